@@ -1,0 +1,140 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every error the collection raises: one root class, one subclass per way out that a caller may take.
+
+A message is written for the person who must act on it: what was asked, of whom, what came back, what to do next.
+It never contains a credential. The classes say what happened, not what to do: the retry rule lives in ``_http``,
+the rule of a wait in ``_wait``, and ``_module`` is the only place that turns an error into a failed module.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class CloudError(Exception):
+    """Root of all errors of the collection.
+
+    Args:
+        message: What was asked, of whom, and what came back.
+        hint: What the user can do next.
+        http_status: Status of the answer; ``None`` when there was no answer.
+        code: The service's own error code, such as ``KPS.0001``.
+        text: The service's own words.
+        request_id: What the vendor's support asks for.
+        details: Further fields of the answer that a person may need, such as SMS's ``encoded_authorization_message``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        http_status: int | None = None,
+        code: str | None = None,
+        text: str | None = None,
+        request_id: str | None = None,
+        details: t.Mapping[str, t.Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.http_status = http_status
+        self.code = code
+        self.text = text
+        self.request_id = request_id
+        self.details = dict(details or {})
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+    def facts(self) -> dict[str, t.Any]:
+        """The machine-readable half of a failure, for a module's result; absent facts are left out."""
+        facts = {
+            "http_status": self.http_status,
+            "error_code": self.code,
+            "error_msg": self.text,
+            "request_id": self.request_id,
+            "error_details": self.details or None,
+        }
+        return {name: value for name, value in facts.items() if value is not None}
+
+
+class UsageError(CloudError):
+    """An option is wrong; nothing was sent."""
+
+
+class CredentialsError(CloudError):
+    """There is nothing to sign with, or it could not be obtained."""
+
+
+class CheckModeWriteError(CloudError):
+    """A write reached the transport in check mode: a bug of the collection, stopped before it left the machine."""
+
+
+class WriteUncertainError(CloudError):
+    """A write's answer was lost: it may or may not have taken effect."""
+
+
+class NoAnswerError(CloudError):
+    """The service did not answer: no connection, a reset, or time ran out.
+
+    Args:
+        maybe_received: False when the request certainly did not reach the service, so that even a write may be sent again.
+        lasting: True when another try cannot help (a refused certificate).
+    """
+
+    def __init__(self, message: str, *, maybe_received: bool, lasting: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.maybe_received = maybe_received
+        self.lasting = lasting
+
+
+class BrokenAnswerError(CloudError):
+    """Something answered, but not what the API promises: HTML, a redirect, half a JSON document, a missing key.
+
+    Args:
+        cut: True when the body was cut short or is not the JSON it claims to be, which another try may mend.
+    """
+
+    def __init__(self, message: str, *, cut: bool = False, **facts: t.Any) -> None:
+        super().__init__(message, **facts)
+        self.cut = cut
+
+
+class ServiceError(CloudError):
+    """The service answered and refused. The subclasses say in which way; this class itself is never raised."""
+
+
+class ThrottledError(ServiceError):
+    """Too many calls; the request was turned away before it was processed.
+
+    Args:
+        retry_after: Seconds the service asked to wait, if it said so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **facts: t.Any) -> None:
+        super().__init__(message, **facts)
+        self.retry_after = retry_after
+
+
+class UnavailableError(ServiceError):
+    """The service failed by itself (5xx): the same request may succeed later."""
+
+
+class AuthenticationError(ServiceError):
+    """The credentials or the signature were refused. Never repeated with the same credentials."""
+
+
+class ForbiddenError(ServiceError):
+    """The identity is known, and may not do this."""
+
+
+class NotFoundError(ServiceError):
+    """The one thing that was asked for does not exist, by a code of the service that says exactly this."""
+
+
+class RejectedError(ServiceError):
+    """Any other refusal: the request itself is at fault."""

@@ -1,0 +1,386 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP: one session, one deadline, one retry rule, one way to decode. The only file that imports ``requests``.
+
+Nothing here knows a cloud. A client builds and signs a ``Request`` afresh for every attempt, hands it to a
+``Transport``, and turns the ``Response`` into data or an error; ``Http.call`` decides whether there is another attempt.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import email.utils
+import json
+import os
+import threading
+import traceback
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    AuthenticationError,
+    BrokenAnswerError,
+    CheckModeWriteError,
+    CloudError,
+    NoAnswerError,
+    ThrottledError,
+    UnavailableError,
+)
+
+try:
+    import requests
+    import requests.adapters
+    import requests.utils
+except ImportError:
+    REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
+else:
+    REQUESTS_IMPORT_ERROR = None
+
+#: Seconds to wait for a TCP connection and TLS; a host that is there answers in far less.
+CONNECT_TIMEOUT = 10.0
+#: Bytes of one answer at most: ten times a full page of 1000 rows.
+MAX_BODY = 16 * 1024 * 1024
+#: Seconds of the first pause between two attempts; it doubles, to ``MAX_PAUSE``.
+FIRST_PAUSE = 0.5
+MAX_PAUSE = 20.0
+#: Characters of an unexpected answer that a message quotes.
+QUOTED = 200
+
+T = t.TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One HTTP request, complete and signed. ``url`` is percent-encoded already and sent as it is."""
+
+    method: str
+    url: str
+    headers: t.Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """One HTTP answer. The keys of ``headers`` are lower case."""
+
+    status: int
+    headers: t.Mapping[str, str]
+    body: bytes
+
+    def text(self) -> str:
+        """The body as text, whatever bytes it holds."""
+        return self.body.decode("utf-8", errors="replace")
+
+    def quote(self) -> str:
+        """The beginning of the body, on one line, for a message."""
+        text = " ".join(self.text().split())
+        return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}...")
+
+
+class Transport(t.Protocol):
+    """Sends one request once."""
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """Send it, and return the whole answer within ``timeout`` seconds, or raise ``NoAnswerError``."""
+
+
+class RequestsTransport:
+    """The real transport: one ``requests.Session`` whose connections are kept between requests.
+
+    Redirects are not followed (they would carry signed headers elsewhere). ``~/.netrc`` is not read (it would replace
+    the Authorization header); proxies and CA bundles of the environment are.
+
+    Args:
+        validate_certs: Whether to check the server's certificate.
+        ca_path: File or directory of CA certificates to trust instead of the bundled ones.
+        proxies: False for addresses that must be reached directly, such as a metadata service.
+    """
+
+    def __init__(self, *, validate_certs: bool = True, ca_path: str | None = None, proxies: bool = True) -> None:
+        bundle = ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+        self._verify: bool | str = bundle if validate_certs else False
+        self._proxies = proxies
+        self._session = requests.Session()
+        self._session.trust_env = False
+        # No retries of urllib3's own: they would resend a stale signature and escape deadline and rate limit.
+        adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=4, max_retries=0)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """Send it in a thread of its own and wait at most ``timeout`` seconds.
+
+        ``requests`` bounds each read, not the whole: neither a server that drips bytes nor a name server that hangs
+        is stopped by it. The thread is abandoned then; it holds one connection and ends with the process.
+        """
+        if timeout <= 0:
+            raise NoAnswerError(f"No time was left to ask {_origin(request.url)}.", maybe_received=False)
+        outcome: list[Response | BaseException] = []
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                outcome.append(self._exchange(request, timeout))
+            except BaseException as error:
+                outcome.append(error)
+            done.set()
+
+        threading.Thread(target=work, daemon=True, name="multicloud-request").start()
+        if not done.wait(timeout):
+            raise NoAnswerError(
+                f"{_origin(request.url)} did not finish its answer within {timeout:.1f} s.", maybe_received=True
+            )
+        result = outcome[0]
+        if isinstance(result, BaseException):
+            raise _translate(result, request.url, timeout) from None
+        return result
+
+    def _exchange(self, request: Request, timeout: float) -> Response:
+        prepared = requests.Request(
+            request.method, request.url, headers=dict(request.headers), data=request.body or None
+        ).prepare()
+        # requests has folded dot segments and re-encoded the query by now; what was signed is what must be sent.
+        prepared.url = request.url
+        with self._session.send(
+            prepared,
+            timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+            verify=self._verify,
+            proxies=requests.utils.get_environ_proxies(request.url) if self._proxies else {},
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            chunks, size = [], 0
+            for chunk in answer.iter_content(65536):
+                size += len(chunk)
+                if size > MAX_BODY:
+                    raise BrokenAnswerError(
+                        f"{_origin(request.url)} answered with more than {MAX_BODY} bytes.",
+                        http_status=answer.status_code,
+                    )
+                chunks.append(chunk)
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status_code, headers, b"".join(chunks))
+
+
+def _origin(url: str) -> str:
+    """Scheme and host of a URL: enough to name the other side, and free of parameters."""
+    return "/".join(url.split("/", 3)[:3])
+
+
+def _causes(error: BaseException) -> t.Iterator[str]:
+    """Class names of an exception and of all that it wraps, as ``requests`` nests urllib3's."""
+    seen: list[t.Any] = [error]
+    while seen:
+        current = seen.pop()
+        yield type(current).__name__
+        seen.extend(a for a in (*current.args, getattr(current, "reason", None)) if isinstance(a, BaseException))
+
+
+def _translate(error: BaseException, url: str, timeout: float) -> BaseException:
+    """Turn an exception of ``requests`` into one of ours; anything else is a bug and stays what it is."""
+    origin = _origin(url)
+    if not isinstance(error, (requests.RequestException, OSError)):
+        return error
+    names = set(_causes(error))
+    reason = _innermost(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        return NoAnswerError(
+            f"The TLS connection to {origin} failed: {reason}.",
+            maybe_received=False,
+            lasting="CertificateError" in names or "certificate" in reason.lower(),
+            hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for "
+            "CA certificates (hwc_ca_path, ali_ca_path).",
+        )
+    if isinstance(error, requests.exceptions.ProxyError):
+        return NoAnswerError(
+            f"The proxy on the way to {origin} failed: {reason}.",
+            maybe_received=False,
+            hint="The proxy comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; NO_PROXY lists hosts to reach directly.",
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return NoAnswerError(
+            f"{origin} accepted no connection within {min(CONNECT_TIMEOUT, timeout):.1f} s.", maybe_received=False
+        )
+    if isinstance(error, requests.exceptions.ReadTimeout) or "ReadTimeoutError" in names:
+        return NoAnswerError(f"{origin} did not answer within {timeout:.1f} s.", maybe_received=True)
+    if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
+        return BrokenAnswerError(f"The answer of {origin} was cut short: {reason}.", cut=True)
+    if names & {"NewConnectionError", "NameResolutionError", "gaierror"}:
+        return NoAnswerError(f"No connection to {origin}: {reason}.", maybe_received=False)
+    if isinstance(
+        error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
+    ):
+        return NoAnswerError(
+            f"{origin} is no address a request can be sent to: {reason}.", maybe_received=False, lasting=True
+        )
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        # requests raises a bare OSError for exactly one thing: a CA path that does not exist.
+        return NoAnswerError(f"Cannot talk to {origin}: {error}.", maybe_received=False, lasting=True)
+    return NoAnswerError(f"The connection to {origin} broke: {reason}.", maybe_received=True)
+
+
+def _innermost(error: BaseException) -> str:
+    """The words of the deepest exception: the outer ones only repeat the URL."""
+    current: t.Any = error
+    while True:
+        inner = [a for a in (getattr(current, "reason", None), *current.args) if isinstance(a, BaseException)]
+        if not inner:
+            return str(current).rstrip(".") or type(current).__name__
+        current = inner[0]
+
+
+def decode_json(response: Response, operation: str, origin: str, expect: str | None) -> dict[str, t.Any]:
+    """The JSON object of a 2xx answer.
+
+    Args:
+        response: A 2xx or 3xx answer.
+        operation: What was asked, for messages.
+        origin: Of whom, for messages.
+        expect: A key the object must have; None when the operation promises no body.
+
+    Raises:
+        BrokenAnswerError: A redirect, HTML, an empty body, cut JSON, or an object without the key.
+    """
+    facts: dict[str, t.Any] = {"http_status": response.status}
+    if 300 <= response.status < 400:
+        raise BrokenAnswerError(
+            f"{operation} at {origin} was answered with a redirect (HTTP {response.status}) to "
+            f"{response.headers.get('location', 'nowhere')!r}, which is not followed.",
+            hint="Check the endpoint, and whether a proxy or a sign-in page stands in between.",
+            **facts,
+        )
+    if expect is None and not response.body.strip():
+        return {}
+    try:
+        document = json.loads(response.body)
+    except ValueError:
+        claims_json = "json" in response.headers.get("content-type", "").lower()
+        looks_json = response.body.lstrip()[:1] in (b"{", b"[")
+        raise BrokenAnswerError(
+            f"{operation} at {origin} was answered with HTTP {response.status} and no valid JSON: {response.quote()}.",
+            cut=claims_json or looks_json,
+            hint="Check the endpoint, and whether a proxy or a sign-in page stands in between.",
+            **facts,
+        ) from None
+    if not isinstance(document, dict) or (expect is not None and expect not in document):
+        missing = f"without {expect!r}" if isinstance(document, dict) else "that is no JSON object"
+        raise BrokenAnswerError(
+            f"{operation} at {origin} was answered with HTTP {response.status} and a body {missing}: {response.quote()}.",
+            **facts,
+        )
+    return document
+
+
+def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
+    """Seconds that a ``Retry-After`` header asks to wait, whether it holds seconds or a date (RFC 9110, 10.2.3).
+
+    Args:
+        headers: Lower-case header names.
+        now: Seconds since the epoch, for a date when the answer itself has no ``Date``.
+    """
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    until, date = _http_date(value), _http_date(headers.get("date", ""))
+    return None if until is None else max(0.0, until - (now if date is None else date))
+
+
+def _http_date(text: str) -> float | None:
+    """Seconds since the epoch of a date in a header; None when it is none."""
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return date.timestamp()
+
+
+def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) -> float | None:
+    """The one retry rule: seconds until the next attempt, or None when there must not be one.
+
+    A read is repeated after anything that may pass. A write is repeated only when the request certainly did not reach
+    the service, or was turned away before it was processed. A refused signature is never repeated: five of them lock
+    a Huawei access key for five minutes.
+
+    Args:
+        error: What the attempt ended with.
+        reads: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
+        attempt: Number of attempts so far, 1 or more.
+        random: A number from 0 to 1, to spread callers.
+    """
+    pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + random)
+    if isinstance(error, ThrottledError):
+        return pause if error.retry_after is None else error.retry_after + random
+    if isinstance(error, NoAnswerError):
+        return pause if not error.lasting and (reads or not error.maybe_received) else None
+    if reads and (isinstance(error, UnavailableError) or (isinstance(error, BrokenAnswerError) and error.cut)):
+        return pause
+    return None
+
+
+class Http:
+    """What a client sends requests with: a transport, a clock, and the retry rule.
+
+    Args:
+        transport: Where requests go.
+        clock: Time.
+        random: Numbers from 0 to 1.
+        check_mode: Refuse every write.
+        timeout: Seconds for one operation with all its attempts.
+    """
+
+    def __init__(
+        self, transport: Transport, clock: Clock, random: t.Callable[[], float], *, check_mode: bool, timeout: float
+    ) -> None:
+        self.clock = clock
+        self.timeout = timeout
+        self._transport = transport
+        self._random = random
+        self._check_mode = check_mode
+
+    def send(self, request: Request, *, reads: bool, timeout: float) -> Response:
+        """Send one request once. In check mode a write is refused here, where nothing can pass by."""
+        if self._check_mode and not reads:
+            raise CheckModeWriteError(
+                f"{request.method} {_origin(request.url)} would have changed something in check mode, and was not sent.",
+                hint="This is a bug of the collection: please report it.",
+            )
+        return self._transport.send(request, timeout)
+
+    def call(
+        self,
+        attempt: t.Callable[[float], T],
+        *,
+        reads: bool,
+        timeout: float | None = None,
+        renew: t.Callable[[AuthenticationError], bool] | None = None,
+    ) -> T:
+        """Run ``attempt`` until it returns, it must not be repeated, or the time is up.
+
+        Args:
+            attempt: Builds, signs, sends and decodes one request; its argument is the seconds that are left.
+            reads: Whether the operation changes nothing.
+            timeout: Seconds for all attempts together; the session's own by default.
+            renew: Called once when the credentials were refused; True when they were renewed and a repetition is due.
+        """
+        deadline = self.clock.monotonic() + (self.timeout if timeout is None else timeout)
+        attempts = 0
+        while True:
+            attempts += 1
+            try:
+                return attempt(max(0.0, deadline - self.clock.monotonic()))
+            except CloudError as error:
+                if renew is not None and isinstance(error, AuthenticationError) and renew(error):
+                    renew = None
+                    continue
+                pause = retry_pause(error, reads=reads, attempt=attempts, random=self._random())
+                if pause is None or self.clock.monotonic() + pause >= deadline:
+                    if attempts > 1:
+                        error.message = f"{error.message} (attempt {attempts})"
+                    raise
+                self.clock.sleep(pause)
