@@ -1,0 +1,137 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the services of Huawei Cloud live: one table, one rule, and the ways to override them.
+
+Source of the table: the region files of the official Python SDK 3.1.219. KPS and CSMS share the host of KMS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
+
+_EVERYWHERE = frozenset(
+    [
+        "af-north-1",
+        "af-south-1",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "cn-east-2",
+        "cn-east-3",
+        "cn-east-4",
+        "cn-east-5",
+        "cn-north-1",
+        "cn-north-2",
+        "cn-north-4",
+        "cn-north-9",
+        "cn-north-11",
+        "cn-north-12",
+        "cn-south-1",
+        "cn-south-2",
+        "cn-southwest-2",
+        "cn-southwest-3",
+        "la-north-2",
+        "la-south-2",
+        "me-east-1",
+        "my-kualalumpur-1",
+        "na-mexico-1",
+        "ru-moscow-1",
+        "sa-brazil-1",
+        "tr-west-1",
+    ]
+)
+
+#: Regions that the SDK lists, by service.
+REGIONS: dict[str, frozenset[str]] = {
+    "kps": _EVERYWHERE | {"cn-south-4"},
+    "csms": _EVERYWHERE | {"ae-ad-1"},
+    "ecs": _EVERYWHERE | {"ae-ad-1", "cn-south-4", "eu-west-0", "eu-west-101"},
+    "iam": (_EVERYWHERE | {"ae-ad-1", "eu-west-0", "eu-west-101"})
+    - {"af-north-1", "ap-southeast-5", "cn-north-11", "cn-southwest-3"},
+    "sms": frozenset({"ap-southeast-3", "cn-north-4", "my-kualalumpur-1", "ru-moscow-1"}),
+}
+
+_HOSTS = {"kps": "kms", "csms": "kms", "ecs": "ecs", "iam": "iam", "sms": "sms"}
+_EXCEPTIONS = {("sms", "ru-moscow-1"): "sms-api.ru-moscow-1.myhuaweicloud.com"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """Where a service is.
+
+    Attributes:
+        url: Scheme and host, without a trailing slash.
+        guessed: True when no table lists the region for this service and the rule was applied all the same.
+    """
+
+    url: str
+    guessed: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoints:
+    """Finds endpoints.
+
+    Args:
+        region: Region id, such as ``cn-north-4``.
+        endpoint: The user's base URL for every service (option ``hwc_endpoint``).
+        iam_endpoint: The user's base URL for IAM (option ``hwc_iam_endpoint``).
+        environ: The process environment.
+    """
+
+    region: str | None
+    endpoint: str | None
+    iam_endpoint: str | None
+    environ: t.Mapping[str, str]
+
+    def find(self, service: str) -> Endpoint:
+        """Where ``service`` is: options, then ``HWC_*``, then the SDK's own variables, then the table and its rule.
+
+        Raises:
+            UsageError: No region and no endpoint is given, or an endpoint is no base URL.
+        """
+        for name, value in self._overrides(service):
+            if value:
+                # The SDK's variable may hold a list, of which the first is the preferred one.
+                return Endpoint(base_url(name, value.split(",")[0].strip()))
+        if not self.region:
+            raise UsageError(
+                "No region is given. Set hwc_region, or HWC_REGION or HW_REGION_NAME in the environment, "
+                "for example cn-north-4; or name the service's address in hwc_endpoint."
+            )
+        return self._by_region(service, self.region)
+
+    def _overrides(self, service: str) -> t.Iterator[tuple[str, str | None]]:
+        if service == "iam":
+            yield "hwc_iam_endpoint", self.iam_endpoint
+        yield "hwc_endpoint", self.endpoint
+        if service == "iam":
+            yield "HWC_IAM_ENDPOINT", self.environ.get("HWC_IAM_ENDPOINT")
+        yield "HWC_ENDPOINT", self.environ.get("HWC_ENDPOINT")
+        if service == "iam":
+            yield "HUAWEICLOUD_SDK_IAM_ENDPOINT", self.environ.get("HUAWEICLOUD_SDK_IAM_ENDPOINT")
+        if self.region:
+            name = f"HUAWEICLOUD_SDK_REGION_{service}_{self.region}".upper().replace("-", "_")
+            yield name, self.environ.get(name)
+
+    @staticmethod
+    def _by_region(service: str, region: str) -> Endpoint:
+        known = region in REGIONS[service]
+        if service == "sms" and not known:
+            # SMS lives in one place per site; a migration's own region says only where its target is.
+            home = "cn-north-4" if region.startswith("cn-") else "ap-southeast-3"
+            return Endpoint(f"https://sms.{home}.myhuaweicloud.com")
+        host = _EXCEPTIONS.get((service, region))
+        if host is None:
+            # The European cloud is a cloud of its own, with its own domain.
+            domain = "myhuaweicloud.eu" if region.startswith("eu-west-1") else "myhuaweicloud.com"
+            host = f"{_HOSTS[service]}.{region}.{domain}"
+        return Endpoint(f"https://{host}", guessed=not known)
