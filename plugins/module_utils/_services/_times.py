@@ -1,0 +1,19 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Times of answers, made readable."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+
+def from_milliseconds(value: t.Any) -> str | None:
+    """ISO 8601 in UTC of milliseconds since the epoch, given as a number or as text; None when it is neither."""
+    try:
+        moment = datetime.datetime.fromtimestamp(int(value) / 1000, tz=datetime.timezone.utc)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
