@@ -1,0 +1,129 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The course of every run over many servers: plan, refuse early, send, wait, report."""
+
+from __future__ import annotations
+
+import abc
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows import Row, report
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, at_least
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import TaskSource
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
+
+#: The options that all modules over many servers take.
+OPTIONS: dict[str, dict[str, t.Any]] = {
+    "server_ids": {"type": "list", "elements": "str", "required": True, "aliases": ["server_id"]},
+    "wait": {"type": "bool", "default": True},
+    "on_failure": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
+}
+
+
+class FleetRun(abc.ABC):
+    """One run over the servers of ``server_ids``.
+
+    With ``on_failure: fail`` a server that cannot be worked on stops the run before anything is sent, and one that
+    failed fails the module. With ``return`` each server goes as far as it can, and no error leaves ``run``, so that a
+    role can map the rows to its hosts; wrong options are refused before that, when the run is made.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.rows = {server_id: Row(server_id) for server_id in check_ids("server_ids", context.params["server_ids"])}
+        self._deadline = 0.0
+        self._waited = False
+        self._trouble: str | None = None
+
+    @abc.abstractmethod
+    def plan(self) -> None:
+        """Read what is, and decide for each server; ``Row.refuse`` those that nothing can be done to."""
+
+    @abc.abstractmethod
+    def send(self) -> None:
+        """Ask for the changes."""
+
+    @abc.abstractmethod
+    def wait(self) -> None:
+        """Wait for what was asked for."""
+
+    @abc.abstractmethod
+    def done(self) -> str:
+        """What is done to servers, as a participle: ``stopped``."""
+
+    @abc.abstractmethod
+    def extra(self) -> Result:
+        """What the result has beside the rows."""
+
+    def run(self) -> Result:
+        """The whole course, and the module's result."""
+        params = self.context.params
+        self._deadline = self.context.clock.monotonic() + at_least("wait_timeout", params["wait_timeout"], 0)
+        lenient = params["on_failure"] == "return"
+        try:
+            self.plan()
+            if not lenient and any(row.state == _task.ERROR for row in self.rows.values()):
+                return self._result("Nothing was sent:")
+            if not self.context.check_mode:
+                self.send()
+                if params["wait"]:
+                    self._waited = True
+                    self.wait()
+        except CloudError as error:
+            if not lenient:
+                if self.context.result["changed"]:
+                    # What was changed is worth more than the error alone.
+                    self.context.result.update(self._result())
+                raise
+            self._give_up(error)
+        return self._result()
+
+    def await_tasks(
+        self, source: TaskSource, ids: t.Sequence[str], timeout: float | None = None
+    ) -> list[dict[str, t.Any]]:
+        """Wait for tasks until they ended or the run's time is up; what became of each.
+
+        A wait that broke off adds its reason to the message; it does not raise.
+
+        Args:
+            source: Where to look.
+            ids: The tasks.
+            timeout: Seconds; by default all that are left of ``wait_timeout``.
+        """
+        if not ids:
+            return []
+        left = max(0.0, self._deadline - self.context.clock.monotonic())
+        options = Options(timeout=left if timeout is None else timeout, on_timeout="return", on_failure="return")
+        outcome = wait_for(self.context, source, ids, options)
+        if outcome.failed:
+            self._trouble = outcome.msg
+        tasks: list[dict[str, t.Any]] = outcome.result["tasks"]
+        return tasks
+
+    def mark_changed(self, row: Row) -> None:
+        """A write for this server was accepted, or may have been: from now on every exit says ``changed``."""
+        row.changed = self.context.result["changed"] = True
+
+    def _give_up(self, error: CloudError) -> None:
+        for row in self.rows.values():
+            if row.state == _task.PENDING and not row.changed:
+                row.refuse(str(error))
+        self._trouble = str(error)
+
+    def _result(self, prefix: str = "") -> Result:
+        rows = list(self.rows.values())
+        tense = "would be" if self.context.check_mode else "were" if self._waited else "are being"
+        failed, msg = report(rows, waited=self._waited, done=f"{tense} {self.done()}", prefix=prefix)
+        return {
+            "changed": any(row.changed for row in rows),
+            "servers": [row.result() for row in rows],
+            "msg": f"{msg} {self._trouble}" if self._trouble and self._trouble not in msg else msg,
+            "failed": failed and self.context.params["on_failure"] == "fail",
+            **self.extra(),
+        }

@@ -1,0 +1,182 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_ecs_server_info: power state, key pair, image, lock and addresses of many servers in one read."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_ecs_server_info
+short_description: Read the state of Huawei Cloud ECS servers
+version_added: 0.1.0
+description:
+  - Returns status, key pair, image, lock and addresses of servers (C(ListServersDetails)). Servers named by O(server_ids) are read a
+    hundred at a time, however many there are.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.hwc
+options:
+  server_ids:
+    description:
+      - Ids of the servers. Without it all servers of the project are listed.
+      - An id has 1 to 64 letters, digits, dots, underscores and hyphens.
+    type: list
+    elements: str
+    aliases:
+      - server_id
+  name:
+    description:
+      - Return only servers whose name contains this. Cannot be used with O(server_ids).
+    type: str
+  status:
+    description:
+      - Return only servers in this status, such as V(ACTIVE) or V(SHUTOFF). Cannot be used with O(server_ids).
+    type: str
+seealso:
+  - module: multicloud.async_tasks.hwc_ecs_server_power
+  - name: Querying details about ECSs, ECS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-ecs/en-us_topic_0094148850.html
+"""
+
+EXAMPLES = r"""
+- name: Read the servers of a play in one request
+  multicloud.async_tasks.hwc_ecs_server_info:
+    hwc_region: cn-north-4
+    server_ids: "{{ ansible_play_hosts | map('extract', hostvars, 'server_id') | list }}"
+  delegate_to: localhost
+  run_once: true
+  register: read
+
+- name: Show which of them are off
+  ansible.builtin.debug:
+    msg: "{{ read.servers | selectattr('status', 'equalto', 'SHUTOFF') | map(attribute='name') | list }}"
+"""
+
+RETURN = r"""
+servers:
+  description: The servers that exist, in the order of O(server_ids).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    server_id:
+      description: Id of the server.
+      type: str
+      sample: d76baba7-ef09-40a2-87ff-3eafec0696e7
+    name:
+      description: Name of the server.
+      type: str
+      sample: web-01
+    status:
+      description: Status of the server, such as V(ACTIVE), V(SHUTOFF) or V(ERROR).
+      type: str
+      sample: ACTIVE
+    task_state:
+      description: What is being done to it, such as V(powering-off); null when nothing is.
+      type: str
+    vm_state:
+      description: State of the virtual machine.
+      type: str
+      sample: active
+    power_state:
+      description: V(1) running, V(3) shut down, V(4) crashed, V(0) pending, V(2) paused.
+      type: int
+      sample: 1
+    key_name:
+      description: Name of the key pair that is bound to it; null when there is none.
+      type: str
+      sample: fleet-2026
+    locked:
+      description: Whether it is locked, so that actions on it are refused.
+      type: bool
+    os_type:
+      description: V(Linux) or V(Windows).
+      type: str
+      sample: Linux
+    image_id:
+      description: Id of its image.
+      type: str
+    image_name:
+      description: Name of its image.
+      type: str
+      sample: Ubuntu 22.04 server 64bit
+    image_type:
+      description: V(gold) for a public image, V(private), V(shared).
+      type: str
+      sample: gold
+    addresses:
+      description: Its addresses.
+      type: list
+      elements: dict
+      contains:
+        network:
+          description: Id of the network.
+          type: str
+        address:
+          description: The address.
+          type: str
+          sample: 192.168.0.10
+        version:
+          description: V(4) or V(6), as text.
+          type: str
+        type:
+          description: V(fixed) or V(floating).
+          type: str
+    fault:
+      description: Why it is in the status V(ERROR).
+      type: dict
+missing_ids:
+  description: Those of O(server_ids) that do not exist in this project.
+  returned: success
+  type: list
+  elements: str
+credentials_source:
+  description: Where the credentials were found.
+  returned: always
+  type: str
+  sample: environment
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
+
+
+def execute(context: Context) -> Result:
+    """Read the servers that were named, or list those that match."""
+    if context.params["server_ids"] is None:
+        filters = {name: context.params[name] for name in ("name", "status") if context.params[name]}
+        return {
+            "servers": [ecs.summarize(row) for row in ecs.list_servers(context.huawei(), filters)],
+            "missing_ids": [],
+        }
+    ids = check_ids("server_ids", context.params["server_ids"])
+    found = ecs.read_servers(context.huawei(), ids)
+    return {
+        "servers": [ecs.summarize(found[server_id]) for server_id in ids if server_id in found],
+        "missing_ids": [server_id for server_id in ids if server_id not in found],
+    }
+
+
+def main() -> None:
+    """Entry point."""
+    run(
+        execute,
+        {
+            "server_ids": {"type": "list", "elements": "str", "aliases": ["server_id"]},
+            "name": {"type": "str"},
+            "status": {"type": "str"},
+        },
+        mutually_exclusive=[("server_ids", "name"), ("server_ids", "status")],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_keypair: creates, imports, describes and deletes key pairs of KPS."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_kps_keypair
+short_description: Manage SSH key pairs of Huawei Cloud KPS (Key Pair Service)
+version_added: 0.1.0
+description:
+  - Creates a key pair, imports one from a public key, changes its description, or deletes it.
+  - The key of a pair cannot be changed. A pair of the wanted name that holds another key than O(public_key) is an error.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.hwc
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  name:
+    description:
+      - Name of the key pair, 1 to 64 letters, digits, underscores and hyphens.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) creates or imports the pair when it does not exist, V(absent) deletes it.
+      - Deleting a pair does not touch the servers that use it, and does not remove its public key from them.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+  public_key:
+    description:
+      - Public key to import, in OpenSSH's format. Without it the service generates a pair, and RV(private_key) is returned once.
+    type: str
+  description:
+    description:
+      - Description of the pair. When it is not given, the present one is kept.
+    type: str
+  scope:
+    description:
+      - Whether the pair belongs to the user (V(user)) or is seen in the whole account (V(domain)). Only used when the pair is created.
+    type: str
+    choices:
+      - user
+      - domain
+  type:
+    description:
+      - Kind of key. Only used when the pair is created.
+    type: str
+    choices:
+      - ssh
+      - x509
+seealso:
+  - module: multicloud.async_tasks.hwc_kps_keypair_info
+  - module: multicloud.async_tasks.hwc_kps_keypair_association
+  - name: Creating and importing an SSH key pair, KPS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-dew/CreateKeypair.html
+"""
+
+EXAMPLES = r"""
+- name: Import a public key as a key pair
+  multicloud.async_tasks.hwc_kps_keypair:
+    hwc_region: cn-north-4
+    name: fleet-2026
+    public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/fleet_2026.pub') }}"
+    description: Key of the fleet since November 2026
+
+- name: Let the service generate a pair, and keep the private key, which is handed out only now
+  multicloud.async_tasks.hwc_kps_keypair:
+    hwc_region: cn-north-4
+    name: generated-pair
+  register: pair
+  no_log: true
+
+- name: Store the private key
+  ansible.builtin.copy:
+    content: "{{ pair.private_key }}"
+    dest: /etc/fleet/generated-pair.pem
+    mode: "0600"
+  when: pair.private_key is defined
+  no_log: true
+
+- name: Delete a pair
+  multicloud.async_tasks.hwc_kps_keypair:
+    hwc_region: cn-north-4
+    name: fleet-2025
+    state: absent
+"""
+
+RETURN = r"""
+keypair:
+  description: The key pair as it is now, with the fields of the API; in check mode as it would be. Not returned when it is gone.
+  returned: when O(state=present)
+  type: dict
+  sample:
+    name: fleet-2026
+    type: ssh
+    scope: user
+    fingerprint: 8e:2f:6b:4a:11:9c:d0:72:aa:41:0e:5d:93:64:bb:1f
+private_key:
+  description:
+    - The private key, in PEM format. Returned only by the run that lets the service generate the pair, and nowhere else. It cannot be
+      fetched again.
+    - Register it with C(no_log=true), or it is printed.
+  returned: when the service generated the pair
+  type: str
+credentials_source:
+  description: Where the credentials were found.
+  returned: always
+  type: str
+  sample: environment
+"""
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    CloudError,
+    NoAnswerError,
+    UsageError,
+    WriteUncertainError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+
+#: The fields of a pair that a diff shows.
+SHOWN = ("name", "type", "scope", "public_key", "description")
+
+
+def execute(context: Context) -> Result:
+    """Compare what is with what is wanted, and do the difference."""
+    name = check_name("name", context.params["name"])
+    present = kps.show_keypair(context.huawei(), name)
+    if context.params["state"] == "absent":
+        return _absent(context, name, present)
+    return _present(context, name, present)
+
+
+def _absent(context: Context, name: str, present: kps.Row | None) -> Result:
+    _note_diff(context, present, None)
+    if present is not None:
+        if not context.check_mode:
+            kps.delete_keypair(context.huawei(), name)
+        context.result["changed"] = True
+    return {}
+
+
+def _present(context: Context, name: str, present: kps.Row | None) -> Result:
+    wanted_key, description = context.params["public_key"], context.params["description"]
+    if wanted_key is not None and kps.key_material(wanted_key) is None:
+        raise UsageError("public_key: this is no public key in OpenSSH's format (such as 'ssh-ed25519 AAAA...').")
+    if present is None:
+        return _create(context, name)
+    if wanted_key is not None and kps.key_material(str(present.get("public_key"))) != kps.key_material(wanted_key):
+        raise UsageError(
+            f"The key pair {name} exists and holds another key than public_key.",
+            hint="The key of a pair cannot be changed: choose another name, or delete the pair first (state: absent).",
+        )
+    if description is None or description == (present.get("description") or ""):
+        _note_diff(context, present, present)
+        return {"keypair": present}
+    after = {**present, "description": description}
+    _note_diff(context, present, after)
+    if not context.check_mode:
+        kps.set_description(context.huawei(), name, description)
+    context.result["changed"] = True
+    return {"keypair": after}
+
+
+def _create(context: Context, name: str) -> Result:
+    params = context.params
+    chosen = {"name": name, "type": params["type"], "public_key": params["public_key"], "scope": params["scope"]}
+    fields = {key: value for key, value in chosen.items() if value is not None}
+    described = {"description": params["description"]} if params["description"] else {}
+    _note_diff(context, None, {**fields, **described})
+    if context.check_mode:
+        context.result["changed"] = True
+        return {"keypair": {**fields, **described}}
+    created = _send(context, name, fields)
+    context.result["changed"] = True
+    private_key = created.pop("private_key", None)
+    if private_key:
+        # Into the result at once: if the description fails now, the key must not be lost with it.
+        context.result["private_key"] = private_key
+    context.result["keypair"] = {**created, **described}
+    if described:
+        kps.set_description(context.huawei(), name, params["description"])
+    return {}
+
+
+def _send(context: Context, name: str, fields: t.Mapping[str, t.Any]) -> kps.Row:
+    """Create the pair. When the answer is lost, look whether it took effect and say so."""
+    try:
+        return kps.create_keypair(context.huawei(), fields)
+    except NoAnswerError as error:
+        if not error.maybe_received:
+            raise
+        lost = error
+    try:
+        found = kps.show_keypair(context.huawei(), name)
+    except CloudError as error:
+        raise WriteUncertainError(
+            f"{lost} Whether the key pair {name} was created could not be found out: {error}"
+        ) from None
+    if found is None:
+        raise WriteUncertainError(f"{lost} The key pair {name} was not created.", hint="Run this again.")
+    if "public_key" in fields:
+        return found
+    context.result["changed"] = True
+    raise WriteUncertainError(
+        f"{lost} The key pair {name} was created, but its private key was lost with the answer.",
+        hint="Delete the pair (state: absent) and run this again.",
+    )
+
+
+def _note_diff(context: Context, before: kps.Row | None, after: kps.Row | None) -> None:
+    if context.diff_mode:
+        context.result["diff"] = {
+            "before": {field: before[field] for field in SHOWN if before.get(field)} if before else {},
+            "after": {field: after[field] for field in SHOWN if after.get(field)} if after else {},
+        }
+
+
+def main() -> None:
+    """Entry point."""
+    run(
+        execute,
+        {
+            "name": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "public_key": {"type": "str", "no_log": False},
+            "description": {"type": "str"},
+            "scope": {"type": "str", "choices": ["user", "domain"]},
+            "type": {"type": "str", "choices": ["ssh", "x509"]},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

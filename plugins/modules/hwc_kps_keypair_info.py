@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_keypair_info: shows one key pair of KPS, or lists them all."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_kps_keypair_info
+short_description: Show or list SSH key pairs of Huawei Cloud KPS (Key Pair Service)
+version_added: 0.1.0
+description:
+  - Returns one key pair by its name (C(ListKeypairDetail)), or all key pairs of the project (C(ListKeypairs)), all pages.
+  - Private keys are never returned. KPS hands one out once, when it generates the pair.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.hwc
+options:
+  name:
+    description:
+      - Name of the key pair. Without it all are listed, with fewer fields.
+    type: str
+seealso:
+  - module: multicloud.async_tasks.hwc_kps_keypair
+  - name: Querying the key pair list, KPS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-dew/ListKeypairs.html
+"""
+
+EXAMPLES = r"""
+- name: Show one key pair
+  multicloud.async_tasks.hwc_kps_keypair_info:
+    hwc_region: cn-north-4
+    name: fleet-2026
+  register: pair
+
+- name: List them all
+  multicloud.async_tasks.hwc_kps_keypair_info:
+    hwc_region: cn-north-4
+  register: pairs
+
+- name: Show their names
+  ansible.builtin.debug:
+    msg: "{{ pairs.keypairs | map(attribute='name') | list }}"
+"""
+
+RETURN = r"""
+keypairs:
+  description: The key pairs, with the fields of the API. An unknown O(name) gives an empty list.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the key pair.
+      type: str
+      sample: fleet-2026
+    type:
+      description: V(ssh) or V(x509).
+      type: str
+      sample: ssh
+    scope:
+      description: V(user) for the user's own, V(domain) for one that the whole account sees.
+      type: str
+      sample: user
+    public_key:
+      description: The public key, in OpenSSH's format.
+      type: str
+    fingerprint:
+      description: The service's fingerprint of the key; how it is computed is not documented.
+      type: str
+    is_key_protection:
+      description: Whether the service keeps the private key.
+      type: bool
+    description:
+      description: The description. Only with O(name).
+      type: str
+    create_time:
+      description: When it was created, in milliseconds since the epoch (the API documents seconds). Only with O(name).
+      type: int
+    created:
+      description: The same in ISO 8601, UTC. Only with O(name).
+      type: str
+      sample: "2026-11-21T12:00:00Z"
+credentials_source:
+  description: Where the credentials were found.
+  returned: always
+  type: str
+  sample: environment
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+
+
+def execute(context: Context) -> Result:
+    """Show one, or list all."""
+    if context.params["name"] is None:
+        return {"keypairs": kps.list_keypairs(context.huawei())}
+    name = check_name("name", context.params["name"])
+    found = kps.show_keypair(context.huawei(), name)
+    return {"keypairs": [found] if found else []}
+
+
+def main() -> None:
+    """Entry point."""
+    run(execute, {"name": {"type": "str"}})
+
+
+if __name__ == "__main__":
+    main()
