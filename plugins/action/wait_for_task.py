@@ -1,0 +1,101 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin wait_for_task: runs the module in bounded slices and shows progress between them.
+
+The module is complete on its own. What this adds: lines while it waits, survival of a lost connection to the host, and an
+end soon after the play is gone, which a module cannot notice by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible import constants as C
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
+
+display = Display()
+
+#: Seconds of the first slice: a wait that is over by then costs one run of the module, as without slices.
+FIRST_SLICE = 5.0
+#: Lost connections in a row that are survived, and the seconds before the next try.
+MAX_DROPS = 3
+AFTER_DROP = 2.0
+#: The module's default of ``progress``.
+PROGRESS = 30.0
+
+
+class ActionModule(ActionBase):
+    """Runs ``wait_for_task``."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True
+
+    #: Time.
+    clock: Clock = SystemClock()
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run one slice after the other until the wait is over."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        progress = self._progress()
+        if self._task.async_val or self._play_context.check_mode or progress is None:
+            result.update(self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val)))
+            return result
+        result.update(self._run_slices(variables, progress))
+        return result
+
+    def _progress(self) -> float | None:
+        """Seconds between lines; None for a single run, which also tells the user about a value that is no number."""
+        try:
+            progress = float(self._task.args.get("progress", PROGRESS))
+        except (TypeError, ValueError):
+            return None
+        return progress if progress > 0 else None
+
+    def _run_slices(self, variables: dict[str, t.Any], progress: float) -> dict[str, t.Any]:
+        started = self.clock.monotonic()
+        controller = os.getppid()
+        state: dict[str, t.Any] | None = None
+        slices = drops = 0
+        while True:
+            if os.getppid() != controller:
+                # The controller was killed: nobody will read a result, and the cloud must not be asked any more.
+                os._exit(1)
+            length = min(FIRST_SLICE, progress) if state is None else progress
+            part = {"elapsed": self.clock.monotonic() - started, "length": length, "state": state}
+            try:
+                answer: dict[str, t.Any] = self._execute_module(
+                    module_args={**self._task.args, "_slice": part}, task_vars=variables
+                )
+            except AnsibleConnectionFailure:
+                drops += 1
+                if drops > MAX_DROPS:
+                    raise
+                self._show(variables, f"connection lost, trying again in {AFTER_DROP:.0f} s")
+                self.clock.sleep(AFTER_DROP)
+                continue
+            slices, drops = slices + 1, 0
+            more = answer.pop("_more", None)
+            if more is None:
+                answer.get("invocation", {}).get("module_args", {}).pop("_slice", None)
+                return {**answer, "slices": slices}
+            state = more["state"]
+            self._show(variables, more["line"])
+
+    def _show(self, variables: dict[str, t.Any], line: str) -> None:
+        """Print a line at once, on standard error: on standard output it would spoil callbacks that print JSON."""
+        if self._task.no_log:
+            return
+        host = variables.get("inventory_hostname", "localhost")
+        where = f"{host} -> {self._task.delegate_to}" if self._task.delegate_to else host
+        display.display(
+            f"wait_for_task on {where}: {line}", color=C.config.get_config_value("COLOR_VERBOSE"), stderr=True
+        )

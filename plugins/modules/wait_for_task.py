@@ -1,0 +1,305 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module wait_for_task: waits for any number of asynchronous tasks of one service."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: wait_for_task
+short_description: Wait for asynchronous tasks of cloud services
+version_added: 0.1.0
+description:
+  - Asks a service about any number of tasks until each has ended, within one run of the module and one time limit, and returns what became of
+    each with the service's reason and the history of what it said.
+  - Pauses grow with the age of the wait. Many tasks are asked about through the service's list where that takes fewer requests. Throttling
+    slows the wait down and never fails it.
+  - A task succeeds only when the service says so, never by a word that is in no table and never by being absent from a list.
+  - All results are returned on every exit. On failure, register the result and read RV(tasks) in C(rescue) or with C(ignore_errors).
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.async
+  - multicloud.async_tasks.waiting
+  - multicloud.async_tasks.hwc
+attributes:
+  check_mode:
+    support: full
+    details: It looks once and does not wait, and tasks that go on are no failure.
+  diff_mode:
+    support: N/A
+    details: It changes nothing, so there is no difference to show.
+  idempotent:
+    support: full
+    details: It changes nothing.
+  async:
+    support: full
+options:
+  service:
+    description:
+      - The service that the tasks belong to.
+      - V(kps) are tasks of Huawei Cloud Key Pair Service.
+      - V(ecs) are jobs of Huawei Cloud Elastic Cloud Server. A job whose sub-job failed has failed, whatever its own status says.
+    type: str
+    required: true
+    choices:
+      - kps
+      - ecs
+  task_ids:
+    description:
+      - Ids of the tasks, at most 10000. An id that is named twice is one task. An empty list is a success.
+    type: list
+    elements: str
+    aliases:
+      - task_id
+seealso:
+  - module: multicloud.async_tasks.hwc_kps_task_info
+  - module: multicloud.async_tasks.hwc_kps_keypair_association
+"""
+
+EXAMPLES = r"""
+- name: Wait for a task
+  multicloud.async_tasks.wait_for_task:
+    hwc_region: cn-north-4
+    service: kps
+    task_id: aee8d2fe-5484-4753-9177-5a38dc15546c
+
+- name: Wait for all tasks that a loop has started, and show every ten seconds how they stand
+  multicloud.async_tasks.wait_for_task:
+    hwc_region: cn-north-4
+    service: kps
+    task_ids: "{{ started.results | map(attribute='task_id') | list }}"
+    timeout: 3600
+    progress: 10
+
+- name: Wait for a quarter of an hour, and go on with something else when it is not enough
+  multicloud.async_tasks.wait_for_task:
+    hwc_region: cn-north-4
+    service: kps
+    task_ids: "{{ ids }}"
+    timeout: 900
+    on_timeout: return
+  register: first
+
+- name: Wait for the rest later
+  multicloud.async_tasks.wait_for_task:
+    hwc_region: cn-north-4
+    service: kps
+    resume: "{{ first.resume }}"
+  when: first.resume is defined
+"""
+
+RETURN = r"""
+tasks:
+  description: What became of each task, in the order of O(task_ids).
+  returned: always, unless an option is wrong
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the task.
+      type: str
+      sample: aee8d2fe-5484-4753-9177-5a38dc15546c
+    state:
+      description:
+        - V(success); V(failed), by the service's word; V(missing), when the service did not know it for O(not_found_grace); V(error), when the
+          service refused the question about it; V(pending), when it goes on; V(unknown), when it goes on with a status that is in no table.
+      type: str
+      choices:
+        - success
+        - failed
+        - missing
+        - error
+        - pending
+        - unknown
+      sample: success
+    status:
+      description: The raw status.
+      type: str
+      sample: SUCCESS_RESET
+    finished:
+      description: Whether it has ended.
+      type: bool
+    reason:
+      description: Code and message of the failure, in the service's words; null when the service gives none.
+      type: dict
+      sample:
+        code: KPS.3054
+        message: Update public key error
+    progress:
+      description: Percent done, where the service tells.
+      type: float
+    eta:
+      description: Seconds left, where the service tells.
+      type: float
+    elapsed:
+      description: Seconds from the beginning until its end was seen.
+      type: float
+      sample: 31.4
+    polls:
+      description: How often the service said something about it.
+      type: int
+      sample: 9
+    last_seen:
+      description: When the service last said something about it, in seconds from the beginning.
+      type: float
+    history:
+      description: What it said, each word once with the first and the last time it was read (seconds) and how often. The last 50 words.
+      type: list
+      elements: dict
+    data:
+      description: The last answer.
+      type: dict
+task:
+  description: The one task.
+  returned: when there is exactly one
+  type: dict
+summary:
+  description: Number of tasks in each state, and in total.
+  returned: always, unless an option is wrong
+  type: dict
+  sample:
+    total: 10
+    success: 9
+    failed: 1
+    missing: 0
+    error: 0
+    pending: 0
+    unknown: 0
+failed_ids:
+  description: Ids of the tasks that ended without success.
+  returned: always, unless an option is wrong
+  type: list
+  elements: str
+pending_ids:
+  description: Ids of the tasks that go on.
+  returned: always, unless an option is wrong
+  type: list
+  elements: str
+timed_out:
+  description: Whether the time was up.
+  returned: always, unless an option is wrong
+  type: bool
+interrupted:
+  description: Whether the wait was interrupted by a signal.
+  returned: always, unless an option is wrong
+  type: bool
+elapsed:
+  description: Seconds since the beginning, of the waits before a resumption too.
+  returned: always, unless an option is wrong
+  type: float
+rounds:
+  description: How often the service was looked at.
+  returned: always, unless an option is wrong
+  type: int
+calls:
+  description: Requests that were sent.
+  returned: always, unless an option is wrong
+  type: int
+throttled:
+  description: How many of them were turned away because there were too many.
+  returned: always, unless an option is wrong
+  type: int
+errors:
+  description: How many of them had no usable answer.
+  returned: always, unless an option is wrong
+  type: int
+relogins:
+  description: How often a new token was got.
+  returned: always, unless an option is wrong
+  type: int
+resume:
+  description: What O(resume) takes to go on with this wait. It holds no secret.
+  returned: when a task goes on
+  type: dict
+slices:
+  description: How often the module was run for this wait.
+  returned: when O(progress) is not 0
+  type: int
+credentials_source:
+  description: Where the credentials were found.
+  returned: always
+  type: str
+  sample: environment
+"""
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
+
+
+def execute(context: Context) -> Result:
+    """Wait, or do one slice of a wait that the action plugin runs."""
+    params = context.params
+    if params["resume"] is None and params["task_ids"] is None:
+        raise UsageError("Nothing to wait for: give task_ids, or resume of an earlier wait.")
+    options = Options.from_params(params)
+    ids = check_ids("task_ids", params["task_ids"] or [])
+    waitable = WAITABLE[params["service"]]
+    client = context.client(waitable.cloud)
+    outcome = wait_for(
+        context,
+        waitable.open(client, params),
+        ids,
+        options.for_check_mode() if context.check_mode else options,
+        scope=client.scope,
+        resume=params["resume"],
+        part=_part(params["_slice"]),
+    )
+    if outcome.more is not None:
+        return {"_more": outcome.more}
+    return {**outcome.result, "msg": outcome.msg, "failed": outcome.failed}
+
+
+def _part(argument: t.Mapping[str, t.Any] | None) -> Slice | None:
+    if argument is None:
+        return None
+    return Slice(float(argument["elapsed"]), float(argument["length"]), argument["state"])
+
+
+def main() -> None:
+    """Entry point."""
+    run(
+        execute,
+        {
+            "service": {"type": "str", "required": True, "choices": list(WAITABLE)},
+            "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"]},
+            "timeout": {"type": "float", "default": 1800.0},
+            "delay": {"type": "float", "default": 0.0},
+            "interval": {"type": "float", "default": 2.0},
+            "max_interval": {"type": "float", "default": 15.0},
+            "backoff": {"type": "float", "default": 0.8},
+            "jitter": {"type": "float", "default": 0.1},
+            "mode": {"type": "str", "choices": ["all", "fail_fast", "any"], "default": "all"},
+            "on_timeout": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
+            "on_failure": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
+            "success_statuses": {"type": "list", "elements": "str", "default": []},
+            "failure_statuses": {"type": "list", "elements": "str", "default": []},
+            "pending_statuses": {"type": "list", "elements": "str", "default": []},
+            "unknown_status": {"type": "str", "choices": ["wait", "fail"], "default": "wait"},
+            "confirm": {"type": "int", "default": 1},
+            "not_found_grace": {"type": "float", "default": 30.0},
+            "error_grace": {"type": "float", "default": 120.0},
+            "request_timeout": {"type": "float", "default": 30.0},
+            "rate": {"type": "float"},
+            "batch": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+            "progress": {"type": "float", "default": 30.0},
+            "resume": {"type": "dict"},
+            # Between the action plugin and this module: which part of the wait to do.
+            "_slice": {"type": "dict"},
+        },
+        mutually_exclusive=[("task_ids", "resume")],
+    )
+
+
+if __name__ == "__main__":
+    main()
