@@ -29,7 +29,9 @@ options:
     required: true
     choices:
       - begin
+      - history
       - journal
+      - identities
       - keypairs
       - servers
       - stop
@@ -38,7 +40,7 @@ options:
       - start
       - prove
   results:
-    description: What the stage has brought; for V(begin) what each host wants.
+    description: What the stage has brought; for V(begin) what each host wants, for V(history) the records of the batches before.
     type: list
     elements: dict
     required: true
@@ -51,6 +53,13 @@ options:
     description: Whether nothing was really asked for.
     type: bool
     default: false
+  most_failures:
+    description: For V(history), how many servers may have failed, or which share of the play.
+    type: raw
+  canary:
+    description: For V(history), how many servers make up the canary batch.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -71,37 +80,41 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils import _keypair_reset as course
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import course, planning
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
+    Record,
+    Results,
+    begin,
+)
 
 
 def advance(
-    records: course.Results,
+    records: Results,
     stage: str,
-    results: course.Results,
-    more: course.Results = (),
+    results: Results,
+    more: Results = (),
     check_mode: bool = False,
-) -> list[course.Record]:
+    most_failures: str | int | None = None,
+    canary: int = 0,
+) -> list[Record]:
     """Hand the results of a stage to its function; the records that come in are left as they are."""
     now = [dict(record) for record in records]
-    if stage == "begin":
-        return course.begin(results)
-    if stage == "journal":
-        return course.note_journal(now, results)
-    if stage == "keypairs":
-        return course.note_keypairs(now, results, more)
-    if stage == "servers":
-        return course.note_servers(now, results, more)
-    if stage == "stop":
-        return course.note_stop(now, results, more, check_mode=check_mode)
-    if stage == "associate":
-        return course.note_associate(now, results)
-    if stage == "wait":
-        return course.note_wait(now, results)
-    if stage == "start":
-        return course.note_start(now, results, more, check_mode=check_mode)
-    if stage == "prove":
-        return course.note_logins(now, results)
-    raise AnsibleFilterError(f"keypair_reset_advance: there is no stage {stage!r}.")
+    stages: dict[str, t.Callable[[], list[Record]]] = {
+        "begin": lambda: begin(results),
+        "history": lambda: planning.note_history(now, results, most_failures=most_failures, canary=canary),
+        "journal": lambda: planning.note_journal(now, results),
+        "identities": lambda: planning.note_identities(now, results, check_mode=check_mode),
+        "keypairs": lambda: planning.note_keypairs(now, results),
+        "servers": lambda: planning.note_servers(now, results, more),
+        "stop": lambda: course.note_stop(now, results, more, check_mode=check_mode),
+        "associate": lambda: course.note_associate(now, results),
+        "wait": lambda: course.note_wait(now, results),
+        "start": lambda: course.note_start(now, results, more, check_mode=check_mode),
+        "prove": lambda: course.note_logins(now, results),
+    }
+    if stage not in stages:
+        raise AnsibleFilterError(f"keypair_reset_advance: there is no stage {stage!r}.")
+    return stages[stage]()
 
 
 class FilterModule:

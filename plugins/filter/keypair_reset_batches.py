@@ -32,6 +32,10 @@ options:
       - associate
       - wait
       - start
+      - clean
+  secrets:
+    description: For V(associate), the password of root by host. Servers with different ones do not share a batch; no batch holds one.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -45,14 +49,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The batches, with C(region), C(project_id), C(keypair_name), C(public_key), C(server_ids), C(task_ids) and C(label).
+  description: The batches, with C(region), C(project_id), C(keypair_name), C(key_file), C(port), C(password_of), C(public_key), C(server_ids),
+    C(task_ids) and C(label).
   type: list
   elements: dict
 """
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import batches
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import batches
 
 
 class FilterModule:

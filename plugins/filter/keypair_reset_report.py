@@ -23,14 +23,20 @@ options:
     required: true
   kind:
     description:
-      - V(plan) is a list of lines that tell what is going to be done. V(table) is a list of lines that tell what became of it. V(verdicts) maps each host to C(ok) and C(msg). V(logins) are the logins that prove it. V(journal) is what
-        the next run must know if this one is cut off.
+      - V(plan) is a list of lines that tell what is going to be done.
+      - V(table) is a list of lines that tell what became of it, V(rows) the same as a list of dictionaries, V(markdown) the same as text.
+      - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are a few figures for workflows.
+      - V(logins) are the logins that prove it, for M(multicloud.async_tasks.ssh_login_info).
+      - V(journal) is what the next run must know if this one is cut off.
     type: str
     required: true
     choices:
       - plan
       - table
+      - rows
+      - markdown
       - verdicts
+      - stats
       - logins
       - journal
   check_mode:
@@ -55,22 +61,26 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils import _keypair_reset as course
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import reporting
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import logins
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import Record
 
 
-def report(records: t.Sequence[course.Record], kind: str, check_mode: bool = False) -> t.Any:
+def report(records: t.Sequence[Record], kind: str, check_mode: bool = False) -> t.Any:
     """The report of a kind."""
-    if kind == "plan":
-        return course.plan(records)
-    if kind == "table":
-        return course.table(records, check_mode=check_mode)
-    if kind == "verdicts":
-        return {record["host"]: course.verdict(record, check_mode=check_mode) for record in records}
-    if kind == "logins":
-        return course.logins(records)
-    if kind == "journal":
-        return course.journal(records)
-    raise AnsibleFilterError(f"keypair_reset_report: there is no kind {kind!r} of report.")
+    kinds: dict[str, t.Callable[[], t.Any]] = {
+        "plan": lambda: reporting.plan(records),
+        "table": lambda: reporting.table(records, check_mode=check_mode),
+        "rows": lambda: reporting.rows(records, check_mode=check_mode),
+        "markdown": lambda: reporting.markdown(records, check_mode=check_mode),
+        "verdicts": lambda: reporting.verdicts(records, check_mode=check_mode),
+        "stats": lambda: reporting.stats(records),
+        "logins": lambda: logins(records),
+        "journal": lambda: reporting.journal(records),
+    }
+    if kind not in kinds:
+        raise AnsibleFilterError(f"keypair_reset_report: there is no kind {kind!r} of report.")
+    return kinds[kind]()
 
 
 class FilterModule:

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_failed_task: deletes KPS's records of failed tasks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_kps_failed_task
+short_description: Delete records of failed tasks of Huawei Cloud KPS (Key Pair Service)
+version_added: 0.1.0
+description:
+  - KPS keeps a record of each task that failed until somebody deletes it. This module deletes those of the tasks that are named, and no
+    others; there is no way to delete them all at once.
+  - The records tell why tasks failed. Read them first, with M(multicloud.async_tasks.hwc_kps_task_info) and C(list=failed).
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.hwc
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  task_ids:
+    description:
+      - Ids of the tasks. Those without a record are left out.
+    type: list
+    elements: str
+    required: true
+    aliases:
+      - task_id
+  state:
+    description:
+      - The records are to be gone. KPS makes them itself, so that there is no other state.
+    type: str
+    choices:
+      - absent
+    default: absent
+seealso:
+  - module: multicloud.async_tasks.hwc_kps_task_info
+  - name: Deleting a failed task, KPS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-dew/DeleteFailedTask.html
+"""
+
+EXAMPLES = r"""
+- name: Read the records of failed tasks
+  multicloud.async_tasks.hwc_kps_task_info:
+    hwc_region: cn-north-4
+    list: failed
+  register: failed
+
+- name: Delete those of one server
+  multicloud.async_tasks.hwc_kps_failed_task:
+    hwc_region: cn-north-4
+    task_ids: "{{ failed.tasks | selectattr('server_name', 'equalto', 'web-01') | map(attribute='task_id') | list }}"
+    state: absent
+"""
+
+RETURN = r"""
+deleted_ids:
+  description: Ids of the tasks whose records were deleted, or would be in check mode.
+  returned: always, once the records were read
+  type: list
+  elements: str
+credentials_source:
+  description: Where the credentials were found.
+  returned: always
+  type: str
+  sample: environment
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+
+
+def execute(context: Context) -> Result:
+    """Delete what is there, one by one."""
+    ids = check_ids("task_ids", context.params["task_ids"])
+    there = {row.get("task_id") for row in kps.list_failed(context.huawei()).rows} if ids else set()
+    deleted: list[str] = []
+    context.result["deleted_ids"] = deleted
+    for task_id in ids:
+        if task_id in there and (context.check_mode or kps.delete_failed_task(context.huawei(), task_id)):
+            deleted.append(task_id)
+            context.result["changed"] = True
+    return {}
+
+
+def main() -> None:
+    """Entry point."""
+    run(
+        execute,
+        {
+            "task_ids": {"type": "list", "elements": "str", "required": True, "aliases": ["task_id"]},
+            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about one server of a run: its record, and how a record changes for the worse."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_name
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import UNPROVEN
+
+#: It is planned for, and nothing has gone wrong so far.
+PLANNED = "planned"
+#: Nothing can be done to it; nothing was.
+REFUSED = "refused"
+#: It has the wanted key pair already.
+UNCHANGED = "unchanged"
+#: KPS works on it still, or it is not known whether it does: it must not be started.
+BUSY = "busy"
+#: The states in which all is well.
+GOOD = (_task.SUCCESS, UNCHANGED)
+
+Record = dict[str, t.Any]
+Results = t.Sequence[t.Mapping[str, t.Any]]
+
+
+def begin(wishes: Results) -> list[Record]:
+    """The records of a run, from what each host wants. Wishes that cannot be sent are refused here."""
+    records: list[Record] = []
+    owners: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for wish in wishes:
+        record: Record = {
+            **wish,
+            "group": "|".join(str(wish.get(part) or "") for part in ("region", "project_id", "keypair_name")),
+            "state": PLANNED,
+            "identity": None,
+            "journal_task": None,
+            "name": None,
+            "operation": None,
+            "login": None,
+            "why": None,
+            "stop": False,
+            "was_running": None,
+            "power": None,
+            "touched": False,
+            "changed": False,
+            "task_id": None,
+            "status": None,
+            "reason": None,
+            "seconds": None,
+            "new_key": UNPROVEN,
+            "old_key": UNPROVEN,
+        }
+        records.append(record)
+        try:
+            check_id("keypair_reset_server_id", wish["server_id"])
+            if wish["keypair_name"] is not None:
+                check_name("keypair_reset_keypair_name", wish["keypair_name"])
+        except UsageError as error:
+            refuse(record, str(error))
+            continue
+        owner = owners.setdefault(wish["server_id"], wish["host"])
+        if owner != wish["host"]:
+            refuse(record, f"The host {owner} has the same keypair_reset_server_id.")
+        public_key = wish.get("public_key")
+        if public_key and keys.setdefault(record["group"], public_key) != public_key:
+            refuse(record, "Another host gives another public key for the same key pair.")
+    return records
+
+
+def refuse(record: Record, why: str) -> None:
+    """Nothing is going to be done to it; the first reason stays."""
+    if record["state"] != REFUSED:
+        record["state"], record["reason"] = REFUSED, why
+
+
+def fail(record: Record, why: str, state: str = _task.FAILED) -> None:
+    """Something went wrong; the first reason stays in front."""
+    record["reason"] = f"{record['reason'].rstrip('.')}. {why}" if record["reason"] else why
+    record["state"] = BUSY if record["state"] == BUSY else state
+
+
+def starts(record: Record) -> bool:
+    """Whether the role is to start this server: one it works on, unless KPS may still be at work on it."""
+    if record["state"] in (REFUSED, BUSY) or (record["state"] == PLANNED and record["task_id"]):
+        return False
+    if record["power"] == ACTIVE and not record["touched"]:
+        return False
+    return record["power_after"] == "running" or bool(record["was_running"])
+
+
+def is_open(record: Record) -> bool:
+    """Whether the next run must know of it, should this one be cut off: it is touched or about to be, and not done with."""
+    if record["state"] == REFUSED:
+        return False
+    if record["state"] in (*GOOD, _task.FAILED) and not (starts(record) and record["power"] != ACTIVE):
+        return False
+    return bool(record["stop"] or record["touched"] or record["operation"] or record["state"] == BUSY)
