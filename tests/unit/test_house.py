@@ -1,0 +1,112 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must agree between files that nothing else compares: modules, action groups, tests, guides, environment."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION = "multicloud.async_tasks"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+#: What git does not know: made by tools, and full of this machine's paths.
+MADE = {"__pycache__", "build", "output"}
+
+each_module = pytest.mark.parametrize("module", MODULES)
+
+
+def _yaml(path: str) -> t.Any:
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def _project_files() -> t.Iterator[Path]:
+    for directory, names, files in os.walk(ROOT):
+        names[:] = [name for name in names if name not in MADE and (not name.startswith(".") or name == ".ci")]
+        yield from (Path(directory, name) for name in files)
+
+
+def _documentation(module: str) -> dict[str, t.Any]:
+    """What ``ansible-doc`` shows of a module, fragments included."""
+    path = ROOT / "plugins" / "modules" / f"{module}.py"
+    found: dict[str, t.Any] = get_docstring(
+        str(path), fragment_loader, collection_name=COLLECTION, plugin_type="module"
+    )[0]
+    return found
+
+
+def _groups(module: str) -> list[str]:
+    """The action groups a module belongs to: those of the clouds whose connection options it takes."""
+    options = _documentation(module)["options"]
+    return [group for group in ("ali", "hwc") if any(option.startswith(f"{group}_") for option in options)]
+
+
+def test_action_groups_hold_the_modules_that_take_the_options_of_a_cloud() -> None:
+    # A list that has the modules in alphabetical order is easy to check and to merge.
+    groups = {group: [module for module in MODULES if group in _groups(module)] for group in ("ali", "hwc")}
+    assert _yaml("meta/runtime.yml")["action_groups"] == {
+        group: modules for group, modules in groups.items() if modules
+    }
+
+
+@each_module
+def test_a_module_documents_its_action_groups(module: str) -> None:
+    attribute = _documentation(module)["attributes"].get("action_group", {"membership": []})
+    assert sorted(attribute["membership"]) == [f"{COLLECTION}.{group}" for group in _groups(module)]
+
+
+@each_module
+def test_a_module_has_unit_tests(module: str) -> None:
+    assert list((ROOT / "tests" / "unit" / "plugins").rglob(f"test_{module}.py")) != []
+
+
+@each_module
+def test_a_module_has_an_integration_target(module: str) -> None:
+    targets = ROOT / "tests" / "integration" / "targets"
+    assert (targets / module / "tasks" / "main.yml").is_file()
+
+
+def test_the_documentation_lists_every_guide() -> None:
+    sections = _yaml("docs/docsite/extra-docs.yml")["sections"]
+    listed = [guide for section in sections for guide in section["toctree"]]
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
+
+
+def test_an_execution_environment_gets_what_the_modules_import() -> None:
+    lines = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == ["requests"]
+
+
+def test_no_environment_variable_of_the_collection_begins_with_ansible() -> None:
+    # AWX refuses to inject those, so a credential in such a variable could never reach a job.
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}: {name}"
+        for file in (ROOT / "plugins").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for name in re.findall(r"(?:^|E\()(ANSIBLE_[A-Z0-9_]+)(?:$|\))", node.value)
+    ]
+    assert found == []
+
+
+def test_no_file_names_a_path_of_this_machine() -> None:
+    places = "|".join(re.escape(str(place)) for place in (ROOT, Path.home()) if len(place.parts) > 1)
+    # Where a path begins, and not within a longer one.
+    pattern = re.compile(rf"""(?<![^\s"'`(\[<=:,])(?:{places})(?![\w-])""")
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in _project_files()
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert found == []
