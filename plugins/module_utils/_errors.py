@@ -50,6 +50,11 @@ class CloudError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    @property
+    def maybe_done(self) -> bool:
+        """Whether a write that ended with this may have taken effect all the same."""
+        return False
+
     def facts(self) -> dict[str, t.Any]:
         """The machine-readable half of a failure, for a module's result; absent facts are left out."""
         facts = {
@@ -91,6 +96,11 @@ class NoAnswerError(CloudError):
         self.maybe_received = maybe_received
         self.lasting = lasting
 
+    @property
+    def maybe_done(self) -> bool:
+        """The request may have been received and carried out."""
+        return self.maybe_received
+
 
 class BrokenAnswerError(CloudError):
     """Something answered, but not what the API promises: HTML, a redirect, half a JSON document, a missing key.
@@ -102,6 +112,11 @@ class BrokenAnswerError(CloudError):
     def __init__(self, message: str, *, cut: bool = False, **facts: t.Any) -> None:
         super().__init__(message, **facts)
         self.cut = cut
+
+    @property
+    def maybe_done(self) -> bool:
+        """What answered may have been the service."""
+        return True
 
 
 class ServiceError(CloudError):
@@ -122,6 +137,11 @@ class ThrottledError(ServiceError):
 
 class UnavailableError(ServiceError):
     """The service failed by itself (5xx): the same request may succeed later."""
+
+    @property
+    def maybe_done(self) -> bool:
+        """A gateway answers so when the service behind it did not answer in time."""
+        return True
 
 
 class AuthenticationError(ServiceError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import email.utils
 import json
+import math
 import os
 import threading
 import traceback
@@ -145,7 +146,8 @@ class RequestsTransport:
         prepared.url = request.url
         with self._session.send(
             prepared,
-            timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+            # Less than the whole for connecting: a host that is not there is told from one that does not answer.
+            timeout=(min(CONNECT_TIMEOUT, 0.9 * timeout), timeout),
             verify=self._verify,
             proxies=requests.utils.get_environ_proxies(request.url) if self._proxies else {},
             allow_redirects=False,
@@ -186,12 +188,16 @@ def _translate(error: BaseException, url: str, timeout: float) -> BaseException:
     names = set(_causes(error))
     reason = _innermost(error)
     if isinstance(error, requests.exceptions.SSLError):
+        certificate = "CertificateError" in names or "certificate" in reason.lower()
         return NoAnswerError(
             f"The TLS connection to {origin} failed: {reason}.",
-            maybe_received=False,
-            lasting="CertificateError" in names or "certificate" in reason.lower(),
+            # Certificates are checked before anything is sent; any other alert may come after the request.
+            maybe_received=not certificate,
+            lasting=certificate,
             hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for "
-            "CA certificates (hwc_ca_path, ali_ca_path).",
+            "CA certificates (hwc_ca_path, ali_ca_path)."
+            if certificate
+            else None,
         )
     if isinstance(error, requests.exceptions.ProxyError):
         return NoAnswerError(
@@ -201,7 +207,7 @@ def _translate(error: BaseException, url: str, timeout: float) -> BaseException:
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return NoAnswerError(
-            f"{origin} accepted no connection within {min(CONNECT_TIMEOUT, timeout):.1f} s.", maybe_received=False
+            f"{origin} accepted no connection within {min(CONNECT_TIMEOUT, 0.9 * timeout):.1f} s.", maybe_received=False
         )
     if isinstance(error, requests.exceptions.ReadTimeout) or "ReadTimeoutError" in names:
         return NoAnswerError(f"{origin} did not answer within {timeout:.1f} s.", maybe_received=True)
@@ -214,6 +220,13 @@ def _translate(error: BaseException, url: str, timeout: float) -> BaseException:
     ):
         return NoAnswerError(
             f"{origin} is no address a request can be sent to: {reason}.", maybe_received=False, lasting=True
+        )
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        # Its words hold the value, which may be a secret.
+        return NoAnswerError(
+            f"A header of the request to {origin} holds characters that cannot be sent.",
+            maybe_received=False,
+            lasting=True,
         )
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         # requests raises a bare OSError for exactly one thing: a CA path that does not exist.
@@ -231,7 +244,9 @@ def _innermost(error: BaseException) -> str:
         current = inner[0]
 
 
-def decode_json(response: Response, operation: str, origin: str, expect: str | None) -> dict[str, t.Any]:
+def decode_json(
+    response: Response, operation: str, origin: str, expect: str | None, *, secret: bool = False
+) -> dict[str, t.Any]:
     """The JSON object of a 2xx answer.
 
     Args:
@@ -239,11 +254,13 @@ def decode_json(response: Response, operation: str, origin: str, expect: str | N
         operation: What was asked, for messages.
         origin: Of whom, for messages.
         expect: A key the object must have; None when the operation promises no body.
+        secret: The answer holds a secret, and is not quoted even when it is broken.
 
     Raises:
         BrokenAnswerError: A redirect, HTML, an empty body, cut JSON, or an object without the key.
     """
     facts: dict[str, t.Any] = {"http_status": response.status}
+    quoted = f"{len(response.body)} bytes, not shown because they may hold a secret" if secret else response.quote()
     if 300 <= response.status < 400:
         raise BrokenAnswerError(
             f"{operation} at {origin} was answered with a redirect (HTTP {response.status}) to "
@@ -259,7 +276,7 @@ def decode_json(response: Response, operation: str, origin: str, expect: str | N
         claims_json = "json" in response.headers.get("content-type", "").lower()
         looks_json = response.body.lstrip()[:1] in (b"{", b"[")
         raise BrokenAnswerError(
-            f"{operation} at {origin} was answered with HTTP {response.status} and no valid JSON: {response.quote()}.",
+            f"{operation} at {origin} was answered with HTTP {response.status} and no valid JSON: {quoted}.",
             cut=claims_json or looks_json,
             hint="Check the endpoint, and whether a proxy or a sign-in page stands in between.",
             **facts,
@@ -267,7 +284,7 @@ def decode_json(response: Response, operation: str, origin: str, expect: str | N
     if not isinstance(document, dict) or (expect is not None and expect not in document):
         missing = f"without {expect!r}" if isinstance(document, dict) else "that is no JSON object"
         raise BrokenAnswerError(
-            f"{operation} at {origin} was answered with HTTP {response.status} and a body {missing}: {response.quote()}.",
+            f"{operation} at {origin} was answered with HTTP {response.status} and a body {missing}: {quoted}.",
             **facts,
         )
     return document
@@ -284,9 +301,11 @@ def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     until, date = _http_date(value), _http_date(headers.get("date", ""))
     return None if until is None else max(0.0, until - (now if date is None else date))
 
@@ -358,7 +377,7 @@ class Http:
         *,
         reads: bool,
         timeout: float | None = None,
-        renew: t.Callable[[AuthenticationError], bool] | None = None,
+        renew: t.Callable[[float], bool] | None = None,
     ) -> T:
         """Run ``attempt`` until it returns, it must not be repeated, or the time is up.
 
@@ -366,7 +385,8 @@ class Http:
             attempt: Builds, signs, sends and decodes one request; its argument is the seconds that are left.
             reads: Whether the operation changes nothing.
             timeout: Seconds for all attempts together; the session's own by default.
-            renew: Called once when the credentials were refused; True when they were renewed and a repetition is due.
+            renew: Called once when the credentials were refused, with the seconds that are left; True when they were
+                renewed and a repetition is due.
         """
         deadline = self.clock.monotonic() + (self.timeout if timeout is None else timeout)
         attempts = 0
@@ -375,12 +395,13 @@ class Http:
             try:
                 return attempt(max(0.0, deadline - self.clock.monotonic()))
             except CloudError as error:
-                if renew is not None and isinstance(error, AuthenticationError) and renew(error):
-                    renew = None
-                    continue
+                if renew is not None and isinstance(error, AuthenticationError):
+                    renewed, renew = renew(max(0.0, deadline - self.clock.monotonic())), None
+                    if renewed:
+                        continue
                 pause = retry_pause(error, reads=reads, attempt=attempts, random=self._random())
                 if pause is None or self.clock.monotonic() + pause >= deadline:
                     if attempts > 1:
-                        error.message = f"{error.message} (attempt {attempts})"
+                        error.message = f"{error.message} It was tried {attempts} times."
                     raise
                 self.clock.sleep(pause)

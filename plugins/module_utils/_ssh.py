@@ -37,12 +37,23 @@ _PROVING = (
     *("-o", "PreferredAuthentications=publickey", "-o", "BatchMode=yes"),
     *("-o", f"ConnectTimeout={CONNECT_TIMEOUT}", "-o", "ConnectionAttempts=1"),
 )
-_DENIED = re.compile(r"Permission denied \([^)]*publickey")
+#: What ssh says at each step of a login. When there is a bastion, the ssh that goes there says the same before.
+_BEGINS = "debug1: Authenticating to "
+_SHOWS = ("debug1: Offering public key: ", "debug1: Trying private key: ")
 _ACCEPTS = "debug1: Server accepts key: "
+_GOES_ON = "debug1: Authentications that can continue: "
+_IN = "Authenticated to "
+_BASTION = "debug1: Setting implicit ProxyCommand from ProxyJump: "
+_DENIED = re.compile(r"Permission denied \([^)]*publickey")
+#: What says nothing about why a login failed: chatter, and the echo of what went wrong on the way to the server.
+_CHATTER = re.compile(
+    r"debug1: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: |Warning: Permanently added |Killed by signal "
+    r"|(kex|ssh)_exchange_identification: Connection closed by remote host|.* by UNKNOWN port "
+)
 # Waiting cannot mend these.
 _LASTING = re.compile(
     r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|No such file or directory"
-    r"|UNPROTECTED PRIVATE KEY|Bad configuration option|Could not resolve hostname",
+    r"|UNPROTECTED PRIVATE KEY|Bad configuration option|Could not resolve hostname|Permission denied",
     re.IGNORECASE,
 )
 
@@ -107,25 +118,53 @@ class Login:
 def judge(target: Target, finished: Finished) -> Login:
     """What a run of ssh shows about the key in question."""
     lines = [line.strip() for line in finished.stderr.splitlines() if line.strip()]
-    accepts = [line for line in lines if line.startswith(_ACCEPTS)]
-    if any(line.startswith(f"{_ACCEPTS}{target.private_key_file} ") for line in accepts):
-        if finished.status == 0:
-            return Login(target.name, ACCEPTED, "The server accepted the key.")
-        return Login(
-            target.name, ACCEPTED, f"The server accepted the key, and ended the session with {finished.status}."
-        )
-    if accepts:
+    words = [line for line in lines if not _CHATTER.match(line)]
+    last = (words[-1] if words else f"ssh ended with {finished.status}").rstrip(".")
+    login = _login_of_target(lines)
+    shown = [line for line in login if line.startswith(_SHOWS)]
+    verdict = _verdict_on(target.private_key_file, login)
+    if verdict == ACCEPTED:
+        rest = "" if finished.status == 0 else f", and ended the session with {finished.status}"
+        return Login(target.name, ACCEPTED, f"The server accepted the key{rest}.")
+    if any(line.startswith((_ACCEPTS, _IN)) for line in login):
         return Login(
             target.name,
             UNPROVEN,
             "ssh got in with another key than this one, which its configuration names for this host.",
         )
-    words = [line for line in lines if not line.startswith(("debug1:", "OpenSSH_", "Warning: Permanently added"))]
-    denied = next((line for line in words if _DENIED.search(line)), None)
+    denied = login and _DENIED.search(last)
+    if denied and verdict == REFUSED:
+        return Login(target.name, REFUSED, f"The server said: {last}.")
     if denied:
-        return Login(target.name, REFUSED, f"The server said: {denied.rstrip('.')}.")
-    last = words[-1].rstrip(".") if words else f"ssh ended with {finished.status}"
+        why = next((line for line in words if target.private_key_file in line), None) or (
+            "it may have a passphrase" if shown else "it may be no private key, or be readable by others"
+        )
+        return Login(target.name, UNPROVEN, f"ssh did not show the key to the server: {why.rstrip('.')}.")
     return Login(target.name, UNPROVEN, f"{last}.", lasting=bool(_LASTING.search(" ".join(words))))
+
+
+def _login_of_target(lines: list[str]) -> list[str]:
+    """What was said since ssh began to log in to the target itself, beyond all bastions; empty when it did not get there."""
+    begins = [number for number, line in enumerate(lines) if line.startswith(_BEGINS)]
+    bastions = sum(line.startswith(_BASTION) for line in lines)
+    return lines[begins[-1] :] if len(begins) > bastions else []
+
+
+def _verdict_on(key: str, login: list[str]) -> str:
+    """What the server answered to one key.
+
+    A private key without its public half beside it is tried at once, and then nothing but the login shows that it was
+    accepted.
+    """
+    verdict, ours = UNPROVEN, False
+    for line in login:
+        if line.startswith(_SHOWS):
+            ours = any(f"{line} ".startswith(f"{show}{key} ") for show in _SHOWS)
+        elif ours and line.startswith((_ACCEPTS, _IN)):
+            return ACCEPTED
+        elif ours and line.startswith(_GOES_ON):
+            verdict = REFUSED
+    return verdict
 
 
 class Runner(t.Protocol):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
 from urllib.parse import urlsplit
@@ -13,6 +14,19 @@ from urllib.parse import urlsplit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\Z")
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """Where a service is.
+
+    Attributes:
+        url: Scheme and host, without a trailing slash.
+        guessed: True when no table lists the region for this service and the rule was applied all the same.
+    """
+
+    url: str
+    guessed: bool = False
 
 
 def base_url(name: str, value: str) -> str:
@@ -26,13 +40,16 @@ def base_url(name: str, value: str) -> str:
         UsageError: It is no base URL, or http:// to a host that is not this machine: a signed request in clear text
             can be replayed, and a token in clear text is lost.
     """
-    text = value if "://" in value else f"https://{value}"
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(value if "://" in value else f"https://{value}")
+    except ValueError:  # half an IPv6 address
+        parts = urlsplit("")
     if (
         parts.scheme not in ("http", "https")
         or not _HOST.match(parts.netloc)
         or parts.path not in ("", "/")
         or parts.query
+        or parts.fragment
     ):
         raise UsageError(
             f"{name}: {value!r} is no base URL. Give scheme and host only, such as https://kms.cn-north-4.myhuaweicloud.com."

@@ -20,10 +20,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock impo
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import TaskSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import (
+    CONNECTIONS,
+    Gather,
     Interrupted,
     Options,
     Outcome,
     Slice,
+    in_threads,
+    one_by_one,
     wait,
 )
 
@@ -92,6 +96,11 @@ def _signals_interrupt() -> t.Iterator[None]:
             signal.signal(number, handler)
 
 
+def gather_of(context: Context) -> Gather:
+    """How calls are run: in threads, or one after the other where the order must be known."""
+    return in_threads if context.threads else one_by_one
+
+
 def wait_for(
     context: Context,
     source: TaskSource,
@@ -113,6 +122,8 @@ def wait_for(
             scope=scope,
             resume=resume,
             part=part,
+            gather=gather_of(context),
+            connections=CONNECTIONS if context.threads else 1,
         )
     for warning in outcome.warnings:
         context.warn(warning)

@@ -67,8 +67,7 @@ options:
   on_failure:
     description:
       - V(fail) refuses everything when one of the servers cannot be switched, and fails when one did not get there.
-      - V(return) switches those that can be, and returns what became of each in RV(servers) without failing. Credentials that are refused
-        still fail.
+      - V(return) switches those that can be, and returns what became of each in RV(servers) without failing.
     type: str
     choices:
       - fail

@@ -86,7 +86,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 def execute(context: Context) -> Result:
     """Delete what is there, one by one."""
     ids = check_ids("task_ids", context.params["task_ids"])
-    there = {row.get("task_id") for row in kps.list_failed(context.huawei()).rows} if ids else set()
+    there = {row.get("task_id") for row in kps.list_failed(context.huawei())} if ids else set()
     deleted: list[str] = []
     context.result["deleted_ids"] = deleted
     for task_id in ids:

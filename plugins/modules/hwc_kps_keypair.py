@@ -130,13 +130,14 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
     CloudError,
-    NoAnswerError,
     UsageError,
     WriteUncertainError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+
+T = t.TypeVar("T")
 
 #: The fields of a pair that a diff shows.
 SHOWN = ("name", "type", "scope", "public_key", "description")
@@ -155,7 +156,7 @@ def _absent(context: Context, name: str, present: kps.Row | None) -> Result:
     _note_diff(context, present, None)
     if present is not None:
         if not context.check_mode:
-            kps.delete_keypair(context.huawei(), name)
+            _send(context, name, lambda: kps.delete_keypair(context.huawei(), name), lambda found: found is None)
         context.result["changed"] = True
     return {}
 
@@ -177,7 +178,7 @@ def _present(context: Context, name: str, present: kps.Row | None) -> Result:
     after = {**present, "description": description}
     _note_diff(context, present, after)
     if not context.check_mode:
-        kps.set_description(context.huawei(), name, description)
+        _describe(context, name, description)
     context.result["changed"] = True
     return {"keypair": after}
 
@@ -191,41 +192,68 @@ def _create(context: Context, name: str) -> Result:
     if context.check_mode:
         context.result["changed"] = True
         return {"keypair": {**fields, **described}}
-    created = _send(context, name, fields)
+    created, found = _send(
+        context, name, lambda: kps.create_keypair(context.huawei(), fields), lambda found: found is not None
+    )
     context.result["changed"] = True
-    private_key = created.pop("private_key", None)
+    if created is None and "public_key" not in fields:
+        raise WriteUncertainError(
+            f"The key pair {name} was created, but the answer was lost, and its private key with it.",
+            hint="Delete the pair (state: absent) and run this again.",
+        )
+    keypair = dict(created or found or {})
+    private_key = keypair.pop("private_key", None)
     if private_key:
         # Into the result at once: if the description fails now, the key must not be lost with it.
         context.result["private_key"] = private_key
-    context.result["keypair"] = {**created, **described}
+    context.result["keypair"] = keypair
     if described:
-        kps.set_description(context.huawei(), name, params["description"])
-    return {}
+        _describe(context, name, params["description"])
+    return {"keypair": {**keypair, **described}}
 
 
-def _send(context: Context, name: str, fields: t.Mapping[str, t.Any]) -> kps.Row:
-    """Create the pair. When the answer is lost, look whether it took effect and say so."""
+def _describe(context: Context, name: str, description: str) -> None:
+    _send(
+        context,
+        name,
+        lambda: kps.set_description(context.huawei(), name, description),
+        lambda found: found is not None and (found.get("description") or "") == description,
+    )
+
+
+def _send(
+    context: Context, name: str, write: t.Callable[[], T], took_effect: t.Callable[[kps.Row | None], bool]
+) -> tuple[T | None, kps.Row | None]:
+    """Change something. When there is no usable answer, look whether it took effect, and say so.
+
+    Args:
+        context: What the module works with.
+        name: The pair.
+        write: Sends the request.
+        took_effect: Whether it did, by the pair as it is afterwards (None: there is none).
+
+    Returns:
+        What ``write`` returned, or else the pair.
+    """
+    before = context.result["changed"]
     try:
-        return kps.create_keypair(context.huawei(), fields)
-    except NoAnswerError as error:
-        if not error.maybe_received:
+        return write(), None
+    except CloudError as error:
+        if not error.maybe_done:
             raise
         lost = error
+    context.result["changed"] = True
     try:
         found = kps.show_keypair(context.huawei(), name)
     except CloudError as error:
         raise WriteUncertainError(
-            f"{lost} Whether the key pair {name} was created could not be found out: {error}"
+            f"{lost} What became of the key pair {name} could not be found out: {error}",
+            hint="Look before you run this again.",
         ) from None
-    if found is None:
-        raise WriteUncertainError(f"{lost} The key pair {name} was not created.", hint="Run this again.")
-    if "public_key" in fields:
-        return found
-    context.result["changed"] = True
-    raise WriteUncertainError(
-        f"{lost} The key pair {name} was created, but its private key was lost with the answer.",
-        hint="Delete the pair (state: absent) and run this again.",
-    )
+    if not took_effect(found):
+        context.result["changed"] = before
+        raise WriteUncertainError(f"{lost} The key pair {name} is as it was.", hint="Run this again.")
+    return None, found
 
 
 def _note_diff(context: Context, before: kps.Row | None, after: kps.Row | None) -> None:

@@ -43,7 +43,8 @@ attributes:
 options:
   server_ids:
     description:
-      - Ids of the servers. The API takes one server in a request; requests are sent one after the other, and the tasks run side by side.
+      - Ids of the servers. The API takes one server in a request, or ten that are bound with the same password. At most four requests are
+        under way at a time, ten a second, and the tasks run side by side.
     type: list
     elements: str
     required: true

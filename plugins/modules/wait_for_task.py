@@ -22,10 +22,13 @@ author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_both
   - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.actiongroup_ali
   - multicloud.async_tasks.attributes.async
   - multicloud.async_tasks.waiting
   - multicloud.async_tasks.hwc
+  - multicloud.async_tasks.ali
 attributes:
   check_mode:
     support: full
@@ -43,12 +46,25 @@ options:
     description:
       - The service that the tasks belong to.
       - V(kps) are tasks of Huawei Cloud Key Pair Service.
+      - V(csms) are rotations of secrets by Huawei Cloud Secret Management Service. What it says while a rotation goes on is not documented,
+        so the wait goes on with a warning then; name the word in O(pending_statuses) to be rid of it.
+      - V(sms) are migrations of Huawei Cloud Server Migration Service. One that synchronizes continuously never ends by itself; name
+        V(SYNCING) in O(success_statuses) if that is what you wait for.
+      - V(cloudsso) are tasks of Alibaba Cloud CloudSSO, which need O(directory_id).
+      - The options of the service's own cloud count; those of the other are not looked at.
       - V(ecs) are jobs of Huawei Cloud Elastic Cloud Server. A job whose sub-job failed has failed, whatever its own status says.
     type: str
     required: true
     choices:
       - kps
+      - csms
+      - sms
+      - cloudsso
       - ecs
+  directory_id:
+    description:
+      - Id of the CloudSSO directory that the tasks belong to. It is required for O(service=cloudsso), and not looked at otherwise.
+    type: str
   task_ids:
     description:
       - Ids of the tasks, at most 10000. An id that is named twice is one task. An empty list is a success.
@@ -57,6 +73,8 @@ options:
     aliases:
       - task_id
 seealso:
+  - module: multicloud.async_tasks.ali_cloudsso_task_info
+  - module: multicloud.async_tasks.hwc_csms_task_info
   - module: multicloud.async_tasks.hwc_kps_task_info
   - module: multicloud.async_tasks.hwc_kps_keypair_association
 """
@@ -75,6 +93,14 @@ EXAMPLES = r"""
     task_ids: "{{ started.results | map(attribute='task_id') | list }}"
     timeout: 3600
     progress: 10
+
+- name: Wait until access is assigned
+  multicloud.async_tasks.wait_for_task:
+    ali_region: cn-shanghai
+    service: cloudsso
+    directory_id: d-00fc2p61abcd
+    task_id: t-shfqw1u1edszvxw5abcd
+    timeout: 300
 
 - name: Wait for a quarter of an hour, and go on with something else when it is not enough
   multicloud.async_tasks.wait_for_task:
@@ -229,9 +255,14 @@ credentials_source:
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._connection import ALI_OPTIONS, HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    Context,
+    Result,
+    run,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
@@ -243,15 +274,16 @@ def execute(context: Context) -> Result:
     if params["resume"] is None and params["task_ids"] is None:
         raise UsageError("Nothing to wait for: give task_ids, or resume of an earlier wait.")
     options = Options.from_params(params)
-    ids = check_ids("task_ids", params["task_ids"] or [])
     waitable = WAITABLE[params["service"]]
+    ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
+    within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
     client = context.client(waitable.cloud)
     outcome = wait_for(
         context,
         waitable.open(client, params),
         ids,
         options.for_check_mode() if context.check_mode else options,
-        scope=client.scope,
+        scope={**client.scope, **within},
         resume=params["resume"],
         part=_part(params["_slice"]),
     )
@@ -272,6 +304,7 @@ def main() -> None:
         execute,
         {
             "service": {"type": "str", "required": True, "choices": list(WAITABLE)},
+            "directory_id": {"type": "str"},
             "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"]},
             "timeout": {"type": "float", "default": 1800.0},
             "delay": {"type": "float", "default": 0.0},
@@ -297,7 +330,9 @@ def main() -> None:
             # Between the action plugin and this module: which part of the wait to do.
             "_slice": {"type": "dict"},
         },
+        connection={**HWC_OPTIONS, **ALI_OPTIONS},
         mutually_exclusive=[("task_ids", "resume")],
+        required_if=[("service", service, row.within) for service, row in WAITABLE.items() if row.within],
     )
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
@@ -13,6 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     AuthenticationError,
     CloudError,
     NoAnswerError,
+    ThrottledError,
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.decision import Logins, Step, decide
@@ -21,11 +23,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import CONNECTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import gather_of
 
 #: Seconds between two requests that start a task: KPS publishes no limit, so it is not probed.
 PACE = 0.1
 #: Seconds before the sending of a lost request from which a record of a failed task is taken for its own.
 _OWN_RECORD = 120.0
+_SILENT = "KPS had not answered the request before it"
 _PARTICIPLES = {"reset": "reset", "replace": "given another key pair", "bind": "given a key pair", "unbind": "unbound"}
 
 
@@ -37,8 +42,15 @@ class Association(FleetRun):
         params = context.params
         present = params["state"] == "present"
         self._keypair_name = check_name("keypair_name", params["keypair_name"]) if present else None
-        self._logins = Logins(_private_key(params), params["root_password"])
+        private_key = _private_key(params)
+        if private_key:
+            context.mask(private_key)  # it may come from a file, which Ansible does not know
+        self._logins = Logins(private_key, params["root_password"])
         self._steps: dict[str, Step] = {}
+        self._answered = False
+        self._stop = ""
+        for row in self.rows.values():
+            row.more = self._more(None, None)
 
     def plan(self) -> None:
         """Read key pair, servers and running tasks, and decide for each server."""
@@ -69,12 +81,7 @@ class Association(FleetRun):
 
     def _note(self, row: Row, server: t.Mapping[str, t.Any] | None, step: Step) -> None:
         row.name = server["name"] if server else None
-        row.more = {
-            "operation": step.operation,
-            "previous_keypair_name": server["key_name"] if server else None,
-            "keypair_name": self._keypair_name,
-            "task_id": None,
-        }
+        row.more = self._more(step.operation, server["key_name"] if server else None)
         if step.refusal:
             row.refuse(step.refusal)
         elif step.operation is None:
@@ -83,63 +90,91 @@ class Association(FleetRun):
             row.changed = self.context.check_mode
             self._steps[row.server_id] = step
 
+    def _more(self, operation: str | None, previous: str | None) -> dict[str, t.Any]:
+        return {
+            "operation": operation,
+            "previous_keypair_name": previous,
+            "keypair_name": self._keypair_name,
+            "task_id": None,
+        }
+
     def send(self) -> None:
-        """Start one task a server: the API takes one server in a request."""
-        locked_out = False
-        for number, (server_id, step) in enumerate(self._steps.items()):
-            row = self.rows[server_id]
-            if locked_out:
-                row.refuse("Nothing was sent for it: the credentials had been refused.")
+        """Start the tasks, a few requests at a time and paced. The API takes one server in a request, except for bindings."""
+        for _started in gather_of(self.context)(self._requests(), self._width):
+            pass
+
+    def _width(self) -> int:
+        """Requests that may be under way: one until the first is answered, because refused credentials must not be repeated."""
+        return CONNECTIONS if self._answered else 1
+
+    def _requests(self) -> t.Iterator[t.Callable[[], None]]:
+        for number, ids in enumerate(self._in_batches()):
+            if self._stop:
+                for server_id in ids:
+                    self.rows[server_id].refuse(f"Nothing was sent for it: {self._stop}.")
                 continue
             if number:
                 self.context.clock.sleep(PACE)
-            locked_out = not self._start(row, step)
+            yield functools.partial(self._start, ids)
 
-    def _start(self, row: Row, step: Step) -> bool:
-        """Start one task; False when no other request must follow."""
+    def _in_batches(self) -> t.Iterator[list[str]]:
+        """The servers of each request."""
+        bindings = [server_id for server_id, step in self._steps.items() if step.operation == "bind" and step.login]
+        if len(bindings) < 2:
+            bindings = []
+        for begin in range(0, len(bindings), kps.BATCH_SIZE):
+            yield bindings[begin : begin + kps.BATCH_SIZE]
+        yield from ([server_id] for server_id in self._steps if server_id not in set(bindings))
+
+    def _start(self, ids: t.Sequence[str]) -> None:
+        """Send one request, and note what came of it; or why no other must follow."""
         sent_at = self.context.clock.time()
         try:
-            self._accept(row, self._ask(row.server_id, step))
-        except NoAnswerError as error:
-            if error.maybe_received:
-                self._after_loss(row, error, sent_at)
-            else:
-                row.refuse(f"Nothing was started. {error}")
+            for server_id, answer in self._ask(ids).items():
+                self._accept(self.rows[server_id], answer)
         except CloudError as error:
-            row.refuse(f"Nothing was started. {error}")
-            row.reason = _task.Reason(error.code, error.text) if error.code else None
-            return not isinstance(error, AuthenticationError)
-        return True
+            for server_id in ids:
+                self._stop = self._refused(self.rows[server_id], error, sent_at) or self._stop
+        self._answered = True
 
-    def _ask(self, server_id: str, step: Step) -> kps.Row:
-        params = self.context.params
+    def _refused(self, row: Row, error: CloudError, sent_at: float) -> str:
+        """Note what a request without a good answer means for a server; why no other must follow, or nothing."""
+        if error.maybe_done:
+            return "" if self._after_loss(row, error, sent_at) else _SILENT
+        row.refuse(f"Nothing was started. {error}")
+        row.reason = _task.Reason(error.code, error.text) if error.code else None
+        if isinstance(error, AuthenticationError):
+            return "the credentials had been refused"
+        # Each of these was tried for as long as hwc_timeout allows.
+        return _SILENT if isinstance(error, (NoAnswerError, ThrottledError)) else ""
+
+    def _ask(self, ids: t.Sequence[str]) -> dict[str, kps.Row]:
+        client, login = self.context.huawei(), self._steps[ids[0]].login
         if self._keypair_name is None:
-            return kps.disassociate(self.context.huawei(), server_id, login=step.login)
-        return kps.associate(
-            self.context.huawei(),
-            server_id,
-            self._keypair_name,
-            login=step.login,
-            disable_password=params["disable_password"],
-            # KPS logs in to running servers only, and refuses a port for those that are off.
-            port=params["port"] if step.login else None,
-        )
+            return {ids[0]: kps.disassociate(client, ids[0], login=login)}
+        # KPS logs in to running servers only, and refuses a port for those that are off.
+        port = self.context.params["port"] if login else None
+        binding = kps.Binding(self._keypair_name, login, self.context.params["disable_password"], port)
+        if len(ids) > 1:
+            return kps.batch_bind(client, ids, binding)
+        return {ids[0]: kps.associate(client, ids[0], binding)}
 
     def _accept(self, row: Row, answer: kps.Row) -> None:
         """What an accepted request says: usually a task id, but it may have failed already."""
-        task_id, status = answer.get("task_id"), str(answer.get("status") or "")
-        code, message = answer.get("error_code"), answer.get("error_msg")
+        task_id, code, message = answer.get("task_id"), answer.get("error_code"), answer.get("error_msg")
         row.reason = _task.Reason(code, message) if code or message else None
-        row.more["task_id"] = str(task_id) if task_id else None
-        # Compared without case: the documentation writes FAILED, and Failed in its example.
-        if status.lower().startswith("failed") or not task_id:
-            row.state, row.status = _task.FAILED, status or None
-            row.msg = None if row.reason else "KPS accepted the request and returned no task."
+        if kps.failed_already(answer):
+            row.state, row.status = _task.FAILED, answer["status"]
         if task_id:
+            row.more["task_id"] = str(task_id)
             self.mark_changed(row)
 
-    def _after_loss(self, row: Row, error: NoAnswerError, sent_at: float) -> None:
-        """Look for the task that a request may have started whose answer was lost. It is never sent again."""
+    def _after_loss(self, row: Row, error: CloudError, sent_at: float) -> bool:
+        """Look for the task that a request may have started which had no usable answer. It is never sent again.
+
+        Returns:
+            Whether it could be found out.
+        """
         self.mark_changed(row)
         try:
             task_id = self._find_task(row.server_id, sent_at)
@@ -149,17 +184,19 @@ class Association(FleetRun):
             row.msg = (
                 f"{error} Whether a task was started could not be found out: {second} Look before you run this again."
             )
-            return
+            return False
         row.more["task_id"] = task_id
         if task_id is not None:
-            row.msg = f"The answer was lost, and the task that it had started was found. {error}"
+            row.msg = f"The request had no usable answer; the task that it started was found. {error}"
         elif found and self._has_changed(row, ecs.summarize(found[row.server_id])["key_name"]):
-            row.state, row.msg = _task.SUCCESS, f"The answer was lost, and the key pair has changed since. {error}"
+            row.state = _task.SUCCESS
+            row.msg = f"The request had no usable answer; the key pair has changed since. {error}"
         else:
             row.state = _task.UNKNOWN
             row.msg = (
                 f"{error} No task runs for it or has failed since: most likely nothing was started. Run this again."
             )
+        return True
 
     def _has_changed(self, row: Row, key_name: str | None) -> bool:
         return key_name == self._keypair_name and key_name != row.more["previous_keypair_name"]

@@ -12,7 +12,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils import _tas
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
     AuthenticationError,
     CloudError,
-    NoAnswerError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows import Row
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import FleetRun
@@ -70,9 +69,8 @@ class PowerSwitch(FleetRun):
             except AuthenticationError:
                 raise
             except CloudError as error:
-                lost = isinstance(error, NoAnswerError) and error.maybe_received
                 for server_id in ids:
-                    self._not_asked(self.rows[server_id], error, lost)
+                    self._not_asked(self.rows[server_id], error)
                 continue
             self._jobs[job] = ids
             for server_id in ids:
@@ -84,11 +82,11 @@ class PowerSwitch(FleetRun):
             return ecs.start(client, ids)
         return ecs.stop(client, ids, self.context.params["stop_type"].upper())
 
-    def _not_asked(self, row: Row, error: CloudError, lost: bool) -> None:
+    def _not_asked(self, row: Row, error: CloudError) -> None:
         """Without an answer there is no job to ask about, and the server itself tells whether the request arrived."""
-        if lost:
+        if error.maybe_done:
             self.mark_changed(row)
-            row.msg = f"The answer to the request was lost. {error}"
+            row.msg = f"The request had no usable answer. {error}"
         else:
             row.refuse(f"It was not {self.done()}. {error}")
 

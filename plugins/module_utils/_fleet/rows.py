@@ -70,13 +70,16 @@ class Row:
         return f"{who}: {self.msg or why or self.status or self.state}".rstrip(".")
 
 
-def report(rows: t.Sequence[Row], *, waited: bool, done: str, prefix: str = "") -> tuple[bool, str]:
+def report(
+    rows: t.Sequence[Row], *, waited: bool, done: str, be: tuple[str, str] = ("was", "were"), prefix: str = ""
+) -> tuple[bool, str]:
     """Whether the run failed, and the sentence that says how it went.
 
     Args:
         rows: All servers.
         waited: Whether servers that are still pending count as failed.
-        done: What happened to those that succeeded, such as ``were stopped``.
+        done: What happened to those that succeeded, such as ``stopped``.
+        be: The verb before it, for one server and for several.
         prefix: Begins the sentence about failures.
     """
     good = (_task.SUCCESS,) if waited else (_task.SUCCESS, _task.PENDING)
@@ -84,7 +87,8 @@ def report(rows: t.Sequence[Row], *, waited: bool, done: str, prefix: str = "") 
     total = f"{len(rows)} server{'' if len(rows) == 1 else 's'}"
     if not bad:
         changed = sum(1 for row in rows if row.changed)
-        return False, f"{changed} of {total} {done}." if changed else f"Nothing to do for {total}."
+        verb = be[0] if changed == 1 else be[1]
+        return False, f"{changed} of {total} {verb} {done}." if changed else f"Nothing to do for {total}."
     spelt = "; ".join(row.describe() for row in bad[:SPELT_OUT])
     more = f"; and {len(bad) - SPELT_OUT} more" if len(bad) > SPELT_OUT else ""
     rest = f" {len(rows) - len(bad)} without a problem." if len(rows) > len(bad) else ""

@@ -39,6 +39,8 @@ class FleetRun(abc.ABC):
         self.rows = {server_id: Row(server_id) for server_id in check_ids("server_ids", context.params["server_ids"])}
         self._deadline = 0.0
         self._waited = False
+        self._late = False
+        self._broken_off = False
         self._trouble: str | None = None
 
     @abc.abstractmethod
@@ -69,6 +71,8 @@ class FleetRun(abc.ABC):
         try:
             self.plan()
             if not lenient and any(row.state == _task.ERROR for row in self.rows.values()):
+                for row in self.rows.values():
+                    row.changed = False  # nor would anything be in earnest
                 return self._result("Nothing was sent:")
             if not self.context.check_mode:
                 self.send()
@@ -89,20 +93,23 @@ class FleetRun(abc.ABC):
     ) -> list[dict[str, t.Any]]:
         """Wait for tasks until they ended or the run's time is up; what became of each.
 
-        A wait that broke off adds its reason to the message; it does not raise.
+        A wait that broke off (a signal, refused credentials) adds its reason to the message; it does not raise, and
+        there is no other wait after it.
 
         Args:
             source: Where to look.
             ids: The tasks.
             timeout: Seconds; by default all that are left of ``wait_timeout``.
         """
-        if not ids:
+        if not ids or self._broken_off:
             return []
         left = max(0.0, self._deadline - self.context.clock.monotonic())
         options = Options(timeout=left if timeout is None else timeout, on_timeout="return", on_failure="return")
         outcome = wait_for(self.context, source, ids, options)
         if outcome.failed:
-            self._trouble = outcome.msg
+            self._trouble, self._broken_off = outcome.msg, True
+        elif outcome.result["timed_out"] and timeout is None:
+            self._late = True
         tasks: list[dict[str, t.Any]] = outcome.result["tasks"]
         return tasks
 
@@ -118,8 +125,14 @@ class FleetRun(abc.ABC):
 
     def _result(self, prefix: str = "") -> Result:
         rows = list(self.rows.values())
-        tense = "would be" if self.context.check_mode else "were" if self._waited else "are being"
-        failed, msg = report(rows, waited=self._waited, done=f"{tense} {self.done()}", prefix=prefix)
+        if self.context.check_mode:
+            be = ("would be", "would be")
+        else:
+            be = ("was", "were") if self._waited else ("is being", "are being")
+        failed, msg = report(rows, waited=self._waited, done=self.done(), be=be, prefix=prefix)
+        if self._late and any(row.state == _task.PENDING for row in rows):
+            timeout = self.context.params["wait_timeout"]
+            self._trouble = f"The time (wait_timeout, {timeout:g} s) is up; what was begun goes on."
         return {
             "changed": any(row.changed for row in rows),
             "servers": [row.result() for row in rows],

@@ -10,13 +10,12 @@ order in which the official SDK 3.1.219 looks into a body.
 
 from __future__ import annotations
 
-import dataclasses
-import email.utils
 import json
 import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _refusal
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response, retry_after
 
 _GATEWAY = re.compile(r"APIG[W]?\.(\d{4})\Z")
@@ -28,23 +27,8 @@ _EXTRAS = ("encoded_authorization_message", "details", "error_param")
 MAX_SKEW = 900
 
 
-@dataclasses.dataclass(frozen=True)
-class Refusal:
-    """What a service said when it refused.
-
-    Attributes:
-        status: HTTP status.
-        code: The service's code, or the HTTP status as text when the body has none.
-        text: The service's words, or the beginning of the body.
-        request_id: The request id.
-        details: Further fields for a person.
-    """
-
-    status: int
-    code: str
-    text: str
-    request_id: str | None
-    details: t.Mapping[str, t.Any]
+class Refusal(_refusal.Refusal):
+    """What a service of Huawei Cloud said when it refused."""
 
     @property
     def gateway(self) -> str | None:
@@ -95,6 +79,7 @@ def refuse(
     origin: str,
     action: str | None,
     missing: t.Callable[[Refusal], bool] | None,
+    by: str,
     now: float,
 ) -> errors.ServiceError:
     """The error that an answer of 400 or above becomes.
@@ -105,36 +90,24 @@ def refuse(
         origin: Of whom: scheme and host.
         action: The IAM action it needs, for the message of a 403.
         missing: Whether a refusal says that the very thing asked for does not exist.
+        by: What the request was authenticated with: ``key``, ``token`` or ``password``.
         now: Seconds since the epoch, to compare with the service's clock.
     """
     refusal = read_refusal(response)
-    request = f", request id {refusal.request_id}" if refusal.request_id else ""
-    code = "" if refusal.code == str(refusal.status) else f" {refusal.code}"
-    message = f"{operation} at {origin} was refused with HTTP {refusal.status}{code}: {_sentence(refusal.text)}"
-    message = f"{message[:-1]}{request}." if request else message
-    facts: dict[str, t.Any] = {
-        "http_status": refusal.status,
-        "code": refusal.code,
-        "text": refusal.text,
-        "request_id": refusal.request_id,
-        "details": refusal.details,
-    }
+    message = refusal.message(operation, origin)
+    facts = refusal.facts()
     if refusal.status == 429 or refusal.gateway == "0308":
         return errors.ThrottledError(message, retry_after=_wait_for(response, refusal, now), **facts)
     if missing is not None and missing(refusal):
         return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **facts)
     if refusal.status == 401 and not refusal.code.startswith("SMS."):
-        return errors.AuthenticationError(message, hint=_authentication_hint(response, refusal, now), **facts)
+        return errors.AuthenticationError(message, hint=_authentication_hint(response, refusal, by, now), **facts)
     if refusal.status == 403:
-        return errors.ForbiddenError(message, hint=_permission_hint(action), **facts)
+        return errors.ForbiddenError(message, hint=_permission_hint(action, refusal.details), **facts)
     if refusal.status >= 500 or refusal.status == 408:
         return errors.UnavailableError(message, **facts)
     hint = "Check the region and the endpoint." if refusal.gateway == "0101" else None
     return errors.RejectedError(message, hint=hint, **facts)
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _wait_for(response: Response, refusal: Refusal, now: float) -> float | None:
@@ -146,8 +119,13 @@ def _wait_for(response: Response, refusal: Refusal, now: float) -> float | None:
     return float(int(window.group(1)) * _UNITS[window.group(2).lower()]) if window else None
 
 
-def _authentication_hint(response: Response, refusal: Refusal, now: float) -> str:
+def _authentication_hint(response: Response, refusal: Refusal, by: str, now: float) -> str:
     text = refusal.text.lower()
+    if by == "password":
+        return (
+            "Check the user name, the password and the account's name (hwc_user_name, hwc_user_password, hwc_domain_name). "
+            "It was tried once: wrong passwords in a row lock the user. Accounts themselves (HUAWEI ID) cannot log in so."
+        )
     if refusal.gateway == "0307" or "token must be updated" in text:
         return (
             "The token has expired, or it belongs to a project of another region. Get a new one, or give an access key "
@@ -163,31 +141,29 @@ def _authentication_hint(response: Response, refusal: Refusal, now: float) -> st
             "The access key (hwc_access_key, HUAWEICLOUD_SDK_AK) is unknown to this cloud. Check it and the region; a "
             "temporary key needs hwc_security_token as well."
         )
-    skew = _skew(response, now)
-    if skew is not None and abs(skew) > MAX_SKEW:
-        return (
-            f"The clock of this machine is {abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the service's, and at "
-            f"most {MAX_SKEW} s are accepted. Set the clock (NTP)."
-        )
-    if "token" in text:
+    if by == "token":
         return "Check the token (hwc_auth_token, HW_AUTH_TOKEN)."
-    if refusal.gateway is None:
-        return "Check the user name, the password and the account's name (hwc_domain_name)."
+    ahead = _refusal.clock_ahead(response, now)
+    if ahead is not None and abs(ahead) > MAX_SKEW:
+        return _refusal.skew_hint(ahead, MAX_SKEW)
     return (
         "Check the secret key (hwc_secret_key, HUAWEICLOUD_SDK_SK) and the clock of this machine, which must be within "
         f"{MAX_SKEW // 60} minutes of the service's. It was tried once: five wrong signatures lock the key for five minutes."
     )
 
 
-def _permission_hint(action: str | None) -> str:
-    if action:
-        return f"The identity needs the permission {action} in this project."
-    return "The identity lacks a permission in this project."
-
-
-def _skew(response: Response, now: float) -> float | None:
-    """Seconds by which the service's clock is ahead of ours, by its Date header."""
-    try:
-        return email.utils.parsedate_to_datetime(response.headers["date"]).timestamp() - now
-    except (KeyError, TypeError, ValueError):
-        return None
+def _permission_hint(action: str | None, details: t.Mapping[str, t.Any]) -> str:
+    """What is missing, and all that the service says about why: an administrator needs the whole of it."""
+    parts = [
+        f"The identity needs the permission {action} in this project."
+        if action
+        else "The identity lacks a permission in this project."
+    ]
+    reasons = details.get("details")
+    for reason in reasons if isinstance(reasons, list) else []:
+        if isinstance(reason, dict):
+            parts.append(f"Reason: {reason.get('error_code')}: {reason.get('error_msg')}.")
+    encoded = details.get("encoded_authorization_message")
+    if encoded:
+        parts.append(f"An administrator can decode with STS (DecodeAuthorizationMessage) why it was denied: {encoded}")
+    return " ".join(parts)

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import threading
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, decode_json
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login, signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal, refuse
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
-    AccessKey,
+    Agency,
     Credentials,
     Password,
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 
@@ -40,6 +41,7 @@ class Operation:
         expect: A key that the answer must have; None when it has no body.
         action: The IAM action it needs.
         missing: Whether a refusal says that the very thing asked for does not exist.
+        secret: Whether the answer holds a secret, and must not be quoted.
     """
 
     service: str
@@ -50,6 +52,7 @@ class Operation:
     expect: str | None
     action: str | None = None
     missing: t.Callable[[Refusal], bool] | None = None
+    secret: bool = False
 
     def __str__(self) -> str:
         return f"{self.service.upper()} {self.name}"
@@ -58,7 +61,23 @@ class Operation:
 _LIST_PROJECTS = Operation(
     "iam", "KeystoneListProjects", "GET", "/v3/projects", True, "projects", "iam:projects:listProjects"
 )
-_CREATE_TOKEN = Operation("iam", "KeystoneCreateUserTokenByPassword", "POST", "/v3/auth/tokens", True, "token")
+_CREATE_TOKEN = Operation(
+    "iam", "KeystoneCreateUserTokenByPassword", "POST", "/v3/auth/tokens", True, "token", secret=True
+)
+_ASSUME_AGENCY = Operation(
+    "iam",
+    "CreateTemporaryAccessKeyByAgency",
+    "POST",
+    "/v3.0/OS-CREDENTIAL/securitytokens",
+    True,
+    "credential",
+    "iam:agencies:assume",
+    secret=True,
+)
+
+#: What a request carries: a signature made with a key, a token, or nothing.
+Identity = t.Union[AccessKey, Token, None]
+T = t.TypeVar("T", AccessKey, Token)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +86,7 @@ class _Answer:
     headers: t.Mapping[str, str]
 
 
-class HuaweiClient:
+class HuaweiClient(Client):
     """Sends operations to the services of one region and project.
 
     Args:
@@ -91,40 +110,13 @@ class HuaweiClient:
         on_secret: t.Callable[[str], None],
         on_warning: t.Callable[[str], None],
     ) -> None:
-        self._http = http
+        super().__init__(http, credentials, endpoints, "hwc_endpoint", on_secret=on_secret, on_warning=on_warning)
         self._credentials = credentials
-        self._endpoints = endpoints
         self._project_id = project_id
         self._project_name = project_name
-        self._on_secret = on_secret
-        self._on_warning = on_warning
-        self._token: str | None = credentials.token if isinstance(credentials, Token) else None
-        self._login = threading.Lock()
-        self._origins: dict[str, str] = {}
+        self._identity: Lease[AccessKey | Token] = Lease(self._log_in, http.clock)
         #: What makes an id unique beside its service, as far as the user said it.
         self.scope = {"region": endpoints.region or "", "project": project_id or project_name or ""}
-
-    @property
-    def region(self) -> str | None:
-        """The region id, when there is one."""
-        return self._endpoints.region
-
-    @property
-    def credentials_source(self) -> str:
-        """Where the credentials come from: ``options`` or ``environment``."""
-        return self._credentials.source
-
-    def origin(self, service: str) -> str:
-        """Scheme and host of a service; warns once when the region is in no table."""
-        if service not in self._origins:
-            found = self._endpoints.find(service)
-            self._origins[service] = found.url
-            if found.guessed:
-                self._on_warning(
-                    f"The region {self.region!r} is not in the list of regions of {service.upper()}; trying {found.url}. "
-                    "Check the region's spelling if this fails, or set hwc_endpoint."
-                )
-        return self._origins[service]
 
     def call(
         self,
@@ -144,11 +136,10 @@ class HuaweiClient:
             body: JSON value of the body.
             timeout: Seconds for everything; ``hwc_timeout`` by default.
         """
-        return self._http.call(
+        return self._repeat(
             lambda left: self.once(operation, path=path, query=query, body=body, timeout=left),
             reads=operation.reads,
             timeout=timeout,
-            renew=lambda _error: self._try_renew(),
         )
 
     def once(
@@ -165,11 +156,11 @@ class HuaweiClient:
         What must be known first (a token, the project) is still obtained, within the same ``timeout``.
         """
         deadline = self._http.clock.monotonic() + timeout
-        self._ensure_token(deadline)
+        identity = self._identity.get(deadline)
         values = {name: quote(value, safe="") for name, value in (path or {}).items()}
         if "{project_id}" in operation.path:
             values["project_id"] = self.project_id(deadline)
-        return self._exchange(operation, operation.path.format(**values), query, body, deadline, self._token).document
+        return self._exchange(operation, operation.path.format(**values), query, body, deadline, identity).document
 
     def project_id(self, deadline: float | None = None) -> str:
         """The project id: the user's, the token's own, or the one that bears the region's name.
@@ -180,59 +171,60 @@ class HuaweiClient:
         if self._project_id is None:
             if deadline is None:
                 deadline = self._http.clock.monotonic() + self._http.timeout
-            self._ensure_token(deadline)
+            identity = self._identity.get(deadline)
             if self._project_id is None:
-                self._project_id = self._look_up_project(deadline)
+                self._project_id = self._look_up_project(deadline, identity)
         return self._project_id
 
     def renewable(self) -> bool:
-        """Whether a new login can help after the credentials were refused."""
-        return isinstance(self._credentials, Password)
+        """Whether a new login can help after a refusal: when what was refused was obtained by a login that was not."""
+        return self._identity.held and isinstance(self._credentials, (Password, Fetched, Agency))
 
     def renew(self, timeout: float) -> None:
         """Log in again."""
-        with self._login:
-            self._token = None
-        self._ensure_token(self._http.clock.monotonic() + timeout)
+        self._identity.drop()
+        self._identity.get(self._http.clock.monotonic() + timeout)
 
-    def _try_renew(self) -> bool:
-        if not self.renewable():
-            return False
-        self.renew(self._http.timeout)
-        return True
+    def _log_in(self, deadline: float) -> AccessKey | Token:
+        """What requests carry from now on."""
+        credentials = self._credentials
+        if not isinstance(credentials, Agency):
+            return self._obtain(credentials, deadline)
+        identity = self._obtain(credentials.base, deadline, of_account=True)
+        body = login.agency_body(credentials)
+        answer = self._exchange(_ASSUME_AGENCY, _ASSUME_AGENCY.path, (), body, deadline, identity)
+        return self._tell(login.read_key(answer.document, credentials.source))
 
-    def _ensure_token(self, deadline: float) -> None:
-        """Log in when requests need a token and there is none; threads that come together log in once."""
-        if not isinstance(self._credentials, Password):
-            return
-        with self._login:
-            if self._token is not None:
-                return
-            answer = self._exchange(
-                _CREATE_TOKEN, _CREATE_TOKEN.path, (), self._login_body(self._credentials), deadline, None
-            )
-            token = answer.headers.get("x-subject-token")
-            if not token:
-                raise CredentialsError(f"{_CREATE_TOKEN} at {self.origin('iam')} returned no token (X-Subject-Token).")
-            self._on_secret(token)
-            self._token = token
-            project = answer.document["token"].get("project") or {}
-            if self._project_id is None and project.get("id"):
-                self._project_id = str(project["id"])
+    def _obtain(
+        self, credentials: AccessKey | Token | Password | Fetched, deadline: float, *, of_account: bool = False
+    ) -> AccessKey | Token:
+        """The key or token itself, or the one that is got for it.
 
-    def _login_body(self, credentials: Password) -> dict[str, t.Any]:
-        user = {
-            "domain": {"name": credentials.domain_name},
-            "name": credentials.user_name,
-            "password": credentials.password,
-        }
-        scope = {"id": self._project_id} if self._project_id else {"name": self._wanted_project()}
-        return {
-            "auth": {
-                "identity": {"methods": ["password"], "password": {"user": user}},
-                "scope": {"project": scope},
-            }
-        }
+        Args:
+            credentials: What there is.
+            deadline: Monotonic time at which to give up.
+            of_account: A token must be for the account and not for a project, as whoever assumes an agency needs it.
+        """
+        if isinstance(credentials, (AccessKey, Token)):
+            return credentials
+        if isinstance(credentials, Fetched):
+            return self._tell(credentials.take())
+        if of_account:
+            scope: dict[str, t.Any] = {"domain": {"name": credentials.domain_name}}
+        else:
+            scope = {"project": {"id": self._project_id} if self._project_id else {"name": self._wanted_project()}}
+        body = login.token_body(credentials, scope)
+        answer = self._exchange(_CREATE_TOKEN, _CREATE_TOKEN.path, (), body, deadline, None)
+        token = self._tell(login.read_token(answer.document, answer.headers, credentials.source))
+        if self._project_id is None:
+            self._project_id = login.project_of(answer.document)
+        return token
+
+    def _tell(self, obtained: T) -> T:
+        """Have the secrets of what was obtained masked."""
+        for secret in obtained.secrets():
+            self._on_secret(secret)
+        return obtained
 
     def _wanted_project(self) -> str:
         name = self._project_name or self.region
@@ -243,13 +235,16 @@ class HuaweiClient:
             )
         return name
 
-    def _look_up_project(self, deadline: float) -> str:
+    def _look_up_project(self, deadline: float, identity: Identity) -> str:
         """The id of the project with the wanted name, asked of IAM."""
         name = self._wanted_project()
-        answer = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, self._token)
-        projects = [
-            p for p in answer.document["projects"] if isinstance(p, dict) and p.get("name") == name and p.get("id")
-        ]
+        answer = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
+        rows = answer.document["projects"]
+        if not isinstance(rows, list):
+            raise BrokenAnswerError(
+                f"{_LIST_PROJECTS} at {self.origin('iam')} was answered with projects that are no list."
+            )
+        projects = [row for row in rows if isinstance(row, dict) and row.get("name") == name and row.get("id")]
         if not projects:
             raise UsageError(
                 f"IAM at {self.origin('iam')} knows no project named {name!r} for these credentials. "
@@ -269,12 +264,12 @@ class HuaweiClient:
         query: signing.Query,
         body: t.Any,
         deadline: float,
-        token: str | None,
+        identity: Identity,
     ) -> _Answer:
         """Build, authenticate, send and decode one request."""
         origin = self.origin(operation.service)
         clock = self._http.clock
-        request = self._request(operation, origin, path, query, body, token, clock.time())
+        request = self._request(operation, origin, path, query, body, identity, clock.time())
         response = self._http.send(request, reads=operation.reads, timeout=deadline - clock.monotonic())
         if response.status >= 400:
             raise refuse(
@@ -283,9 +278,11 @@ class HuaweiClient:
                 origin=origin,
                 action=operation.action,
                 missing=operation.missing,
+                by="password" if identity is None else "token" if isinstance(identity, Token) else "key",
                 now=clock.time(),
             )
-        return _Answer(decode_json(response, str(operation), origin, operation.expect), response.headers)
+        document = decode_json(response, str(operation), origin, operation.expect, secret=operation.secret)
+        return _Answer(document, response.headers)
 
     def _request(
         self,
@@ -294,7 +291,7 @@ class HuaweiClient:
         path: str,
         query: signing.Query,
         body: t.Any,
-        token: str | None,
+        identity: Identity,
         now: float,
     ) -> Request:
         """One request, with a fresh date and signature."""
@@ -305,20 +302,14 @@ class HuaweiClient:
         headers["Content-Type"] = "application/json;charset=utf-8" if data else "application/json"
         if self._project_id and operation.service != "iam":
             headers["X-Project-Id"] = self._project_id
-        if token is not None:
-            headers["X-Auth-Token"] = token
-        elif isinstance(self._credentials, AccessKey):
+        if isinstance(identity, Token):
+            headers["X-Auth-Token"] = identity.token
+        elif identity is not None:
             headers["X-Sdk-Date"] = signing.sdk_date(now)
-            if self._credentials.security_token:
-                headers["X-Security-Token"] = self._credentials.security_token
+            if identity.security_token:
+                headers["X-Security-Token"] = identity.security_token
             headers["Authorization"] = signing.authorization(
-                operation.method,
-                path,
-                query,
-                headers,
-                data,
-                self._credentials.access_key,
-                self._credentials.secret_key,
+                operation.method, path, query, headers, data, identity.access_key, identity.secret_key
             )
         # Not signed: a proxy may rewrite them.
         headers.update({"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT})

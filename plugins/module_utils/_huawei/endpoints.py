@@ -10,10 +10,11 @@ Source of the table: the region files of the official Python SDK 3.1.219. KPS an
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint, base_url
 
 _EVERYWHERE = frozenset(
     [
@@ -59,21 +60,10 @@ REGIONS: dict[str, frozenset[str]] = {
     "sms": frozenset({"ap-southeast-3", "cn-north-4", "my-kualalumpur-1", "ru-moscow-1"}),
 }
 
+# A region becomes a part of a host name.
+_REGION = re.compile(r"[A-Za-z0-9-]+\Z")
 _HOSTS = {"kps": "kms", "csms": "kms", "ecs": "ecs", "iam": "iam", "sms": "sms"}
 _EXCEPTIONS = {("sms", "ru-moscow-1"): "sms-api.ru-moscow-1.myhuaweicloud.com"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Endpoint:
-    """Where a service is.
-
-    Attributes:
-        url: Scheme and host, without a trailing slash.
-        guessed: True when no table lists the region for this service and the rule was applied all the same.
-    """
-
-    url: str
-    guessed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,15 +75,17 @@ class Endpoints:
         endpoint: The user's base URL for every service (option ``hwc_endpoint``).
         iam_endpoint: The user's base URL for IAM (option ``hwc_iam_endpoint``).
         environ: The process environment.
+        profile_iam_endpoint: IAM's base URL in the file of credentials; the last to be asked.
     """
 
     region: str | None
     endpoint: str | None
     iam_endpoint: str | None
     environ: t.Mapping[str, str]
+    profile_iam_endpoint: str | None = None
 
     def find(self, service: str) -> Endpoint:
-        """Where ``service`` is: options, then ``HWC_*``, then the SDK's own variables, then the table and its rule.
+        """Where ``service`` is: options, then ``HWC_*``, the SDK's variables, the file, the table and its rule.
 
         Raises:
             UsageError: No region and no endpoint is given, or an endpoint is no base URL.
@@ -106,6 +98,11 @@ class Endpoints:
             raise UsageError(
                 "No region is given. Set hwc_region, or HWC_REGION or HW_REGION_NAME in the environment, "
                 "for example cn-north-4; or name the service's address in hwc_endpoint."
+            )
+        if not _REGION.match(self.region):
+            raise UsageError(
+                f"hwc_region: {self.region!r} is no region id, such as cn-north-4. "
+                "The name of a project, such as cn-north-4_dev, belongs into hwc_project_name."
             )
         return self._by_region(service, self.region)
 
@@ -121,6 +118,8 @@ class Endpoints:
         if self.region:
             name = f"HUAWEICLOUD_SDK_REGION_{service}_{self.region}".upper().replace("-", "_")
             yield name, self.environ.get(name)
+        if service == "iam":
+            yield "iam_endpoint in the file of credentials", self.profile_iam_endpoint
 
     @staticmethod
     def _by_region(service: str, region: str) -> Endpoint:

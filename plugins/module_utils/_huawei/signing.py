@@ -64,7 +64,9 @@ def canonical_request(
     signed = sorted((name.lower(), value.strip()) for name, value in headers.items() if "_" not in name)
     names = ";".join(name for name, _value in signed)
     lines = "".join(f"{name}:{value}\n" for name, value in signed)
-    payload = hashlib.sha256(body).hexdigest()
+    # A body whose digest is declared in a header, UNSIGNED-PAYLOAD included, is signed by that declaration.
+    declared = dict(signed).get("x-sdk-content-sha256") if body else None
+    payload = declared or hashlib.sha256(body).hexdigest()
     return f"{method.upper()}\n{canonical_path(path)}\n{canonical_query(query)}\n{lines}\n{names}\n{payload}", names
 
 

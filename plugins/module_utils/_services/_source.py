@@ -2,28 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the task sources of all Huawei Cloud services have in common."""
+"""What the task sources of all services have in common."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Page
 
+C = t.TypeVar("C", bound=Client)
 
-class HuaweiSource:
+
+class CloudSource(t.Generic[C]):
     """Half of a ``TaskSource``: where it is, how it logs in, and that it has no lists unless a service says so."""
 
     service: str
     words: t.Mapping[str, tuple[str, ...]]
-    #: Calls per second. Huawei Cloud publishes no quota for these services; API Gateway's own default is far higher.
-    rate = 10.0
-    lists = False
     lists_only_pending = False
     explains = False
 
-    def __init__(self, client: HuaweiClient) -> None:
+    def __init__(self, client: C) -> None:
         self.client = client
         self.endpoint = client.origin(self.service)
 
@@ -42,3 +42,11 @@ class HuaweiSource:
     def renew(self, timeout: float) -> None:
         """Log in again."""
         self.client.renew(timeout)
+
+
+class HuaweiSource(CloudSource[HuaweiClient]):
+    """The half for services of Huawei Cloud."""
+
+    #: Calls per second. Huawei Cloud publishes no quota for these services; API Gateway's own default is far higher.
+    rate = 10.0
+    lists = False

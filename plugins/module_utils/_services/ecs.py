@@ -250,7 +250,8 @@ class ServerStates(HuaweiSource):
         status = str(row["status"])
         if status == "ERROR":
             fault = row.get("fault") or {}
-            reason = _task.Reason(str(fault.get("code") or "") or None, fault.get("message"))
+            code, message = fault.get("code"), fault.get("message")
+            reason = _task.Reason(str(code) if code else None, message) if code or message else None
             return _task.Sighting(row["id"], _task.FAILED, status, reason, data=summarize(row))
         done = status == self._status and not row.get("OS-EXT-STS:task_state")
         return _task.Sighting(row["id"], _task.SUCCESS if done else _task.PENDING, status, data=summarize(row))

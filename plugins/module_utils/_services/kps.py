@@ -20,9 +20,17 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils import _tas
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
+    Listing,
+    Page,
+    read_pages,
+    rows_of,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
 
+#: Servers in one batch of bindings (documented limit).
+BATCH_SIZE = 10
 #: Rows asked for per page: the documented default of the task lists.
 PAGE_SIZE = 1000
 
@@ -72,7 +80,14 @@ DELETE_FAILED = Operation(
     _no_such_failed_task,
 )
 CREATE_KEYPAIR = Operation(
-    "kps", "CreateKeypair", "POST", "/v3/{project_id}/keypairs", False, "keypair", "kps:SSHKeyPair:create"
+    "kps",
+    "CreateKeypair",
+    "POST",
+    "/v3/{project_id}/keypairs",
+    False,
+    "keypair",
+    "kps:SSHKeyPair:create",
+    secret=True,
 )
 LIST_KEYPAIRS = Operation(
     "kps", "ListKeypairs", "GET", "/v3/{project_id}/keypairs", True, "keypairs", "kps:SSHKeyPair:list"
@@ -110,6 +125,15 @@ DELETE_KEYPAIR = Operation(
 ASSOCIATE = Operation(
     "kps", "AssociateKeypair", "POST", "/v3/{project_id}/keypairs/associate", False, None, "kps:SSHKeyPair:bind"
 )
+BATCH_ASSOCIATE = Operation(
+    "kps",
+    "BatchAssociateKeypair",
+    "POST",
+    "/v3/{project_id}/keypairs/batch-associate",
+    False,
+    "tasks",
+    "kps:SSHKeyPair:bind",
+)
 DISASSOCIATE = Operation(
     "kps", "DisassociateKeypair", "POST", "/v3/{project_id}/keypairs/disassociate", False, None, "kps:SSHKeyPair:unbind"
 )
@@ -146,39 +170,55 @@ def with_meaning(row: Row, *, listed_as: str | None = None) -> Row:
 def show_task(client: HuaweiClient, task_id: str) -> Row | None:
     """One task (``task_id``, ``server_id``, ``task_status``), or None when the service does not know the id."""
     try:
-        return client.call(SHOW_TASK, path={"task_id": task_id})
+        return _about(task_id, client.call(SHOW_TASK, path={"task_id": task_id}))
     except NotFoundError:
         return None
 
 
-def list_running(client: HuaweiClient, max_rows: int | None = None) -> list[Row]:
+def _about(task_id: str, row: Row) -> Row:
+    """A task, if it is the one that was asked about."""
+    if row.get("task_id", task_id) != task_id:
+        raise BrokenAnswerError(f"{SHOW_TASK} was asked about {task_id} and answered about {row['task_id']!r}.")
+    return row
+
+
+def list_running(client: HuaweiClient) -> list[Row]:
     """All tasks that run (``task_id``, ``operate_type``, ``task_time``, ``server_name``, ``server_id``, ``keypair_name``)."""
-    return _all_rows(client, LIST_RUNNING, max_rows)
+    return read_list(client, LIST_RUNNING).rows
 
 
-def list_failed(client: HuaweiClient, max_rows: int | None = None) -> list[Row]:
+def list_failed(client: HuaweiClient) -> list[Row]:
     """All records of failed tasks: as those that run, with ``task_error_code`` and ``task_error_msg``."""
-    return _all_rows(client, LIST_FAILED, max_rows)
+    return read_list(client, LIST_FAILED).rows
 
 
-def _all_rows(client: HuaweiClient, operation: Operation, max_rows: int | None) -> list[Row]:
-    """Every page; ``offset`` counts records."""
-    rows: dict[t.Any, Row] = {}
-    offset: int | None = 0
-    while offset is not None and (max_rows is None or len(rows) < max_rows):
-        document = client.call(operation, query=_bounds(offset))
-        before = len(rows)
-        for row in rows_of(document, "tasks", operation):
-            rows.setdefault(row.get("task_id"), row)
-        offset = _next_offset(document, offset) if len(rows) > before else None
-    return list(rows.values())[:max_rows]
+def read_list(
+    client: HuaweiClient,
+    operation: Operation,
+    *,
+    marker: int | None = None,
+    limit: int = PAGE_SIZE,
+    most: int | None = None,
+) -> Listing:
+    """One of the two lists of tasks.
+
+    Args:
+        client: The client.
+        operation: ``LIST_RUNNING`` or ``LIST_FAILED``.
+        marker: How many rows to leave out at the beginning.
+        limit: Rows of a page.
+        most: Rows at most.
+    """
+
+    def read(marker: int | None, limit: int) -> Page:
+        offset = marker or 0
+        document = client.call(operation, query=[("limit", limit), ("offset", offset)])
+        return Page(rows_of(document, "tasks", operation), _next_offset(document, offset, limit))
+
+    return read_pages(read, "task_id", marker=marker, limit=limit, most=most)
 
 
-def _bounds(offset: int) -> list[tuple[str, int]]:
-    return [("limit", PAGE_SIZE), ("offset", offset)]
-
-
-def _next_offset(document: Row, offset: int) -> int | None:
+def _next_offset(document: Row, offset: int, size: int) -> int | None:
     """Where the next page starts, or None after the last.
 
     A short page is the last one only if ``total`` agrees: a service may give fewer rows than it was asked for, and
@@ -186,23 +226,9 @@ def _next_offset(document: Row, offset: int) -> int | None:
     """
     count = len(document["tasks"])
     total = document.get("total")
-    if not count or (count < PAGE_SIZE and isinstance(total, int) and total <= offset + count):
+    if not count or (count < size and isinstance(total, int) and total <= offset + count):
         return None
     return offset + count
-
-
-def rows_of(document: Row, key: str, operation: Operation) -> list[Row]:
-    """The list of objects under a key of an answer.
-
-    Raises:
-        BrokenAnswerError: It is something else.
-    """
-    rows = document.get(key)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BrokenAnswerError(
-            f"{operation} was answered with {key!r} that is no list of objects: {str(rows)[:200]!r}."
-        )
-    return rows
 
 
 def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
@@ -217,10 +243,17 @@ def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
 def show_keypair(client: HuaweiClient, name: str) -> Row | None:
     """One key pair with its public key, or None."""
     try:
-        found = client.call(SHOW_KEYPAIR, path={"keypair_name": name})["keypair"]
+        found = _keypair_in(client.call(SHOW_KEYPAIR, path={"keypair_name": name}), SHOW_KEYPAIR)
     except NotFoundError:
         return None
     return {**found, "created": from_milliseconds(found.get("create_time"))}
+
+
+def _keypair_in(document: Row, operation: Operation) -> Row:
+    keypair = document["keypair"]
+    if not isinstance(keypair, dict):
+        raise BrokenAnswerError(f"{operation} was answered with a key pair that is no object.")
+    return keypair
 
 
 def key_material(public_key: str) -> tuple[str, str] | None:
@@ -238,28 +271,20 @@ def key_material(public_key: str) -> tuple[str, str] | None:
 
 
 def list_keypairs(client: HuaweiClient) -> list[Row]:
-    """All key pairs, without the parts that only the detail has. Pages by ``marker`` until one is empty or repeats."""
-    found: dict[str, Row] = {}
-    marker: str | None = None
-    while True:
-        document = client.call(LIST_KEYPAIRS, query=[("limit", "50"), *([("marker", marker)] if marker else [])])
-        page = [
-            row["keypair"]
-            for row in rows_of(document, "keypairs", LIST_KEYPAIRS)
-            if isinstance(row.get("keypair"), dict)
-        ]
-        before = len(found)
-        for keypair in page:
-            found.setdefault(str(keypair.get("name")), keypair)
+    """All key pairs, without the parts that only the detail has."""
+
+    def read(marker: str | None, limit: int) -> Page:
+        document = client.call(LIST_KEYPAIRS, query=[("limit", limit), *([("marker", marker)] if marker else [])])
+        rows = rows_of(document, "keypairs", LIST_KEYPAIRS)
         following = (document.get("page_info") or {}).get("next_marker")
-        if not page or not following or following == marker or len(found) == before:
-            return list(found.values())
-        marker = str(following)
+        return Page([row["keypair"] for row in rows if isinstance(row.get("keypair"), dict)], following or None)
+
+    return read_pages(read, "name", limit=50).rows
 
 
 def create_keypair(client: HuaweiClient, fields: t.Mapping[str, t.Any]) -> Row:
     """Create a key pair, or import it when ``fields`` has ``public_key``. Only a generated one returns ``private_key``."""
-    return dict(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)})["keypair"])
+    return _keypair_in(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)}), CREATE_KEYPAIR)
 
 
 def set_description(client: HuaweiClient, name: str, description: str) -> None:
@@ -288,28 +313,53 @@ class Login:
         return {"type": self.kind, "key": self.secret}
 
 
-def associate(
-    client: HuaweiClient,
-    server_id: str,
-    keypair_name: str,
-    *,
-    login: Login | None = None,
-    disable_password: bool | None = None,
-    port: int | None = None,
-) -> Row:
+@dataclasses.dataclass(frozen=True)
+class Binding:
+    """What a server is to get, beside its id.
+
+    Attributes:
+        keypair_name: The key pair.
+        login: How KPS gets in; None for a server that is off.
+        disable_password: Whether logins with a password are switched off; None leaves them as they are.
+        port: SSH port; None for 22.
+    """
+
+    keypair_name: str
+    login: Login | None = None
+    disable_password: bool | None = None
+    port: int | None = None
+
+    def body(self, server_id: str) -> Row:
+        """The body of a request about one server."""
+        server: Row = {"id": server_id}
+        if self.login is not None:
+            server["auth"] = self.login.body()
+        if self.disable_password is not None:
+            server["disable_password"] = self.disable_password
+        if self.port is not None:
+            server["port"] = self.port
+        return {"keypair_name": self.keypair_name, "server": server}
+
+
+def associate(client: HuaweiClient, server_id: str, binding: Binding) -> Row:
     """Start to bind, replace or reset: the service infers which from power state and login. Not idempotent.
 
     Returns:
-        ``task_id``, and perhaps ``status``, ``error_code``, ``error_msg``: an accepted request may have failed already.
+        ``task_id``, and perhaps ``status``, ``error_code``, ``error_msg``: an accepted request may have failed already
+        (see ``failed_already``), and has no task then.
     """
-    server: Row = {"id": server_id}
-    if login is not None:
-        server["auth"] = login.body()
-    if disable_password is not None:
-        server["disable_password"] = disable_password
-    if port is not None:
-        server["port"] = port
-    return client.call(ASSOCIATE, body={"keypair_name": keypair_name, "server": server})
+    return _begun(client.call(ASSOCIATE, body=binding.body(server_id)), ASSOCIATE)
+
+
+def batch_bind(client: HuaweiClient, server_ids: t.Sequence[str], binding: Binding) -> dict[str, Row]:
+    """Start to bind up to ten servers that run and have no key pair; an answer as that of ``associate`` for each.
+
+    Raises:
+        BrokenAnswerError: The request was accepted, and the answer leaves out a server.
+    """
+    body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
+    rows = {row.get("server_id"): row for row in rows_of(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)}
+    return {server_id: _begun(rows.get(server_id) or {}, BATCH_ASSOCIATE) for server_id in server_ids}
 
 
 def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = None) -> Row:
@@ -317,7 +367,19 @@ def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = 
     server: Row = {"id": server_id}
     if login is not None:
         server["auth"] = login.body()
-    return client.call(DISASSOCIATE, body={"server": server})
+    return _begun(client.call(DISASSOCIATE, body={"server": server}), DISASSOCIATE)
+
+
+def failed_already(row: t.Mapping[str, t.Any]) -> bool:
+    """Whether the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
+    return str(row.get("status") or "").lower().startswith("failed")
+
+
+def _begun(row: Row, operation: Operation) -> Row:
+    """The answer to an association, if it says what became of it."""
+    if not row.get("task_id") and not failed_already(row):
+        raise BrokenAnswerError(f"{operation} was accepted, and answered without a task: {str(row)[:200]}.")
+    return row
 
 
 def reason_of(row: t.Mapping[str, t.Any]) -> _task.Reason | None:
@@ -348,9 +410,7 @@ class KpsTasks(HuaweiSource):
 
     def read(self, task_id: str, timeout: float) -> _task.Sighting:
         """Ask about one task."""
-        row = self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout)
-        if row.get("task_id", task_id) != task_id:
-            raise BrokenAnswerError(f"{SHOW_TASK} was asked about {task_id} and answered about {row['task_id']!r}.")
+        row = _about(task_id, self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout))
         status = row["task_status"]
         return _task.Sighting(task_id, judge(status)[0], None if status is None else str(status), data=row)
 
@@ -364,9 +424,9 @@ class KpsTasks(HuaweiSource):
 
     def _page(self, operation: Operation, cursor: t.Any, timeout: float, state: str) -> _task.Page:
         offset = cursor or 0
-        document = self.client.once(operation, query=_bounds(offset), timeout=timeout)
+        document = self.client.once(operation, query=[("limit", PAGE_SIZE), ("offset", offset)], timeout=timeout)
         rows = rows_of(document, "tasks", operation)
         sightings = tuple(
             _task.Sighting(str(row.get("task_id")), state, reason=reason_of(row), data=row) for row in rows
         )
-        return _task.Page(sightings, _next_offset(document, offset))
+        return _task.Page(sightings, _next_offset(document, offset, PAGE_SIZE))

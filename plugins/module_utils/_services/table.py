@@ -12,8 +12,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.cloudsso import CloudssoTasks
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.csms import CsmsTasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import EcsJobs
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsTasks
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.sms import SmsTasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import TaskSource
 
 
@@ -24,13 +27,25 @@ class Waitable:
     Attributes:
         cloud: Whose client it needs: ``hwc`` or ``ali``.
         open: Makes the source from that client and the options of ``wait_for_task``.
+        within: Options that say in what a task's id is unique, beside region and project; they must be given.
+        in_query: Whether ids travel in the query, where more characters are harmless.
     """
 
     cloud: str
     open: t.Callable[[t.Any, t.Mapping[str, t.Any]], TaskSource]
+    within: tuple[str, ...] = ()
+    in_query: bool = False
 
 
 WAITABLE: dict[str, Waitable] = {
     "kps": Waitable("hwc", lambda client, _options: KpsTasks(client)),
+    "csms": Waitable("hwc", lambda client, _options: CsmsTasks(client)),
+    "sms": Waitable("hwc", lambda client, _options: SmsTasks(client)),
+    "cloudsso": Waitable(
+        "ali",
+        lambda client, options: CloudssoTasks(client, options["directory_id"]),
+        within=("directory_id",),
+        in_query=True,
+    ),
     "ecs": Waitable("hwc", lambda client, _options: EcsJobs(client)),
 }

@@ -1,0 +1,185 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Alibaba Cloud client: from an operation to its answer. Signs, corrects the clock, classifies refusals."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login, signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import EXPIRED, refuse
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import Credentials, RamRole
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, decode_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal, clock_ahead
+
+USER_AGENT = "ansible-multicloud.async_tasks"
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One operation of a service, as data.
+
+    Attributes:
+        service: ``cloudsso`` or ``sts``.
+        name: The vendor's name for it.
+        version: Version of the API.
+        reads: Whether it changes nothing.
+        expect: A key that the answer must have.
+        action: The RAM action it needs.
+        missing: Whether a refusal says that the very thing asked for does not exist.
+        secret: Whether the answer holds a secret, and must not be quoted.
+    """
+
+    service: str
+    name: str
+    version: str
+    reads: bool
+    expect: str
+    action: str | None = None
+    missing: t.Callable[[Refusal], bool] | None = None
+    secret: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.service.upper()} {self.name}"
+
+
+Query = t.Mapping[str, t.Union[str, int, None]]
+
+_ASSUME_ROLE = Operation("sts", "AssumeRole", "2015-04-01", True, "Credentials", "sts:AssumeRole", secret=True)
+
+
+class AlibabaClient(Client):
+    """Sends operations to the services of one region.
+
+    Args:
+        http: Transport, clock and retry rule.
+        credentials: What to sign with.
+        endpoints: Where the services are.
+        nonce: A new random text each time, for one signature.
+        on_secret: Told every secret that is obtained on the way, so that it can be masked.
+        on_warning: Told what the user should know.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        credentials: Credentials,
+        endpoints: Endpoints,
+        *,
+        nonce: t.Callable[[], str],
+        on_secret: t.Callable[[str], None],
+        on_warning: t.Callable[[str], None],
+    ) -> None:
+        super().__init__(http, credentials, endpoints, "ali_endpoint", on_secret=on_secret, on_warning=on_warning)
+        self._credentials = credentials
+        self._nonce = nonce
+        self._key: Lease[AccessKey] = Lease(lambda deadline: self._obtain(credentials, deadline), http.clock)
+        #: Seconds by which the service's clock was ahead of ours when it last answered; None before.
+        self._ahead: float | None = None
+        #: What is added to our clock in signatures, once the service has said that it is wrong.
+        self._skew: float | None = None
+        self._corrected = False
+        #: What makes an id unique beside its service, as far as the user said it.
+        self.scope = {"region": endpoints.region or ""}
+
+    def call(self, operation: Operation, query: Query, timeout: float | None = None) -> dict[str, t.Any]:
+        """Send an operation, repeat it as the retry rule allows, and return the JSON object of its answer.
+
+        Args:
+            operation: What to send.
+            query: Its parameters; those that are None or empty are left out.
+            timeout: Seconds for everything; ``ali_timeout`` by default.
+        """
+        return self._repeat(
+            lambda left: self.once(operation, query, timeout=left), reads=operation.reads, timeout=timeout
+        )
+
+    def once(self, operation: Operation, query: Query, *, timeout: float) -> dict[str, t.Any]:
+        """Send an operation exactly once, as a wait does: no repetition and no new login.
+
+        A key that must be got first is still obtained, within the same ``timeout``.
+        """
+        deadline = self._http.clock.monotonic() + timeout
+        return self._exchange(operation, query, deadline, self._key.get(deadline))
+
+    def server_time(self) -> float | None:
+        """The service's time in seconds since the epoch; None before its first answer."""
+        return None if self._ahead is None else self._http.clock.time() + self._ahead
+
+    def renewable(self) -> bool:
+        """Whether another try can help after a refusal: with the service's time, or with a new key for one that was got."""
+        return self._corrected or (self._key.held and isinstance(self._credentials, (Fetched, RamRole)))
+
+    def renew(self, timeout: float) -> None:
+        """Get a new key, unless the clock was all that was wrong."""
+        if self._corrected:
+            self._corrected = False
+            return
+        self._key.drop()
+        self._key.get(self._http.clock.monotonic() + timeout)
+
+    def _obtain(self, credentials: Credentials, deadline: float) -> AccessKey:
+        """The key itself, or the one that is got for it."""
+        if isinstance(credentials, AccessKey):
+            return credentials
+        if isinstance(credentials, Fetched):
+            key = credentials.take()
+        else:
+            base = self._obtain(credentials.base, deadline)
+            document = self._exchange(_ASSUME_ROLE, login.role_query(credentials), deadline, base)
+            key = login.read_key(document, credentials.source)
+        for secret in key.secrets():
+            self._on_secret(secret)
+        return key
+
+    def _exchange(self, operation: Operation, query: Query, deadline: float, key: AccessKey) -> dict[str, t.Any]:
+        """Build, sign, send and decode one request."""
+        origin = self.origin(operation.service)
+        clock = self._http.clock
+        request = self._request(operation, origin, query, key, clock.time() + (self._skew or 0.0))
+        response = self._http.send(request, reads=operation.reads, timeout=deadline - clock.monotonic())
+        now = clock.time()
+        ahead = clock_ahead(response, now)
+        if ahead is not None:
+            self._ahead = ahead
+        if response.status >= 400:
+            refusal = refuse(
+                response,
+                operation=str(operation),
+                origin=origin,
+                action=operation.action,
+                missing=operation.missing,
+                now=now,
+            )
+            if refusal.code == EXPIRED and self._skew is None and ahead is not None:
+                # Once: a service that still says so has another reason.
+                self._skew, self._corrected = ahead, True
+            raise refusal
+        return decode_json(response, str(operation), origin, operation.expect, secret=operation.secret)
+
+    def _request(self, operation: Operation, origin: str, query: Query, key: AccessKey, now: float) -> Request:
+        """One request, with a fresh date, nonce and signature. The parameters are in the query, the body is empty."""
+        parameters = {name: str(value) for name, value in query.items() if value not in (None, "")}
+        headers = {
+            "host": origin.split("://", 1)[1],
+            "x-acs-action": operation.name,
+            "x-acs-version": operation.version,
+            "x-acs-date": signing.acs_date(now),
+            "x-acs-signature-nonce": self._nonce(),
+            "x-acs-content-sha256": signing.content_hash(b""),
+        }
+        if key.security_token:
+            headers["x-acs-accesskey-id"] = key.access_key
+            headers["x-acs-security-token"] = key.security_token
+        headers["Authorization"] = signing.authorization(
+            "POST", "/", parameters, headers, key.access_key, key.secret_key
+        )
+        # Not signed: a proxy may rewrite them.
+        headers.update({"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT})
+        return Request("POST", f"{origin}/?{signing.canonical_query(parameters)}", headers)

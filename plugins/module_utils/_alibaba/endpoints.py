@@ -1,0 +1,74 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the services of Alibaba Cloud live: one rule, and the ways to override it.
+
+Source: the official Python SDK alibabacloud-cloudsso20210515 1.7.0, which forms regional hosts by the rule and has no table
+of its own; the regions in which CloudSSO directories can be are those of the vendor's documentation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint, base_url
+
+#: Regions in which a CloudSSO directory can be.
+REGIONS = frozenset(["ap-northeast-2", "ap-southeast-1", "cn-hongkong", "cn-shanghai", "eu-central-1", "us-west-1"])
+#: Variables with a service's address, in the order of preference: ours, then those of the vendor's other tools.
+_VARIABLES = {
+    "cloudsso": ("ALI_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_CLOUDSSO", "CLOUDSSO_ENDPOINT"),
+    "sts": ("ALI_STS_ENDPOINT", "ALI_ENDPOINT", "ALIBABA_CLOUD_ENDPOINT_STS", "STS_ENDPOINT"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoints:
+    """Finds endpoints.
+
+    Args:
+        region: Region id of the directory, such as ``cn-shanghai``.
+        endpoint: The user's base URL for every service (option ``ali_endpoint``).
+        sts_endpoint: The user's base URL for STS (option ``ali_sts_endpoint``).
+        environ: The process environment.
+        sts_region: Region of the STS to use, as far as credentials say so; the global STS by default.
+        vpc: Whether STS is to be reached inside a VPC.
+    """
+
+    region: str | None
+    endpoint: str | None
+    sts_endpoint: str | None
+    environ: t.Mapping[str, str]
+    sts_region: str | None = None
+    vpc: bool = False
+
+    def find(self, service: str) -> Endpoint:
+        """Where ``cloudsso`` or ``sts`` is: options, variables, the rule.
+
+        Raises:
+            UsageError: No region and no endpoint is given, or an endpoint is no base URL.
+        """
+        for name, value in self._overrides(service):
+            if value:
+                return Endpoint(base_url(name, value))
+        if service == "sts":
+            host = "sts-vpc" if self.vpc else "sts"
+            return Endpoint(
+                f"https://{host}.{self.sts_region}.aliyuncs.com" if self.sts_region else "https://sts.aliyuncs.com"
+            )
+        if not self.region:
+            raise UsageError(
+                "No region is given. Set ali_region, or ALIBABA_CLOUD_REGION_ID in the environment, to the region of the "
+                "CloudSSO directory, for example cn-shanghai; or name the service's address in ali_endpoint."
+            )
+        return Endpoint(f"https://{service}.{self.region}.aliyuncs.com", guessed=self.region not in REGIONS)
+
+    def _overrides(self, service: str) -> t.Iterator[tuple[str, str | None]]:
+        if service == "sts":
+            yield "ali_sts_endpoint", self.sts_endpoint
+        yield "ali_endpoint", self.endpoint
+        for name in _VARIABLES[service]:
+            yield name, self.environ.get(name)

@@ -1,0 +1,100 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the clients of both clouds have in common: addresses, repetition, and new logins."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint
+
+T = t.TypeVar("T")
+
+
+class Finder(t.Protocol):
+    """Where services are."""
+
+    @property
+    def region(self) -> str | None:
+        """The region id, when there is one."""
+
+    def find(self, service: str) -> Endpoint:
+        """Where a service is."""
+
+
+class Source(t.Protocol):
+    """Credentials, as far as every kind has it."""
+
+    @property
+    def source(self) -> str:
+        """Where they were found, for people."""
+
+
+class Client:
+    """Half of a client.
+
+    Args:
+        http: Transport, clock and retry rule.
+        credentials: What to authenticate with.
+        endpoints: Where the services are.
+        endpoint_option: Name of the option that overrides them, for messages.
+        on_secret: Told every secret that is obtained on the way, so that it can be masked.
+        on_warning: Told what the user should know.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        credentials: Source,
+        endpoints: Finder,
+        endpoint_option: str,
+        *,
+        on_secret: t.Callable[[str], None],
+        on_warning: t.Callable[[str], None],
+    ) -> None:
+        self._http = http
+        self._endpoints = endpoints
+        self._endpoint_option = endpoint_option
+        self._on_secret = on_secret
+        self._on_warning = on_warning
+        self._origins: dict[str, str] = {}
+        #: Where the credentials come from, such as ``options`` or ``environment``; never what they are.
+        self.credentials_source = credentials.source
+
+    @property
+    def region(self) -> str | None:
+        """The region id, when there is one."""
+        return self._endpoints.region
+
+    def origin(self, service: str) -> str:
+        """Scheme and host of a service; warns once when the region is in no table."""
+        if service not in self._origins:
+            found = self._endpoints.find(service)
+            self._origins[service] = found.url
+            if found.guessed:
+                self._on_warning(
+                    f"The region {self.region!r} is not in the list of regions of {service.upper()}; trying {found.url}. "
+                    f"Check the region's spelling if this fails, or set {self._endpoint_option}."
+                )
+        return self._origins[service]
+
+    def renewable(self) -> bool:
+        """Whether ``renew`` can help after the credentials were refused."""
+        raise NotImplementedError
+
+    def renew(self, timeout: float) -> None:
+        """Log in again, within so many seconds."""
+        raise NotImplementedError
+
+    def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | None) -> T:
+        """Run an attempt as the retry rule allows, and once more after a new login."""
+        return self._http.call(attempt, reads=reads, timeout=timeout, renew=self._try_renew)
+
+    def _try_renew(self, timeout: float) -> bool:
+        if not self.renewable():
+            return False
+        self.renew(timeout)
+        return True

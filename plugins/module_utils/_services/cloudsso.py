@@ -1,0 +1,200 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Alibaba Cloud CloudSSO: its tasks, and how they are judged.
+
+Source: "CloudSSO API reference", 2021-05-15 (alibabacloud.com), and the models of the official SDK 1.7.0. A task may end with
+Success and still carry a FailureReason, as in the vendor's own sample of GetTaskStatus: the status alone decides.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import (
+    AlibabaClient,
+    Operation,
+    Query,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
+    Listing,
+    Page,
+    Row,
+    read_pages,
+    rows_of,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import CloudSource
+
+VERSION = "2021-05-15"
+#: The longest page (documented maximum).
+MAX_PAGE = 20
+#: The list shows tasks of the last 24 hours, or with a filter those of up to 7 days; a minute less, for the way there.
+OLDEST = 7 * 86400.0 - 60.0
+#: Seconds before its beginning from which a wait lists tasks: they were started before it.
+BEFORE = 3600.0
+
+_STATES = {"InProgress": _task.PENDING, "Success": _task.SUCCESS, "Failed": _task.FAILED}
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def _no_such_task(refusal: Refusal) -> bool:
+    return refusal.code == "EntityNotExists.Task"
+
+
+GET_TASK = Operation("cloudsso", "GetTask", VERSION, True, "Task", "cloudsso:GetTask", _no_such_task)
+GET_TASK_STATUS = Operation(
+    "cloudsso", "GetTaskStatus", VERSION, True, "TaskStatus", "cloudsso:GetTaskStatus", _no_such_task
+)
+LIST_TASKS = Operation("cloudsso", "ListTasks", VERSION, True, "Tasks", "cloudsso:ListTasks")
+
+
+def judge(status: t.Any) -> str:
+    """The state behind a raw status, taken to the letter."""
+    return _STATES.get(status, _task.UNKNOWN) if isinstance(status, str) else _task.UNKNOWN
+
+
+def with_meaning(row: t.Mapping[str, t.Any]) -> Row:
+    """A task with its fields in snake_case (``PrincipalName`` is ``principal_name``), and ``state`` added."""
+    return {**{_WORD.sub("_", name).lower(): value for name, value in row.items()}, "state": judge(row.get("Status"))}
+
+
+def show_task(client: AlibabaClient, directory_id: str, task_id: str) -> Row | None:
+    """One task with all its fields, or None when the directory has none of this id."""
+    return _show(client, GET_TASK, directory_id, task_id)
+
+
+def show_status(client: AlibabaClient, directory_id: str, task_id: str) -> Row | None:
+    """One task with the fields of its status, or None when the directory has none of this id."""
+    return _show(client, GET_TASK_STATUS, directory_id, task_id)
+
+
+def _show(client: AlibabaClient, operation: Operation, directory_id: str, task_id: str) -> Row | None:
+    try:
+        document = client.call(operation, {"DirectoryId": directory_id, "TaskId": task_id})
+    except NotFoundError:
+        return None
+    return _task_in(document, operation, task_id)
+
+
+def _task_in(document: Row, operation: Operation, task_id: str) -> Row:
+    """The task in an answer about one.
+
+    Raises:
+        BrokenAnswerError: It is no object, or another task.
+    """
+    found = document[operation.expect]
+    if not isinstance(found, dict):
+        raise BrokenAnswerError(f"{operation} was answered with {operation.expect!r} that is no object.")
+    if found.get("TaskId", task_id) != task_id:
+        raise BrokenAnswerError(f"{operation} was asked about {task_id} and answered about {found['TaskId']!r}.")
+    return found
+
+
+def list_tasks(
+    client: AlibabaClient,
+    directory_id: str,
+    filters: Query,
+    *,
+    marker: str | None = None,
+    limit: int = MAX_PAGE,
+    most: int | None = None,
+) -> Listing:
+    """The tasks of a directory; of the last 24 hours, unless a filter reaches further back.
+
+    Args:
+        client: The client.
+        directory_id: The directory.
+        filters: The API's own filters, by their names there.
+        marker: Where to begin, as an earlier listing told.
+        limit: Rows of a page.
+        most: Rows at most.
+    """
+
+    def read(marker: str | None, limit: int) -> Page:
+        query = {"DirectoryId": directory_id, **filters, "MaxResults": limit, "NextToken": marker}
+        return _page_in(client.call(LIST_TASKS, query))
+
+    return read_pages(read, "TaskId", marker=marker, limit=limit, most=most)
+
+
+def _page_in(document: Row) -> Page:
+    return Page(rows_of(document, "Tasks", LIST_TASKS), document.get("NextToken") or None)
+
+
+class CloudssoTasks(CloudSource[AlibabaClient]):
+    """CloudSSO as a source of tasks.
+
+    Args:
+        client: The client.
+        directory_id: The directory, in which a task's id is unique.
+    """
+
+    service = "cloudsso"
+    words: t.Mapping[str, tuple[str, ...]] = {
+        _task.PENDING: ("InProgress",),
+        _task.SUCCESS: ("Success",),
+        _task.FAILED: ("Failed",),
+    }
+    #: Of the 20 calls per second that an account has (documented for GetTask, taken to hold for ListTasks).
+    rate = 18.0
+    lists = True
+
+    def __init__(self, client: AlibabaClient, directory_id: str) -> None:
+        super().__init__(client)
+        self._directory_id = directory_id
+
+    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+        """Ask about one task."""
+        document = self.client.once(GET_TASK, {"DirectoryId": self._directory_id, "TaskId": task_id}, timeout=timeout)
+        return _sighting({"TaskId": task_id, **_task_in(document, GET_TASK, task_id)})
+
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+        """One page of the directory's tasks.
+
+        The filter takes the service's time, for the clock of this machine may be wrong; all pages of one reading have the
+        same. As long as that time is not known, the page is a single row of the service's own window, for its Date.
+        """
+        now = self.client.server_time()
+        if cursor is None and now is None:
+            page = self._ask({"MaxResults": 1}, timeout)
+            now = self.client.server_time()
+            return _task.Page(_sightings(page), None if now is None else (_since(now, elapsed), None))
+        since, token = cursor or (_since(t.cast(float, now), elapsed), None)
+        page = self._ask({"Filter": since, "MaxResults": MAX_PAGE, "NextToken": token}, timeout)
+        last = not page.rows or page.next in (None, token)
+        return _task.Page(_sightings(page), None if last else (since, page.next))
+
+    def _ask(self, bounds: Query, timeout: float) -> Page:
+        return _page_in(self.client.once(LIST_TASKS, {"DirectoryId": self._directory_id, **bounds}, timeout=timeout))
+
+
+def _since(now: float, elapsed: float) -> str:
+    """The filter that shows the tasks of a wait.
+
+    Args:
+        now: The service's time, in seconds since the epoch.
+        elapsed: Age of the wait in seconds.
+    """
+    return time.strftime("StartTime ge %Y-%m-%dT%H:%M:%SZ", time.gmtime(now - min(OLDEST, elapsed + BEFORE)))
+
+
+def _sightings(page: Page) -> tuple[_task.Sighting, ...]:
+    return tuple(_sighting(row) for row in page.rows)
+
+
+def _sighting(row: Row) -> _task.Sighting:
+    status, reason = row.get("Status"), row.get("FailureReason")
+    state = judge(status)
+    return _task.Sighting(
+        str(row.get("TaskId")),
+        state,
+        None if status is None else str(status),
+        _task.Reason(None, str(reason)) if state == _task.FAILED and reason else None,
+        data=with_meaning(row),
+    )

@@ -1,0 +1,147 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Huawei Cloud SMS (Server Migration Service): the passphrase of a task, and how migrations are judged.
+
+Source: "Server Migration Service API reference" (support.huaweicloud.com), SMS v3, and the models of the official SDK
+3.1.219. The pages of the two reading operations name different sets of states; this is their union.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Row, rows_of
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import HuaweiSource
+
+#: The longest page, and the last row a page may begin with (documented maxima).
+MAX_PAGE = 200
+MAX_OFFSET = 65535
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    _task.PENDING: (
+        "READY",
+        "RUNNING",
+        "SYNCING",
+        "ABORTING",
+        "SKIPPING",
+        "DELETING",
+        "RESETING",
+        "SYNC_F_ROLLBACKING",
+    ),
+    _task.SUCCESS: ("MIGRATE_SUCCESS", "SYNC_SUCCESS"),
+    # ABORT: a person stopped it, and nothing goes on by itself.
+    _task.FAILED: ("MIGRATE_FAIL", "SYNC_FAIL", "ABORT", "SYNC_F_ROLLBACK_SUCCESS"),
+}
+_STATES = {word: state for state, words in _WORDS.items() for word in words}
+
+
+def _no_such_task(refusal: Refusal) -> bool:
+    return refusal.code == "SMS.2252"
+
+
+SHOW_PASSPHRASE = Operation(
+    "sms",
+    "ShowPassphrase",
+    "GET",
+    "/v3/tasks/{task_id}/passphrase",
+    True,
+    "passphrase",
+    missing=_no_such_task,
+    secret=True,
+)
+SHOW_TASK = Operation("sms", "ShowTask", "GET", "/v3/tasks/{task_id}", True, "state", missing=_no_such_task)
+LIST_TASKS = Operation("sms", "ListTasks", "GET", "/v3/tasks", True, "tasks", "sms:server:listTask")
+
+
+def judge(status: t.Any) -> str:
+    """The state behind a raw state, taken to the letter."""
+    return _STATES.get(status, _task.UNKNOWN) if isinstance(status, str) else _task.UNKNOWN
+
+
+def show_passphrase(client: HuaweiClient, task_id: str) -> str:
+    """The passphrase of a migration task: a secret.
+
+    Raises:
+        NotFoundError: There is no such task.
+        BrokenAnswerError: The answer is about another task, or has no text.
+    """
+    document = client.call(SHOW_PASSPHRASE, path={"task_id": task_id})
+    if document.get("task_id", task_id) != task_id:
+        raise BrokenAnswerError(
+            f"{SHOW_PASSPHRASE} was asked about {task_id} and answered about {document['task_id']!r}."
+        )
+    if not isinstance(document["passphrase"], str):
+        raise BrokenAnswerError(f"{SHOW_PASSPHRASE} was answered with a passphrase of task {task_id} that is no text.")
+    return document["passphrase"]
+
+
+class SmsTasks(HuaweiSource):
+    """SMS as a source of tasks."""
+
+    service = "sms"
+    words: t.Mapping[str, tuple[str, ...]] = _WORDS
+    lists = True
+
+    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+        """Ask about one migration."""
+        row = self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout)
+        return _sighting({"id": task_id, **row})
+
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+        """One page of all migrations; ``offset`` counts rows."""
+        offset = cursor or 0
+        document = self.client.once(LIST_TASKS, query=[("limit", MAX_PAGE), ("offset", offset)], timeout=timeout)
+        rows = rows_of(document, "tasks", LIST_TASKS)
+        following = offset + len(rows)
+        count = document.get("count")
+        last = not rows or following > MAX_OFFSET or (isinstance(count, int) and following >= count)
+        return _task.Page(tuple(_sighting(row) for row in rows), None if last else following)
+
+
+def _sighting(row: Row) -> _task.Sighting:
+    status = row.get("state")
+    state = judge(status)
+    return _task.Sighting(
+        str(row.get("id")),
+        state,
+        None if status is None else str(status),
+        _reason(row) if state == _task.FAILED else None,
+        _progress(row),
+        _number(row.get("remain_seconds")) if state == _task.PENDING else None,
+        row,
+    )
+
+
+def _reason(row: Row) -> _task.Reason | None:
+    """Why a migration failed: ``error_json`` is JSON inside a text, or a text."""
+    text = row.get("error_json")
+    if not text:
+        return None
+    try:
+        found = json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        found = None
+    if isinstance(found, list) and found:
+        found = found[0]
+    if isinstance(found, dict) and (found.get("error_code") or found.get("error_msg")):
+        return _task.Reason(found.get("error_code"), found.get("error_msg"))
+    return _task.Reason(None, str(text))
+
+
+def _progress(row: Row) -> float | None:
+    """Percent: the mean of the sub-tasks."""
+    subs = row.get("sub_tasks")
+    found = [_number(sub.get("progress")) for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
+    percents = [percent for percent in found if percent is not None]
+    return round(sum(percents) / len(percents), 1) if percents else None
+
+
+def _number(value: t.Any) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else None

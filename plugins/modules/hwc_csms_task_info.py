@@ -1,0 +1,213 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_csms_task_info: options, documentation, and which operation of CSMS answers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_csms_task_info
+short_description: Query tasks of Huawei Cloud CSMS (Cloud Secret Management Service)
+version_added: 0.1.0
+description:
+  - Returns the tasks that rotate secrets (C(ListSecretTask)), one by its id or all that match, all pages.
+  - CSMS starts such a task when a secret is rotated. To wait for the end of tasks use M(multicloud.async_tasks.wait_for_task), which asks
+    again inside one run.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.hwc
+options:
+  task_id:
+    description:
+      - Id of a task. The service takes it alone, so it excludes O(secret_name), O(status), O(marker) and O(max_tasks).
+      - 1 to 64 letters, digits, dots, underscores and hyphens.
+    type: str
+  secret_name:
+    description:
+      - Only tasks of the secret with this name.
+    type: str
+  status:
+    description:
+      - Only tasks with this raw status. The service documents V(SUCCESS) and V(FAILED).
+    type: str
+  limit:
+    description:
+      - How many tasks are asked for in one request, V(1) to V(1000). All pages are read, whatever this is.
+    type: int
+    default: 50
+  marker:
+    description:
+      - Where to begin, such as RV(next_marker) of an earlier run.
+    type: str
+  max_tasks:
+    description:
+      - Return at most so many tasks; RV(truncated) tells whether there are more.
+    type: int
+seealso:
+  - module: multicloud.async_tasks.wait_for_task
+  - name: Querying secret tasks, CSMS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-dew/ListSecretTask.html
+"""
+
+EXAMPLES = r"""
+- name: Ask about one task
+  multicloud.async_tasks.hwc_csms_task_info:
+    hwc_region: cn-north-4
+    task_id: 9b1c1a4e-6ac5-4c2c-8a3f-5d1f3b1c9f0a
+  register: task
+
+- name: Show what became of it
+  ansible.builtin.debug:
+    msg: "{{ task.tasks[0].state if task.tasks else 'CSMS knows no such task' }}"
+
+- name: Read why rotations of a secret failed
+  multicloud.async_tasks.hwc_csms_task_info:
+    hwc_region: cn-north-4
+    secret_name: database-admin
+    status: FAILED
+  register: failed
+
+- name: Show the reasons
+  ansible.builtin.debug:
+    msg: "{{ item.time }} {{ item.task_error_code }} {{ item.task_error_msg }}"
+  loop: "{{ failed.tasks }}"
+  loop_control:
+    label: "{{ item.task_id }}"
+
+- name: Read a hundred tasks
+  multicloud.async_tasks.hwc_csms_task_info:
+    hwc_region: cn-north-4
+    max_tasks: 100
+  register: first
+
+- name: Read the next hundred
+  multicloud.async_tasks.hwc_csms_task_info:
+    hwc_region: cn-north-4
+    max_tasks: 100
+    marker: "{{ first.next_marker }}"
+  when: first.truncated
+"""
+
+RETURN = r"""
+tasks:
+  description:
+    - The tasks, with the fields of the API and what they mean. An unknown O(task_id) gives an empty list.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    task_id:
+      description: Id of the task.
+      type: str
+      sample: 9b1c1a4e-6ac5-4c2c-8a3f-5d1f3b1c9f0a
+    secret_name:
+      description: Name of the secret.
+      type: str
+      sample: database-admin
+    task_status:
+      description: The raw status.
+      type: str
+      sample: SUCCESS
+    state:
+      description:
+        - What the status means. The service documents V(SUCCESS) and V(FAILED) only; every other status is V(unknown), and never V(success).
+      type: str
+      choices:
+        - success
+        - failed
+        - unknown
+      sample: success
+    operate_type:
+      description: The raw type of operation.
+      type: str
+      sample: MULTI_USER
+    task_time:
+      description: When the task was started, in milliseconds since the epoch.
+      type: int
+      sample: 1523342130000
+    time:
+      description: The same in ISO 8601, UTC.
+      type: str
+      sample: "2018-04-10T06:35:30Z"
+    rotation_func_urn:
+      description: The function that rotates the secret.
+      type: str
+    attempt_nums:
+      description: How often it was tried.
+      type: int
+      sample: 1
+    task_error_code:
+      description: Code of the failure.
+      type: str
+    task_error_msg:
+      description: Words of the failure.
+      type: str
+truncated:
+  description: Whether O(max_tasks) cut the list.
+  returned: success
+  type: bool
+next_marker:
+  description: What O(marker) takes to go on where this list was cut.
+  returned: when RV(truncated) is true
+  type: str
+credentials_source:
+  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
+  returned: when they were found
+  type: str
+  sample: environment
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    Context,
+    Result,
+    at_least,
+    run,
+    within,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import csms
+
+
+def execute(context: Context) -> Result:
+    """Ask, and add what the raw words mean."""
+    params = context.params
+    if params["task_id"] is not None:
+        task_id = check_id("task_id", params["task_id"])
+        task = csms.show_task(context.huawei(), task_id)
+        return {"tasks": [csms.with_meaning(task)] if task else [], "truncated": False}
+    choice = {
+        "secret_name": params["secret_name"],
+        "status": params["status"],
+        "marker": params["marker"],
+        "limit": within("limit", params["limit"], 1, csms.MAX_PAGE),
+        "most": at_least("max_tasks", params["max_tasks"], 1),
+    }
+    listing = csms.list_tasks(context.huawei(), **choice)
+    return {"tasks": [csms.with_meaning(row) for row in listing.rows], **listing.result()}
+
+
+def main() -> None:
+    """Entry point."""
+    run(
+        execute,
+        {
+            "task_id": {"type": "str"},
+            "secret_name": {"type": "str"},
+            "status": {"type": "str"},
+            "limit": {"type": "int", "default": csms.PAGE_SIZE},
+            "marker": {"type": "str"},
+            "max_tasks": {"type": "int"},
+        },
+        mutually_exclusive=[("task_id", other) for other in ("secret_name", "status", "marker", "max_tasks")],
+    )
+
+
+if __name__ == "__main__":
+    main()

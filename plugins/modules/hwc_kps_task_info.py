@@ -1,0 +1,220 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_task_info: options, documentation, and which operation of KPS answers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_kps_task_info
+short_description: Query tasks of Huawei Cloud KPS (Key Pair Service)
+version_added: 0.1.0
+description:
+  - Returns one task by its id (C(ListKeypairTask)), or the list of tasks that run (C(ListRunningTask)) or the list of records of failed
+    tasks (C(ListFailedTask)), all pages.
+  - KPS starts such a task when a key pair is bound to a server, replaced, reset or unbound. To wait for the end of tasks use
+    M(multicloud.async_tasks.wait_for_task), which asks again inside one run.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.hwc
+options:
+  task_id:
+    description:
+      - Id of the task, as V(task_id) of M(multicloud.async_tasks.hwc_kps_keypair_association) returns it.
+      - 1 to 64 letters, digits, dots, underscores and hyphens.
+      - Exactly one of O(task_id) and O(list) is required.
+    type: str
+  list:
+    description:
+      - Return a list of tasks instead of one.
+      - V(running) are the tasks that are not finished yet; V(failed) are the records of failed tasks with their reasons. There is no list
+        of tasks that succeeded.
+    type: str
+    choices:
+      - running
+      - failed
+  limit:
+    description:
+      - How many tasks of a list are asked for in one request, V(1) to V(1000). All pages are read, whatever this is.
+    type: int
+    default: 1000
+  marker:
+    description:
+      - How many tasks to leave out at the beginning of a list, such as RV(next_marker) of an earlier run.
+    type: int
+  max_tasks:
+    description:
+      - Return at most so many tasks of a list; RV(truncated) tells whether there are more.
+    type: int
+seealso:
+  - module: multicloud.async_tasks.wait_for_task
+  - module: multicloud.async_tasks.hwc_kps_keypair_association
+  - name: Querying a task, KPS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-dew/ListKeypairTask.html
+"""
+
+EXAMPLES = r"""
+- name: Ask about one task
+  multicloud.async_tasks.hwc_kps_task_info:
+    hwc_region: cn-north-4
+    task_id: aee8d2fe-5484-4753-9177-5a38dc15546c
+  register: task
+
+- name: Show what became of it
+  ansible.builtin.debug:
+    msg: "{{ task.tasks[0].state if task.tasks else 'KPS knows no such task' }}"
+
+- name: Read why tasks failed
+  multicloud.async_tasks.hwc_kps_task_info:
+    hwc_region: cn-north-4
+    list: failed
+  register: failed
+
+- name: Show what the service says about them
+  ansible.builtin.debug:
+    msg: "{{ failed.tasks | map(attribute='task_error_msg') | list }}"
+
+- name: Read the tasks that run, at most a hundred of them
+  multicloud.async_tasks.hwc_kps_task_info:
+    hwc_region: cn-north-4
+    list: running
+    max_tasks: 100
+"""
+
+RETURN = r"""
+tasks:
+  description:
+    - The tasks, with the fields of the API and what they mean. An unknown O(task_id) gives an empty list.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    task_id:
+      description: Id of the task.
+      type: str
+      sample: aee8d2fe-5484-4753-9177-5a38dc15546c
+    server_id:
+      description: Id of the server it works on.
+      type: str
+      sample: d76baba7-ef09-40a2-87ff-3eafec0696e7
+    task_status:
+      description: The raw status. Only returned for a single task.
+      type: str
+      sample: SUCCESS_RESET
+    state:
+      description:
+        - What the status means. A status that does not consist of V(READY), V(RUNNING), V(SUCCESS) or V(FAILED), an underscore and a
+          word is V(unknown), and never V(success).
+      type: str
+      choices:
+        - pending
+        - success
+        - failed
+        - unknown
+      sample: success
+    operation:
+      description: What the task does to the server's key pair, as far as its status says so.
+      type: str
+      choices:
+        - reset
+        - replace
+        - bind
+        - unbind
+        - unknown
+      sample: reset
+    operate_type:
+      description: The raw type of operation in a list; the API documents it wrongly.
+      type: str
+      sample: RUNNING_RESET
+    task_time:
+      description: When the task was started, in milliseconds since the epoch, as text. Only in lists.
+      type: str
+      sample: "1523342130000"
+    time:
+      description: The same in ISO 8601, UTC.
+      type: str
+      sample: "2018-04-10T06:35:30Z"
+    server_name:
+      description: Name of the server. Only in lists.
+      type: str
+    keypair_name:
+      description: Name of the key pair. Only in lists.
+      type: str
+    task_error_code:
+      description: Code of the failure; the service may give none. Only in the list of failed tasks.
+      type: str
+      sample: KPS.3054
+    task_error_msg:
+      description: Words of the failure. Only in the list of failed tasks.
+      type: str
+truncated:
+  description: Whether O(max_tasks) cut the list.
+  returned: success
+  type: bool
+next_marker:
+  description: What O(marker) takes to go on where this list was cut.
+  returned: when RV(truncated) is true
+  type: str
+  sample: "100"
+credentials_source:
+  description: Where the credentials were found.
+  returned: always
+  type: str
+  sample: environment
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    Context,
+    Result,
+    at_least,
+    run,
+    within,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import FAILED, PENDING
+
+
+def execute(context: Context) -> Result:
+    """Ask, and add what the raw words mean."""
+    chosen = context.params["list"]
+    if chosen is None:
+        task_id = check_id("task_id", context.params["task_id"])
+        task = kps.show_task(context.huawei(), task_id)
+        return {"tasks": [kps.with_meaning(task)] if task else [], "truncated": False}
+    operation, state = (kps.LIST_RUNNING, PENDING) if chosen == "running" else (kps.LIST_FAILED, FAILED)
+    bounds = {
+        "marker": at_least("marker", context.params["marker"], 0),
+        "limit": within("limit", context.params["limit"], 1, kps.PAGE_SIZE),
+        "most": at_least("max_tasks", context.params["max_tasks"], 1),
+    }
+    listing = kps.read_list(context.huawei(), operation, **bounds)
+    return {"tasks": [kps.with_meaning(row, listed_as=state) for row in listing.rows], **listing.result()}
+
+
+def main() -> None:
+    """Entry point."""
+    run(
+        execute,
+        {
+            "task_id": {"type": "str"},
+            "list": {"type": "str", "choices": ["running", "failed"]},
+            "limit": {"type": "int", "default": kps.PAGE_SIZE},
+            "marker": {"type": "int"},
+            "max_tasks": {"type": "int"},
+        },
+        mutually_exclusive=[("task_id", "list")],
+        required_one_of=[("task_id", "list")],
+        required_by={"max_tasks": ["list"], "marker": ["list"]},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_sms_passphrase_info: options, documentation, and which operation of SMS answers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hwc_sms_passphrase_info
+short_description: Read the passphrase of a migration task of Huawei Cloud SMS (Server Migration Service)
+version_added: 0.1.0
+description:
+  - Returns the passphrase of a migration task (C(ShowPassphrase)).
+  - The passphrase is a secret that has to be handed over, so this module returns it in clear under RV(passphrase) and nowhere else. Always
+    use C(no_log=true) with this module, as the examples do. The passphrase lookup needs no such care, as long as its value is used in
+    tasks that do not print it.
+  - Without C(no_log=true), Ansible prints the whole result at verbosity 1 (C(-v)) and above, callbacks and controllers such as AWX store
+    it, and ad hoc commands print it always.
+  - SMS lives in one place per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever O(hwc_region) is;
+    a few regions have a service of their own.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+  - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.hwc
+options:
+  task_id:
+    description:
+      - Id of the migration task.
+      - 1 to 64 letters, digits, dots, underscores and hyphens.
+    type: str
+    required: true
+seealso:
+  - plugin: multicloud.async_tasks.hwc_sms_passphrase
+    plugin_type: lookup
+  - module: multicloud.async_tasks.wait_for_task
+  - name: Querying the passphrase of a task, SMS API reference
+    description: The vendor's page on the operation.
+    link: https://support.huaweicloud.com/intl/en-us/api-sms/ShowPassphrase.html
+"""
+
+EXAMPLES = r"""
+- name: Read the passphrase of a migration task
+  multicloud.async_tasks.hwc_sms_passphrase_info:
+    hwc_region: cn-north-4
+    task_id: 7a9a4a1c-2c1e-4a3b-9c55-0f3f9b6a2d11
+  register: migration
+  no_log: true
+
+- name: Hand it to the agent on the source server
+  ansible.builtin.copy:
+    content: "{{ migration.passphrase }}"
+    dest: /opt/sms-agent/passphrase
+    mode: "0600"
+  no_log: true
+
+# Without no_log: true the first task prints, at verbosity 1 and above:
+#
+# ok: [localhost] => {"changed": false, "credentials_source": "environment", "passphrase": "the passphrase in clear", ...}
+#
+# and with it:
+#
+# ok: [localhost] => {"censored": "the output has been hidden due to the fact that 'no_log: true' was specified for this result", ...}
+"""
+
+RETURN = r"""
+task_id:
+  description: Id of the migration task.
+  returned: success
+  type: str
+  sample: 7a9a4a1c-2c1e-4a3b-9c55-0f3f9b6a2d11
+passphrase:
+  description: The passphrase, in clear. An unknown O(task_id) is an error.
+  returned: success
+  type: str
+error_details:
+  description:
+    - What the service said beside code and text when it refused. For a missing permission (C(SMS.9004)) this is
+      C(encoded_authorization_message), which an administrator decodes with STS, and C(details), the single reasons.
+  returned: when the service refused and said more
+  type: dict
+  sample:
+    encoded_authorization_message: eyJEZWNvZGVkTWVzc2FnZSI6...
+    details:
+      - error_code: SMS.9004
+        error_msg: You do not have permission to perform action XXX on resource XXX.
+credentials_source:
+  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
+  returned: when they were found
+  type: str
+  sample: environment
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
+
+
+def execute(context: Context) -> Result:
+    """Ask."""
+    task_id = check_id("task_id", context.params["task_id"])
+    return {"task_id": task_id, "passphrase": sms.show_passphrase(context.huawei(), task_id)}
+
+
+def main() -> None:
+    """Entry point."""
+    run(execute, {"task_id": {"type": "str", "required": True}})
+
+
+if __name__ == "__main__":
+    main()
