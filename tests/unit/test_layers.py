@@ -22,7 +22,7 @@ LAYERS = (
     ("_http", "_keys", "_ssh"),
     ("_client", "_metadata", "_refusal"),
     ("_alibaba", "_huawei"),
-    ("_services", "_wait"),
+    ("_connection", "_services", "_wait"),
     ("_connection",),
     ("_module",),
     ("_waiting",),

@@ -1,0 +1,301 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Alibaba Cloud client: what it sends, what it repeats, the clock it corrects once, and the keys it gets and renews."""
+
+from __future__ import annotations
+
+import calendar
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import RamRole
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
+    ACCESS_KEY,
+    CLOUDSSO,
+    DIRECTORY,
+    SECRET_KEY,
+    STS,
+    ali_client,
+    key_document,
+    refusal,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    EPOCH,
+    Cloud,
+    answer,
+    cut,
+    html,
+    lost,
+)
+
+READ = Operation("cloudsso", "GetThing", "2021-05-15", True, "Thing", "cloudsso:GetThing")
+URL = f"POST {CLOUDSSO}/?DirectoryId={DIRECTORY}"
+QUERY = {"DirectoryId": DIRECTORY}
+GOOD = {"Thing": {"Id": "x"}}
+ROLE = RamRole(AccessKey(ACCESS_KEY, SECRET_KEY), "acs:ram::1:role/r", "session", 3600, None, None, "environment, role")
+ASSUME = f"POST {STS}/?DurationSeconds=3600&RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=session"
+
+
+def sent_at(cloud: Cloud, index: int) -> float:
+    """The date in a request's signature, in seconds since the epoch."""
+    return calendar.timegm(time.strptime(cloud.requests[index].headers["x-acs-date"], "%Y-%m-%dT%H:%M:%SZ"))
+
+
+def http_date(epoch: float) -> str:
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(epoch))
+
+
+def test_a_request_is_a_post_with_an_empty_body_and_all_in_the_query(cloud: Cloud) -> None:
+    cloud.expect(f"{URL}&Filter=StartTime%20ge%20x&MaxResults=20", GOOD)
+    query = {**QUERY, "Filter": "StartTime ge x", "MaxResults": 20, "NextToken": None, "Status": ""}
+    assert ali_client(cloud).call(READ, query) == GOOD
+    request = cloud.requests[0]
+    assert request.body == b""
+    signed = {
+        "host": "cloudsso.cn-shanghai.aliyuncs.com",
+        "x-acs-action": "GetThing",
+        "x-acs-version": "2021-05-15",
+        "x-acs-date": signing.acs_date(EPOCH),
+        "x-acs-signature-nonce": "nonce-1",
+        "x-acs-content-sha256": signing.content_hash(b""),
+    }
+    assert signed.items() <= request.headers.items()
+    parameters = {"DirectoryId": DIRECTORY, "Filter": "StartTime ge x", "MaxResults": "20"}
+    expected = signing.authorization("POST", "/", parameters, signed, ACCESS_KEY, SECRET_KEY)
+    assert request.headers["Authorization"] == expected
+    assert not {name for name in request.headers if name.lower() == "content-type"}
+
+
+def test_a_temporary_key_sends_its_token_signed(cloud: Cloud) -> None:
+    cloud.expect(URL, GOOD)
+    ali_client(cloud, key=AccessKey("STS.1", "secret", "token")).call(READ, QUERY)
+    headers = cloud.requests[0].headers
+    assert (headers["x-acs-accesskey-id"], headers["x-acs-security-token"]) == ("STS.1", "token")
+    listed = headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    assert {"host", *(name for name in headers if name.startswith("x-acs-"))} == set(listed)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refusal(503, "ServiceUnavailable"),
+        refusal(400, "SignatureNonceUsed"),
+        refusal(500, "InternalError"),
+        cut(),
+        lost(),
+    ],
+    ids=["503", "nonce", "500", "cut", "lost"],
+)
+def test_a_read_is_repeated_with_a_new_date_and_nonce(cloud: Cloud, failure: t.Any) -> None:
+    cloud.expect(URL, failure)
+    cloud.expect(URL, GOOD)
+    assert ali_client(cloud).call(READ, QUERY) == GOOD
+    first, second = (request.headers for request in cloud.requests)
+    assert first["x-acs-signature-nonce"] != second["x-acs-signature-nonce"]
+    assert first["Authorization"] != second["Authorization"]
+    assert cloud.clock.sleeps == [0.5]
+
+
+def test_throttling_is_waited_for_as_long_as_the_service_says(cloud: Cloud) -> None:
+    cloud.expect(URL, refusal(400, "Throttling.User", x_acs_retry_after="2500"))
+    cloud.expect(URL, GOOD)
+    ali_client(cloud).call(READ, QUERY)
+    assert cloud.clock.sleeps == [3.0]
+
+
+@pytest.mark.parametrize(
+    "failure", [refusal(403, "NoPermission"), refusal(404, "EntityNotExists.Directory"), html(), answer([1])], ids=str
+)
+def test_what_cannot_pass_is_not_repeated(cloud: Cloud, failure: t.Any) -> None:
+    cloud.expect(URL, failure)
+    with pytest.raises(errors.CloudError):
+        ali_client(cloud).call(READ, QUERY)
+    assert cloud.clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    "code", ["SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"]
+)
+def test_a_refused_key_is_not_tried_again(cloud: Cloud, code: str) -> None:
+    cloud.expect(URL, refusal(400, code))
+    with pytest.raises(errors.AuthenticationError):
+        ali_client(cloud).call(READ, QUERY)
+
+
+@pytest.mark.parametrize("ahead", [7200.0, -7200.0])
+def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: Cloud, ahead: float) -> None:
+    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + ahead)))
+    cloud.expect(URL, GOOD, times=2)
+    client = ali_client(cloud)
+    client.call(READ, QUERY)
+    client.call(READ, QUERY)
+    assert sent_at(cloud, 0) == EPOCH
+    assert sent_at(cloud, 1) == pytest.approx(EPOCH + ahead, abs=1.5)
+    assert sent_at(cloud, 2) == pytest.approx(EPOCH + ahead, abs=1.5)
+    assert cloud.clock.sleeps == []
+
+
+def test_a_clock_is_corrected_only_once(cloud: Cloud) -> None:
+    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)), times=2)
+    client = ali_client(cloud)
+    with pytest.raises(errors.AuthenticationError, match=r"InvalidTimeStamp\.Expired"):
+        client.call(READ, QUERY)
+    assert not client.renewable()
+    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
+    with pytest.raises(errors.AuthenticationError):
+        client.call(READ, QUERY)
+
+
+@pytest.mark.parametrize("code", ["InvalidTimeStamp.Format", "SignatureDoesNotMatch"])
+def test_a_clock_is_corrected_for_no_other_reason(cloud: Cloud, code: str) -> None:
+    cloud.expect(URL, refusal(400, code, date=http_date(EPOCH + 7200)))
+    with pytest.raises(errors.AuthenticationError):
+        ali_client(cloud).call(READ, QUERY)
+
+
+def test_a_clock_cannot_be_corrected_without_a_date(cloud: Cloud) -> None:
+    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired"))
+    with pytest.raises(errors.AuthenticationError, match="Set the clock"):
+        ali_client(cloud).call(READ, QUERY)
+
+
+def test_a_single_call_leaves_the_correction_to_the_next(cloud: Cloud) -> None:
+    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
+    cloud.expect(URL, GOOD)
+    client = ali_client(cloud)
+    assert not client.renewable()
+    with pytest.raises(errors.AuthenticationError):
+        client.once(READ, QUERY, timeout=5.0)
+    assert client.renewable()
+    client.renew(5.0)
+    assert client.once(READ, QUERY, timeout=5.0) == GOOD
+    assert not client.renewable()
+
+
+def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: Cloud) -> None:
+    client = ali_client(cloud)
+    assert client.server_time() is None
+    cloud.expect(URL, answer(GOOD, date=http_date(EPOCH + 100)), took=0.5)
+    client.call(READ, QUERY)
+    cloud.clock.sleep(10)
+    assert client.server_time() == pytest.approx(EPOCH + 110)
+
+
+def test_an_answer_without_a_date_tells_no_time(cloud: Cloud) -> None:
+    client = ali_client(cloud)
+    cloud.expect(URL, GOOD)
+    client.call(READ, QUERY)
+    assert client.server_time() is None
+
+
+def test_a_role_is_assumed_once_and_its_key_signs(cloud: Cloud) -> None:
+    secrets: list[str] = []
+    client = ali_client(cloud, key=ROLE, secrets=secrets)
+    cloud.expect(ASSUME, {"Credentials": key_document()})
+    cloud.expect(URL, GOOD, times=2)
+    client.call(READ, QUERY)
+    client.call(READ, QUERY)
+    assume, first = cloud.requests[0].headers, cloud.requests[1].headers
+    assert (assume["x-acs-action"], assume["x-acs-version"]) == ("AssumeRole", "2015-04-01")
+    assert f"Credential={ACCESS_KEY}," in assume["Authorization"]
+    assert "x-acs-security-token" not in assume
+    assert "Credential=STS.1," in first["Authorization"]
+    assert first["x-acs-security-token"] == "temporary-token-1"
+    assert secrets == ["temporary-secret-1", "temporary-token-1"]
+    assert client.credentials_source == "environment, role"
+
+
+def test_a_key_is_renewed_before_it_ends(cloud: Cloud) -> None:
+    client = ali_client(cloud, key=ROLE)
+    cloud.expect(ASSUME, {"Credentials": key_document(1)})
+    cloud.expect(URL, GOOD)
+    client.call(READ, QUERY)
+    cloud.clock.sleep(3600 - 300)
+    cloud.expect(ASSUME, {"Credentials": key_document(2, "2026-01-02T05:04:05Z")})
+    cloud.expect(URL, GOOD)
+    client.call(READ, QUERY)
+    assert "Credential=STS.2," in cloud.requests[-1].headers["Authorization"]
+
+
+def test_a_refused_temporary_key_is_renewed_once(cloud: Cloud) -> None:
+    cloud.expect(ASSUME, {"Credentials": key_document(1)})
+    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
+    cloud.expect(ASSUME, {"Credentials": key_document(2)})
+    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
+    with pytest.raises(errors.AuthenticationError):
+        ali_client(cloud, key=ROLE).call(READ, QUERY)
+
+
+def test_a_role_may_be_assumed_with_a_role(cloud: Cloud) -> None:
+    outer = RamRole(ROLE, "acs:ram::2:role/s", "other", 900, "external", '{"Version": "1"}', "x, role")
+    cloud.expect(ASSUME, {"Credentials": key_document(1)})
+    cloud.expect(
+        f"POST {STS}/?DurationSeconds=900&ExternalId=external&Policy=%7B%22Version%22%3A%20%221%22%7D"
+        "&RoleArn=acs%3Aram%3A%3A2%3Arole%2Fs&RoleSessionName=other",
+        {"Credentials": key_document(2)},
+    )
+    cloud.expect(URL, GOOD)
+    ali_client(cloud, key=outer).call(READ, QUERY)
+    signers = [request.headers["Authorization"].split("Credential=")[1].split(",")[0] for request in cloud.requests]
+    assert signers == [ACCESS_KEY, "STS.1", "STS.2"]
+
+
+def test_a_role_that_may_not_be_assumed(cloud: Cloud) -> None:
+    cloud.expect(ASSUME, refusal(403, "NoPermission", "You are not authorized to do this action."))
+    with pytest.raises(errors.ForbiddenError, match="STS AssumeRole .*sts:AssumeRole"):
+        ali_client(cloud, key=ROLE).call(READ, QUERY)
+
+
+@pytest.mark.parametrize("missing", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
+def test_half_a_key_is_no_key(cloud: Cloud, missing: str) -> None:
+    document = {**key_document(), missing: ""}
+    cloud.expect(ASSUME, {"Credentials": document})
+    with pytest.raises(errors.CredentialsError, match="without a complete key") as caught:
+        ali_client(cloud, key=ROLE).call(READ, QUERY)
+    assert "temporary" not in str(caught.value)
+
+
+def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: Cloud) -> None:
+    half = answer({"Credentials": key_document()})
+    cloud.expect(ASSUME, type(half)(200, half.headers, half.body[:-5]))
+    with pytest.raises(errors.BrokenAnswerError, match="not shown") as caught:
+        ali_client(cloud, key=ROLE).once(READ, QUERY, timeout=5.0)
+    assert "temporary-secret" not in str(caught.value)
+
+
+def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cloud: Cloud) -> None:
+    keys = iter([AccessKey("K2", "secret-2", "token-2", "somewhere")])
+    secrets: list[str] = []
+    fetched = Fetched(AccessKey("K1", "secret-1", "token-1", "somewhere"), lambda: next(keys))
+    client = ali_client(cloud, key=fetched, secrets=secrets)
+    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
+    cloud.expect(URL, GOOD)
+    assert client.call(READ, QUERY) == GOOD
+    assert "Credential=K2," in cloud.requests[1].headers["Authorization"]
+    assert secrets == ["secret-1", "token-1", "secret-2", "token-2"]
+    assert client.credentials_source == "somewhere"
+
+
+def test_an_unknown_region_is_warned_about_once(cloud: Cloud) -> None:
+    warnings: list[str] = []
+    client = ali_client(cloud, region="mars-1", warnings=warnings)
+    cloud.expect(f"POST https://cloudsso.mars-1.aliyuncs.com/?DirectoryId={DIRECTORY}", GOOD, times=2)
+    client.call(READ, QUERY)
+    client.call(READ, QUERY)
+    assert len(warnings) == 1
+    assert "'mars-1' is not in the list of regions of CLOUDSSO" in warnings[0]
+    assert "ali_endpoint" in warnings[0]
+
+
+def test_a_write_is_refused_in_check_mode(cloud: Cloud) -> None:
+    write = Operation("cloudsso", "DeleteThing", "2021-05-15", False, "Thing")
+    with pytest.raises(errors.CheckModeWriteError):
+        ali_client(cloud).call(write, QUERY)

@@ -1,0 +1,86 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where services of Alibaba Cloud are: the order of the overrides, the rule, and what is refused."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import REGIONS, Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+
+#: Every way to say where a service is, the strongest first.
+CLOUDSSO = (
+    ("endpoint", "option.example.com"),
+    ("ALI_ENDPOINT", "ours.example.com"),
+    ("ALIBABA_CLOUD_ENDPOINT_CLOUDSSO", "sdk.example.com"),
+    ("CLOUDSSO_ENDPOINT", "terraform.example.com"),
+)
+STS = (
+    ("sts_endpoint", "sts-option.example.com"),
+    ("endpoint", "option.example.com"),
+    ("ALI_STS_ENDPOINT", "sts-ours.example.com"),
+    ("ALI_ENDPOINT", "ours.example.com"),
+    ("ALIBABA_CLOUD_ENDPOINT_STS", "sts-sdk.example.com"),
+    ("STS_ENDPOINT", "sts-terraform.example.com"),
+)
+
+
+def endpoints(region: str | None = "cn-shanghai", **given: str) -> Endpoints:
+    endpoint, sts_endpoint = (given.pop(name, None) for name in ("endpoint", "sts_endpoint"))
+    return Endpoints(region, endpoint, sts_endpoint, given)
+
+
+@pytest.mark.parametrize(
+    ("service", "ways", "rule"),
+    [("cloudsso", CLOUDSSO, "cloudsso.cn-shanghai.aliyuncs.com"), ("sts", STS, "sts.aliyuncs.com")],
+)
+def test_the_strongest_override_wins(service: str, ways: t.Sequence[tuple[str, str]], rule: str) -> None:
+    for weakest in range(len(ways)):
+        assert endpoints(**dict(ways[weakest:])).find(service).url == f"https://{ways[weakest][1]}"
+    assert endpoints().find(service).url == f"https://{rule}"
+    assert endpoints(**{name: "" for name, _url in ways}).find(service).url == f"https://{rule}"
+
+
+@pytest.mark.parametrize("region", sorted(REGIONS))
+def test_a_known_region_is_taken_as_it_is(region: str) -> None:
+    found = endpoints(region).find("cloudsso")
+    assert (found.url, found.guessed) == (f"https://cloudsso.{region}.aliyuncs.com", False)
+
+
+def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown() -> None:
+    found = endpoints("mars-1").find("cloudsso")
+    assert (found.url, found.guessed) == ("https://cloudsso.mars-1.aliyuncs.com", True)
+
+
+@pytest.mark.parametrize(
+    ("sts_region", "vpc", "host"),
+    [
+        (None, False, "sts.aliyuncs.com"),
+        (None, True, "sts.aliyuncs.com"),
+        ("cn-beijing", False, "sts.cn-beijing.aliyuncs.com"),
+        ("cn-beijing", True, "sts-vpc.cn-beijing.aliyuncs.com"),
+    ],
+)
+def test_sts_is_global_unless_a_region_is_named(sts_region: str | None, vpc: bool, host: str) -> None:
+    found = Endpoints("cn-shanghai", None, None, {}, sts_region=sts_region, vpc=vpc).find("sts")
+    assert (found.url, found.guessed) == (f"https://{host}", False)
+
+
+def test_sts_needs_no_region() -> None:
+    assert endpoints(None).find("sts").url == "https://sts.aliyuncs.com"
+
+
+def test_a_region_or_an_endpoint_is_needed() -> None:
+    with pytest.raises(UsageError, match="ali_region, or ALIBABA_CLOUD_REGION_ID"):
+        endpoints(None).find("cloudsso")
+    assert endpoints(None, endpoint="http://127.0.0.1:80").find("cloudsso").url == "http://127.0.0.1:80"
+
+
+def test_an_override_is_refused_by_its_name() -> None:
+    with pytest.raises(UsageError, match="CLOUDSSO_ENDPOINT: 'http://cloudsso.example.com' would send"):
+        endpoints(CLOUDSSO_ENDPOINT="http://cloudsso.example.com").find("cloudsso")

@@ -1,0 +1,120 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The metadata service of an Alibaba Cloud ECS instance: its two versions, its silence, and how long it may take."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import metadata
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import key_document
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    Cloud,
+    answer,
+    lost,
+    unreachable,
+)
+
+BASE = "http://100.100.100.200"
+TOKEN = f"PUT {BASE}/latest/api/token"
+ROLES = f"GET {BASE}/latest/meta-data/ram/security-credentials/"
+GOOD = {"Code": "Success", **key_document()}
+KEY = AccessKey("STS.1", "temporary-secret-1", "temporary-token-1", "ECS metadata", 1767326645.0)
+
+
+def text(body: str, status: int = 200) -> Response:
+    return Response(status, {"content-type": "text/plain"}, body.encode())
+
+
+def fetch(cloud: Cloud, role: str | None = None, **environ: str) -> AccessKey:
+    return metadata.fetch(cloud, cloud.clock, environ, role)
+
+
+def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(ROLES, text("the-role\n"))
+    cloud.expect(f"{ROLES}the-role", GOOD)
+    assert fetch(cloud) == KEY
+    assert cloud.requests[0].headers["X-aliyun-ecs-metadata-token-ttl-seconds"] == "21600"
+    assert [request.headers.get("X-aliyun-ecs-metadata-token") for request in cloud.requests[1:]] == ["session"] * 2
+
+
+def test_a_role_that_is_known_is_not_asked_for(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(f"{ROLES}a%2Fb", GOOD)
+    assert fetch(cloud, "a/b") == KEY
+
+
+@pytest.mark.parametrize("answered", [text("no", 404), text(""), lost()], ids=["404", "empty", "lost"])
+def test_a_service_without_session_tokens_is_asked_without(cloud: Cloud, answered: Response) -> None:
+    cloud.expect(TOKEN, answered)
+    cloud.expect(f"{ROLES}r", GOOD)
+    assert fetch(cloud, "r") == KEY
+    assert "X-aliyun-ecs-metadata-token" not in cloud.requests[1].headers
+
+
+def test_a_service_without_session_tokens_may_be_forbidden(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("no", 404))
+    with pytest.raises(CredentialsError, match="ALIBABA_CLOUD_IMDSV1_DISABLED demands one"):
+        fetch(cloud, "r", ALIBABA_CLOUD_IMDSV1_DISABLED="true")
+
+
+def test_nobody_there_is_noticed_at_the_first_request(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, unreachable())
+    with pytest.raises(CredentialsError, match="No connection"):
+        fetch(cloud)
+
+
+def test_it_may_be_forbidden_to_ask(cloud: Cloud) -> None:
+    with pytest.raises(CredentialsError, match="ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
+        fetch(cloud, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
+
+
+def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"), took=9.0)
+    cloud.expect(ROLES, text("the-role"), took=0.9)
+    cloud.expect(f"{ROLES}the-role", GOOD, took=9.0)
+    with pytest.raises(CredentialsError, match="no answer within"):
+        fetch(cloud)
+    assert cloud.timeouts == [1.0, 1.0, 1.0]
+    assert cloud.clock.now - 1000.0 == pytest.approx(2.9)
+
+
+def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
+    cloud.expect("PUT http://127.0.0.1:80/latest/api/token", unreachable())
+    with pytest.raises(CredentialsError):
+        fetch(cloud, ALI_METADATA_ENDPOINT="http://127.0.0.1:80")
+    with pytest.raises(UsageError, match="ALI_METADATA_ENDPOINT"):
+        fetch(cloud, ALI_METADATA_ENDPOINT="http://metadata.example.com")
+
+
+@pytest.mark.parametrize(
+    ("answered", "words"),
+    [
+        (text("not here", 404), "HTTP 404"),
+        (answer({"Code": "Failed", "AccessKeySecret": "top-secret"}), "code Failed"),
+        (answer({"AccessKeySecret": "top-secret"}), "code None"),
+        (answer({"Code": "Success", "AccessKeySecret": "top-secret"}), "without a complete key"),
+        (text('{"AccessKeySecret": "top-secret"'), "no JSON object"),
+        (text("[]"), "no JSON object"),
+    ],
+)
+def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(f"{ROLES}r", answered)
+    with pytest.raises(CredentialsError, match=words) as caught:
+        fetch(cloud, "r")
+    assert "top-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answered", [text("", 200), text("Not Found", 404)])
+def test_an_instance_without_a_role(cloud: Cloud, answered: Response) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(ROLES, answered)
+    with pytest.raises(CredentialsError, match="names no role"):
+        fetch(cloud)

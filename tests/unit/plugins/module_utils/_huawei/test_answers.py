@@ -1,0 +1,266 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a refusal of Huawei Cloud means: its body shapes, the error it becomes, and what the user is told to do."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import (
+    Refusal,
+    read_refusal,
+    refuse,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import EPOCH, answer, refusal
+
+#: A body, and the code and words in it. The order is that of the official SDK.
+SHAPES: dict[str, tuple[t.Any, str, str]] = {
+    "snake": ({"error_code": "KPS.0001", "error_msg": "illegal"}, "KPS.0001", "illegal"),
+    "camel": ({"errorCode": "X.1", "errorMsg": "bad"}, "X.1", "bad"),
+    "plain": ({"code": "Ecs.0114", "message": "locked"}, "Ecs.0114", "locked"),
+    "snake before plain": ({"error_code": "A", "error_msg": "a", "code": "B", "message": "b"}, "A", "a"),
+    "nested snake": ({"error": {"error_code": "CSMS.0003", "error_msg": "bad"}}, "CSMS.0003", "bad"),
+    "keystone": ({"error": {"code": 401, "message": "no", "title": "Unauthorized"}}, "401", "no"),
+    "ecs": ({"error": {"code": "Ecs.0005", "message": "no"}}, "Ecs.0005", "no"),
+    "nova": ({"itemNotFound": {"code": 404, "message": "gone"}}, "404", "gone"),
+    "a later object overwrites": ({"a": {"code": "1", "message": "x"}, "b": {"code": "2", "message": "y"}}, "2", "y"),
+    "deep": ({"a": {"b": {"c": {"error_code": "D", "error_msg": "deep"}}}}, "D", "deep"),
+    "code without words": ({"error_code": "KPS.0001"}, "KPS.0001", '\'{"error_code": "KPS.0001"}\''),
+    "words without code": ({"error_msg": "words"}, "400", "words"),
+    "nulls": ({"error_code": None, "error_msg": None, "code": "C", "message": "c"}, "C", "c"),
+    "other fields": ({"status": "bad"}, "400", '\'{"status": "bad"}\''),
+    "a list": ([{"error_code": "A"}], "400", '\'[{"error_code": "A"}]\''),
+    "padded words": ({"error_code": "A", "error_msg": "  words \n"}, "A", "words"),
+}
+
+
+@pytest.mark.parametrize(("body", "code", "text"), list(SHAPES.values()), ids=list(SHAPES))
+def test_code_and_words_are_found_in_every_shape(body: t.Any, code: str, text: str) -> None:
+    found = read_refusal(answer(body, 400))
+    assert (found.status, found.code, found.text) == (400, code, text)
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe", b"{"], ids=repr)
+def test_a_body_that_is_no_json_is_quoted(body: bytes) -> None:
+    found = read_refusal(Response(502, {}, body))
+    assert found.code == "502"
+    assert found.text.startswith("'")
+
+
+def test_a_long_page_is_cut() -> None:
+    assert len(read_refusal(Response(502, {}, b"<p>" * 10000)).text) < 250
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "request_id"),
+    [
+        ({"x-request-id": "r-1", "x-iam-trace-id": "r-2"}, {"request_id": "r-3"}, "r-1"),
+        ({"x-iam-trace-id": "r-2"}, {"request_id": "r-3"}, "r-2"),
+        ({}, {"error_code": "APIGW.0301", "error_msg": "x", "request_id": "r-3"}, "r-3"),
+        ({}, {"error": {"error_code": "A", "error_msg": "x", "request_id": "r-4"}}, "r-4"),
+        ({}, {}, None),
+    ],
+)
+def test_the_request_id_is_found_wherever_it_is(
+    headers: dict[str, str], body: dict[str, t.Any], request_id: str | None
+) -> None:
+    assert read_refusal(Response(400, headers, json.dumps(body).encode())).request_id == request_id
+
+
+def test_further_fields_for_a_person_are_kept() -> None:
+    details = [{"error_code": "A", "error_msg": "b"}]
+    body = {"error_code": "SMS.9004", "error_msg": "no", "encoded_authorization_message": "xyz", "details": details}
+    found = read_refusal(answer(body, 403))
+    assert found.details == {"encoded_authorization_message": "xyz", "details": details}
+    assert read_refusal(answer({"error": body}, 403)).details == found.details
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"),
+    [("APIGW.0301", "0301"), ("APIG.0308", "0308"), ("APIGW.301", None), ("KPS.0001", None), ("xAPIGW.0301", None)],
+)
+def test_a_code_of_the_gateway_is_known_by_either_prefix(code: str, digits: str | None) -> None:
+    assert read_refusal(refusal(400, code, "x")).gateway == digits
+
+
+def error(
+    response: Response,
+    *,
+    by: str = "key",
+    action: str | None = "kps::getTask",
+    missing: t.Callable[[Refusal], bool] | None = None,
+) -> errors.ServiceError:
+    return refuse(
+        response,
+        operation="KPS ListKeypairTask",
+        origin="https://kms.example.com",
+        action=action,
+        missing=missing,
+        by=by,
+        now=EPOCH,
+    )
+
+
+#: Status and code, and the kind of error that they are.
+KINDS: tuple[tuple[int, str, type[errors.ServiceError]], ...] = (
+    (400, "KPS.0002", errors.RejectedError),
+    (400, "APIGW.0201", errors.RejectedError),
+    (401, "APIGW.0301", errors.AuthenticationError),
+    (401, "APIGW.0307", errors.AuthenticationError),
+    (401, "KPS.9001", errors.AuthenticationError),
+    (401, "401", errors.AuthenticationError),
+    # SMS says 401 of a malformed request.
+    (401, "SMS.2005", errors.RejectedError),
+    (403, "APIGW.0302", errors.ForbiddenError),
+    (403, "KPS.9003", errors.ForbiddenError),
+    (404, "APIGW.0101", errors.RejectedError),
+    (408, "408", errors.UnavailableError),
+    (409, "Ecs.0011", errors.RejectedError),
+    (413, "APIGW.0201", errors.RejectedError),
+    (429, "APIGW.0308", errors.ThrottledError),
+    (429, "KPS.0429", errors.ThrottledError),
+    (503, "APIG.0308", errors.ThrottledError),
+    (500, "KPS.0003", errors.UnavailableError),
+    (502, "APIGW.0201", errors.UnavailableError),
+    (503, "503", errors.UnavailableError),
+    (504, "APIGW.0201", errors.UnavailableError),
+)
+
+
+@pytest.mark.parametrize(("status", "code", "kind"), KINDS)
+def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: type[errors.ServiceError]) -> None:
+    refused = error(refusal(status, code, "words", x_request_id="r-1"))
+    assert type(refused) is kind
+    assert refused.facts() == {
+        "http_status": status,
+        "error_code": code,
+        "error_msg": "words",
+        "request_id": "r-1",
+    }
+
+
+def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
+    refused = error(refusal(400, "KPS.0002", "Parameter error", x_request_id="r-1"))
+    assert str(refused) == (
+        "KPS ListKeypairTask at https://kms.example.com was refused with HTTP 400 KPS.0002: Parameter error, request id r-1."
+    )
+    assert str(error(answer({"error": {"code": 409, "message": "Conflict!"}}, 409))) == (
+        "KPS ListKeypairTask at https://kms.example.com was refused with HTTP 409: Conflict!"
+    )
+
+
+def test_what_the_operation_calls_missing_is_not_found() -> None:
+    refused = error(refusal(400, "KPS.0001", "illegal"), missing=lambda found: found.code == "KPS.0001")
+    assert type(refused) is errors.NotFoundError
+    assert "region" in str(refused)
+    other = error(refusal(400, "KPS.0002", "bad"), missing=lambda found: found.code == "KPS.0001")
+    assert type(other) is errors.RejectedError
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_a_refusal_of_the_caller_is_never_an_absence(status: int) -> None:
+    if status == 429:
+        refused = error(refusal(status, "APIGW.0308", "x"), missing=lambda found: True)
+        assert type(refused) is errors.ThrottledError
+    else:
+        refused = error(refusal(status, "APIGW.0301", "x"), missing=lambda found: found.status == 404)
+        assert type(refused) is not errors.NotFoundError
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "seconds"),
+    [
+        ("throttled", {}, None),
+        ("throttled", {"retry_after": "7"}, 7.0),
+        ("The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 minute", {}, 60.0),
+        ("over ratelimit, limit: 5 , time: 30 second", {}, 30.0),
+        ("limit:5,time:2 hour", {}, 7200.0),
+        ("limit:5,time:1 day", {}, 86400.0),
+        ("limit:5,time:1 minute", {"retry_after": "3"}, 3.0),
+    ],
+)
+def test_throttling_tells_how_long_to_wait(text: str, headers: dict[str, str], seconds: float | None) -> None:
+    refused = error(refusal(429, "APIGW.0308", text, **headers))
+    assert isinstance(refused, errors.ThrottledError)
+    assert refused.retry_after == seconds
+
+
+SKEWED = {"date": "Fri, 02 Jan 2026 04:04:05 GMT"}
+CLOSE = {"date": "Fri, 02 Jan 2026 03:10:00 GMT"}
+
+#: What was used, the code, the words, the headers, and what the user must be told.
+HINTS: dict[str, tuple[str, str, str, dict[str, str], tuple[str, ...]]] = {
+    "wrong secret": (
+        "key",
+        "APIGW.0301",
+        "Incorrect IAM authentication information: verify aksk signature fail",
+        CLOSE,
+        ("hwc_secret_key", "HUAWEICLOUD_SDK_SK", "clock", "tried once", "five minutes"),
+    ),
+    "wrong secret at IAM": ("key", "401", "The request requires authentication.", {}, ("hwc_secret_key", "clock")),
+    "unknown key": (
+        "key",
+        "APIGW.0301",
+        "Get secretKey failed,ak:AK,err:ak not exist",
+        {},
+        ("hwc_access_key", "HUAWEICLOUD_SDK_AK", "region", "hwc_security_token"),
+    ),
+    "locked key": (
+        "key",
+        "APIGW.0301",
+        "AK access failed to reach the limit,forbidden",
+        {},
+        ("locked", "Wait five minutes", "hwc_secret_key"),
+    ),
+    "clock behind": ("key", "APIGW.0301", "verify aksk signature fail", SKEWED, ("3600 s behind", "NTP")),
+    "clock ahead": (
+        "key",
+        "APIGW.0301",
+        "verify aksk signature fail",
+        {"date": "Fri, 02 Jan 2026 02:00:00 GMT"},
+        ("3845 s ahead of", "NTP"),
+    ),
+    "expired token": ("token", "APIGW.0307", "The token must be updated", {}, ("expired", "another region")),
+    "expired token, without its code": ("token", "401", "The token must be updated", {}, ("expired",)),
+    "wrong token": ("token", "APIGW.0301", "decrypt token fail", SKEWED, ("hwc_auth_token", "HW_AUTH_TOKEN")),
+    "wrong token at IAM": ("token", "401", "The request requires authentication.", {}, ("hwc_auth_token",)),
+    "wrong password": (
+        "password",
+        "401",
+        "The username or password is wrong.",
+        {},
+        ("hwc_user_name", "hwc_user_password", "hwc_domain_name", "tried once"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("by", "code", "text", "headers", "words"), list(HINTS.values()), ids=list(HINTS))
+def test_refused_credentials_tell_what_to_check(
+    by: str, code: str, text: str, headers: dict[str, str], words: tuple[str, ...]
+) -> None:
+    refused = error(refusal(401, code, text, **headers), by=by)
+    assert isinstance(refused, errors.AuthenticationError)
+    for word in words:
+        assert word in str(refused.hint)
+
+
+@pytest.mark.parametrize("headers", [{}, CLOSE, {"date": "yesterday"}], ids=repr)
+def test_a_clock_that_is_right_or_unknown_is_not_blamed(headers: dict[str, str]) -> None:
+    refused = error(refusal(401, "APIGW.0301", "verify aksk signature fail", **headers))
+    assert "NTP" not in str(refused)
+
+
+def test_a_missing_permission_is_named() -> None:
+    assert "kps::getTask" in str(error(refusal(403, "APIGW.0302", "no")))
+    assert "lacks a permission" in str(error(refusal(403, "APIGW.0302", "no"), action=None))
+
+
+def test_an_api_that_does_not_exist_points_to_region_and_endpoint() -> None:
+    assert "region and the endpoint" in str(error(refusal(404, "APIGW.0101", "The API does not exist")))

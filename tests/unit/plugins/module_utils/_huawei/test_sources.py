@@ -1,0 +1,411 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Credentials of Huawei Cloud that lie in files, are assumed, or are handed out by the metadata service of an ECS."""
+
+from __future__ import annotations
+
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials, metadata
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
+    Agency,
+    Found,
+    Password,
+    Token,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    EPOCH,
+    IAM,
+    KPS,
+    PROJECT,
+    Cloud,
+    answer,
+    client,
+    lost,
+    refusal,
+    unreachable,
+)
+
+INSTANCE = AccessKey("instance-ak", "instance-sk", "instance-token", "ECS metadata", EPOCH + 3600)
+KEYS = {"hwc_access_key": "option-ak", "hwc_secret_key": "option-sk"}
+SDK = {"HUAWEICLOUD_SDK_AK": "sdk-ak", "HUAWEICLOUD_SDK_SK": "sdk-sk"}
+AGENCY = {"hwc_agency_name": "ops", "hwc_agency_domain_name": "their-account"}
+FILE = """
+[basic]
+ak = file-ak
+sk = file%sk
+project_id = file-project
+iam_endpoint = https://iam.example.com
+
+[global]
+ak = global-ak
+sk = global-sk
+"""
+
+
+def no_instance() -> AccessKey:
+    raise errors.CredentialsError("http://169.254.169.254 is not there.")
+
+
+def find(
+    home: Path,
+    options: dict[str, t.Any] | None = None,
+    environ: dict[str, str] | None = None,
+    fetch: t.Callable[[], AccessKey] = no_instance,
+) -> Found:
+    return credentials.find(options or {}, {"HOME": str(home), **(environ or {})}, fetch)
+
+
+def keep(home: Path, text: str) -> None:
+    (home / ".huaweicloud").mkdir()
+    (home / ".huaweicloud" / "credentials").write_text(text)
+
+
+# The file of the SDK
+
+
+def test_the_file_of_the_sdk_comes_after_the_environment_and_before_the_metadata_service(tmp_path: Path) -> None:
+    keep(tmp_path, FILE)
+    assert find(tmp_path, {}, SDK).credentials.source == "environment"
+    found = find(tmp_path, {}, {}, lambda: INSTANCE)
+    assert found.credentials == AccessKey("file-ak", "file%sk", None, "~/.huaweicloud/credentials [basic]")
+    assert found.settings == {"hwc_project_id": "file-project", "hwc_iam_endpoint": "https://iam.example.com"}
+
+
+def test_the_settings_of_the_file_are_the_last_to_be_asked(tmp_path: Path) -> None:
+    settings = {"hwc_project_id": "file-project"}
+    assert credentials.setting("hwc_project_id", {}, {}, settings) == "file-project"
+    assert credentials.setting("hwc_project_id", {}, {"HW_PROJECT_ID": "env"}, settings) == "env"
+    assert credentials.setting("hwc_region", {}, {}, settings) is None
+    places = Endpoints("cn-north-4", None, None, {}, profile_iam_endpoint="https://iam.example.com")
+    assert places.find("iam").url == "https://iam.example.com"
+    assert places.find("kps").url == KPS
+    other = Endpoints("cn-north-4", None, None, {"HWC_ENDPOINT": "a.example.com"}, profile_iam_endpoint="b.example.com")
+    assert other.find("iam").url == "https://a.example.com"
+
+
+def test_a_temporary_key_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere"
+    path.write_text("[basic]\nak = a\nsk = s\nsecurity_token = t\n")
+    found = find(tmp_path, environ={"HUAWEICLOUD_SDK_CREDENTIALS_FILE": str(path)})
+    assert found.credentials == AccessKey("a", "s", "t", f"{path} [basic]")
+    assert found.settings == {}
+
+
+def test_a_file_without_the_section_is_passed_by(tmp_path: Path) -> None:
+    keep(tmp_path, "[global]\nak = a\nsk = s\n")
+    assert find(tmp_path, fetch=lambda: INSTANCE).credentials.source == "ECS metadata"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[basic]\nak = a\n", "key sk is missing beside ak"),
+        ("[basic]\nidp_id = i\nid_token_file = f\n", "identity providers .* are not supported"),
+        ("[basic]\n", "holds neither ak nor sk"),
+        ("top-secret\n", "cannot be understood"),
+    ],
+)
+def test_what_is_wrong_in_the_file(tmp_path: Path, text: str, words: str) -> None:
+    keep(tmp_path, text)
+    with pytest.raises(errors.CredentialsError, match=words) as caught:
+        find(tmp_path, fetch=lambda: INSTANCE)
+    assert "top-secret" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".huaweicloud" / "credentials").mkdir(parents=True)
+    with pytest.raises(errors.CredentialsError, match="~/.huaweicloud/credentials cannot be read: Is a directory"):
+        find(tmp_path)
+
+
+def test_a_file_in_another_encoding(tmp_path: Path) -> None:
+    (tmp_path / ".huaweicloud").mkdir()
+    (tmp_path / ".huaweicloud" / "credentials").write_bytes(b"[basic]\nak = \xff\xfe\n")
+    with pytest.raises(errors.CredentialsError, match="no text in UTF-8"):
+        find(tmp_path)
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(errors.CredentialsError, match="There is no file /nowhere, which the environment names"):
+        find(tmp_path, environ={"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "/nowhere"}, fetch=lambda: INSTANCE)
+
+
+# The metadata service
+
+BASE = "http://169.254.169.254"
+TOKEN = f"PUT {BASE}/meta-data/latest/api/token"
+KEY = f"GET {BASE}/openstack/latest/securitykey"
+GOOD = {
+    "credential": {
+        "access": "instance-ak",
+        "secret": "instance-sk",
+        "securitytoken": "instance-token",
+        "expires_at": "2026-01-02T04:04:05.000000Z",
+    }
+}
+
+
+def text(body: str, status: int = 200) -> Response:
+    return Response(status, {"content-type": "text/plain"}, body.encode())
+
+
+def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(KEY, GOOD)
+    assert metadata.fetch(cloud, cloud.clock, {}) == INSTANCE
+    assert cloud.requests[0].headers["X-Metadata-Token-Ttl-Seconds"] == "21600"
+    assert cloud.requests[1].headers["X-Metadata-Token"] == "session"
+
+
+@pytest.mark.parametrize("answered", [text("no", 404), text("no", 405), text("no", 503), lost()], ids=str)
+def test_a_service_without_session_tokens_is_asked_without(cloud: Cloud, answered: Response) -> None:
+    cloud.expect(TOKEN, answered)
+    cloud.expect(KEY, GOOD)
+    assert metadata.fetch(cloud, cloud.clock, {}) == INSTANCE
+    assert "X-Metadata-Token" not in cloud.requests[1].headers
+
+
+def test_nobody_there_is_noticed_at_the_first_request(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, unreachable())
+    with pytest.raises(errors.CredentialsError, match="No connection"):
+        metadata.fetch(cloud, cloud.clock, {})
+
+
+def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"), took=9.0)
+    cloud.expect(KEY, GOOD, took=9.0)
+    with pytest.raises(errors.CredentialsError):
+        metadata.fetch(cloud, cloud.clock, {})
+    assert cloud.clock.now - 1000.0 <= 3.0
+
+
+def test_it_may_be_forbidden_to_ask(cloud: Cloud) -> None:
+    with pytest.raises(errors.CredentialsError, match="HWC_METADATA_DISABLED"):
+        metadata.fetch(cloud, cloud.clock, {"HWC_METADATA_DISABLED": "TRUE"})
+
+
+def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
+    cloud.expect("PUT http://127.0.0.1:80/meta-data/latest/api/token", unreachable())
+    with pytest.raises(errors.CredentialsError):
+        metadata.fetch(cloud, cloud.clock, {"HWC_METADATA_ENDPOINT": "http://127.0.0.1:80"})
+    with pytest.raises(errors.UsageError, match="HWC_METADATA_ENDPOINT"):
+        metadata.fetch(cloud, cloud.clock, {"HWC_METADATA_ENDPOINT": "http://metadata.example.com"})
+
+
+@pytest.mark.parametrize(
+    ("answered", "words"),
+    [
+        (text("Please configure Cloud Service Agency first", 401), "Please configure Cloud Service Agency first"),
+        (answer({"credential": {"access": "a", "secret": "top-secret"}}), "without a complete key"),
+        (answer({"credential": "top-secret"}), "without a complete key"),
+        (text('{"credential": {"secret": "top-secret"'), "no JSON object"),
+    ],
+)
+def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(KEY, answered)
+    with pytest.raises(errors.CredentialsError, match=words) as caught:
+        metadata.fetch(cloud, cloud.clock, {})
+    assert "top-secret" not in str(caught.value)
+
+
+def test_nothing_at_all_names_options_and_variables(tmp_path: Path) -> None:
+    with pytest.raises(errors.CredentialsError) as caught:
+        find(tmp_path)
+    for name in ("hwc_access_key", "HUAWEICLOUD_SDK_AK", "hwc_auth_token", "HW_AUTH_TOKEN", "hwc_user_password"):
+        assert name in str(caught.value)
+    assert "169.254.169.254 is not there" in str(caught.value)
+
+
+# Agencies
+
+
+@pytest.mark.parametrize("given", [{"hwc_agency_domain_name": "n"}, {"hwc_agency_domain_id": "i"}])
+def test_an_agency_of_the_options_goes_with_whatever_there_is(tmp_path: Path, given: dict[str, str]) -> None:
+    options = {"hwc_agency_name": "ops", **given, "hwc_agency_duration": 900}
+    base = AccessKey("sdk-ak", "sdk-sk", None, "environment")
+    names = (given.get("hwc_agency_domain_name"), given.get("hwc_agency_domain_id"))
+    found = find(tmp_path, options, SDK).credentials
+    assert found == Agency(base, "ops", *names, 900, "environment, agency")
+    assert found.secrets() == ["sdk-sk"]
+    keep(tmp_path, FILE)
+    assert find(tmp_path, options).credentials.source == "~/.huaweicloud/credentials [basic], agency"
+
+
+def test_an_agency_of_the_environment_goes_with_credentials_of_the_environment(tmp_path: Path) -> None:
+    environ = {"HW_ASSUME_ROLE_AGENCY_NAME": "ops", "HW_ASSUME_ROLE_DOMAIN_ID": "i", "HW_ASSUME_ROLE_DURATION": "1800"}
+    found = find(tmp_path, {}, {**SDK, **environ}).credentials
+    assert isinstance(found, Agency)
+    assert (found.name, found.domain_id, found.duration) == ("ops", "i", 1800)
+    assert find(tmp_path, KEYS, environ).credentials.source == "options"
+    assert find(tmp_path, {}, environ, lambda: INSTANCE).credentials.source == "ECS metadata"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"hwc_agency_name": "ops"}, "hwc_agency_domain_name .* is missing beside hwc_agency_name"),
+        ({**AGENCY, "hwc_agency_duration": 899}, "lives for 900 to 86400 seconds"),
+        ({**AGENCY, "hwc_agency_duration": 86401}, "lives for 900 to 86400 seconds"),
+    ],
+)
+def test_agencies_that_are_not_complete(tmp_path: Path, options: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(errors.CredentialsError, match=words):
+        find(tmp_path, {**KEYS, **options})
+
+
+READ = Operation("kps", "ListThings", "GET", "/v3/{project_id}/things", True, "things")
+THINGS = f"GET {KPS}/v3/{PROJECT}/things"
+ASSUME = f"POST {IAM}/v3.0/OS-CREDENTIAL/securitytokens"
+TOKENS = f"POST {IAM}/v3/auth/tokens"
+
+
+def role(**fields: t.Any) -> dict[str, t.Any]:
+    return {"auth": {"identity": {"methods": ["assume_role"], "assume_role": fields}}}
+
+
+def temporary(number: int, end: str = "2026-01-02T04:04:05.000000Z") -> Response:
+    key = {"access": f"AK{number}", "secret": f"sk-{number}", "securitytoken": f"st-{number}", "expires_at": end}
+    return answer({"credential": key}, 201)
+
+
+def agency(base: t.Any) -> Agency:
+    return Agency(base, "ops", "their-account", None, 3600, f"{base.source}, agency")
+
+
+BODY = role(agency_name="ops", domain_name="their-account", duration_seconds=3600)
+
+
+def test_an_agency_is_assumed_once_and_its_key_signs(cloud: Cloud) -> None:
+    secrets: list[str] = []
+    made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")), secrets=secrets)
+    cloud.expect(ASSUME, temporary(1), body=BODY)
+    cloud.expect(THINGS, {"things": []}, times=2)
+    made.call(READ)
+    made.call(READ)
+    assert "Access=base-ak," in cloud.requests[0].headers["Authorization"]
+    assert "Access=AK1," in cloud.requests[1].headers["Authorization"]
+    assert cloud.requests[1].headers["X-Security-Token"] == "st-1"
+    assert secrets == ["sk-1", "st-1"]
+    assert made.credentials_source == "options, agency"
+
+
+def test_an_agency_by_the_id_of_its_account(cloud: Cloud) -> None:
+    base = AccessKey("base-ak", "base-sk")
+    made = client(cloud, credentials=Agency(base, "ops", None, "their-id", 900, "x"))
+    cloud.expect(ASSUME, temporary(1), body=role(agency_name="ops", domain_id="their-id", duration_seconds=900))
+    cloud.expect(THINGS, {"things": []})
+    made.call(READ)
+
+
+def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: Cloud) -> None:
+    made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")))
+    assert not made.renewable()
+    cloud.expect(ASSUME, temporary(1), body=BODY)
+    cloud.expect(THINGS, {"things": []})
+    made.call(READ)
+    assert made.renewable()
+    cloud.clock.sleep(3300)
+    cloud.expect(ASSUME, temporary(2, "2026-01-02T05:04:05.000000Z"), body=BODY)
+    cloud.expect(THINGS, refusal(401, "APIGW.0301", "token expired"))
+    cloud.expect(ASSUME, temporary(3, "2026-01-02T05:04:05.000000Z"), body=BODY)
+    cloud.expect(THINGS, {"things": []})
+    made.call(READ)
+    assert "Access=AK3," in cloud.requests[-1].headers["Authorization"]
+
+
+def test_an_agency_may_be_assumed_with_a_token_or_with_the_key_of_an_instance(cloud: Cloud) -> None:
+    for base in (Token("their-token", "options"), Fetched(INSTANCE, lambda: INSTANCE)):
+        cloud.expect(ASSUME, temporary(1), body=BODY)
+        cloud.expect(THINGS, {"things": []})
+        client(cloud, credentials=agency(base)).call(READ)
+    assert cloud.requests[0].headers["X-Auth-Token"] == "their-token"
+    assert "Access=instance-ak," in cloud.requests[2].headers["Authorization"]
+
+
+def test_an_agency_is_assumed_in_the_name_of_an_account(cloud: Cloud) -> None:
+    cloud.expect(TOKENS, answer({"token": {}}, 201, x_subject_token="account-token"), body=LOGIN)
+    cloud.expect(ASSUME, temporary(1), body=BODY)
+    cloud.expect(THINGS, {"things": []})
+    secrets: list[str] = []
+    client(cloud, credentials=agency(Password("user", "hunter2", "account")), secrets=secrets).call(READ)
+    assert cloud.requests[1].headers["X-Auth-Token"] == "account-token"
+    assert secrets == ["account-token", "sk-1", "st-1"]
+
+
+def test_the_project_of_an_agency_is_looked_up_with_its_key(cloud: Cloud) -> None:
+    made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")), project_id=None)
+    cloud.expect(ASSUME, temporary(1), body=BODY)
+    cloud.expect(f"GET {IAM}/v3/projects?name=cn-north-4", {"projects": [{"id": PROJECT, "name": "cn-north-4"}]})
+    cloud.expect(THINGS, {"things": []})
+    made.call(READ)
+    assert "Access=AK1," in cloud.requests[1].headers["Authorization"]
+
+
+def test_half_a_key_of_an_agency_is_an_error(cloud: Cloud) -> None:
+    cloud.expect(ASSUME, answer({"credential": {"access": "a", "secret": "top-secret"}}, 201), body=BODY)
+    with pytest.raises(errors.CredentialsError, match="without a complete one") as caught:
+        client(cloud, credentials=agency(AccessKey("base-ak", "base-sk"))).call(READ)
+    assert "top-secret" not in str(caught.value)
+
+
+def test_the_key_of_an_instance_is_fetched_again_when_it_is_refused(cloud: Cloud) -> None:
+    secrets: list[str] = []
+    again = AccessKey("again-ak", "again-sk", "again-token", "ECS metadata")
+    made = client(cloud, credentials=Fetched(INSTANCE, lambda: again), secrets=secrets)
+    cloud.expect(THINGS, refusal(401, "APIGW.0301", "bad"))
+    cloud.expect(THINGS, {"things": []})
+    made.call(READ)
+    assert "Access=again-ak," in cloud.requests[1].headers["Authorization"]
+    assert secrets == ["instance-sk", "instance-token", "again-sk", "again-token"]
+
+
+LOGIN = {
+    "auth": {
+        "identity": {
+            "methods": ["password"],
+            "password": {"user": {"domain": {"name": "account"}, "name": "user", "password": "hunter2"}},
+        },
+        "scope": {"domain": {"name": "account"}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("base", "url", "body"),
+    [
+        (AccessKey("base-ak", "base-sk"), ASSUME, BODY),
+        (Password("user", "hunter2", "account"), TOKENS, LOGIN),
+    ],
+    ids=["key", "token"],
+)
+def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(cloud: Cloud, base: t.Any, url: str, body: t.Any) -> None:
+    half = Response(201, {"content-type": "application/json"}, b'{"credential": {"secret": "top-secret"')
+    cloud.expect(url, half, body=body)
+    with pytest.raises(errors.BrokenAnswerError, match="not shown") as caught:
+        client(cloud, credentials=agency(base)).once(READ, timeout=5.0)
+    assert "top-secret" not in str(caught.value)
+
+
+def test_a_missing_permission_is_told_whole(cloud: Cloud) -> None:
+    details = {
+        "encoded_authorization_message": "XK41HVGVZGWQoOn0" * 500,
+        "details": [{"error_code": "SMS.9004", "error_msg": "You may not do XXX on YYY"}],
+    }
+    cloud.expect(THINGS, answer({"error_code": "SMS.9004", "error_msg": "Not allowed.", **details}, 403))
+    with pytest.raises(errors.ForbiddenError) as caught:
+        client(cloud).call(READ)
+    assert str(caught.value).endswith(f"why it was denied: {details['encoded_authorization_message']}")
+    assert "Reason: SMS.9004: You may not do XXX on YYY." in str(caught.value)
+    assert caught.value.facts()["error_details"] == details

@@ -1,0 +1,329 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ECS: servers read by ids and by pages, power actions, and how jobs and their sub-jobs are judged."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    BrokenAnswerError,
+    NotFoundError,
+    RejectedError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    ECS,
+    PROJECT,
+    Cloud,
+    answer,
+    client,
+    refusal,
+)
+
+SERVERS = f"{ECS}/v1/{PROJECT}/cloudservers"
+JOB = f"GET {ECS}/v1/{PROJECT}/jobs/j-1"
+
+
+def by_ids(*ids: str) -> str:
+    return f"GET {SERVERS}/detail?server_id={'%2C'.join(ids)}"
+
+
+def server(server_id: str, **fields: t.Any) -> dict[str, t.Any]:
+    return {"id": server_id, "name": f"name of {server_id}", "status": "ACTIVE", **fields}
+
+
+def nowhere(server_id: str) -> dict[str, t.Any]:
+    """The row of a server that does not exist: all but the id and a fault is null."""
+    return {"id": server_id, "name": None, "status": None, "fault": {"code": 404, "message": "not found"}}
+
+
+def test_servers_are_read_by_ids_a_hundred_at_a_time(cloud: Cloud) -> None:
+    ids = [f"s-{number}" for number in range(201)]
+    for start in (0, 100, 200):
+        part = ids[start : start + 100]
+        cloud.expect(by_ids(*part), {"count": len(part), "servers": [server(server_id) for server_id in part]})
+    assert list(ecs.read_servers(client(cloud), ids)) == ids
+
+
+def test_no_servers_are_read_without_a_request(cloud: Cloud) -> None:
+    assert ecs.read_servers(client(cloud), []) == {}
+
+
+def test_servers_that_do_not_exist_and_servers_of_others_are_left_out(cloud: Cloud) -> None:
+    rows = [server("s-1"), nowhere("s-2"), server("s-9"), {"fault": None}]
+    cloud.expect(by_ids("s-1", "s-2", "s-3"), {"count": 4, "servers": rows})
+    assert list(ecs.read_servers(client(cloud), ["s-1", "s-2", "s-3"])) == ["s-1"]
+
+
+@pytest.mark.parametrize("rows", [None, {}, ["s-1"]], ids=repr)
+def test_servers_that_are_none_are_an_error(cloud: Cloud, rows: t.Any) -> None:
+    cloud.expect(by_ids("s-1"), {"servers": rows})
+    with pytest.raises(BrokenAnswerError, match="no list of objects"):
+        ecs.read_servers(client(cloud), ["s-1"])
+
+
+#: The rows of each page, and the count it names.
+PAGED: dict[str, list[tuple[list[str], t.Any]]] = {
+    "nothing": [([], 0)],
+    "one": [(["a"], 1)],
+    "two pages": [(["a", "b"], 3), (["c"], 3)],
+    "no count": [(["a"], None), ([], None)],
+    "a page that repeats": [(["a", "b"], 9), (["b", "a"], 9)],
+    "a row that slid": [(["a", "b"], 3), (["b", "c"], 3)],
+}
+
+
+@pytest.mark.parametrize("pages", list(PAGED.values()), ids=list(PAGED))
+def test_servers_are_listed_page_by_page(cloud: Cloud, pages: list[tuple[list[str], t.Any]]) -> None:
+    for number, (ids, count) in enumerate(pages, 1):
+        document = {"servers": [server(server_id) for server_id in ids], "count": count}
+        cloud.expect(f"GET {SERVERS}/detail?limit=1000&name=web%20%2F&offset={number}", document)
+    found = ecs.list_servers(client(cloud), {"name": "web /"})
+    assert [row["id"] for row in found] == sorted({server_id for ids, _count in pages for server_id in ids})
+
+
+def test_a_server_is_summarized_under_plain_names() -> None:
+    row = {
+        "id": "s-1",
+        "name": "web-01",
+        "status": "SHUTOFF",
+        "OS-EXT-STS:task_state": "powering-on",
+        "OS-EXT-STS:vm_state": "stopped",
+        "OS-EXT-STS:power_state": 4,
+        "key_name": "kp",
+        "locked": True,
+        "metadata": {
+            "os_type": "Linux",
+            "image_name": "Ubuntu 22.04",
+            "metering.imagetype": "gold",
+            "metering.image_id": "i-1",
+        },
+        "image": {"id": "i-2"},
+        "addresses": {"net": [{"addr": "192.168.0.10", "version": "4", "OS-EXT-IPS:type": "fixed"}]},
+        "fault": {"message": "broken"},
+    }
+    assert ecs.summarize(row) == {
+        "server_id": "s-1",
+        "name": "web-01",
+        "status": "SHUTOFF",
+        "task_state": "powering-on",
+        "vm_state": "stopped",
+        "power_state": 4,
+        "key_name": "kp",
+        "locked": True,
+        "os_type": "Linux",
+        "image_id": "i-2",
+        "image_name": "Ubuntu 22.04",
+        "image_type": "gold",
+        "addresses": [{"network": "net", "address": "192.168.0.10", "version": "4", "type": "fixed"}],
+        "fault": {"message": "broken"},
+    }
+
+
+def test_what_a_server_lacks_is_null() -> None:
+    # A server that boots from a volume has an empty image; one without a key pair an empty name.
+    summary = ecs.summarize({"id": "s-1", "image": "", "key_name": "", "metadata": None, "addresses": None})
+    assert summary.pop("server_id") == "s-1"
+    assert summary.pop("addresses") == []
+    assert summary.pop("locked") is False
+    assert set(summary.values()) == {None}
+    assert ecs.summarize({"metadata": {"metering.image_id": "i-1"}})["image_id"] == "i-1"
+
+
+def test_servers_are_started_and_stopped_in_one_request(cloud: Cloud) -> None:
+    both = [{"id": "s-1"}, {"id": "s-2"}]
+    cloud.expect(f"POST {SERVERS}/action", {"job_id": "j-1"}, body={"os-start": {"servers": both}})
+    assert ecs.start(client(cloud), ["s-1", "s-2"]) == "j-1"
+    cloud.expect(f"POST {SERVERS}/action", {"job_id": "j-2"}, body={"os-stop": {"servers": both, "type": "HARD"}})
+    assert ecs.stop(client(cloud), ["s-1", "s-2"], "HARD") == "j-2"
+
+
+def sub(server_id: str | None, status: str, **fields: t.Any) -> dict[str, t.Any]:
+    return {"job_id": f"sub-{server_id}", "status": status, "entities": {"server_id": server_id}, **fields}
+
+
+def job(status: t.Any, *subs: dict[str, t.Any], **fields: t.Any) -> dict[str, t.Any]:
+    return {
+        "job_id": "j-1",
+        "status": status,
+        "entities": {"sub_jobs_total": len(subs), "sub_jobs": list(subs)},
+        **fields,
+    }
+
+
+FAILURE = {"error_code": "Ecs.0114", "fail_reason": "The server is locked"}
+
+#: A job, its state, and the reason as a person reads it.
+JOBS: dict[str, tuple[dict[str, t.Any], str, str | None]] = {
+    "not begun": (job("INIT"), "pending", None),
+    "running": (job("RUNNING", sub("a", "SUCCESS"), sub("b", "INIT")), "pending", None),
+    "running with a failure": (job("RUNNING", sub("a", "FAIL", **FAILURE)), "pending", None),
+    "done": (job("SUCCESS", sub("a", "SUCCESS"), sub("b", "SUCCESS")), "success", None),
+    "done without parts": (job("SUCCESS"), "success", None),
+    "done, a part failed": (
+        job("SUCCESS", sub("a", "SUCCESS"), sub("b", "FAIL", **FAILURE)),
+        "failed",
+        "Ecs.0114: b Ecs.0114: The server is locked",
+    ),
+    "done, a part is not": (job("SUCCESS", sub("a", "SUCCESS"), sub("b", "RUNNING")), "pending", None),
+    "done, a part has a strange word": (job("SUCCESS", sub("a", "PAUSED")), "pending", None),
+    "failed": (job("FAIL", **FAILURE), "failed", "Ecs.0114: The server is locked"),
+    "failed without words": (job("FAIL"), "failed", None),
+    "failed in parts": (
+        job("FAIL", sub("a", "FAIL"), sub("b", "SUCCESS"), error_code="Ecs.0000"),
+        "failed",
+        "a failed",
+    ),
+    "a strange word": (job("SUCCEEDED"), "unknown", None),
+    "a word in lower case": (job("success"), "unknown", None),
+    "entities that are null": ({"status": "SUCCESS", "entities": None}, "success", None),
+    "parts that are null": ({"status": "SUCCESS", "entities": {"sub_jobs": None}}, "success", None),
+}
+
+
+@pytest.mark.parametrize(("answered", "state", "reason"), list(JOBS.values()), ids=list(JOBS))
+def test_a_job_is_judged_with_its_parts(answered: dict[str, t.Any], state: str, reason: str | None) -> None:
+    judged, why = ecs.judge_job(answered)
+    assert judged == state
+    assert (str(why) if why else None) == reason
+
+
+def test_a_reason_spells_out_a_few_parts_and_counts_the_others() -> None:
+    _state, reason = ecs.judge_job(job("FAIL", *(sub(f"s-{number}", "FAIL", **FAILURE) for number in range(8))))
+    text = str(reason)
+    assert "s-0 Ecs.0114: The server is locked; s-1" in text
+    assert "s-4" in text
+    assert "s-5" not in text
+    assert text.endswith("and 3 more")
+
+
+def test_the_words_about_a_part_are_taken_from_where_they_are() -> None:
+    failed = sub("s-1", "FAIL", error_code="Ecs.0005", fail_reason="outer")
+    failed["entities"]["errorcode_message"] = "inner"
+    assert ecs.job_outcomes(job("FAIL", failed)) == {"s-1": ("failed", _task.Reason("Ecs.0005", "inner"))}
+
+
+def test_parts_tell_about_their_servers() -> None:
+    parts = [sub("a", "SUCCESS"), sub("b", "FAIL", **FAILURE), sub("c", "INIT"), sub("d", "ODD"), sub(None, "FAIL")]
+    assert ecs.job_outcomes(job("RUNNING", *parts, {"status": "FAIL"})) == {
+        "a": ("success", None),
+        "b": ("failed", _task.Reason("Ecs.0114", "The server is locked")),
+        "c": ("pending", None),
+        "d": ("unknown", None),
+    }
+
+
+def test_a_job_is_read_with_its_progress(cloud: Cloud) -> None:
+    answered = job("RUNNING", sub("a", "SUCCESS"), sub("b", "FAIL"), sub("c", "RUNNING"))
+    cloud.expect(JOB, answered)
+    sighting = ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+    assert (sighting.task_id, sighting.state, sighting.status) == ("j-1", "pending", "RUNNING")
+    assert sighting.progress == 66.7
+    assert sighting.data == answered
+
+
+@pytest.mark.parametrize("entities", [None, {}, {"sub_jobs_total": 0}, {"sub_jobs_total": "2"}], ids=repr)
+def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: Cloud, entities: t.Any) -> None:
+    cloud.expect(JOB, {"job_id": "j-1", "status": "INIT", "entities": entities})
+    assert ecs.EcsJobs(client(cloud)).read("j-1", 10.0).progress is None
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer({"error": {"code": "Ecs.1000", "message": "itemNotFound: job"}}, 400),
+        answer({"itemNotFound": {"code": 404, "message": "job not found"}}, 404),
+    ],
+    ids=["400", "404"],
+)
+def test_an_unknown_job_is_not_found(cloud: Cloud, response: t.Any) -> None:
+    cloud.expect(JOB, response)
+    with pytest.raises(NotFoundError):
+        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        refusal(404, "APIGW.0101", "The API does not exist"),
+        answer({"error": {"code": "Ecs.1000", "message": "bad"}}, 400),
+    ],
+    ids=["no such API", "another 400"],
+)
+def test_another_refusal_is_not_about_the_job(cloud: Cloud, response: t.Any) -> None:
+    cloud.expect(JOB, response)
+    with pytest.raises(RejectedError):
+        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+
+
+def test_a_query_that_failed_inside_the_service_may_be_asked_again(cloud: Cloud) -> None:
+    cloud.expect(JOB, {"code": "Common.0011", "message": "query failed"})
+    with pytest.raises(BrokenAnswerError, match="Common.0011 query failed") as caught:
+        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+    assert caught.value.cut
+
+
+def test_the_status_of_another_job_is_no_answer(cloud: Cloud) -> None:
+    cloud.expect(JOB, {"job_id": "j-2", "status": "SUCCESS"})
+    with pytest.raises(BrokenAnswerError, match="asked about j-1 and answered about 'j-2'"):
+        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+
+
+#: The status that is wanted, the row of the server, and the state it is in.
+STATES: dict[str, tuple[str, dict[str, t.Any], str]] = {
+    "there": ("SHUTOFF", {"status": "SHUTOFF", "OS-EXT-STS:task_state": None}, "success"),
+    "there, and still busy": ("SHUTOFF", {"status": "SHUTOFF", "OS-EXT-STS:task_state": "powering-off"}, "pending"),
+    "on the way": ("SHUTOFF", {"status": "ACTIVE", "OS-EXT-STS:task_state": "powering-off"}, "pending"),
+    "not begun": ("ACTIVE", {"status": "SHUTOFF", "OS-EXT-STS:task_state": None}, "pending"),
+    "rebooting": ("ACTIVE", {"status": "REBOOT"}, "pending"),
+    "broken": ("ACTIVE", {"status": "ERROR", "fault": {"code": 500, "message": "No valid host"}}, "failed"),
+    "broken, without a word": ("ACTIVE", {"status": "ERROR", "fault": None}, "failed"),
+}
+
+
+@pytest.mark.parametrize(("wanted", "fields", "state"), list(STATES.values()), ids=list(STATES))
+def test_a_server_on_its_way_to_a_status_is_a_task(
+    cloud: Cloud, wanted: str, fields: dict[str, t.Any], state: str
+) -> None:
+    cloud.expect(by_ids("s-1"), {"servers": [server("s-1", **fields)]})
+    sighting = ecs.ServerStates(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
+    assert (sighting.task_id, sighting.state, sighting.status) == ("s-1", state, fields["status"])
+    assert sighting.reason == (_task.Reason("500", "No valid host") if fields.get("fault") else None)
+
+
+def test_a_server_that_is_gone_is_not_found(cloud: Cloud) -> None:
+    cloud.expect(by_ids("s-1"), {"servers": [nowhere("s-1")]})
+    with pytest.raises(NotFoundError, match="knows no server s-1"):
+        ecs.ServerStates(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
+
+
+def test_servers_are_looked_at_a_hundred_at_a_time(cloud: Cloud) -> None:
+    ids = [f"s-{number}" for number in range(150)]
+    source = ecs.ServerStates(client(cloud), "ACTIVE", ids)
+    cloud.expect(by_ids(*ids[:100]), {"servers": [server(server_id) for server_id in ids[:100]]})
+    first = source.page(None, 0.0, 10.0)
+    cloud.expect(by_ids(*ids[100:]), {"servers": [server("s-100"), *map(nowhere, ids[101:])]})
+    second = source.page(first.next, 0.0, 10.0)
+    assert [sighting.task_id for sighting in first.sightings] == ids[:100]
+    assert [sighting.task_id for sighting in second.sightings] == ["s-100"]
+    assert (first.next, second.next) == (100, None)
+
+
+def test_a_list_that_ends_with_a_full_page_has_ended(cloud: Cloud) -> None:
+    ids = [f"s-{number}" for number in range(100)]
+    cloud.expect(by_ids(*ids), {"servers": []})
+    assert ecs.ServerStates(client(cloud), "ACTIVE", ids).page(None, 0.0, 10.0).next is None
+
+
+def test_what_ecs_has_no_list_of_is_not_asked_for(cloud: Cloud) -> None:
+    source = ecs.EcsJobs(client(cloud))
+    assert (source.lists, source.explains) == (False, False)
+    for method in (lambda: source.page(None, 0.0, 1.0), lambda: source.reasons(None, 1.0)):
+        with pytest.raises(NotImplementedError, match="ecs"):
+            method()

@@ -1,0 +1,365 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""KPS: what its tasks mean, how its lists are paged, what an answer must hold, and what goes over the wire."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    BrokenAnswerError,
+    NotFoundError,
+    RejectedError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    KPS,
+    PROJECT,
+    Cloud,
+    answer,
+    client,
+    refusal,
+)
+
+TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
+RUNNING = f"GET {KPS}/v3/{PROJECT}/running-tasks"
+FAILED = f"GET {KPS}/v3/{PROJECT}/failed-tasks"
+KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
+
+
+def rows(start: int, count: int, **fields: t.Any) -> list[dict[str, t.Any]]:
+    """Rows of a list of tasks."""
+    return [{"task_id": f"t-{number}", "server_id": f"s-{number}", **fields} for number in range(start, start + count)]
+
+
+@pytest.mark.parametrize("operation", ["reset", "replace", "bind", "unbind"])
+@pytest.mark.parametrize(
+    ("first", "state"),
+    [
+        ("READY", _task.PENDING),
+        ("RUNNING", _task.PENDING),
+        ("SUCCESS", _task.SUCCESS),
+        ("FAILED", _task.FAILED),
+    ],
+)
+def test_the_first_word_of_a_status_is_the_state_and_the_second_the_operation(
+    first: str, state: str, operation: str
+) -> None:
+    status = f"{first}_{operation.upper()}"
+    assert kps.judge(status) == (state, operation)
+    assert status in kps.KpsTasks.words[state]
+
+
+def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
+    assert kps.judge("SUCCESS_ROTATE") == (_task.SUCCESS, "unknown")
+    assert kps.judge("FAILED_RESET_AGAIN") == (_task.FAILED, "unknown")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        *("SUCCESS", "FAILED", "RUNNING", "SUCCESS_", "_RESET", "success_reset", "Success_RESET", "SUCCESS_reset"),
+        *(
+            "SUCCESS-RESET",
+            " SUCCESS_RESET",
+            "SUCCESS_RESET ",
+            "SUCCESS_RESET\n",
+            "SUCCESSFUL_RESET",
+            "UNSUCCESS_RESET",
+        ),
+        *("DONE_RESET", "SUCCESS_RESET2", "", None, 1, True, ["SUCCESS_RESET"]),
+    ],
+    ids=repr,
+)
+def test_any_other_word_is_unknown_and_never_a_success(status: t.Any) -> None:
+    assert kps.judge(status) == (_task.UNKNOWN, "unknown")
+
+
+def test_a_task_has_the_fields_of_the_api_and_their_meaning() -> None:
+    row = {"task_id": "t-1", "server_id": "s-1", "task_status": "RUNNING_RESET"}
+    assert kps.with_meaning(row) == {**row, "state": "pending", "operation": "reset"}
+
+
+@pytest.mark.parametrize("word", ["FAILED_RESET", "RUNNING_RESET", "SUCCESS_RESET"])
+def test_in_a_list_the_list_is_the_state_whatever_the_word_says(word: str) -> None:
+    row = {"task_id": "t-1", "operate_type": word, "task_time": "1523342130000"}
+    meant = kps.with_meaning(row, listed_as=_task.PENDING)
+    assert (meant["state"], meant["operation"], meant["time"]) == ("pending", "reset", "2018-04-10T06:35:30Z")
+
+
+def test_a_row_without_a_word_or_a_time_has_neither() -> None:
+    meant = kps.with_meaning({"task_id": "t-1", "operate_type": "RUNNING"}, listed_as=_task.FAILED)
+    assert (meant["state"], meant["operation"], meant["time"]) == ("failed", "unknown", None)
+
+
+def test_a_task_is_shown(cloud: Cloud) -> None:
+    row = {"task_id": "t-1", "server_id": "s-1", "task_status": "READY_BIND"}
+    cloud.expect(TASK, row)
+    assert kps.show_task(client(cloud), "t-1") == row
+
+
+@pytest.mark.parametrize(
+    "response",
+    [refusal(400, "KPS.0001", "TaskId illegal"), answer({"message": "no such task"}, 404), answer(None, 404)],
+    ids=["code", "404 with words", "bare 404"],
+)
+def test_an_unknown_task_is_none(cloud: Cloud, response: t.Any) -> None:
+    cloud.expect(TASK, response, times=2)
+    assert kps.show_task(client(cloud), "t-1") is None
+    with pytest.raises(NotFoundError):
+        kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [refusal(404, "APIGW.0101", "The API does not exist"), refusal(400, "KPS.0002", "Parameter error")],
+    ids=["no such API", "bad request"],
+)
+def test_a_refusal_that_is_not_about_the_task_is_an_error(cloud: Cloud, response: t.Any) -> None:
+    cloud.expect(TASK, response)
+    with pytest.raises(RejectedError):
+        kps.show_task(client(cloud), "t-1")
+
+
+def test_the_status_of_another_task_is_no_answer(cloud: Cloud) -> None:
+    cloud.expect(TASK, {"task_id": "t-2", "task_status": "SUCCESS_RESET"}, times=2)
+    with pytest.raises(BrokenAnswerError, match="asked about t-1 and answered about 't-2'"):
+        kps.show_task(client(cloud), "t-1")
+    with pytest.raises(BrokenAnswerError, match="asked about t-1 and answered about 't-2'"):
+        kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "word"),
+    [
+        ("SUCCESS_REPLACE", "success", "SUCCESS_REPLACE"),
+        ("FAILED_RESET", "failed", "FAILED_RESET"),
+        ("SUCCESS", "unknown", "SUCCESS"),
+        (None, "unknown", None),
+        (7, "unknown", "7"),
+    ],
+)
+def test_reading_a_task_is_one_statement_about_it(cloud: Cloud, status: t.Any, state: str, word: str | None) -> None:
+    cloud.expect(TASK, {"task_id": "t-1", "task_status": status})
+    sighting = kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+    assert (sighting.task_id, sighting.state, sighting.status) == ("t-1", state, word)
+    assert sighting.data == {"task_id": "t-1", "task_status": status}
+
+
+def test_a_read_of_a_wait_is_sent_once_and_ends_in_time(cloud: Cloud) -> None:
+    cloud.expect(TASK, answer({}, 503), took=3.0)
+    with pytest.raises(Exception, match="HTTP 503"):
+        kps.KpsTasks(client(cloud)).read("t-1", 5.0)
+    assert cloud.timeouts == [5.0]
+    assert cloud.clock.sleeps == []
+
+
+def page(number: int) -> str:
+    return f"?limit=1000&offset={number}"
+
+
+#: What a list holds, and the answers it is read in: (offset, rows, total).
+PAGED: dict[str, list[tuple[int, int, t.Any]]] = {
+    "nothing": [(0, 0, 0)],
+    "one": [(0, 1, 1)],
+    "a full page": [(0, 1000, 1000), (1000, 0, 1000)],
+    "a full page and one": [(0, 1000, 1001), (1000, 1, 1001)],
+    "short pages, as services may give": [(0, 400, 1000), (400, 400, 1000), (800, 200, 1000)],
+    "no total, as older versions have": [(0, 3, None), (3, 0, None)],
+    "a total that is no number": [(0, 3, "3"), (3, 0, "3")],
+    "a total that is too large": [(0, 3, 5), (3, 0, 5)],
+}
+
+
+@pytest.mark.parametrize("pages", list(PAGED.values()), ids=list(PAGED))
+def test_a_list_is_read_to_its_end(cloud: Cloud, pages: list[tuple[int, int, t.Any]]) -> None:
+    for offset, count, total in pages:
+        document = {"tasks": rows(offset, count), "total": total}
+        cloud.expect(RUNNING + page(offset), document)
+    found = kps.list_running(client(cloud))
+    assert [row["task_id"] for row in found] == [f"t-{n}" for n in range(sum(count for _at, count, _all in pages))]
+
+
+def test_a_page_that_repeats_ends_the_list(cloud: Cloud) -> None:
+    for offset in (0, 1000):
+        cloud.expect(FAILED + page(offset), {"tasks": rows(0, 1000), "total": 5000})
+    assert len(kps.list_failed(client(cloud))) == 1000
+
+
+def test_rows_that_slide_to_the_next_page_are_counted_once(cloud: Cloud) -> None:
+    cloud.expect(FAILED + page(0), {"tasks": rows(0, 1000), "total": 1500})
+    cloud.expect(FAILED + page(1000), {"tasks": rows(990, 500), "total": 1500})
+    assert [row["task_id"] for row in kps.list_failed(client(cloud))] == [f"t-{number}" for number in range(1490)]
+
+
+def test_a_list_is_read_no_further_than_it_is_wanted(cloud: Cloud) -> None:
+    cloud.expect(f"{FAILED}?limit=7&offset=0", {"tasks": rows(0, 7), "total": 5000})
+    cloud.expect(f"{FAILED}?limit=1&offset=7", {"tasks": rows(7, 1), "total": 5000})
+    found = kps.read_list(client(cloud), kps.LIST_FAILED, most=7)
+    assert (len(found.rows), found.result()) == (7, {"truncated": True, "next_marker": "7"})
+
+
+@pytest.mark.parametrize("tasks", [None, {}, "none", [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
+def test_a_list_that_is_none_is_an_error(cloud: Cloud, tasks: t.Any) -> None:
+    cloud.expect(RUNNING + page(0), {"tasks": tasks, "total": 1}, times=2)
+    with pytest.raises(BrokenAnswerError, match="no list of objects"):
+        kps.list_running(client(cloud))
+    with pytest.raises(BrokenAnswerError, match="no list of objects"):
+        kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
+
+
+def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: Cloud) -> None:
+    cloud.expect(RUNNING + page(0), {"tasks": rows(0, 1000, operate_type="FAILED_RESET"), "total": 1001})
+    cloud.expect(RUNNING + page(1000), {"tasks": rows(1000, 1), "total": 1001})
+    source = kps.KpsTasks(client(cloud))
+    first = source.page(None, 0.0, 10.0)
+    second = source.page(first.next, 0.0, 10.0)
+    assert (len(first.sightings), first.next, len(second.sightings), second.next) == (1000, 1000, 1, None)
+    assert {(sighting.state, sighting.status) for sighting in first.sightings} == {("pending", None)}
+
+
+def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -> None:
+    failures = [
+        {"task_id": "t-1", "task_error_code": "KPS.3054", "task_error_msg": "Update public key error"},
+        {"task_id": "t-2", "task_error_code": None, "task_error_msg": "Timed out"},
+        {"task_id": "t-3", "task_error_code": None, "task_error_msg": None},
+    ]
+    cloud.expect(FAILED + page(0), {"tasks": failures, "total": 3})
+    found = kps.KpsTasks(client(cloud)).reasons(None, 10.0)
+    assert [(sighting.task_id, sighting.state, sighting.reason) for sighting in found.sightings] == [
+        ("t-1", "failed", _task.Reason("KPS.3054", "Update public key error")),
+        ("t-2", "failed", _task.Reason(None, "Timed out")),
+        ("t-3", "failed", None),
+    ]
+    assert found.next is None
+
+
+def test_the_source_says_what_it_can() -> None:
+    assert (kps.KpsTasks.lists, kps.KpsTasks.lists_only_pending, kps.KpsTasks.explains) == (True, True, True)
+
+
+def test_a_key_pair_is_shown_with_a_readable_date(cloud: Cloud) -> None:
+    cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": {"name": "kp", "create_time": 1767323045000}})
+    assert kps.show_keypair(client(cloud), "kp") == {
+        "name": "kp",
+        "create_time": 1767323045000,
+        "created": "2026-01-02T03:04:05Z",
+    }
+
+
+@pytest.mark.parametrize("code", ["KPS.4016", "KPS.6004"])
+def test_an_unknown_key_pair_is_none(cloud: Cloud, code: str) -> None:
+    cloud.expect(f"GET {KEYPAIRS}/kp", refusal(400, code, "does not exist"))
+    assert kps.show_keypair(client(cloud), "kp") is None
+
+
+def test_a_key_pair_that_is_none_is_an_error(cloud: Cloud) -> None:
+    cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": None})
+    with pytest.raises(BrokenAnswerError, match="no object"):
+        kps.show_keypair(client(cloud), "kp")
+    cloud.expect(f"POST {KEYPAIRS}", {"keypair": []}, body={"keypair": {"name": "kp"}})
+    with pytest.raises(BrokenAnswerError, match="no object"):
+        kps.create_keypair(client(cloud), {"name": "kp"})
+
+
+def keypairs(*names: str, marker: str | None = None) -> dict[str, t.Any]:
+    listed = [{"keypair": {"name": name}} for name in names]
+    return {"keypairs": listed, "page_info": {"next_marker": marker, "current_count": len(names)}}
+
+
+def names(found: list[dict[str, t.Any]]) -> list[str]:
+    return [str(keypair["name"]) for keypair in found]
+
+
+def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: Cloud) -> None:
+    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b/1"))
+    cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b%2F1", keypairs("c"))
+    assert names(kps.list_keypairs(client(cloud))) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [keypairs("b", marker="b"), keypairs(marker="c"), keypairs("a", "b", marker="c"), {"keypairs": []}],
+    ids=["same marker", "empty page", "same page", "no page_info"],
+)
+def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: Cloud, second: dict[str, t.Any]) -> None:
+    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
+    cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b", second)
+    assert names(kps.list_keypairs(client(cloud))) == ["a", "b"]
+
+
+def test_no_key_pairs_are_an_empty_list(cloud: Cloud) -> None:
+    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs())
+    assert kps.list_keypairs(client(cloud)) == []
+
+
+def test_a_description_is_changed(cloud: Cloud) -> None:
+    cloud.expect(f"PUT {KEYPAIRS}/kp", answer(None), body={"keypair": {"description": "new"}})
+    kps.set_description(client(cloud), "kp", "new")
+
+
+def test_a_key_pair_is_deleted_or_was_not_there(cloud: Cloud) -> None:
+    cloud.expect(f"DELETE {KEYPAIRS}/kp", answer(None, 204))
+    assert kps.delete_keypair(client(cloud), "kp") is True
+    cloud.expect(f"DELETE {KEYPAIRS}/kp", refusal(400, "KPS.4016", "does not exist"))
+    assert kps.delete_keypair(client(cloud), "kp") is False
+
+
+def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: Cloud) -> None:
+    request = f"DELETE {KPS}/v3/{PROJECT}/failed-tasks/t-1"
+    cloud.expect(request, answer(None))
+    assert kps.delete_failed_task(client(cloud), "t-1") is True
+    cloud.expect(request, refusal(400, "KPS.0005", "Failed task not found"))
+    assert kps.delete_failed_task(client(cloud), "t-1") is False
+
+
+def test_an_association_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
+    cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body={"keypair_name": "kp", "server": {"id": "s-1"}})
+    assert kps.associate(client(cloud), "s-1", "kp") == {"task_id": "t-1"}
+    server = {"id": "s-1", "auth": {"type": "keypair", "key": "PEM"}, "disable_password": False, "port": 2222}
+    cloud.expect(
+        f"POST {KEYPAIRS}/associate", answer({"task_id": "t-2"}, 202), body={"keypair_name": "kp", "server": server}
+    )
+    login = kps.Login("keypair", "PEM")
+    kps.associate(client(cloud), "s-1", "kp", login=login, disable_password=False, port=2222)
+    assert list(server) == ["id", "auth", "disable_password", "port"], "the order of the SDK's model"
+
+
+def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
+    cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": {"id": "s-1"}})
+    kps.disassociate(client(cloud), "s-1")
+    server = {"id": "s-1", "auth": {"type": "password", "key": "secret"}}
+    cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": server})
+    kps.disassociate(client(cloud), "s-1", login=kps.Login("password", "secret"))
+
+
+def test_a_login_does_not_show_its_secret() -> None:
+    assert "hunter2" not in repr(kps.Login("password", "hunter2"))
+
+
+def public_key(kind: str = "ssh-ed25519", blob_kind: str | None = None, comment: str = "") -> str:
+    name = (blob_kind or kind).encode()
+    blob = len(name).to_bytes(4, "big") + name + b"\0\0\0\x04key!"
+    return f"{kind} {base64.b64encode(blob).decode()} {comment}".strip()
+
+
+def test_two_public_keys_are_the_same_whatever_their_comments() -> None:
+    assert kps.key_material(public_key()) == kps.key_material(public_key(comment="me@host two words") + "\n")
+    assert kps.key_material(public_key("ssh-rsa")) != kps.key_material(public_key())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-ed25519 not-base64!", "-----BEGIN OPENSSH PRIVATE KEY-----"),
+        *(public_key("ssh-rsa", "ssh-ed25519"), "None", "ssh-é AAAA"),
+    ],
+)
+def test_what_is_no_public_key_is_told(text: str) -> None:
+    assert kps.key_material(text) is None

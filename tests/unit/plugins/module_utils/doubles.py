@@ -1,0 +1,207 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Doubles that the unit tests share: a clock that never sleeps, and a cloud that follows a script.
+
+Both are handed in where the real thing would be; nothing is patched. The cloud is strict: a request that differs
+from the script fails the test at once, and a scripted request that never comes fails it at its end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Credentials
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
+
+#: 2026-01-02T03:04:05Z, when every fake clock starts.
+EPOCH = 1767323045.0
+REGION = "cn-north-4"
+PROJECT = "0123456789abcdef0123456789abcdef"
+ACCESS_KEY = "AKEXAMPLE"
+SECRET_KEY = "sk-example-secret"
+KPS = f"https://kms.{REGION}.myhuaweicloud.com"
+ECS = f"https://ecs.{REGION}.myhuaweicloud.com"
+IAM = f"https://iam.{REGION}.myhuaweicloud.com"
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps, or when a scripted request takes its time."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        #: Every pause, in seconds.
+        self.sleeps: list[float] = []
+
+    def monotonic(self) -> float:
+        """As of ``Clock``."""
+        return self.now
+
+    def time(self) -> float:
+        """As of ``Clock``."""
+        return EPOCH + self.now - 1000.0
+
+    def sleep(self, seconds: float) -> None:
+        """As of ``Clock``."""
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+
+def answer(document: t.Any = None, status: int = 200, **headers: str) -> Response:
+    """An answer with a JSON body, or without any when there is no document. Underscores in header names mean hyphens."""
+    body = b"" if document is None else json.dumps(document).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, {"content-type": "application/json", **named}, body)
+
+
+def refusal(status: int, code: str, text: str, **headers: str) -> Response:
+    """A refusal in the shape of KPS and API Gateway."""
+    return answer({"error_code": code, "error_msg": text}, status, **headers)
+
+
+def html(status: int = 200) -> Response:
+    """What a proxy or a sign-in page answers."""
+    return Response(status, {"content-type": "text/html"}, b"<html>\n<body>Please sign in</body></html>")
+
+
+def cut(status: int = 200) -> Response:
+    """Half a JSON document."""
+    return Response(status, {"content-type": "application/json"}, b'{"task_id": "t-1", "ta')
+
+
+def lost() -> NoAnswerError:
+    """The connection broke after the request was sent."""
+    return NoAnswerError("The connection broke: reset by peer.", maybe_received=True)
+
+
+def unreachable() -> NoAnswerError:
+    """No connection at all."""
+    return NoAnswerError("No connection: refused.", maybe_received=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scripted:
+    """One scripted request and what comes of it."""
+
+    request: str
+    outcome: Response | CloudError
+    body: t.Any
+    took: float
+
+
+class Cloud:
+    """A transport that follows a script.
+
+    Args:
+        clock: Its time; each request takes as long as the script says, and none longer than it may.
+    """
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.script: list[Scripted] = []
+        self.standing: dict[str, Scripted] = {}
+        #: Every request that was sent.
+        self.requests: list[Request] = []
+        #: The seconds that each of them had.
+        self.timeouts: list[float] = []
+        #: The arguments that the transport was made with.
+        self.arguments: dict[str, t.Any] = {}
+
+    def expect(
+        self,
+        request: str,
+        outcome: Response | CloudError | t.Mapping[str, t.Any],
+        *,
+        body: t.Any = None,
+        took: float = 0.1,
+        times: int = 1,
+    ) -> None:
+        """Add a request to the script.
+
+        Args:
+            request: Method and URL, percent-encoded, as ``GET https://...``.
+            outcome: The answer; a mapping is the JSON body of an answer with HTTP 200.
+            body: The JSON value that the request must carry; None for a request without a body.
+            took: Seconds until the outcome.
+            times: How often in a row.
+        """
+        self.script += [self._scripted(request, outcome, body, took)] * times
+
+    def always(self, request: str, outcome: Response | CloudError | t.Mapping[str, t.Any], took: float = 0.1) -> None:
+        """Answer a request so whenever it comes out of turn, as when it is not the point how often it is sent."""
+        self.standing[request] = self._scripted(request, outcome, None, took)
+
+    @staticmethod
+    def _scripted(
+        request: str, outcome: Response | CloudError | t.Mapping[str, t.Any], body: t.Any, took: float
+    ) -> Scripted:
+        final = outcome if isinstance(outcome, (Response, CloudError)) else answer(outcome)
+        return Scripted(request, final, body, took)
+
+    def connect(self, **arguments: t.Any) -> Cloud:
+        """Stands in for the class of the real transport."""
+        self.arguments = arguments
+        return self
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        sent = f"{request.method} {request.url}"
+        assert timeout > 0, f"sent without time: {sent}"
+        if sent in self.standing and not (self.script and sent == self.script[0].request):
+            due = self.standing[sent]
+        else:
+            assert self.script, f"not in the script: {sent} {request.body!r}"
+            due = self.script.pop(0)
+        assert sent == due.request, f"sent {sent} in place of {due.request}"
+        body = json.loads(request.body) if request.body else None
+        assert body == due.body, f"{sent} carried {body!r} in place of {due.body!r}"
+        if "X-Sdk-Date" in request.headers:
+            assert request.headers["X-Sdk-Date"] == signing.sdk_date(self.clock.time()), "not signed afresh"
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        self.clock.now += min(due.took, timeout)
+        if due.took > timeout:
+            raise NoAnswerError(f"no answer within {timeout:.1f} s", maybe_received=True)
+        if isinstance(due.outcome, CloudError):
+            raise due.outcome
+        return due.outcome
+
+    def check(self) -> None:
+        """Fail when a scripted request did not come."""
+        assert not self.script, f"these requests were never sent: {[due.request for due in self.script]}"
+
+    def writes(self) -> list[Request]:
+        """The requests that were no ``GET``."""
+        return [request for request in self.requests if request.method != "GET"]
+
+
+def client(
+    cloud: Cloud,
+    *,
+    credentials: Credentials = AccessKey(ACCESS_KEY, SECRET_KEY),  # noqa: B008 (immutable)
+    project_id: str | None = PROJECT,
+    project_name: str | None = None,
+    region: str | None = REGION,
+    check_mode: bool = False,
+    timeout: float = 60.0,
+    secrets: list[str] | None = None,
+    warnings: list[str] | None = None,
+) -> HuaweiClient:
+    """A client on a scripted cloud; the secrets and warnings it tells are added to the lists."""
+    return HuaweiClient(
+        Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout),
+        credentials,
+        Endpoints(region, None, None, {}),
+        project_id=project_id,
+        project_name=project_name,
+        on_secret=(secrets if secrets is not None else []).append,
+        on_warning=(warnings if warnings is not None else []).append,
+    )

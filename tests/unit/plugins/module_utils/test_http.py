@@ -1,0 +1,261 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The retry rule, the deadline of an operation, and what is made of an answer's body and headers."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
+    FIRST_PAUSE,
+    MAX_PAUSE,
+    Http,
+    Request,
+    RequestsTransport,
+    Response,
+    decode_json,
+    retry_after,
+    retry_pause,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    EPOCH,
+    Cloud,
+    FakeClock,
+    answer,
+    cut,
+    html,
+)
+
+URL = "https://kms.example.com/v3/p/tasks/t"
+
+
+def http(cloud: Cloud, *, check_mode: bool = False, timeout: float = 60.0) -> Http:
+    return Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout)
+
+
+class Attempts:
+    """A scripted attempt: each call takes its time, then returns or raises the next outcome."""
+
+    def __init__(self, clock: FakeClock, *outcomes: t.Any, took: float = 0.0) -> None:
+        self.clock = clock
+        self.outcomes = list(outcomes)
+        self.took = took
+        #: The seconds that were left at each attempt.
+        self.left: list[float] = []
+
+    def __call__(self, left: float) -> t.Any:
+        self.left.append(left)
+        self.clock.now += min(self.took, left)
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+
+#: Every way an attempt can fail, and whether a read and a write may be repeated after it.
+RULE: tuple[tuple[str, errors.CloudError, bool, bool], ...] = (
+    ("throttled", errors.ThrottledError("too many", http_status=429), True, True),
+    ("not received", errors.NoAnswerError("refused", maybe_received=False), True, True),
+    ("maybe received", errors.NoAnswerError("reset", maybe_received=True), True, False),
+    ("bad certificate", errors.NoAnswerError("certificate", maybe_received=False, lasting=True), False, False),
+    ("unavailable", errors.UnavailableError("HTTP 503", http_status=503), True, False),
+    ("cut short", errors.BrokenAnswerError("half", cut=True), True, False),
+    ("html", errors.BrokenAnswerError("<html>"), False, False),
+    ("refused credentials", errors.AuthenticationError("HTTP 401", http_status=401), False, False),
+    ("forbidden", errors.ForbiddenError("HTTP 403", http_status=403), False, False),
+    ("not found", errors.NotFoundError("HTTP 404", http_status=404), False, False),
+    ("rejected", errors.RejectedError("HTTP 400", http_status=400), False, False),
+    ("wrong option", errors.UsageError("no region"), False, False),
+    ("no credentials", errors.CredentialsError("none"), False, False),
+    ("write in check mode", errors.CheckModeWriteError("a bug"), False, False),
+)
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "write"])
+@pytest.mark.parametrize(("error", "read", "write"), [row[1:] for row in RULE], ids=[row[0] for row in RULE])
+def test_an_operation_is_repeated_by_the_rule_and_only_by_it(
+    cloud: Cloud, error: errors.CloudError, read: bool, write: bool, reads: bool
+) -> None:
+    attempts = Attempts(cloud.clock, error, "done")
+    if read if reads else write:
+        assert http(cloud).call(attempts, reads=reads) == "done"
+        assert len(cloud.clock.sleeps) == 1
+    else:
+        with pytest.raises(type(error)) as caught:
+            http(cloud).call(attempts, reads=reads)
+        assert caught.value is error
+        assert cloud.clock.sleeps == []
+        assert "tried" not in str(error), "it was tried once"
+
+
+@pytest.mark.parametrize(("name", "error"), [row[:2] for row in RULE], ids=[row[0] for row in RULE])
+def test_an_error_tells_whether_a_write_may_have_taken_effect(name: str, error: errors.CloudError) -> None:
+    assert error.maybe_done == (name in ("maybe received", "unavailable", "cut short", "html"))
+
+
+def test_pauses_double_up_to_a_bound_and_are_spread() -> None:
+    error = errors.UnavailableError("HTTP 503")
+    middle = [retry_pause(error, reads=True, attempt=number, random=0.5) for number in range(1, 9)]
+    assert middle == [0.5, 1, 2, 4, 8, 16, 20, 20]
+    assert retry_pause(error, reads=True, attempt=1, random=0.0) == FIRST_PAUSE * 0.5
+    assert retry_pause(error, reads=True, attempt=9, random=1.0) == MAX_PAUSE * 1.5
+
+
+def test_a_service_that_says_how_long_to_wait_is_obeyed(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, errors.ThrottledError("too many", retry_after=7.0), "done")
+    assert http(cloud).call(attempts, reads=False) == "done"
+    assert cloud.clock.sleeps == [7.5]
+
+
+def test_an_operation_ends_within_its_time(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
+    with pytest.raises(errors.UnavailableError, match="It was tried 5 times") as caught:
+        http(cloud, timeout=20.0).call(attempts, reads=True)
+    assert str(caught.value) == "HTTP 503. It was tried 5 times."
+    assert cloud.clock.now - 1000.0 == 12.5, "the next pause of 8 s would have crossed the end"
+    assert attempts.left == [20.0, 18.5, 16.5, 13.5, 8.5], "each attempt has what is left"
+
+
+def test_a_wait_that_is_longer_than_the_time_left_is_not_begun(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, errors.ThrottledError("too many", retry_after=61.0), "never")
+    with pytest.raises(errors.ThrottledError):
+        http(cloud, timeout=60.0).call(attempts, reads=True)
+    assert cloud.clock.sleeps == []
+
+
+def test_a_call_may_have_a_time_of_its_own(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, "done")
+    http(cloud, timeout=60.0).call(attempts, reads=True, timeout=3.0)
+    assert attempts.left == [3.0]
+
+
+def test_refused_credentials_are_renewed_once_within_the_time(cloud: Cloud) -> None:
+    refused = [errors.AuthenticationError("first"), errors.AuthenticationError("second")]
+    attempts = Attempts(cloud.clock, *refused, took=2.0)
+    left: list[float] = []
+
+    def renew(seconds: float) -> bool:
+        left.append(seconds)
+        cloud.clock.now += 1.0
+        return True
+
+    with pytest.raises(errors.AuthenticationError, match="second"):
+        http(cloud, timeout=10.0).call(attempts, reads=False, renew=renew)
+    assert left == [8.0]
+    assert attempts.left == [10.0, 7.0]
+
+
+def test_credentials_that_cannot_be_renewed_are_not_tried_again(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, errors.AuthenticationError("refused"))
+    with pytest.raises(errors.AuthenticationError):
+        http(cloud).call(attempts, reads=True, renew=lambda _left: False)
+    assert len(attempts.left) == 1
+
+
+def test_an_exception_that_is_no_error_of_ours_passes(cloud: Cloud) -> None:
+    with pytest.raises(ZeroDivisionError):
+        http(cloud).call(Attempts(cloud.clock, ZeroDivisionError()), reads=True)
+
+
+def test_no_write_leaves_in_check_mode(cloud: Cloud) -> None:
+    request = Request("POST", URL, {}, b"{}")
+    with pytest.raises(errors.CheckModeWriteError, match="report it"):
+        http(cloud, check_mode=True).send(request, reads=False, timeout=1.0)
+    assert cloud.requests == []
+
+
+def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: Cloud) -> None:
+    cloud.expect(f"POST {URL}", {})
+    http(cloud, check_mode=True).send(Request("POST", URL, {}), reads=True, timeout=1.0)
+
+
+def test_a_request_without_time_is_not_sent() -> None:
+    with pytest.raises(errors.NoAnswerError) as caught:
+        RequestsTransport().send(Request("GET", URL, {}), 0.0)
+    assert not caught.value.maybe_received
+
+
+def decode(response: Response, expect: str | None = "task_id") -> dict[str, t.Any]:
+    return decode_json(response, "KPS ListKeypairTask", "https://kms.example.com", expect)
+
+
+def test_an_answer_is_a_json_object_with_the_expected_key() -> None:
+    assert decode(answer({"task_id": "t", "task_status": None})) == {"task_id": "t", "task_status": None}
+    assert decode(answer({"task_id": "t"}, 202)) == {"task_id": "t"}
+
+
+def test_an_operation_without_a_body_may_have_none() -> None:
+    assert decode(Response(204, {}, b""), None) == {}
+    assert decode(Response(200, {}, b" \n"), None) == {}
+    assert decode(answer({"a": 1}), None) == {"a": 1}
+
+
+#: Answers that are none: what makes them so, the answer, the expected key, words of the message, whether to try again.
+BROKEN: tuple[tuple[str, Response, str | None, str, bool], ...] = (
+    ("redirect", answer(None, 302, location="https://evil.example.com/"), "task_id", "evil.example.com", False),
+    ("redirect to nowhere", answer(None, 304), None, "nowhere", False),
+    ("html", html(), "task_id", "<html> <body>Please sign in", False),
+    ("html where no body is due", html(), None, "no valid JSON", False),
+    ("nothing", Response(200, {}, b""), "task_id", "no valid JSON: ''", False),
+    ("nothing that claims to be JSON", answer(None), "task_id", "no valid JSON: ''", True),
+    ("half a document", cut(), "task_id", "no valid JSON", True),
+    ("half a document that claims nothing", Response(200, {}, b' {"task_id'), "task_id", "no valid JSON", True),
+    ("bytes that are no UTF-8", Response(200, {}, b'{"task_id": "\xff\xfe"}'), "task_id", "no valid JSON", True),
+    ("a list", answer([1]), "task_id", "no JSON object: '[1]'", False),
+    ("a string", answer("task_id"), "task_id", "no JSON object", False),
+    ("no key", answer({"tasks": []}), "task_id", "without 'task_id': '{\"tasks\": []}'", False),
+)
+
+
+@pytest.mark.parametrize(
+    ("response", "expect", "words", "again"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
+)
+def test_anything_else_is_an_error_that_quotes_it(
+    response: Response, expect: str | None, words: str, again: bool
+) -> None:
+    with pytest.raises(errors.BrokenAnswerError) as caught:
+        decode(response, expect)
+    message = str(caught.value)
+    assert words in message
+    assert "KPS ListKeypairTask at https://kms.example.com" in message
+    assert str(response.status) in message
+    assert caught.value.http_status == response.status
+    assert caught.value.cut is again
+
+
+def test_a_quotation_is_short_and_on_one_line() -> None:
+    quoted = Response(200, {}, b"line\n" * 1000).quote()
+    assert len(quoted) < 210
+    assert "\n" not in quoted
+    assert quoted.endswith("...'")
+    assert Response(200, {}, b"caf\xe9").quote() == "'caf\ufffd'"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": ""}, None),
+        ({"retry-after": "120"}, 120.0),
+        ({"retry-after": " 1.5 "}, 1.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        # 2026-01-02T03:04:05Z is EPOCH.
+        ({"retry-after": "Fri, 02 Jan 2026 03:05:05 GMT"}, 60.0),
+        ({"retry-after": "Fri, 02 Jan 2026 03:00:00 GMT"}, 0.0),
+        # Our clock may be wrong; the service's date is what the service compares with.
+        ({"retry-after": "Fri, 02 Jan 2026 10:00:30 GMT", "date": "Fri, 02 Jan 2026 10:00:00 GMT"}, 30.0),
+        ({"retry-after": "Fri, 02 Jan 2026 03:05:05 GMT", "date": "yesterday"}, 60.0),
+        ({"retry-after": "Fri, 99 Jan 2026 03:05:05 GMT"}, None),
+    ],
+)
+def test_retry_after_holds_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers, EPOCH) == seconds

@@ -1,0 +1,316 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_keypair."""
+
+from __future__ import annotations
+
+import base64
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    CheckModeWriteError,
+    CloudError,
+    NoAnswerError,
+    RejectedError,
+    UsageError,
+    WriteUncertainError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_keypair
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    KPS,
+    PROJECT,
+    Cloud,
+    answer,
+    html,
+    lost,
+    refusal,
+    unreachable,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+
+KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
+SHOW, CREATE = f"GET {KEYPAIRS}/kp", f"POST {KEYPAIRS}"
+UPDATE, DELETE = f"PUT {KEYPAIRS}/kp", f"DELETE {KEYPAIRS}/kp"
+NONE = refusal(400, "KPS.4016", "does not exist")
+PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nonce\n-----END RSA PRIVATE KEY-----"
+DEFAULTS: dict[str, t.Any] = {
+    "name": "kp",
+    "state": "present",
+    "public_key": None,
+    "description": None,
+    "scope": None,
+    "type": None,
+}
+
+
+def public_key(text: str = "key", comment: str = "") -> str:
+    blob = b"\0\0\0\x0bssh-ed25519" + text.encode()
+    return f"ssh-ed25519 {base64.b64encode(blob).decode()} {comment}".strip()
+
+
+def there(**fields: t.Any) -> dict[str, t.Any]:
+    return {"keypair": {"name": "kp", "type": "ssh", "scope": "user", "public_key": public_key(), **fields}}
+
+
+def start(cloud: Cloud, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> Run:
+    return Run(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
+
+
+def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
+    return start(cloud, **options).execute(hwc_kps_keypair.execute)
+
+
+# --- Creating and importing
+
+
+def test_a_pair_is_generated_and_its_private_key_returned_once(cloud: Cloud) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
+    result = result_of(cloud)
+    assert result["changed"] is True
+    assert result["private_key"] == PRIVATE
+    assert result["keypair"]["name"] == "kp"
+    assert "private_key" not in result["keypair"]
+
+
+def test_a_pair_is_imported(cloud: Cloud) -> None:
+    fields = {"name": "kp", "type": "ssh", "public_key": public_key(), "scope": "domain"}
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, there(), body={"keypair": fields})
+    result = result_of(cloud, public_key=public_key(), scope="domain", type="ssh")
+    assert result["changed"] is True
+    assert "private_key" not in result
+
+
+def test_a_description_is_set_after_the_creation(cloud: Cloud) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, there(), body={"keypair": {"name": "kp", "public_key": public_key()}})
+    cloud.expect(UPDATE, answer(None), body={"keypair": {"description": "new"}})
+    assert result_of(cloud, public_key=public_key(), description="new")["keypair"]["description"] == "new"
+
+
+def test_a_description_that_fails_does_not_lose_the_private_key(cloud: Cloud) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
+    cloud.expect(UPDATE, refusal(400, "KPS.0002", "too long"), body={"keypair": {"description": "new"}})
+    run = start(cloud, description="new")
+    with pytest.raises(RejectedError):
+        run.execute(hwc_kps_keypair.execute)
+    noted = run.context.result
+    assert (noted["changed"], noted["private_key"]) == (True, PRIVATE)
+    assert "description" not in noted["keypair"]
+
+
+@pytest.mark.parametrize("key", ["", "ssh-ed25519", "not a key", PRIVATE], ids=["empty", "half", "words", "private"])
+def test_what_is_no_public_key_is_refused(cloud: Cloud, key: str) -> None:
+    cloud.expect(SHOW, NONE)
+    with pytest.raises(UsageError, match="public_key: this is no public key") as caught:
+        result_of(cloud, public_key=key)
+    assert "once" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", ".", "a/b", "a b"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_bad_name_is_refused_before_anything_is_sent(cloud: Cloud, name: str, state: str) -> None:
+    with pytest.raises(UsageError, match="^name: "):
+        result_of(cloud, name=name, state=state)
+    assert cloud.requests == []
+
+
+# --- Nothing to do, and describing
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"public_key": public_key()},
+        {"public_key": public_key(comment="me@here")},
+        {"description": "old"},
+        {"scope": "domain", "type": "x509"},
+    ],
+    ids=["as it is", "same key", "same key with a comment", "same description", "only used when it is created"],
+)
+def test_a_pair_that_is_as_it_should_be_is_left_alone(cloud: Cloud, options: dict[str, t.Any]) -> None:
+    cloud.expect(SHOW, there(description="old"))
+    result = result_of(cloud, **options)
+    assert result["changed"] is False
+    assert result["keypair"]["public_key"] == public_key()
+
+
+def test_no_description_is_as_good_as_an_empty_one(cloud: Cloud) -> None:
+    cloud.expect(SHOW, there(description=None))
+    assert result_of(cloud, description="")["changed"] is False
+
+
+@pytest.mark.parametrize("wanted", ["new", ""])
+def test_a_description_is_changed(cloud: Cloud, wanted: str) -> None:
+    cloud.expect(SHOW, there(description="old"))
+    cloud.expect(UPDATE, answer(None), body={"keypair": {"description": wanted}})
+    result = result_of(cloud, description=wanted, diff_mode=True)
+    assert (result["changed"], result["keypair"]["description"]) == (True, wanted)
+    assert result["diff"]["before"]["description"] == "old"
+    assert result["diff"]["after"].get("description", "") == wanted
+
+
+@pytest.mark.parametrize("present", [public_key("another"), None, "rubbish"])
+def test_a_pair_with_another_key_is_an_error(cloud: Cloud, present: str | None) -> None:
+    cloud.expect(SHOW, there(public_key=present))
+    with pytest.raises(UsageError, match=r"holds another key than public_key.*cannot be changed"):
+        result_of(cloud, public_key=public_key(), description="new")
+
+
+# --- Deleting
+
+
+def test_a_pair_is_deleted(cloud: Cloud) -> None:
+    cloud.expect(SHOW, there())
+    cloud.expect(DELETE, answer(None, 204))
+    result = result_of(cloud, state="absent", diff_mode=True)
+    assert result["changed"] is True
+    assert "keypair" not in result
+    assert (result["diff"]["before"]["name"], result["diff"]["after"]) == ("kp", {})
+
+
+def test_a_pair_that_is_not_there_need_not_be_deleted(cloud: Cloud) -> None:
+    cloud.expect(SHOW, NONE)
+    assert result_of(cloud, state="absent") == {"changed": False, "credentials_source": "options"}
+
+
+# --- Check mode
+
+#: What is there, what is wanted, and whether it would be changed.
+CHECKED: dict[str, tuple[t.Any, dict[str, t.Any], bool]] = {
+    "create": (NONE, {}, True),
+    "import": (NONE, {"public_key": public_key(), "description": "new"}, True),
+    "describe": (there(description="old"), {"description": "new"}, True),
+    "delete": (there(), {"state": "absent"}, True),
+    "nothing": (there(), {}, False),
+    "nothing to delete": (NONE, {"state": "absent"}, False),
+}
+
+
+@pytest.mark.parametrize(("present", "options", "changed"), list(CHECKED.values()), ids=list(CHECKED))
+def test_check_mode_tells_the_change_and_sends_none(
+    cloud: Cloud, present: t.Any, options: dict[str, t.Any], changed: bool
+) -> None:
+    cloud.expect(SHOW, present)
+    assert result_of(cloud, check_mode=True, **options)["changed"] is changed
+    assert cloud.writes() == []
+
+
+def test_check_mode_shows_the_pair_as_it_would_be(cloud: Cloud) -> None:
+    cloud.expect(SHOW, NONE)
+    result = result_of(cloud, check_mode=True, diff_mode=True, public_key=public_key(), description="new")
+    assert result["keypair"] == {"name": "kp", "public_key": public_key(), "description": "new"}
+    assert result["diff"] == {"before": {}, "after": result["keypair"]}
+
+
+def test_a_write_that_slips_through_in_check_mode_is_stopped(cloud: Cloud) -> None:
+    run = start(cloud, check_mode=True)
+    with pytest.raises(CheckModeWriteError):
+        hwc_kps_keypair.kps.delete_keypair(run.context.huawei(), "kp")
+
+
+# --- Lost answers
+
+LOST = [lost(), answer({}, 504), html()]
+LOST_IDS = ["lost", "504", "html"]
+
+
+@pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
+def test_an_import_that_took_effect_without_an_answer_is_a_change(cloud: Cloud, outcome: t.Any) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp", "public_key": public_key()}})
+    cloud.expect(SHOW, there())
+    result = result_of(cloud, public_key=public_key())
+    assert (result["changed"], result["keypair"]["name"]) == (True, "kp")
+
+
+@pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
+def test_a_pair_whose_private_key_was_lost_is_told(cloud: Cloud, outcome: t.Any) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp"}})
+    cloud.expect(SHOW, there())
+    run = start(cloud)
+    with pytest.raises(WriteUncertainError, match=r"private key.*state: absent"):
+        run.execute(hwc_kps_keypair.execute)
+    assert run.context.result["changed"] is True
+
+
+@pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
+@pytest.mark.parametrize(
+    ("request_", "body", "before", "after", "options", "took_effect"),
+    [
+        (CREATE, {"keypair": {"name": "kp"}}, NONE, NONE, {}, False),
+        (DELETE, None, there(), NONE, {"state": "absent"}, True),
+        (DELETE, None, there(), there(), {"state": "absent"}, False),
+        (
+            UPDATE,
+            {"keypair": {"description": "new"}},
+            there(),
+            there(description="new"),
+            {"description": "new"},
+            True,
+        ),
+        (UPDATE, {"keypair": {"description": "new"}}, there(), there(), {"description": "new"}, False),
+        (UPDATE, {"keypair": {"description": "new"}}, there(), NONE, {"description": "new"}, False),
+    ],
+    ids=["create: no", "delete: yes", "delete: no", "describe: yes", "describe: no", "describe: gone"],
+)
+def test_whether_a_lost_request_took_effect_is_looked_up(
+    cloud: Cloud,
+    outcome: t.Any,
+    request_: str,
+    body: t.Any,
+    before: t.Any,
+    after: t.Any,
+    options: dict[str, t.Any],
+    took_effect: bool,
+) -> None:
+    cloud.expect(SHOW, before)
+    cloud.expect(request_, outcome, body=body)
+    cloud.expect(SHOW, after)
+    run = start(cloud, **options)
+    if took_effect:
+        assert run.execute(hwc_kps_keypair.execute)["changed"] is True
+    else:
+        with pytest.raises(WriteUncertainError, match=r"is as it was\. Run this again"):
+            run.execute(hwc_kps_keypair.execute)
+        assert run.context.result["changed"] is False
+
+
+def test_what_cannot_be_looked_up_may_have_changed(cloud: Cloud) -> None:
+    cloud.expect(SHOW, there())
+    cloud.expect(DELETE, lost())
+    cloud.expect(SHOW, refusal(403, "APIGW.0302", "no"))
+    run = start(cloud, state="absent")
+    with pytest.raises(WriteUncertainError, match=r"could not be found out.*Look before you run this again"):
+        run.execute(hwc_kps_keypair.execute)
+    assert run.context.result["changed"] is True
+
+
+def test_a_request_that_was_not_received_has_changed_nothing(cloud: Cloud) -> None:
+    cloud.expect(SHOW, there())
+    for took in (29.0, 29.0, 0.2):
+        cloud.expect(DELETE, unreachable(), took=took)
+    run = start(cloud, state="absent")
+    with pytest.raises(NoAnswerError):
+        run.execute(hwc_kps_keypair.execute)
+    assert run.context.result["changed"] is False
+
+
+def test_a_refusal_is_passed_on(cloud: Cloud) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, refusal(403, "KPS.9003", "no"), body={"keypair": {"name": "kp"}})
+    with pytest.raises(CloudError, match="kps:SSHKeyPair:create"):
+        result_of(cloud)
+
+
+def test_wrong_options_are_refused_by_ansible() -> None:
+    assert "name" in run_module("hwc_kps_keypair", {})["msg"]
+    assert "present, absent" in run_module("hwc_kps_keypair", {"name": "kp", "state": "gone"})["msg"]

@@ -1,0 +1,82 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_keypair_association: its options; what it does is tested with ``_fleet``."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_keypair_association
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    ECS,
+    KPS,
+    PROJECT,
+    Cloud,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+
+NAME = "hwc_kps_keypair_association"
+DEFAULTS: dict[str, t.Any] = {
+    "server_ids": ["s-1"],
+    "state": "present",
+    "keypair_name": "kp-new",
+    "force": False,
+    "private_key_file": None,
+    "private_key": None,
+    "root_password": None,
+    "disable_password": None,
+    "port": None,
+    "wait": True,
+    "wait_timeout": 1800.0,
+    "on_failure": "fail",
+}
+
+
+def test_a_server_is_reset(cloud: Cloud) -> None:
+    server = {"id": "s-1", "name": "web", "status": "SHUTOFF", "key_name": "kp-old"}
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/keypairs/kp-new", {"keypair": {"name": "kp-new"}})
+    cloud.expect(f"GET {ECS}/v1/{PROJECT}/cloudservers/detail?server_id=s-1", {"servers": [server]})
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0", {"total": 0, "tasks": []})
+    body = {"keypair_name": "kp-new", "server": {"id": "s-1"}}
+    cloud.expect(f"POST {KPS}/v3/{PROJECT}/keypairs/associate", {"task_id": "t-1"}, body=body)
+    task = {"task_id": "t-1", "task_status": "SUCCESS_RESET"}
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t-1", task)
+    result = Run(cloud, DEFAULTS).execute(hwc_kps_keypair_association.execute)
+    assert (result["changed"], result["failed"], result["task_ids"]) == (True, False, ["t-1"])
+
+
+def test_the_defaults_of_the_options() -> None:
+    # The id is refused before anything else, so that nothing is sent; the options are told on the way out.
+    result = run_module(NAME, {"server_id": "..", "keypair_name": "kp-new"})
+    assert result["msg"].startswith("server_ids: '..' is not a valid id.")
+    told = result["invocation"]["module_args"]
+    assert {name: told[name] for name in DEFAULTS} == {**DEFAULTS, "server_ids": [".."]}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"keypair_name": "kp"}, "server_ids"),
+        ({"server_ids": ["s-1"]}, "keypair_name"),
+        (
+            {"server_ids": ["s-1"], "keypair_name": "kp", "private_key": "-----PEM", "private_key_file": "b"},
+            "mutually exclusive",
+        ),
+        ({"server_ids": ["s-1"], "state": "reset"}, "present, absent"),
+    ],
+    ids=repr,
+)
+def test_wrong_options_are_refused_by_ansible(options: dict[str, t.Any], words: str) -> None:
+    assert words in run_module(NAME, options)["msg"]
+
+
+def test_secrets_are_not_told() -> None:
+    secrets = {"private_key": "hunter-one", "root_password": "hunter-two", "hwc_secret_key": "hunter-three"}
+    result = run_module(NAME, {"server_ids": ["s-1"], "keypair_name": "kp", **secrets})
+    assert "PEM" in result["msg"]
+    for secret in secrets.values():
+        assert secret not in str(result)

@@ -1,0 +1,206 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module wait_for_task: what it hands to the engine, and what it hands back; the engine is tested with ``_wait``."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.modules import wait_for_task
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    ECS,
+    KPS,
+    PROJECT,
+    Cloud,
+    refusal,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+
+NAME = "wait_for_task"
+DEFAULTS: dict[str, t.Any] = {
+    "service": "kps",
+    "task_ids": ["t-1"],
+    "timeout": 1800.0,
+    "delay": 0.0,
+    "interval": 2.0,
+    "max_interval": 15.0,
+    "backoff": 0.8,
+    "jitter": 0.1,
+    "mode": "all",
+    "on_timeout": "fail",
+    "on_failure": "fail",
+    "success_statuses": [],
+    "failure_statuses": [],
+    "pending_statuses": [],
+    "unknown_status": "wait",
+    "confirm": 1,
+    "not_found_grace": 30.0,
+    "error_grace": 120.0,
+    "request_timeout": 30.0,
+    "rate": None,
+    "batch": "auto",
+    "progress": 30.0,
+    "resume": None,
+    "_slice": None,
+}
+
+
+def task(number: int) -> str:
+    return f"GET {KPS}/v3/{PROJECT}/tasks/t-{number}"
+
+
+def status(number: int, word: str) -> dict[str, t.Any]:
+    return {"task_id": f"t-{number}", "server_id": "s-1", "task_status": word}
+
+
+def start(cloud: Cloud, check_mode: bool = False, **options: t.Any) -> Run:
+    return Run(cloud, {**DEFAULTS, **options}, check_mode=check_mode)
+
+
+def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
+    return start(cloud, **options).execute(wait_for_task.execute)
+
+
+def test_a_task_is_waited_for(cloud: Cloud) -> None:
+    for word in ("READY_RESET", "RUNNING_RESET", "SUCCESS_RESET"):
+        cloud.expect(task(1), status(1, word))
+    result = result_of(cloud)
+    assert (result["changed"], result["failed"]) == (False, False)
+    assert result["task"] == result["tasks"][0]
+    assert (result["task"]["id"], result["task"]["state"], result["task"]["status"]) == (
+        "t-1",
+        "success",
+        "SUCCESS_RESET",
+    )
+    assert [entry["status"] for entry in result["task"]["history"]] == ["READY_RESET", "RUNNING_RESET", "SUCCESS_RESET"]
+    assert result["msg"].startswith("kps task t-1 (server s-1) succeeded after ")
+    assert "resume" not in result
+
+
+def test_a_failed_task_fails_with_its_reason(cloud: Cloud) -> None:
+    cloud.expect(task(1), status(1, "FAILED_RESET"))
+    failure = {"task_id": "t-1", "task_error_code": "KPS.3054", "task_error_msg": "Update public key error"}
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0", {"total": 1, "tasks": [failure]})
+    result = result_of(cloud)
+    assert result["failed"] is True
+    assert "KPS.3054: Update public key error" in result["msg"]
+    assert result["task"]["reason"] == {"code": "KPS.3054", "message": "Update public key error"}
+    assert result["failed_ids"] == ["t-1"]
+
+
+def test_a_job_of_ecs_is_waited_for(cloud: Cloud) -> None:
+    cloud.expect(f"GET {ECS}/v1/{PROJECT}/jobs/j-1", {"job_id": "j-1", "status": "SUCCESS"})
+    result = result_of(cloud, service="ecs", task_ids=["j-1"])
+    assert (result["failed"], result["task"]["status"]) == (False, "SUCCESS")
+
+
+def test_an_id_that_is_named_twice_is_one_task(cloud: Cloud) -> None:
+    cloud.expect(task(1), status(1, "SUCCESS_RESET"))
+    assert len(result_of(cloud, task_ids=["t-1", "t-1"])["tasks"]) == 1
+
+
+def test_no_tasks_are_a_success_without_a_request(cloud: Cloud) -> None:
+    result = result_of(cloud, task_ids=[])
+    assert (result["failed"], result["tasks"], result["summary"]["total"]) == (False, [], 0)
+
+
+def test_when_the_time_is_up_the_wait_can_be_resumed(cloud: Cloud) -> None:
+    cloud.always(task(1), status(1, "RUNNING_RESET"))
+    result = result_of(cloud, timeout=10.0)
+    assert (result["failed"], result["timed_out"], result["pending_ids"]) == (True, True, ["t-1"])
+    assert cloud.clock.now - 1000.0 < 11.0
+    cloud.always(task(1), status(1, "SUCCESS_RESET"))
+    again = result_of(cloud, task_ids=None, resume=result["resume"])
+    assert (again["failed"], again["task"]["status"]) == (False, "SUCCESS_RESET")
+    assert again["elapsed"] > result["elapsed"]
+
+
+def test_a_wait_of_another_region_is_not_resumed(cloud: Cloud) -> None:
+    cloud.always(task(1), status(1, "RUNNING_RESET"))
+    token = result_of(cloud, timeout=0.0)["resume"]
+    with pytest.raises(UsageError, match="region"):
+        result_of(cloud, task_ids=None, resume=token, hwc_region="cn-south-1")
+
+
+def test_check_mode_looks_once_and_does_not_fail(cloud: Cloud) -> None:
+    cloud.expect(task(1), status(1, "RUNNING_RESET"))
+    result = result_of(cloud, check_mode=True)
+    assert (result["failed"], result["task"]["state"]) == (False, "pending")
+    assert cloud.clock.sleeps == []
+
+
+def test_refused_credentials_fail_with_all_that_is_known(cloud: Cloud) -> None:
+    cloud.expect(task(1), refusal(401, "APIGW.0301", "verify aksk signature fail"))
+    result = result_of(cloud)
+    assert (result["failed"], result["http_status"], result["error_code"]) == (True, 401, "APIGW.0301")
+    assert "hwc_secret_key" in result["msg"]
+    assert result["pending_ids"] == ["t-1"]
+
+
+def test_the_engines_warnings_are_shown(cloud: Cloud) -> None:
+    cloud.expect(task(1), status(1, "SUCCESS"))
+    cloud.expect(task(1), status(1, "SUCCESS_RESET"))
+    run = start(cloud)
+    assert run.execute(wait_for_task.execute)["failed"] is False
+    assert any("unknown status SUCCESS" in warning for warning in run.module.warnings)
+
+
+def test_a_slice_is_a_part_of_a_wait(cloud: Cloud) -> None:
+    cloud.always(task(1), status(1, "RUNNING_RESET"))
+    first = result_of(cloud, _slice={"elapsed": 0.0, "length": 5.0, "state": None})
+    assert set(first) == {"changed", "credentials_source", "_more"}
+    assert "1 pending (RUNNING_RESET 1)" in first["_more"]["line"]
+    cloud.always(task(1), status(1, "SUCCESS_RESET"))
+    last = result_of(cloud, _slice={"elapsed": 6.0, "length": 30.0, "state": first["_more"]["state"]})
+    assert (last["failed"], last["task"]["state"]) == (False, "success")
+    assert last["elapsed"] >= 6.0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"task_ids": None}, "Nothing to wait for"),
+        ({"task_ids": [""]}, "task_ids: ''"),
+        ({"task_ids": ["t-1", ".."]}, "task_ids: '..'"),
+        ({"timeout": -1.0}, "timeout"),
+        ({"resume": {"nonsense": True}, "task_ids": None}, "resume"),
+        ({"success_statuses": ["A"], "failure_statuses": ["A"]}, "A"),
+    ],
+    ids=repr,
+)
+def test_wrong_options_are_refused_before_anything_is_sent(cloud: Cloud, options: dict[str, t.Any], words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        result_of(cloud, **options)
+    assert words in str(caught.value)
+    assert cloud.requests == []
+
+
+def test_the_defaults_of_the_options() -> None:
+    result = run_module(NAME, {"service": "kps", "task_id": ".."})
+    assert result["msg"].startswith("task_ids: '..' is not a valid id.")
+    told = result["invocation"]["module_args"]
+    assert {name: told[name] for name in DEFAULTS} == {**DEFAULTS, "task_ids": [".."]}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"task_ids": ["t-1"]}, "service"),
+        ({"service": "kms", "task_ids": ["t-1"]}, "kps, "),
+        ({"service": "kps", "task_ids": ["t-1"], "resume": {}}, "mutually exclusive"),
+        ({"service": "kps", "task_ids": ["t-1"], "mode": "some"}, "all, fail_fast, any"),
+    ],
+    ids=repr,
+)
+def test_wrong_options_are_refused_by_ansible(options: dict[str, t.Any], words: str) -> None:
+    assert words in run_module(NAME, options)["msg"]
+
+
+def test_options_of_the_other_cloud_are_ignored() -> None:
+    result = run_module(NAME, {"service": "kps", "task_id": "..", "ali_access_key_id": "x", "ali_region": "y"})
+    assert result["msg"].startswith("task_ids: '..' is not a valid id.")
