@@ -1,0 +1,362 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every kind of credentials a user may already have, on the emulated clouds: found, used, named, and never shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import typing as t
+
+import pytest
+
+from emulator import Emulator
+from emulator.huawei.directory import Agency, Domain, Project
+
+from .modules import Modules
+from .sdk import load
+
+HUAWEI = ("hwc_kps_task_info", {"list": "running"})
+ALIBABA = "ali_cloudsso_task_info"
+
+Files = dict[str, str]
+
+
+@pytest.fixture(autouse=True)
+def _at_the_time_of_the_machine(emulator: Emulator) -> None:
+    """The keys that are made here live by the emulator's clock, which stands still at the time the test began."""
+    assert abs(emulator.clock.time() - time.time()) < 60
+
+
+def keep(modules: Modules, path: str, text: str) -> None:
+    """Write a file below the home directory."""
+    place = modules.home / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text)
+
+
+def check(result: dict[str, t.Any], source: str, *secrets: str) -> None:
+    """A module worked, says where its credentials were found, and does not show them."""
+    assert not result.get("failed"), result
+    assert result["credentials_source"] == source
+    shown = json.dumps(result)
+    assert [secret for secret in secrets if secret in shown] == []
+
+
+# Huawei Cloud
+
+
+@pytest.mark.parametrize(
+    ("access", "secret", "token"),
+    [
+        ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"),
+        ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"),
+        ("OS_ACCESS_KEY", "OS_SECRET_KEY", None),
+    ],
+)
+@pytest.mark.parametrize("temporary", [False, True], ids=["permanent", "temporary"])
+def test_huawei_environment(
+    emulator: Emulator, modules: Modules, access: str, secret: str, token: str | None, temporary: bool
+) -> None:
+    key = emulator.access_key
+    if temporary:
+        if token is None:
+            pytest.skip("OpenStack's variables have no name for a security token")
+        key = emulator.huawei.directory.temporary_key(emulator.user.id, emulator.domain.id, 3600)
+    environ = {access: key.access, secret: key.secret}
+    if temporary and token and key.security_token:
+        environ[token] = key.security_token
+    check(modules.run_with(*HUAWEI, **environ), "environment", key.secret, str(key.security_token or "-"))
+    assert emulator.requests[-1].identity == key.access
+
+
+def test_huawei_options(emulator: Emulator, modules: Modules) -> None:
+    key = emulator.access_key
+    options = {**HUAWEI[1], "hwc_access_key": key.access, "hwc_secret_key": key.secret}
+    result = modules.run_with(HUAWEI[0], options, HUAWEICLOUD_SDK_AK="other", HUAWEICLOUD_SDK_SK="other")
+    check(result, "options", key.secret)
+
+
+@pytest.mark.parametrize("project", ["id", "name"])
+def test_huawei_password(emulator: Emulator, modules: Modules, project: str) -> None:
+    user = emulator.user
+    environ = {
+        "HW_USER_NAME": user.name,
+        "HW_USER_PASSWORD": user.password,
+        "HW_DOMAIN_NAME": emulator.domain.name,
+    }
+    if project == "name":
+        environ["HUAWEICLOUD_SDK_PROJECT_ID"] = ""
+    result = modules.run_with(*HUAWEI, **environ)
+    check(result, "environment", user.password, *emulator.huawei.tokens)
+    assert [entry.operation for entry in emulator.requests] == ["KeystoneCreateUserTokenByPassword", "ListRunningTask"]
+
+
+def test_huawei_token(emulator: Emulator, modules: Modules) -> None:
+    token = emulator.huawei.directory.issue_token(
+        emulator.user, emulator.domain.id, emulator.project.id, domain_scope=False, methods=("password",)
+    )
+    check(modules.run_with(*HUAWEI, HW_AUTH_TOKEN=token.text), "environment", token.text)
+
+
+@pytest.mark.parametrize("project", ["file", "lookup"])
+def test_huawei_file(emulator: Emulator, modules: Modules, project: str) -> None:
+    key = emulator.access_key
+    text = f"[basic]\nak = {key.access}\nsk = {key.secret}\n"
+    if project == "file":
+        text += f"project_id = {emulator.project.id}\niam_endpoint = https://iam.invalid\n"
+    keep(modules, ".huaweicloud/credentials", text)
+    result = modules.run_with(*HUAWEI, HUAWEICLOUD_SDK_PROJECT_ID="")
+    check(result, "~/.huaweicloud/credentials [basic]", key.secret)
+    assert bool(emulator.requests.of("KeystoneListProjects")) == (project == "lookup")
+
+
+@pytest.mark.parametrize("imds", ["v2", "v2 only", "v1"])
+def test_huawei_metadata(emulator: Emulator, modules: Modules, imds: str) -> None:
+    service = emulator.huawei.metadata
+    service.agency = (emulator.user.id, emulator.domain.id)
+    service.needs_token, service.has_tokens = imds == "v2 only", imds != "v1"
+    # A proxy that is not there shows whether anybody asks it.
+    result = modules.run_with(
+        *HUAWEI,
+        HWC_METADATA_DISABLED="",
+        HWC_METADATA_ENDPOINT=emulator.url,
+        http_proxy="http://127.0.0.1:9",
+        no_proxy="",
+        HWC_ENDPOINT=emulator.url,
+    )
+    assert emulator.requests[1].operation == "GetSecurityKey"
+    assert (result["failed"], "proxy" in result["msg"]) == (True, True)
+    result = modules.run_with(*HUAWEI, HWC_METADATA_DISABLED="", HWC_METADATA_ENDPOINT=emulator.url)
+    keys = emulator.huawei.directory.access_keys.values()
+    check(result, "ECS metadata", *(key.secret for key in keys), *(str(key.security_token or "-") for key in keys))
+
+
+@pytest.mark.parametrize("base", ["key", "password", "metadata"])
+def test_huawei_agency(emulator: Emulator, modules: Modules, base: str) -> None:
+    directory = emulator.huawei.directory
+    theirs = directory.add_domain(Domain("their-domain", "their-account"))
+    project = directory.add_project(Project("their-project", "cn-north-4", theirs.id))
+    directory.agencies.append(Agency("ops", theirs.id, emulator.domain.id))
+    environ = {
+        "key": {"HUAWEICLOUD_SDK_AK": emulator.access_key.access, "HUAWEICLOUD_SDK_SK": emulator.access_key.secret},
+        "password": {
+            "HW_USER_NAME": emulator.user.name,
+            "HW_USER_PASSWORD": emulator.user.password,
+            "HW_DOMAIN_NAME": emulator.domain.name,
+        },
+        "metadata": {"HWC_METADATA_DISABLED": "", "HWC_METADATA_ENDPOINT": emulator.url},
+    }[base]
+    emulator.huawei.metadata.agency = (emulator.user.id, emulator.domain.id)
+    options = {**HUAWEI[1], "hwc_agency_name": "ops", "hwc_agency_domain_name": "their-account"}
+    result = modules.run_with(HUAWEI[0], options, HUAWEICLOUD_SDK_PROJECT_ID="", **environ)
+    secrets = [key.secret for key in directory.access_keys.values()]
+    check(result, f"{'ECS metadata' if base == 'metadata' else 'environment'}, agency", *secrets)
+    assert f"/{project.id}/" in emulator.requests[-1].path
+
+
+def test_huawei_without_anything(emulator: Emulator, modules: Modules) -> None:
+    for environ in ({}, {"HWC_METADATA_DISABLED": "", "HWC_METADATA_ENDPOINT": emulator.url}):
+        result = modules.run_with(*HUAWEI, **environ)
+        assert result["failed"]
+        for name in ("hwc_access_key", "HUAWEICLOUD_SDK_AK", "hwc_auth_token", "hwc_user_password"):
+            assert name in result["msg"]
+    assert "Please configure Cloud Service Agency first" in result["msg"]
+
+
+# Alibaba Cloud
+
+
+@pytest.fixture
+def query(emulator: Emulator) -> tuple[str, dict[str, str]]:
+    """A module and its own options."""
+    return ALIBABA, {"directory_id": emulator.alibaba_account.directory.id}
+
+
+@pytest.mark.parametrize(
+    ("access", "secret", "token"),
+    [
+        ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN"),
+        ("ALICLOUD_ACCESS_KEY", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECURITY_TOKEN"),
+        ("ALIBABACLOUD_ACCESS_KEY_ID", "ALIBABACLOUD_ACCESS_KEY_SECRET", "ALIBABACLOUD_SECURITY_TOKEN"),
+    ],
+)
+@pytest.mark.parametrize("temporary", [False, True], ids=["permanent", "temporary"])
+def test_alibaba_environment(
+    emulator: Emulator, modules: Modules, query: t.Any, access: str, secret: str, token: str, temporary: bool
+) -> None:
+    account = emulator.alibaba_account
+    key = account.access_key
+    if temporary:
+        key = emulator.alibaba.ram.temporary_key(account.id, account.role.arn, 3600)
+    environ = {access: key.access, secret: key.secret, token: key.security_token or ""}
+    check(modules.run_with(*query, **environ), "environment", key.secret, str(key.security_token or "-"))
+
+
+def profile(emulator: Emulator, mode: str) -> dict[str, t.Any]:
+    """A profile of the command line."""
+    account = emulator.alibaba_account
+    key = account.access_key
+    if mode == "StsToken":
+        key = emulator.alibaba.ram.temporary_key(account.id, account.role.arn, 3600)
+    return {
+        "name": "work",
+        "mode": mode,
+        "region_id": "cn-shanghai",
+        "access_key_id": key.access,
+        "access_key_secret": key.secret,
+        "sts_token": key.security_token or "",
+        "ram_role_arn": account.role.arn,
+        "ram_session_name": "me",
+        "expired_seconds": 900,
+    }
+
+
+@pytest.mark.parametrize("chosen", ["current", "option", "variable"])
+@pytest.mark.parametrize("mode", ["AK", "StsToken", "RamRoleArn"])
+def test_alibaba_profiles(emulator: Emulator, modules: Modules, query: t.Any, mode: str, chosen: str) -> None:
+    row = profile(emulator, mode)
+    document = {"current": "work" if chosen == "current" else "default", "profiles": [row]}
+    keep(modules, ".aliyun/config.json", json.dumps(document))
+    options = {**query[1], **({"ali_profile": "work"} if chosen == "option" else {})}
+    environ = {"ALIBABA_CLOUD_PROFILE": "work"} if chosen == "variable" else {}
+    result = modules.run_with(query[0], options, ALI_REGION="", **environ)
+    keys = emulator.alibaba.ram.access_keys.values()
+    check(result, "~/.aliyun/config.json [work]", *(key.secret for key in keys))
+    assert bool(emulator.requests.of("AssumeRole")) == (mode == "RamRoleArn")
+
+
+@pytest.mark.parametrize("kind", ["access_key", "ram_role_arn"])
+def test_alibaba_ini(emulator: Emulator, modules: Modules, query: t.Any, kind: str) -> None:
+    account = emulator.alibaba_account
+    lines = [
+        "[default]",
+        f"type = {kind}",
+        f"access_key_id = {account.access_key.access}",
+        f"access_key_secret = {account.access_key.secret}",
+        f"role_arn = {account.role.arn}",
+        "role_session_name = me",
+    ]
+    keep(modules, ".alibabacloud/credentials.ini", "\n".join(lines))
+    check(modules.run_with(*query), "~/.alibabacloud/credentials.ini [default]", account.access_key.secret)
+    assert bool(emulator.requests.of("AssumeRole")) == (kind == "ram_role_arn")
+
+
+@pytest.mark.parametrize("where", ["option", "variable"])
+def test_alibaba_role(emulator: Emulator, modules: Modules, query: t.Any, where: str) -> None:
+    account = emulator.alibaba_account
+    options = {**query[1], **({"ali_role_arn": account.role.arn} if where == "option" else {})}
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": account.access_key.access,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": account.access_key.secret,
+        **({"ALIBABA_CLOUD_ROLE_ARN": account.role.arn} if where == "variable" else {}),
+    }
+    result = modules.run_with(query[0], options, **environ)
+    check(result, "environment, role", *(key.secret for key in emulator.alibaba.ram.access_keys.values()))
+    assert [entry.operation for entry in emulator.requests] == ["AssumeRole", "ListTasks"]
+
+
+@pytest.mark.parametrize("imds", ["v2", "v2 only", "v1"])
+@pytest.mark.parametrize("where", ["anything", "option", "profile"])
+def test_alibaba_instance(emulator: Emulator, modules: Modules, query: t.Any, imds: str, where: str) -> None:
+    service, role = emulator.alibaba.metadata, emulator.alibaba_account.role
+    service.role = role
+    service.needs_token, service.has_tokens = imds == "v2 only", imds != "v1"
+    source = "ECS metadata"
+    options = dict(query[1])
+    if where == "option":
+        options["ali_ecs_role_name"] = role.name
+    if where == "profile":
+        source = "~/.aliyun/config.json [default]"
+        row = {"name": "default", "mode": "EcsRamRole", "ram_role_name": role.name}
+        keep(modules, ".aliyun/config.json", json.dumps({"current": "default", "profiles": [row]}))
+    environ = {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "", "ALI_METADATA_ENDPOINT": emulator.url}
+    result = modules.run_with(query[0], options, **environ)
+    keys = emulator.alibaba.ram.access_keys.values()
+    check(result, source, *(key.secret for key in keys), *(str(key.security_token or "-") for key in keys))
+    assert bool(emulator.requests.of("ListMetadataRoles")) == (where == "anything")
+
+
+def test_alibaba_hardened_instance(emulator: Emulator, modules: Modules, query: t.Any) -> None:
+    emulator.alibaba.metadata.role = emulator.alibaba_account.role
+    emulator.alibaba.metadata.has_tokens = False
+    result = modules.run_with(
+        *query,
+        ALIBABA_CLOUD_ECS_METADATA_DISABLED="",
+        ALI_METADATA_ENDPOINT=emulator.url,
+        ALIBABA_CLOUD_IMDSV1_DISABLED="true",
+    )
+    assert "ALIBABA_CLOUD_IMDSV1_DISABLED demands one" in result["msg"]
+
+
+def test_alibaba_without_anything(emulator: Emulator, modules: Modules, query: t.Any) -> None:
+    for environ in ({}, {"ALIBABA_CLOUD_ECS_METADATA_DISABLED": "", "ALI_METADATA_ENDPOINT": emulator.url}):
+        result = modules.run_with(*query, **environ)
+        assert result["failed"]
+        for name in ("ali_access_key_id", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ali_profile", "ALIBABA_CLOUD_PROFILE"):
+            assert name in result["msg"]
+
+
+# Through the official package
+
+
+def test_alibaba_credentials_uri(emulator: Emulator, modules: Modules, query: t.Any) -> None:
+    load("alibabacloud_credentials")
+    role = emulator.alibaba.metadata.role = emulator.alibaba_account.role
+    uri = f"{emulator.url}/latest/meta-data/ram/security-credentials/{role.name}"
+    result = modules.run_with(*query, ALIBABA_CLOUD_CREDENTIALS_URI=uri)
+    keys = emulator.alibaba.ram.access_keys.values()
+    check(result, "environment (credentials URI)", *(key.secret for key in keys))
+
+
+def test_alibaba_external_process(emulator: Emulator, modules: Modules, query: t.Any) -> None:
+    load("alibabacloud_credentials")
+    key = emulator.alibaba_account.access_key
+    answer = {"mode": "AK", "access_key_id": key.access, "access_key_secret": key.secret}
+    keep(modules, "print-key.py", f"print({json.dumps(answer)!r})\n")
+    command = f"{sys.executable} {modules.home}/print-key.py"
+    row = {"name": "default", "mode": "External", "process_command": command}
+    keep(modules, ".aliyun/config.json", json.dumps({"current": "default", "profiles": [row]}))
+    check(modules.run_with(*query), "~/.aliyun/config.json [default]", key.secret)
+
+
+def test_alibaba_package_that_fails(emulator: Emulator, modules: Modules, query: t.Any) -> None:
+    load("alibabacloud_credentials")
+    row = {
+        "name": "default",
+        "mode": "CloudSSO",
+        "cloud_sso_sign_in_url": "http://127.0.0.1:9/",
+        "cloud_sso_account_id": "1",
+        "cloud_sso_access_config": "ac",
+        "access_token": "top-secret-token",
+        "cloud_sso_access_token_expire": 1,
+    }
+    keep(modules, ".aliyun/config.json", json.dumps({"current": "default", "profiles": [row]}))
+    result = modules.run_with(*query)
+    assert "alibabacloud_credentials could not get a key for ~/.aliyun/config.json [default]" in result["msg"]
+    assert "top-secret-token" not in json.dumps(result)
+
+
+# Both in one
+
+
+def test_wait_for_task_takes_the_credentials_of_the_right_cloud(emulator: Emulator, modules: Modules) -> None:
+    key, other = emulator.access_key, emulator.alibaba_account.access_key
+    options = {
+        "hwc_access_key": key.access,
+        "hwc_secret_key": key.secret,
+        "ali_access_key_id": other.access,
+        "ali_access_key_secret": other.secret,
+        "timeout": 0,
+        "not_found_grace": 0,
+        "on_failure": "return",
+        "progress": 0,
+    }
+    for service in ("kps", "csms", "sms", "ecs", "cloudsso"):
+        more = {"directory_id": emulator.alibaba_account.directory.id} if service == "cloudsso" else {}
+        result = modules.run_with("wait_for_task", {**options, **more, "service": service, "task_id": "t-unknown"})
+        assert result["tasks"][0]["state"] == "missing", result
+        expected = other.access if service == "cloudsso" else key.access
+        assert emulator.requests[-1].identity in (expected, "emulated-user"), emulator.requests[-1]

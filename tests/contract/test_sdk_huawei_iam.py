@@ -1,0 +1,248 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The official Huawei SDK works with the emulated IAM: tokens, temporary keys, projects, and the SDK's own look-ups."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+import urllib.error
+import urllib.request
+
+import pytest
+
+from emulator import Emulator, ManualClock
+from emulator.huawei.directory import AccessKey, Agency, Domain, Project, User
+
+from .conftest import HuaweiSdk
+from .sdk import load
+
+
+def post(emulator: Emulator, path: str, body: t.Any, **headers: str) -> tuple[int, dict[str, str], t.Any]:
+    """An unsigned request: status, headers (names in lower case) and document."""
+    request = urllib.request.Request(
+        f"{emulator.url}{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}},
+    )
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, {name.lower(): value for name, value in error.headers.items()}, json.load(error)
+
+
+def password(emulator: Emulator, secret: str | None = None, **scope: t.Any) -> dict[str, t.Any]:
+    """The body that asks for a token."""
+    user = {
+        "name": emulator.user.name,
+        "password": secret or emulator.user.password,
+        "domain": {"name": emulator.domain.name},
+    }
+    auth: dict[str, t.Any] = {"identity": {"methods": ["password"], "password": {"user": user}}}
+    return {"auth": {**auth, "scope": scope} if scope else auth}
+
+
+def token(emulator: Emulator, **scope: t.Any) -> str:
+    """A token."""
+    return post(emulator, "/v3/auth/tokens", password(emulator, **scope))[1]["x-subject-token"]
+
+
+def sdk_password(iam: t.Any, emulator: Emulator, secret: str, **scope: t.Any) -> t.Any:
+    """The same through the SDK's models."""
+    domain = iam.PwdPasswordUserDomain(emulator.domain.name)
+    user = iam.PwdPasswordUser(domain=domain, name=emulator.user.name, password=secret)
+    identity = iam.PwdIdentity(methods=["password"], password=iam.PwdPassword(user))
+    auth = iam.PwdAuth(identity=identity, scope=iam.AuthScope(**scope))
+    body = iam.KeystoneCreateUserTokenByPasswordRequestBody(auth)
+    return iam.KeystoneCreateUserTokenByPasswordRequest(body=body)
+
+
+def test_token_through_the_sdk(emulator: Emulator, huawei: HuaweiSdk) -> None:
+    iam, client = huawei.models["iam"], huawei.client("iam")
+    scope = {"project": iam.AuthScopeProject(name="cn-north-4")}
+    answer = client.keystone_create_user_token_by_password(sdk_password(iam, emulator, emulator.user.password, **scope))
+    assert answer.status_code == 201
+    assert answer.x_subject_token in emulator.huawei.tokens
+    assert answer.token.project.id == emulator.project.id
+    assert answer.token.user.name == emulator.user.name
+    assert answer.token.methods == ["password"]
+    assert answer.token.expires_at.endswith("Z")
+    assert len(answer.token.expires_at) == len("2020-01-04T09:05:22.701000Z")
+
+
+def test_wrong_password_through_the_sdk(emulator: Emulator, huawei: HuaweiSdk) -> None:
+    iam, client = huawei.models["iam"], huawei.client("iam")
+    error = load("huaweicloudsdkcore.exceptions.exceptions").ClientRequestException
+    scope = {"project": iam.AuthScopeProject(name="cn-north-4")}
+    with pytest.raises(error) as caught:
+        client.keystone_create_user_token_by_password(sdk_password(iam, emulator, "wrong", **scope))
+    assert caught.value.status_code == 401
+    # the SDK keeps the code as the integer it is in keystone's shape
+    assert str(caught.value.error_code) == "401"
+    assert caught.value.error_msg == "The username or password is wrong."
+    assert caught.value.request_id is None, "the SDK does not know IAM's name for it"
+    assert post(emulator, "/v3/auth/tokens", password(emulator, "wrong"))[1]["x-iam-trace-id"]
+
+
+def test_wrong_passwords_lock_the_user(emulator: Emulator, clock: ManualClock) -> None:
+    for _attempt in range(5):
+        assert post(emulator, "/v3/auth/tokens", password(emulator, "wrong"))[0] == 401
+    status, _headers, document = post(emulator, "/v3/auth/tokens", password(emulator))
+    assert (status, document["error"]["title"]) == (401, "Unauthorized")
+    clock.advance(901)
+    assert post(emulator, "/v3/auth/tokens", password(emulator))[0] == 201
+
+
+def test_scopes(emulator: Emulator) -> None:
+    project, domain = {"id": emulator.project.id}, {"name": emulator.domain.name}
+
+    def body(**scope: t.Any) -> t.Any:
+        return post(emulator, "/v3/auth/tokens?nocatalog=true", password(emulator, **scope))[2]["token"]
+
+    assert body(project=project)["project"]["name"] == "cn-north-4"
+    assert body(domain=domain)["domain"]["id"] == emulator.domain.id
+    both = body(project=project, domain=domain)
+    assert "domain" not in both
+    assert both["project"]["id"] == emulator.project.id
+    bare = body()
+    assert not {"domain", "project", "catalog"} & set(bare)
+    assert post(emulator, "/v3/auth/tokens", password(emulator, project={"name": "mars-1"}))[0] == 401
+    assert "catalog" in post(emulator, "/v3/auth/tokens", password(emulator))[2]["token"]
+
+
+def get(emulator: Emulator, path: str, text: str) -> tuple[int, t.Any]:
+    """A read with a token."""
+    status, _headers, document = post(emulator, path, None, X_Auth_Token=text)
+    return status, document
+
+
+def test_token_is_good_for_its_project(emulator: Emulator, clock: ManualClock) -> None:
+    directory = emulator.huawei.directory
+    other = directory.add_project(Project("other-project", "cn-east-3", emulator.domain.id))
+    mine = token(emulator, project={"name": "cn-north-4"})
+    assert get(emulator, f"/v3/{emulator.project.id}/keypairs", mine)[0] == 200
+    assert emulator.requests[-1].identity == emulator.user.name
+    status, document = get(emulator, f"/v3/{other.id}/keypairs", mine)
+    assert (status, document["error_code"]) == (401, "APIGW.0307")
+    assert get(emulator, f"/v3/{emulator.project.id}/keypairs", token(emulator))[0] == 401
+    clock.advance(24 * 3600 + 1)
+    status, document = get(emulator, f"/v3/{emulator.project.id}/keypairs", mine)
+    assert (status, document["error_code"]) == (401, "APIGW.0307")
+    status, document = get(emulator, f"/v3/{emulator.project.id}/keypairs", "nonsense")
+    assert (status, document["error_code"]) == (401, "APIGW.0301")
+    assert "decrypt token fail" in document["error_msg"]
+    assert get(emulator, "/v3/projects", "nonsense") == (
+        401,
+        {
+            "error": {
+                "code": 401,
+                "message": "The request you have made requires authentication.",
+                "title": "Unauthorized",
+            }
+        },
+    )
+
+
+def test_projects(emulator: Emulator, huawei: HuaweiSdk) -> None:
+    directory = emulator.huawei.directory
+    directory.add_domain(Domain("other", "other-account"))
+    directory.add_project(Project("not-mine", "cn-north-4", "other"))
+    iam, client = huawei.models["iam"], huawei.client("iam")
+    named = client.keystone_list_projects(iam.KeystoneListProjectsRequest(name="cn-north-4")).projects
+    assert [project.id for project in named] == [emulator.project.id]
+    every = client.keystone_list_projects(iam.KeystoneListProjectsRequest()).projects
+    assert {project.name for project in every} == {"cn-north-4", "MOS"}
+    pages = [
+        client.keystone_list_projects(iam.KeystoneListProjectsRequest(page=page, per_page=1)).projects
+        for page in (1, 2, 3)
+    ]
+    assert [len(page) for page in pages] == [1, 1, 0]
+    domains = client.keystone_list_auth_domains(iam.KeystoneListAuthDomainsRequest()).domains
+    assert [domain.id for domain in domains] == [emulator.domain.id]
+
+
+def test_sdk_looks_the_project_up(emulator: Emulator, huawei: HuaweiSdk) -> None:
+    # the SDK keeps what it found per access key and region, for the whole process: so this key is used nowhere else
+    key = emulator.huawei.directory.add_access_key(
+        AccessKey("AKLOOKUP", "secret", emulator.user.id, emulator.domain.id)
+    )
+    models = huawei.models["kps"]
+    region = load("huaweicloudsdkcore.region.region").Region("cn-north-4", emulator.url)
+    credentials = load("huaweicloudsdkcore.auth.credentials").BasicCredentials(key.access, key.secret)
+    credentials.with_iam_endpoint(emulator.url)
+    client = models.KpsClient.new_builder().with_credentials(credentials).with_region(region).build()
+    assert client.list_keypairs(models.ListKeypairsRequest()).page_info.current_count == 2
+    assert [(entry.operation, entry.identity) for entry in emulator.requests] == [
+        ("KeystoneListProjects", "AKLOOKUP"),
+        ("ListKeypairs", "AKLOOKUP"),
+    ]
+
+
+def test_temporary_key_by_token(emulator: Emulator, huawei: HuaweiSdk) -> None:
+    iam, client = huawei.models["iam"], huawei.client("iam")
+    text = token(emulator, project={"name": "cn-north-4"})
+    identity = iam.TokenAuthIdentity(methods=["token"], token=iam.IdentityToken(id=text, duration_seconds=3600))
+    body = iam.CreateTemporaryAccessKeyByTokenRequestBody(iam.TokenAuth(identity))
+    answer = client.create_temporary_access_key_by_token(iam.CreateTemporaryAccessKeyByTokenRequest(body))
+    assert answer.status_code == 201
+    use(emulator, huawei, answer.credential, emulator.project.id)
+
+
+def use(emulator: Emulator, huawei: HuaweiSdk, credential: t.Any, project_id: str) -> None:
+    """Read something with a temporary key."""
+    credentials = huawei.credentials(credential.access, credential.secret, project_id)
+    credentials.with_security_token(credential.securitytoken)
+    huawei.client("kps", credentials).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
+    assert emulator.requests[-1].identity == credential.access
+
+
+@pytest.fixture
+def delegated(emulator: Emulator) -> Project:
+    """A project of another account that trusts ours through the agency ``operators``."""
+    directory = emulator.huawei.directory
+    directory.add_domain(Domain("owner", "owner-account"))
+    directory.add_user(User("owner-user", "owner", "secret", "owner"))
+    directory.agencies.append(Agency("operators", "owner", emulator.domain.id))
+    return directory.add_project(Project("delegated-project", "cn-north-4", "owner"))
+
+
+def test_temporary_key_by_agency(emulator: Emulator, huawei: HuaweiSdk, delegated: Project) -> None:
+    iam, client = huawei.models["iam"], huawei.client("iam")
+    role = iam.IdentityAssumerole(agency_name="operators", domain_name="owner-account", duration_seconds=1800)
+    identity = iam.AgencyAuthIdentity(methods=["assume_role"], assume_role=role)
+    body = iam.CreateTemporaryAccessKeyByAgencyRequestBody(iam.AgencyAuth(identity))
+    answer = client.create_temporary_access_key_by_agency(iam.CreateTemporaryAccessKeyByAgencyRequest(body))
+    assert emulator.requests[-1].operation == "CreateTemporaryAccessKeyByAgency"
+    use(emulator, huawei, answer.credential, delegated.id)
+
+
+def test_token_by_agency(emulator: Emulator, delegated: Project) -> None:
+    role = {"agency_name": "operators", "domain_id": "owner"}
+    auth = {
+        "identity": {"methods": ["assume_role"], "assume_role": role},
+        "scope": {"project": {"name": "cn-north-4"}},
+    }
+    mine = token(emulator, domain={"name": emulator.domain.name})
+    status, headers, _document = post(emulator, "/v3/auth/tokens", {"auth": auth}, X_Auth_Token=mine)
+    assert status == 201
+    assert emulator.requests[-1].operation == "KeystoneCreateAgencyTokenByAgency"
+    assert get(emulator, f"/v3/{delegated.id}/keypairs", headers["x-subject-token"])[0] == 200
+    role["agency_name"] = "strangers"
+    assert post(emulator, "/v3/auth/tokens", {"auth": auth}, X_Auth_Token=mine)[0] == 404
+
+
+def test_agency_v5(emulator: Emulator, huawei: HuaweiSdk, delegated: Project) -> None:
+    urn = "iam::owner:agency:operators"
+    mine = token(emulator, domain={"name": emulator.domain.name})
+    wanted = {"agency_urn": urn, "agency_session_name": "test"}
+    status, _headers, document = post(emulator, "/v5/agencies/assume", wanted, X_Auth_Token=mine)
+    assert status == 200
+    found = document["credentials"]
+    credentials = huawei.credentials(found["access_key_id"], found["secret_access_key"], delegated.id)
+    credentials.with_security_token(found["security_token"])
+    huawei.client("kps", credentials).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
+    assert get(emulator, "/v5/caller-identity", mine)[1]["account_id"] == emulator.domain.id

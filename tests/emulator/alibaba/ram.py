@@ -1,0 +1,181 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Resource Access Management and its Security Token Service: access keys, roles, and who sent a request."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+import uuid
+
+from ..clock import iso
+from ..messages import ApiError, Json, Request, Response
+from ..service import Call, Identity, Operation, Service, World
+from . import answers, signature
+
+#: Seconds a role may be assumed for, at least and by default.
+SHORTEST, DEFAULT = 900, 3600
+
+
+@dataclasses.dataclass
+class AccessKey:
+    """A pair to sign with.
+
+    Attributes:
+        account: The account it is good for.
+        principal: The user or role session behind it, as an ARN.
+        security_token: Set for temporary keys, which are worth nothing without it.
+        expires: When a temporary key ends, seconds since the epoch.
+    """
+
+    access: str
+    secret: str
+    account: str
+    principal: str
+    security_token: str | None = None
+    expires: float | None = None
+    active: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Role:
+    """A role that the users of an account may take on.
+
+    Attributes:
+        longest: Seconds for which it may be assumed at most.
+    """
+
+    name: str
+    account: str
+    trusted_account: str
+    longest: int = 3600
+
+    @property
+    def arn(self) -> str:
+        """Its full name."""
+        return f"acs:ram::{self.account}:role/{self.name}"
+
+
+class Ram(Service):
+    """The service. Only its token service has operations here."""
+
+    name = "sts"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.access_keys: dict[str, AccessKey] = {}
+        self.roles: list[Role] = []
+        self._nonces: dict[str, float] = {}
+
+    def operations(self) -> t.Sequence[Operation]:
+        """The table of operations; the path is the version."""
+        return [
+            Operation("AssumeRole", "AssumeRole", "2015-04-01", self._assume),
+            Operation("GetCallerIdentity", "GetCallerIdentity", "2015-04-01", self._caller),
+        ]
+
+    def refuse(self, error: ApiError) -> Response:
+        """The one shape."""
+        return answers.refusal(error)
+
+    def invalid(self, message: str) -> ApiError:
+        """A malformed request."""
+        return ApiError(400, "InvalidParameter", message)
+
+    def add_access_key(self, key: AccessKey) -> AccessKey:
+        """Let an access key exist."""
+        self.access_keys[key.access] = key
+        return key
+
+    def temporary_key(self, account: str, principal: str, seconds: float) -> AccessKey:
+        """Make a key that ends, and its security token."""
+        return self.add_access_key(
+            AccessKey(
+                access=f"STS.{uuid.uuid4().hex[:20]}",
+                secret=uuid.uuid4().hex,
+                account=account,
+                principal=principal,
+                security_token=f"CAIS+/{uuid.uuid4().hex}==",
+                expires=self.world.now() + seconds,
+            )
+        )
+
+    # who sent this
+
+    def authenticate(self, request: Request) -> Identity:
+        """Who sent a request, by its signature.
+
+        Raises:
+            ApiError: The credentials are missing or refused.
+        """
+        claim = signature.claim(request)
+        if claim is None:
+            raise answers.missing("AccessKeyId")
+        self._check_freshness(claim)
+        key = self._key(claim)
+        if claim.gap:
+            raise answers.incomplete_signature(claim.gap)
+        if not claim.holds(key.secret):
+            raise answers.bad_signature(claim.string_to_sign)
+        if claim.nonce in self._nonces:
+            raise answers.nonce_used()
+        self._nonces[claim.nonce] = self.world.now()
+        return Identity(label=key.access, user_id=key.principal, domain_id=key.account)
+
+    def _check_freshness(self, claim: signature.Claim) -> None:
+        now = self.world.now()
+        if claim.date is None or abs(now - claim.date) > signature.MAX_SKEW:
+            raise answers.bad_time(parsed=claim.date is not None)
+        if not claim.nonce:
+            raise answers.missing("SignatureNonce")
+        # older ones cannot come again: their requests would be too old
+        self._nonces = {nonce: used for nonce, used in self._nonces.items() if now - used <= 2 * signature.MAX_SKEW}
+
+    def _key(self, claim: signature.Claim) -> AccessKey:
+        key = self.access_keys.get(claim.access)
+        if key is None or (key.security_token is not None and claim.security_token is None):
+            raise answers.unknown_key()
+        if not key.active:
+            raise answers.inactive_key()
+        if claim.security_token != key.security_token:
+            raise answers.wrong_token()
+        if key.expires is not None and key.expires <= self.world.now():
+            raise answers.expired_token()
+        return key
+
+    # the token service
+
+    def _assume(self, call: Call) -> Response:
+        arn, session = call.query.get("RoleArn"), call.query.get("RoleSessionName")
+        if not arn:
+            raise answers.missing("RoleArn")
+        if not session:
+            raise answers.missing("RoleSessionName")
+        role = next((role for role in self.roles if role.arn == arn), None)
+        if role is None:
+            raise ApiError(404, "EntityNotExist.Role", f"The role does not exist: {arn}.")
+        if role.trusted_account != call.identity.domain_id:
+            raise ApiError(403, "NoPermission", "You are not authorized to do this action.")
+        seconds = self.integer(call, "DurationSeconds", DEFAULT, SHORTEST, role.longest)
+        key = self.temporary_key(role.account, f"acs:ram::{role.account}:assumed-role/{role.name}/{session}", seconds)
+        return answers.success(
+            {
+                "AssumedRoleUser": {"Arn": key.principal, "AssumedRoleId": f"3000000001:{session}"},
+                "Credentials": credentials(key),
+            }
+        )
+
+    def _caller(self, call: Call) -> Response:
+        return answers.success({"AccountId": call.identity.domain_id, "Arn": call.identity.user_id})
+
+
+def credentials(key: AccessKey) -> dict[str, Json]:
+    """A temporary key in the form that the token service and the metadata service share."""
+    return {
+        "AccessKeyId": key.access,
+        "AccessKeySecret": key.secret,
+        "SecurityToken": key.security_token,
+        "Expiration": iso(key.expires or 0.0),
+    }
