@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         progress = self._progress()
-        if self._task.async_val or self._play_context.check_mode or progress is None:
+        if self._task.async_val or self._task.check_mode or progress is None:
             result.update(self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val)))
             return result
         result.update(self._run_slices(variables, progress))

@@ -6,7 +6,7 @@
 
 The rules, from which everything else follows:
 
-- No call is sent before the limiter allows it, and nobody sleeps past the deadline to send one. Exceptions: the first round
+- No call is sent before the limiter allows it, and nobody sleeps past the deadline to send one, nor sends one much later. Exceptions: the first round
   of a wait has ``GRACE`` seconds from its start, so that even ``timeout: 0`` hears about every task; and see ``explain`` in
   ``engine`` for the reasons of failures.
 - No call reaches further than ``GRACE`` seconds beyond the deadline, and only calls of the last round, or close to it, reach
@@ -42,7 +42,8 @@ T = t.TypeVar("T")
 
 #: How far, in seconds, a call may reach beyond the deadline, and how long the first round may take at least.
 GRACE = 10.0
-#: How late a call may be sent. Clocks sleep a little longer than they are told.
+#: How late a call may be sent when nobody has to sleep for it: clocks sleep a little longer than they are told, and the call
+#: before may have taken longer than its like. With a slow service it is the time of one call.
 LATE = 0.05
 #: Comparisons of times; floating point only.
 EPSILON = 1e-6
@@ -170,7 +171,8 @@ class Caller:
         """Wait for the turn of the next call; False when it does not come before the limit."""
         now = self.now()
         ready = self._memory.limiter.ready_at(now)
-        if ready > limit + (LATE if ready <= now else EPSILON) or ready > self.deadline + GRACE - LEAST:
+        late = max(LATE, self._memory.rtt) if ready <= now else EPSILON
+        if ready > min(limit + late, self.deadline + GRACE - LEAST):
             return False
         self.sleep_until(min(ready, limit))
         return True

@@ -47,7 +47,8 @@ def note_stop(records: list[Record], switched: Results, servers: Results, *, che
             continue
         record["power"] = server.get("status") or record["power"]
         if record["power"] != SHUTOFF or server.get("task_state"):
-            fail(record, f"It did not stop: {_why(row, record)}.")
+            later = " The request to stop it may still take effect." if record["touched"] else ""
+            fail(record, f"It did not stop: {_why(row, record)}.{later}")
     return records
 
 

@@ -14,6 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.k
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import of_batch
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     GOOD,
+    REFUSED,
     UNCHANGED,
     Record,
     Results,
@@ -35,14 +36,15 @@ def note_history(
         most_failures: How many servers may fail, or which share of the play (``10%``); None is no limit.
         canary: How many servers make up the first batch, of which none may fail; 0 for no canary.
     """
-    failed = [record["host"] for record in earlier if record["state"] not in GOOD]
-    if not failed:
-        return records
+    bad = [record for record in earlier if record["state"] not in GOOD]
+    # A server that was refused is none that went wrong; but a canary that was refused has shown nothing.
+    failed = [record["host"] for record in bad if record["state"] != REFUSED]
     allowed = _allowed(most_failures, records[0]["play_size"] if records else 0)
     names = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+    dead = ", ".join(record["host"] for record in earlier[:canary] if record["state"] not in GOOD)
     for record in records:
-        if canary and len(earlier) <= canary:
-            refuse(record, f"The canary batch failed ({names}), so that nothing else is touched.")
+        if dead:
+            refuse(record, f"The canary failed ({dead}), so that nothing else is touched.")
         elif allowed is not None and len(failed) > allowed:
             refuse(
                 record,

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
+    BUSY,
     GOOD,
     PLANNED,
     REFUSED,
@@ -66,8 +67,16 @@ def _sentence(record: Record) -> str:
     elif record["power"] == ACTIVE:
         rest = " It is running."
     else:
-        rest = f" IT IS NOT RUNNING ({record['power']}). Start it with: {start_command(record)}"
+        rest = f" IT IS NOT RUNNING ({record['power']}). {_way_on(record)}"
     return f"{words.rstrip('.')}.{rest}"
+
+
+def _way_on(record: Record) -> str:
+    """What a person can do about a server that is off."""
+    if record["state"] != BUSY:
+        return f"Start it with: {start_command(record)}"
+    task = f" (task {record['task_id']})" if record["task_id"] else ""
+    return f"KPS may still be at work on it{task}: run this again, which joins its task; or when it is over: {start_command(record)}"
 
 
 def start_command(record: Record) -> str:
@@ -157,7 +166,7 @@ def summary(records: t.Sequence[Record], *, check_mode: bool) -> list[str]:
     off = _off(records)
     if not off:
         return [*lines, "All servers that were touched are on."]
-    return [*lines, *(f"OFF: {record['host']}. Start it with: {start_command(record)}" for record in off)]
+    return [*lines, *(f"OFF: {record['host']}. {_way_on(record)}" for record in off)]
 
 
 def _off(records: t.Sequence[Record]) -> list[Record]:
