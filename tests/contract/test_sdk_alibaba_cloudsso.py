@@ -131,6 +131,21 @@ def test_group_and_default_strategy(emulator: Emulator, sso: Sso, clock: ManualC
     assert emulator.alibaba_account.directory.provisionings == {(READ_ONLY, FIRST)}
 
 
+def test_provisioning_stays_while_others_use_it(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+    sso.assign()
+    sso.assign(BOB)
+    clock.advance(11)
+    strategy = "DeprovisionForLastAccessAssignmentOnAccount"
+    sso.take(deprovision_strategy=strategy)
+    clock.advance(11)
+    emulator.settle()
+    assert emulator.alibaba_account.directory.provisionings == {(READ_ONLY, FIRST)}
+    sso.take(BOB, deprovision_strategy=strategy)
+    clock.advance(11)
+    emulator.settle()
+    assert emulator.alibaba_account.directory.provisionings == set()
+
+
 def test_provisioning(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     (task,) = sso.provision("Provision")
     assert (task.task_type, task.status, task.target_id) == ("ProvisionAccessConfiguration", "InProgress", FIRST)

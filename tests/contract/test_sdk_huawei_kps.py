@@ -277,6 +277,20 @@ def test_what_associate_becomes(
         assert failed[0].task_error_msg
 
 
+def test_password_login_can_be_ended(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+    server = emulator.huawei.ecs.find("server-01")
+    wanted = kps.server(server.id, ("keypair", emulator.old_key.private))
+    wanted.disable_password = True
+    body = kps.models.AssociateKeypairRequestBody("new", wanted)
+    kps.client.associate_keypair(kps.models.AssociateKeypairRequest(body))
+    assert not server.disable_password
+    clock.advance(11)
+    task = kps.associate("old", server.id, ("password", server.password)).task_id
+    clock.advance(11)
+    assert kps.status(task) == "FAILED_REPLACE"
+    assert server.disable_password
+
+
 @pytest.mark.parametrize(
     ("status", "bound", "with_key", "ends"),
     [

@@ -50,7 +50,7 @@ def main() -> int:
         for server in options.fail_reset:
             emulator.huawei.ecs.find(server)
             emulator.fail(
-                "task_fails", server=server, code="KPS.0003", message="The helper server could not be created."
+                "task_fails", server=server, code="KPS.0003", message="The temporary server could not be created."
             )
         if options.state_dir is not None:
             write_state(emulator)

@@ -139,6 +139,9 @@ class Faults:
     def __iter__(self) -> t.Iterator[Fault]:
         return iter(self._faults)
 
+    def __len__(self) -> int:
+        return len(self._faults)
+
     def add(self, what: str, **settings: Json) -> Fault:
         """Put a fault in force; see ``Fault`` for the settings. An unknown word is an error, not a fault."""
         if what not in ANSWERS and what not in OUTCOMES:

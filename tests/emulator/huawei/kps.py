@@ -37,6 +37,7 @@ class Task:
         operation: ``RESET``, ``REPLACE``, ``BIND`` or ``UNBIND``.
         phase: ``READY``, ``RUNNING``, ``SUCCESS`` or ``FAILED``.
         created: Milliseconds since the epoch.
+        disable_password: What becomes of logging in by password; None is nothing.
         word: The status word told instead of the usual one, once the task has ended.
         hidden, lingers: Faults of the list of running tasks: not in it while it runs, still in it when it has ended.
         doom: Why it will fail, if that was clear from the start: code and message.
@@ -52,6 +53,7 @@ class Task:
     created: int
     phase: str = "READY"
     word: str | None = None
+    disable_password: bool | None = None
     hidden: bool = False
     lingers: bool = False
     doom: tuple[str | None, str] | None = None
@@ -135,16 +137,27 @@ class Kps(KpsService):
 
     def _associate_one(self, call: Call, order: Json) -> dict[str, Json]:
         server, auth = self._order(call, order)
-        return self.bind(server, self.pairs.find(call, order.get("keypair_name")), auth, call.operation.name)
+        pair = self.pairs.find(call, order.get("keypair_name"))
+        disable_password = order["server"].get("disable_password")
+        if disable_password not in (None, True, False):
+            raise self.invalid("server.disable_password must be true or false.")
+        return self.bind(server, pair, auth, call.operation.name, disable_password=disable_password)
 
     def bind(
-        self, server: Server, pair: KeyPair, auth: dict[str, Json] | None = None, operation: str = "AssociateKeypair"
+        self,
+        server: Server,
+        pair: KeyPair,
+        auth: dict[str, Json] | None = None,
+        operation: str = "AssociateKeypair",
+        *,
+        disable_password: bool | None = None,
     ) -> dict[str, Json]:
         """Start to put a key pair onto a server, and give the answer to the request for it.
 
         Args:
             auth: ``type`` and ``key``; needed where the server is running.
             operation: The operation that asks for it, for faults.
+            disable_password: Whether logging in by password is over then; None leaves it as it is.
         """
         task = Task(
             id=uuid.uuid4().hex,
@@ -156,6 +169,7 @@ class Kps(KpsService):
             operation=self._operation(server),
             created=self.world.milliseconds(),
             doom=_busy(self._running_on(server)) or self._doom(server, auth or {}),
+            disable_password=disable_password,
         )
         return self._begin(task, server, operation)
 
@@ -286,6 +300,8 @@ class Kps(KpsService):
         self.machines.replace_key(server.id, out, new)
         server.managed_key = task.public_key
         server.key_name = task.keypair_name if task.public_key is not None else None
+        if task.disable_password is not None:
+            server.disable_password = task.disable_password
         server.updated = self.world.now()
         task.phase = "SUCCESS"
         if task.operation == "REPLACE":
