@@ -61,7 +61,7 @@ class Context:
 
     Args:
         module: The module that runs.
-        environ: The environment of the process.
+        environ: The environment; by default that of the process.
         clock: Time.
         draw: Numbers from 0 to 1.
         connect: Makes the transport that requests go through; takes the arguments of ``RequestsTransport``.
@@ -72,14 +72,14 @@ class Context:
         self,
         module: AnsibleModule,
         *,
-        environ: t.Mapping[str, str] = os.environ,
+        environ: t.Mapping[str, str] | None = None,
         clock: Clock | None = None,
         draw: t.Callable[[], float] = random.random,
         connect: t.Callable[..., _http.Transport] = _http.RequestsTransport,
         threads: bool = True,
     ) -> None:
         self._module = module
-        self._environ = environ
+        self._environ = os.environ if environ is None else environ
         self._connect = connect
         self.params: dict[str, t.Any] = module.params
         self.check_mode: bool = module.check_mode

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logins with the ``ssh`` program that prove something about one key: the command line, and what its words mean.
+"""Logins with the ``ssh`` program that prove something about one key: how it is run, and what its words mean.
 
 A login is no proof when it uses a connection that is open already, another key than the one in question, or an agent.
 ``ssh`` exits with 255 for a refused key as for a time-out or a wrong host key; only its words tell them apart.
@@ -14,6 +14,7 @@ import concurrent.futures
 import dataclasses
 import re
 import shlex
+import subprocess
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
@@ -172,6 +173,22 @@ class Runner(t.Protocol):
 
     def __call__(self, command: list[str], timeout: float) -> Finished:
         """Run it, and end it after ``timeout`` seconds."""
+
+
+def run_ssh(command: list[str], timeout: float) -> Finished:
+    """Run ssh without a terminal; nothing is asked and nothing is read from standard input."""
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Finished(255, f"The server did not finish the login within {timeout:.0f} s.")
+    return Finished(done.returncode, done.stderr.decode("utf-8", errors="replace"))
 
 
 def log_in(target: Target, run: Runner, clock: Clock, timeout: float) -> Login:

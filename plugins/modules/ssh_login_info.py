@@ -137,27 +137,10 @@ open:
 
 import dataclasses
 import shutil
-import subprocess
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, at_least, run
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import Finished, Target, log_in_everywhere
-
-
-def run_ssh(command: list[str], timeout: float) -> Finished:
-    """Run ssh without a terminal; nothing is asked and nothing is read from standard input."""
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Finished(255, f"The server did not finish the login within {timeout:.0f} s.")
-    return Finished(done.returncode, done.stderr.decode("utf-8", errors="replace"))
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import Target, log_in_everywhere, run_ssh
 
 
 def execute(context: Context) -> Result:

@@ -72,6 +72,10 @@ options:
     elements: str
     aliases:
       - task_id
+  _slice:
+    description:
+      - Internal. Which part of a long wait this run of the module is to do; set by the action plugin, and not for playbooks.
+    type: dict
 seealso:
   - module: multicloud.async_tasks.ali_cloudsso_task_info
   - module: multicloud.async_tasks.hwc_csms_task_info

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env python
 # Copyright (c) Multicloud Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -147,7 +147,9 @@ class Demo:
         options += ["PreferredAuthentications=publickey", f"UserKnownHostsFile={self.directory / 'known_hosts'}"]
         command = ["ssh", "-F", "none", *(part for option in options for part in ("-o", option))]
         command += ["-i", str(self.emulator.key_path(key)), "-p", str(port), f"{user}@{host}", "true"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False
+        )
         return "Permission denied" if "Permission denied (publickey" in done.stderr else done.returncode
 
     def check_power(self) -> None:

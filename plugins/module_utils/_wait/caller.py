@@ -6,9 +6,9 @@
 
 The rules, from which everything else follows:
 
-- No call is sent before the limiter allows it, and nobody sleeps past the deadline to send one, nor sends one much later. Exceptions: the first round
-  of a wait has ``GRACE`` seconds from its start, so that even ``timeout: 0`` hears about every task; and see ``explain`` in
-  ``engine`` for the reasons of failures.
+- No call is sent before the limiter allows it, nobody sleeps past the deadline to send one, and none is sent much later than
+  the deadline. Exceptions: the first round of a wait has ``GRACE`` seconds from its start, so that even ``timeout: 0`` hears
+  about every task; and the reasons of failures that the last round showed may be asked for a moment later (``engine``).
 - No call reaches further than ``GRACE`` seconds beyond the deadline, and only calls of the last round, or close to it, reach
   beyond its start at all: a service that hangs in the middle of a wait must not cost the last look.
 - Being throttled is an answer. It slows the wait down and never fails it.

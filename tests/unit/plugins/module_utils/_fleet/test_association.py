@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import typing as t
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.association import PACE, Association
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Interrupted
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
@@ -399,6 +402,111 @@ def test_a_service_that_does_not_answer_stops_the_sending(cloud: Cloud, outcome:
     assert states(result) == [("s-1", False, "error"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (False, True)
     assert result["servers"][1]["msg"].startswith("Nothing was sent for it: KPS had not answered")
+
+
+# --- Several servers in one request, several requests at a time
+
+BATCH = f"POST {KPS}/v3/{PROJECT}/keypairs/batch-associate"
+AUTH = {"type": "password", "key": "hunter2"}
+
+
+def batch(*ids: str) -> dict[str, t.Any]:
+    return {"batch_keypairs": [body(server_id, auth=AUTH) for server_id in ids]}
+
+
+def bare(server_id: str) -> dict[str, t.Any]:
+    """A server that runs and has no key pair."""
+    return server(server_id, "ACTIVE", key_name=None)
+
+
+def accepted(*ids: str) -> dict[str, t.Any]:
+    return {"tasks": [{"server_id": server_id, "task_id": f"t-{server_id}"} for server_id in ids]}
+
+
+def test_running_servers_without_a_pair_are_bound_ten_in_a_request(cloud: Cloud) -> None:
+    ids = [f"s-{number}" for number in range(11)]
+    planned(cloud, *map(bare, ids), server("off"))
+    cloud.expect(BATCH, answer(accepted(*ids[:10]), 202), body=batch(*ids[:10]))
+    cloud.expect(ASSOCIATE, {"task_id": "t-s-10"}, body=body("s-10", auth=AUTH))
+    cloud.expect(ASSOCIATE, {"task_id": "t-off"}, body=body("off"))
+    result = result_of(start(cloud, server_ids=[*ids, "off"], root_password="hunter2", wait=False))
+    assert [row["task_id"] for row in result["servers"]] == [f"t-{server_id}" for server_id in [*ids, "off"]]
+    assert {row["operation"] for row in result["servers"][:11]} == {"bind"}
+    assert "hunter2" not in str(result)
+
+
+def test_one_of_them_may_have_failed_already(cloud: Cloud) -> None:
+    planned(cloud, bare("s-1"), bare("s-2"))
+    rows = [{"server_id": "s-1", "status": "Failed", "error_code": "KPS.1"}, *accepted("s-2")["tasks"]]
+    cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2", wait=False))
+    assert states(result) == [("s-1", False, "failed"), ("s-2", True, "pending")]
+
+
+def test_a_batch_that_is_refused_is_refused_for_each(cloud: Cloud) -> None:
+    planned(cloud, bare("s-1"), bare("s-2"))
+    cloud.expect(BATCH, refusal(400, "KPS.0002", "no"), body=batch("s-1", "s-2"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2"))
+    assert states(result) == [("s-1", False, "error"), ("s-2", False, "error")]
+    assert (result["changed"], result["failed"]) == (False, True)
+
+
+@pytest.mark.parametrize("outcome", [lost(), answer({}, 504), answer(accepted("s-1"))], ids=["lost", "504", "half"])
+def test_the_tasks_of_a_lost_batch_are_looked_for_server_by_server(cloud: Cloud, outcome: t.Any) -> None:
+    planned(cloud, bare("s-1"), bare("s-2"))
+    cloud.expect(BATCH, outcome, body=batch("s-1", "s-2"))
+    cloud.always(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}, {"task_id": "t-2", "server_id": "s-2"}))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2", wait=False))
+    assert states(result) == [("s-1", True, "pending"), ("s-2", True, "pending")]
+    assert result["task_ids"] == ["t-1", "t-2"]
+
+
+class Crowd(Cloud):
+    """A cloud that answers associations by several threads, and the second to the fifth only when all are there."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self._lock = threading.Lock()
+        self._together = threading.Barrier(4)
+        self.under_way = 0
+        #: How many were under way when each began.
+        self.seen: list[int] = []
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        if not request.url.endswith("/associate"):
+            return super().send(request, timeout)
+        with self._lock:
+            self.under_way += 1
+            self.seen.append(self.under_way)
+            alone = len(self.seen) == 1
+        if not alone:
+            self._together.wait(timeout=30)
+        with self._lock:
+            self.under_way -= 1
+        return answer({"task_id": f"t-{json.loads(request.body)['server']['id']}"})
+
+
+def test_once_the_first_request_is_answered_four_are_under_way_at_a_time(clock: FakeClock) -> None:
+    cloud = Crowd(clock)
+    ids = [f"s-{number}" for number in range(5)]
+    planned(cloud, *map(server, ids))
+    run = start(cloud, server_ids=ids, wait=False)
+    run.context.threads = True
+    result = result_of(run)
+    assert [row["task_id"] for row in result["servers"]] == [f"t-{server_id}" for server_id in ids]
+    assert (cloud.seen[0], max(cloud.seen)) == (1, 4)
+    cloud.check()
+
+
+def test_threads_do_not_repeat_refused_credentials(cloud: Cloud) -> None:
+    ids = [f"s-{number}" for number in range(5)]
+    planned(cloud, *map(server, ids))
+    cloud.expect(ASSOCIATE, REFUSED, body=body("s-0"))
+    run = start(cloud, server_ids=ids)
+    run.context.threads = True
+    assert {state for _id, _changed, state in states(result_of(run))} == {"error"}
+    assert len(cloud.writes()) == 1
 
 
 # --- Lost answers

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import typing as t
 
 import pytest
@@ -320,15 +321,52 @@ def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: Cloud) -
 
 
 def test_an_association_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
-    cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body={"keypair_name": "kp", "server": {"id": "s-1"}})
-    assert kps.associate(client(cloud), "s-1", "kp") == {"task_id": "t-1"}
+    body: dict[str, t.Any] = {"keypair_name": "kp", "server": {"id": "s-1"}}
+    cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body=body)
+    assert kps.associate(client(cloud), "s-1", kps.Binding("kp")) == {"task_id": "t-1"}
+    binding = kps.Binding("kp", kps.Login("keypair", "PEM"), disable_password=False, port=2222)
     server = {"id": "s-1", "auth": {"type": "keypair", "key": "PEM"}, "disable_password": False, "port": 2222}
-    cloud.expect(
-        f"POST {KEYPAIRS}/associate", answer({"task_id": "t-2"}, 202), body={"keypair_name": "kp", "server": server}
-    )
-    login = kps.Login("keypair", "PEM")
-    kps.associate(client(cloud), "s-1", "kp", login=login, disable_password=False, port=2222)
-    assert list(server) == ["id", "auth", "disable_password", "port"], "the order of the SDK's model"
+    assert json.dumps(binding.body("s-1")) == json.dumps({"keypair_name": "kp", "server": server}), "the SDK's order"
+    cloud.expect(f"POST {KEYPAIRS}/associate", answer({"task_id": "t-2"}, 202), body=binding.body("s-1"))
+    kps.associate(client(cloud), "s-1", binding)
+
+
+@pytest.mark.parametrize("accepted", [{}, {"server_id": "s-1"}, {"task_id": None}, {"task_id": "", "status": "READY"}])
+def test_an_association_that_is_accepted_without_a_task_is_no_answer(cloud: Cloud, accepted: dict[str, t.Any]) -> None:
+    body = {"keypair_name": "kp", "server": {"id": "s-1"}}
+    cloud.expect(f"POST {KEYPAIRS}/associate", accepted, body=body)
+    with pytest.raises(BrokenAnswerError, match="without a task"):
+        kps.associate(client(cloud), "s-1", kps.Binding("kp"))
+    cloud.expect(f"POST {KEYPAIRS}/disassociate", accepted, body={"server": {"id": "s-1"}})
+    with pytest.raises(BrokenAnswerError, match="without a task"):
+        kps.disassociate(client(cloud), "s-1")
+
+
+@pytest.mark.parametrize("status", ["FAILED", "Failed", "failed"])
+def test_an_association_may_have_failed_already(cloud: Cloud, status: str) -> None:
+    row = {"status": status, "error_code": "KPS.3001"}
+    cloud.expect(f"POST {KEYPAIRS}/associate", row, body={"keypair_name": "kp", "server": {"id": "s-1"}})
+    assert kps.failed_already(kps.associate(client(cloud), "s-1", kps.Binding("kp")))
+    assert not kps.failed_already({"status": "READY_RESET"})
+    assert not kps.failed_already({"status": None})
+
+
+def batch(*ids: str) -> dict[str, t.Any]:
+    return {"batch_keypairs": [{"keypair_name": "kp", "server": {"id": server_id}} for server_id in ids]}
+
+
+def test_several_bindings_are_answered_server_by_server(cloud: Cloud) -> None:
+    rows = [{"server_id": "s-2", "status": "Failed"}, {"server_id": "s-1", "task_id": "t-1"}]
+    cloud.expect(f"POST {KEYPAIRS}/batch-associate", answer({"tasks": rows}, 202), body=batch("s-1", "s-2"))
+    bound = kps.batch_bind(client(cloud), ["s-1", "s-2"], kps.Binding("kp"))
+    assert list(bound.items()) == [("s-1", rows[1]), ("s-2", rows[0])]
+
+
+@pytest.mark.parametrize("rows", [[], [{"server_id": "s-1", "task_id": "t-1"}], None], ids=repr)
+def test_several_bindings_of_which_one_is_not_answered_are_no_answer(cloud: Cloud, rows: t.Any) -> None:
+    cloud.expect(f"POST {KEYPAIRS}/batch-associate", {"tasks": rows}, body=batch("s-1", "s-2"))
+    with pytest.raises(BrokenAnswerError):
+        kps.batch_bind(client(cloud), ["s-1", "s-2"], kps.Binding("kp"))
 
 
 def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:

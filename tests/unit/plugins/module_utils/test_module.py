@@ -1,0 +1,162 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Between Ansible and the rest: what a module is given, and how each end of ``execute`` ends the module."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import at_least
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    ACCESS_KEY,
+    KPS,
+    PROJECT,
+    SECRET_KEY,
+    Cloud,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+
+# --- What a module is given
+
+
+def test_a_number_is_at_least_what_it_must_be() -> None:
+    assert at_least("limit", 1, 1) == 1
+    assert at_least("limit", None, 1) is None
+    for value in (0, -1, 0.5, float("nan"), float("inf")):
+        with pytest.raises(UsageError, match=r"^limit: .*at least 1\. Nothing was sent"):
+            at_least("limit", value, 1)
+
+
+def test_a_client_is_made_of_the_options(cloud: Cloud) -> None:
+    run = Run(cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts"})
+    client = run.context.huawei()
+    assert cloud.arguments == {"validate_certs": False, "ca_path": "/etc/ca.pem"}
+    assert run.context.result == {"changed": False, "credentials_source": "options"}
+    assert run.module.no_log_values == {SECRET_KEY, "sts"}
+    assert client.scope == {"region": "cn-north-4", "project": PROJECT}
+    assert run.context.huawei() is client
+    assert run.context.client("hwc") is client
+
+
+def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Cloud) -> None:
+    options = dict.fromkeys(("hwc_access_key", "hwc_secret_key", "hwc_region", "hwc_project_id"))
+    environ = {
+        "HUAWEICLOUD_SDK_AK": ACCESS_KEY,
+        "HUAWEICLOUD_SDK_SK": "sk-of-environment",
+        "HUAWEICLOUD_SDK_PROJECT_ID": "p-1",
+        "HWC_REGION": "cn-south-1",
+        "HWC_ENDPOINT": "http://127.0.0.1:8080",
+    }
+    run = Run(cloud, options, environ=environ)
+    client = run.context.huawei()
+    assert run.context.result["credentials_source"] == "environment"
+    assert run.module.no_log_values == {"sk-of-environment"}
+    assert (client.region, client.scope["project"]) == ("cn-south-1", "p-1")
+    assert client.origin("kps") == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_for_operations_that_is_none_is_refused(cloud: Cloud, seconds: float) -> None:
+    with pytest.raises(UsageError, match="^hwc_timeout: "):
+        Run(cloud, {"hwc_timeout": seconds}).context.huawei()
+
+
+def test_the_time_for_operations_is_kept(cloud: Cloud) -> None:
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t", {"task_status": "READY_RESET"})
+    kps.show_task(Run(cloud, {"hwc_timeout": 7.0}).context.huawei(), "t")
+    assert cloud.timeouts == [7.0]
+
+
+@pytest.mark.parametrize("project", ["..", "a/b", "a b", "a?b"])
+def test_a_project_that_would_change_the_url_is_refused(cloud: Cloud, project: str) -> None:
+    with pytest.raises(UsageError, match="^hwc_project_id: "):
+        Run(cloud, {"hwc_project_id": project}).context.huawei()
+
+
+def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
+    run = Run(cloud, {"hwc_region": "cn-mars-1"})
+    run.context.huawei().origin("kps")
+    assert ["'cn-mars-1'" in warning for warning in run.module.warnings] == [True]
+
+
+# --- How a module ends
+
+PROGRAM = """
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors
+def execute(context):
+    {body}
+run(execute, {{"word": {{"type": "str"}}}}, required_one_of=[("word",)])
+"""
+
+
+def ended(body: str, environ: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
+    """The result of a module whose ``execute`` has this body."""
+    code = PROGRAM.format(body=body.replace("\n", "\n    "))
+    result = run_module("", {"word": "given"}, source=code, HOME="/nonexistent", **(environ or {}))
+    result.pop("invocation", None)
+    return result
+
+
+def test_a_result_is_returned_with_what_was_noted() -> None:
+    assert ended("context.result['job'] = 1\nreturn {'changed': True}") == {"job": 1, "changed": True}
+
+
+def test_no_result_is_one_without_a_change() -> None:
+    assert ended("return None") == {"changed": False}
+
+
+def test_a_result_that_failed_fails() -> None:
+    result = ended("return {'failed': True, 'msg': 'one server failed', 'changed': True}")
+    assert (result["failed"], result["msg"], result["changed"]) == (True, "one server failed", True)
+
+
+def test_an_error_fails_with_its_facts_and_what_was_noted() -> None:
+    result = ended(
+        "context.result.update(changed=True, task_id='t-1')\n"
+        "raise _errors.RejectedError('It was refused.', hint='Do this.', http_status=400, code='KPS.1', "
+        "text='no', request_id='r-1')"
+    )
+    assert result.pop("failed") is True
+    assert result == {
+        "msg": "It was refused. Do this.",
+        "changed": True,
+        "task_id": "t-1",
+        "http_status": 400,
+        "error_code": "KPS.1",
+        "error_msg": "no",
+        "request_id": "r-1",
+    }
+
+
+def test_a_bug_is_called_one_and_does_not_hide_a_change() -> None:
+    result = ended("context.result['changed'] = True\nreturn 1 / 0")
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert result["msg"] == (
+        "Unexpected ZeroDivisionError: division by zero. This is a bug of the collection: please report it."
+    )
+
+
+def test_a_missing_library_is_told() -> None:
+    code = "import sys\nsys.modules['requests'] = None\n" + PROGRAM.format(body="raise SystemExit('never')")
+    result = run_module("", {"word": "given"}, source=code)
+    assert result["failed"]
+    assert "requests" in result["msg"]
+
+
+def test_secrets_of_the_environment_are_masked() -> None:
+    environ = {"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "hunter-secret"}
+    result = ended("context.huawei()\nreturn {'echo': 'it is hunter-secret'}", environ)
+    assert result["echo"] == "it is ********"
+
+
+def test_options_are_checked_by_ansible() -> None:
+    code = PROGRAM.format(body="return {'check_mode': context.check_mode}")
+    assert "word" in run_module("", {}, source=code)["msg"]
+    assert run_module("", {"word": "x", "_ansible_check_mode": True}, source=code)["check_mode"] is True
