@@ -19,16 +19,13 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._connection import (
-    HWC_OPTIONS,
-    Surroundings,
-    open_alibaba,
-    open_huawei,
-)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 
 Result = dict[str, t.Any]
 
@@ -106,6 +103,9 @@ class Context:
     def huawei(self) -> HuaweiClient:
         """The client of Huawei Cloud, made from the ``hwc_*`` options, the environment and the user's files."""
         if self._huawei is None:
+            # Here and not above: a module starts anew for every task, and needs one cloud only.
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
+
             self._huawei = open_huawei(self.params, self._surroundings())
             self.result["credentials_source"] = self._huawei.credentials_source
         return self._huawei
@@ -113,6 +113,8 @@ class Context:
     def alibaba(self) -> AlibabaClient:
         """The client of Alibaba Cloud, made from the ``ali_*`` options, the environment and the user's files."""
         if self._alibaba is None:
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import open_alibaba
+
             self._alibaba = open_alibaba(self.params, self._surroundings())
             self.result["credentials_source"] = self._alibaba.credentials_source
         return self._alibaba
@@ -127,7 +129,7 @@ def run(
     execute: t.Callable[[Context], Result | None],
     argument_spec: t.Mapping[str, t.Any],
     *,
-    connection: t.Mapping[str, t.Any] = HWC_OPTIONS,
+    connection: t.Mapping[str, t.Any],
     **keywords: t.Any,
 ) -> t.NoReturn:
     """Run a module and exit.

@@ -164,6 +164,7 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,
@@ -205,6 +206,7 @@ def main() -> None:
             "marker": {"type": "str"},
             "max_tasks": {"type": "int"},
         },
+        connection=HWC_OPTIONS,
         mutually_exclusive=[("task_id", other) for other in ("secret_name", "status", "marker", "max_tasks")],
     )
 

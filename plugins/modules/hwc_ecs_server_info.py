@@ -144,6 +144,7 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
@@ -174,6 +175,7 @@ def main() -> None:
             "name": {"type": "str"},
             "status": {"type": "str"},
         },
+        connection=HWC_OPTIONS,
         mutually_exclusive=[("server_ids", "name"), ("server_ids", "status")],
     )
 

@@ -133,6 +133,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     UsageError,
     WriteUncertainError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -276,6 +277,7 @@ def main() -> None:
             "scope": {"type": "str", "choices": ["user", "domain"]},
             "type": {"type": "str", "choices": ["ssh", "x509"]},
         },
+        connection=HWC_OPTIONS,
     )
 
 

@@ -95,6 +95,7 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -111,7 +112,7 @@ def execute(context: Context) -> Result:
 
 def main() -> None:
     """Entry point."""
-    run(execute, {"name": {"type": "str"}})
+    run(execute, {"name": {"type": "str"}}, connection=HWC_OPTIONS)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,7 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,
@@ -210,6 +211,7 @@ def main() -> None:
             "marker": {"type": "int"},
             "max_tasks": {"type": "int"},
         },
+        connection=HWC_OPTIONS,
         mutually_exclusive=[("task_id", "list")],
         required_one_of=[("task_id", "list")],
         required_by={"max_tasks": ["list"], "marker": ["list"]},

@@ -95,6 +95,7 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
@@ -108,7 +109,7 @@ def execute(context: Context) -> Result:
 
 def main() -> None:
     """Entry point."""
-    run(execute, {"task_id": {"type": "str", "required": True}})
+    run(execute, {"task_id": {"type": "str", "required": True}}, connection=HWC_OPTIONS)
 
 
 if __name__ == "__main__":

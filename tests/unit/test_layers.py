@@ -20,10 +20,9 @@ LAYERS = (
     ("_errors",),
     ("_clock", "_files", "_ids", "_task", "_urls"),
     ("_http", "_keys", "_ssh"),
-    ("_client", "_metadata", "_refusal"),
+    ("_client", "_metadata", "_refusal", "_surroundings"),
     ("_alibaba", "_huawei"),
-    ("_connection", "_services", "_wait"),
-    ("_connection",),
+    ("_services", "_wait"),
     ("_module",),
     ("_waiting",),
     ("_fleet",),
@@ -35,9 +34,9 @@ ONLY = {
     "_wait": {"_errors", "_clock", "_task"},
     "plugin_utils": {"_errors", "_ids", "_task", "_services", "_ssh", "_fleet"},
     "filter": {"plugin_utils"},
-    "lookup": {"_errors", "_clock", "_http", "_ids", "_services", "_connection"},
+    "lookup": {"_errors", "_clock", "_http", "_ids", "_services", "_huawei", "_surroundings"},
     "modules": {
-        *("_errors", "_ids", "_task", "_services", "_ssh", "_wait", "_connection", "_module", "_waiting", "_fleet"),
+        *("_errors", "_ids", "_task", "_alibaba", "_huawei", "_services", "_ssh", "_wait", "_module", "_waiting", "_fleet"),
     },
 }
 #: What only these files may import: the edges of the collection.
@@ -45,7 +44,7 @@ EDGES = {
     "requests": {"module_utils/_http.py"},
     "ansible.module_utils.basic": {"module_utils/_module.py"},
     "random": {"module_utils/_module.py", "lookup/hwc_sms_passphrase.py"},
-    "subprocess": {"modules/ssh_login_info.py"},
+    "subprocess": {"module_utils/_ssh.py"},
 }
 #: The functions that read a clock or sleep, by module; the rest of these modules computes with times it is given.
 CLOCKS = {

@@ -137,7 +137,7 @@ KINDS: tuple[tuple[int, str, type[errors.ServiceError]], ...] = (
 @pytest.mark.parametrize(("status", "code", "kind"), KINDS)
 def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: type[errors.ServiceError]) -> None:
     refused = error(refusal(status, code, "words", x_request_id="r-1"))
-    assert type(refused) is kind
+    assert isinstance(refused, kind)
     assert refused.facts() == {
         "http_status": status,
         "error_code": code,
@@ -158,20 +158,20 @@ def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
 
 def test_what_the_operation_calls_missing_is_not_found() -> None:
     refused = error(refusal(400, "KPS.0001", "illegal"), missing=lambda found: found.code == "KPS.0001")
-    assert type(refused) is errors.NotFoundError
+    assert isinstance(refused, errors.NotFoundError)
     assert "region" in str(refused)
     other = error(refusal(400, "KPS.0002", "bad"), missing=lambda found: found.code == "KPS.0001")
-    assert type(other) is errors.RejectedError
+    assert isinstance(other, errors.RejectedError)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_a_refusal_of_the_caller_is_never_an_absence(status: int) -> None:
     if status == 429:
         refused = error(refusal(status, "APIGW.0308", "x"), missing=lambda found: True)
-        assert type(refused) is errors.ThrottledError
+        assert isinstance(refused, errors.ThrottledError)
     else:
         refused = error(refusal(status, "APIGW.0301", "x"), missing=lambda found: found.status == 404)
-        assert type(refused) is not errors.NotFoundError
+        assert not isinstance(refused, errors.NotFoundError)
 
 
 @pytest.mark.parametrize(

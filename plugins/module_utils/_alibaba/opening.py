@@ -1,0 +1,86 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options of Alibaba Cloud, and the client that is made from them."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+import uuid
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import (
+    credentials,
+    metadata,
+    package,
+    profiles,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
+
+#: The connection options of Alibaba Cloud; documented in the fragment ``ali``.
+ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
+    "ali_access_key_id": {"type": "str", "no_log": False},
+    "ali_access_key_secret": {"type": "str", "no_log": True},
+    "ali_security_token": {"type": "str", "no_log": True},
+    "ali_profile": {"type": "str"},
+    "ali_ecs_role_name": {"type": "str"},
+    "ali_role_arn": {"type": "str"},
+    "ali_role_session_name": {"type": "str"},
+    "ali_role_duration": {"type": "int"},
+    "ali_role_external_id": {"type": "str"},
+    "ali_role_policy": {"type": "json"},
+    "ali_region": {"type": "str"},
+    "ali_endpoint": {"type": "str"},
+    "ali_sts_endpoint": {"type": "str"},
+    "ali_timeout": {"type": "float", "default": 60.0},
+    "ali_validate_certs": {"type": "bool", "default": True},
+    "ali_ca_path": {"type": "path"},
+}
+
+
+class _Ways:
+    """How credentials of Alibaba Cloud are got that are not simply written down."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def metadata(self, role: str | None) -> AccessKey:
+        around = self._around
+        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, role)
+
+    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
+        return package.provide(provider, source, hide, arguments, now=self._around.clock.time)
+
+
+def open_alibaba(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient:
+    """The client of Alibaba Cloud.
+
+    Args:
+        options: All of ``ALI_OPTIONS``.
+        around: The rest.
+    """
+    ways, environ = _Ways(around), around.environ
+    found = credentials.find(options, environ, ways, functools.partial(profiles.read, environ, ways))
+    for secret in found.credentials.secrets():
+        around.on_secret(secret)
+    endpoints = Endpoints(
+        region=credentials.setting("ali_region", options, environ, found.settings),
+        endpoint=options["ali_endpoint"],
+        sts_endpoint=options["ali_sts_endpoint"],
+        environ=environ,
+        sts_region=found.settings.get("sts_region") or environ.get("ALIBABA_CLOUD_STS_REGION"),
+        vpc="vpc" in found.settings or switched(environ, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"),
+    )
+    return AlibabaClient(
+        around.http(options, "ali"),
+        found.credentials,
+        endpoints,
+        nonce=lambda: uuid.uuid4().hex,
+        on_secret=around.on_secret,
+        on_warning=around.on_warning,
+    )

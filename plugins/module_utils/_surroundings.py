@@ -1,0 +1,51 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a client needs beside its options: the world it lives in, handed over in one piece by modules and lookups."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What a client needs beside its options.
+
+    Attributes:
+        environ: The process environment.
+        clock: Time.
+        random: Numbers from 0 to 1.
+        check_mode: Refuse every write.
+        on_secret: Told every secret that comes from no option, so that it can be masked.
+        on_warning: Told what the user should know.
+        transport: Makes a transport; its arguments are those of ``RequestsTransport``.
+    """
+
+    environ: t.Mapping[str, str]
+    clock: Clock
+    random: t.Callable[[], float]
+    check_mode: bool
+    on_secret: t.Callable[[str], None]
+    on_warning: t.Callable[[str], None]
+    transport: t.Callable[..., _http.Transport] = _http.RequestsTransport
+
+    def http(self, options: t.Mapping[str, t.Any], prefix: str) -> _http.Http:
+        """The session that the options of a cloud ask for."""
+        timeout = options[f"{prefix}_timeout"]
+        if not 0 < timeout < math.inf:
+            raise UsageError(f"{prefix}_timeout: {timeout} is no number of seconds above 0. Nothing was sent.")
+        return _http.Http(
+            self.transport(validate_certs=options[f"{prefix}_validate_certs"], ca_path=options[f"{prefix}_ca_path"]),
+            self.clock,
+            self.random,
+            check_mode=self.check_mode,
+            timeout=timeout,
+        )

@@ -1,0 +1,81 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module hwc_kps_failed_task."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import ForbiddenError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_failed_task
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    KPS,
+    PROJECT,
+    Cloud,
+    answer,
+    refusal,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+
+FAILED = f"{KPS}/v3/{PROJECT}/failed-tasks"
+
+
+def start(cloud: Cloud, *ids: t.Any, check_mode: bool = False) -> Run:
+    return Run(cloud, {"task_ids": list(ids), "state": "absent"}, check_mode=check_mode)
+
+
+def recorded(cloud: Cloud, *ids: str) -> None:
+    rows = [{"task_id": task_id} for task_id in ids]
+    cloud.expect(f"GET {FAILED}?limit=1000&offset=0", {"total": len(rows), "tasks": rows})
+
+
+def test_the_records_that_are_there_are_deleted(cloud: Cloud) -> None:
+    recorded(cloud, "t-1", "t-2", "t-3")
+    cloud.expect(f"DELETE {FAILED}/t-3", answer())
+    cloud.expect(f"DELETE {FAILED}/t-1", answer())
+    result = start(cloud, "t-3", "t-9", "t-1").execute(hwc_kps_failed_task.execute)
+    assert (result["changed"], result["deleted_ids"]) == (True, ["t-3", "t-1"])
+
+
+def test_none_that_is_there_is_no_change(cloud: Cloud) -> None:
+    recorded(cloud, "t-2")
+    result = start(cloud, "t-1").execute(hwc_kps_failed_task.execute)
+    assert (result["changed"], result["deleted_ids"]) == (False, [])
+
+
+def test_one_that_somebody_else_deletes_meanwhile_is_no_change(cloud: Cloud) -> None:
+    recorded(cloud, "t-1")
+    cloud.expect(f"DELETE {FAILED}/t-1", refusal(400, "KPS.0005", "failed task not found"))
+    assert start(cloud, "t-1").execute(hwc_kps_failed_task.execute)["changed"] is False
+
+
+def test_check_mode_reads_only(cloud: Cloud) -> None:
+    recorded(cloud, "t-1")
+    result = start(cloud, "t-1", check_mode=True).execute(hwc_kps_failed_task.execute)
+    assert (result["changed"], result["deleted_ids"]) == (True, ["t-1"])
+    assert cloud.writes() == []
+
+
+def test_nothing_named_is_nothing_asked(cloud: Cloud) -> None:
+    assert start(cloud).execute(hwc_kps_failed_task.execute)["deleted_ids"] == []
+
+
+@pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", None])
+def test_no_id_can_mean_all_records(cloud: Cloud, task_id: t.Any) -> None:
+    with pytest.raises(UsageError, match="task_ids: "):
+        start(cloud, "t-1", task_id).execute(hwc_kps_failed_task.execute)
+    assert cloud.requests == []
+
+
+def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: Cloud) -> None:
+    recorded(cloud, "t-1", "t-2")
+    cloud.expect(f"DELETE {FAILED}/t-1", answer())
+    cloud.expect(f"DELETE {FAILED}/t-2", refusal(403, "KPS.9003", "no permission"))
+    run = start(cloud, "t-1", "t-2")
+    with pytest.raises(ForbiddenError, match="kps::deleteFailedTask"):
+        run.execute(hwc_kps_failed_task.execute)
+    assert (run.context.result["changed"], run.context.result["deleted_ids"]) == (True, ["t-1"])
