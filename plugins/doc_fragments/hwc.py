@@ -18,8 +18,9 @@ options:
       - Without it, E(HUAWEICLOUD_SDK_AK), then E(HW_ACCESS_KEY) and E(OS_ACCESS_KEY) are read.
       - Credentials are looked for in the options, then in the environment, then in the section C([basic]) of C(~/.huaweicloud/credentials)
         (or of the file that E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names), and at last asked of the metadata service of an ECS with an agency,
-        which takes three seconds at most, uses no proxy, and is left out when E(HWC_METADATA_DISABLED) is V(true). All parts of one identity come from one place. Among options, and likewise in
-        the environment, a token is preferred to an access key, and an access key to a password.
+        which takes three seconds at most, uses no proxy, and is left out when E(HWC_METADATA_DISABLED) is V(true). All parts of
+        one identity come from one place. Among options, and likewise in the environment, a token is preferred to an access key, and an
+        access key to a password.
       - The guide on authentication tells all of it, see R(the guide,ansible_collections.multicloud.async_tasks.docsite.guide_authentication).
     type: str
   hwc_secret_key:

@@ -362,14 +362,25 @@ class Http:
         self._random = random
         self._check_mode = check_mode
 
-    def send(self, request: Request, *, reads: bool, timeout: float) -> Response:
-        """Send one request once. In check mode a write is refused here, where nothing can pass by."""
+    def send(self, request: Request, operation: str, *, reads: bool, timeout: float) -> Response:
+        """Send one request once. In check mode a write is refused here, where nothing can pass by.
+
+        Args:
+            request: The request.
+            operation: What is asked, for messages.
+            reads: Whether it changes nothing.
+            timeout: Seconds.
+        """
         if self._check_mode and not reads:
             raise CheckModeWriteError(
-                f"{request.method} {_origin(request.url)} would have changed something in check mode, and was not sent.",
+                f"{operation} at {_origin(request.url)} would have changed something in check mode, and was not sent.",
                 hint="This is a bug of the collection: please report it.",
             )
-        return self._transport.send(request, timeout)
+        try:
+            return self._transport.send(request, timeout)
+        except (NoAnswerError, BrokenAnswerError) as error:
+            error.message = f"{operation}: {error.message}"
+            raise
 
     def call(
         self,

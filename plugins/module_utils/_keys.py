@@ -100,6 +100,26 @@ def key_in(values: t.Mapping[str, t.Any], names: Names, kind: str, source: str) 
     )
 
 
+def first_set(
+    option: str,
+    variables: t.Iterable[str],
+    options: t.Mapping[str, t.Any],
+    environ: t.Mapping[str, str],
+    settings: t.Mapping[str, str] | None,
+) -> str | None:
+    """The value of an option, of the first of its variables that is set, or of a file; empty means not set.
+
+    Args:
+        option: Its name.
+        variables: Names in the environment, the preferred one first.
+        options: The module's options.
+        environ: The process environment.
+        settings: What the file of the credentials says, by option.
+    """
+    values = (options.get(option), *(environ.get(name) for name in variables), (settings or {}).get(option))
+    return next((str(value) for value in values if value), None)
+
+
 class Fetched:
     """Temporary access keys that somebody else hands out, as often as they are asked: a metadata service, a library.
 

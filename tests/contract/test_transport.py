@@ -192,7 +192,7 @@ def test_a_server_that_drips_does_not_outlive_the_deadline(serve: Serve, first: 
     begun = time.monotonic()
     with pytest.raises(NoAnswerError, match="did not finish its answer within 0.5 s") as caught:
         ask(server.url, 0.5)
-    assert 0.4 < time.monotonic() - begun < 2.0
+    assert 0.4 < time.monotonic() - begun < 5.0
     assert caught.value.maybe_received
     assert not caught.value.lasting
 
@@ -205,7 +205,7 @@ def test_a_server_that_hangs_does_not_outlive_the_deadline(serve: Serve) -> None
     begun = time.monotonic()
     with pytest.raises(NoAnswerError, match=r"did not (answer|finish its answer) within 0.5 s") as caught:
         ask(server.url, 0.5)
-    assert 0.4 < time.monotonic() - begun < 2.0
+    assert 0.4 < time.monotonic() - begun < 5.0
     assert caught.value.maybe_received
 
 

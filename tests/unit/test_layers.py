@@ -36,7 +36,19 @@ ONLY = {
     "filter": {"plugin_utils"},
     "lookup": {"_errors", "_clock", "_http", "_ids", "_services", "_huawei", "_surroundings"},
     "modules": {
-        *("_errors", "_ids", "_task", "_alibaba", "_huawei", "_services", "_ssh", "_wait", "_module", "_waiting", "_fleet"),
+        *(
+            "_errors",
+            "_ids",
+            "_task",
+            "_alibaba",
+            "_huawei",
+            "_services",
+            "_ssh",
+            "_wait",
+            "_module",
+            "_waiting",
+            "_fleet",
+        ),
     },
 }
 #: What only these files may import: the edges of the collection.

@@ -143,7 +143,7 @@ class AlibabaClient(Client):
         origin = self.origin(operation.service)
         clock = self._http.clock
         request = self._request(operation, origin, query, key, clock.time() + (self._skew or 0.0))
-        response = self._http.send(request, reads=operation.reads, timeout=deadline - clock.monotonic())
+        response = self._http.send(request, str(operation), reads=operation.reads, timeout=deadline - clock.monotonic())
         now = clock.time()
         ahead = clock_ahead(response, now)
         if ahead is not None:

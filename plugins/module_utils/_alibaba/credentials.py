@@ -16,7 +16,13 @@ import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Names, key_in
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import (
+    AccessKey,
+    Fetched,
+    Names,
+    first_set,
+    key_in,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,8 +120,7 @@ def setting(
     settings: t.Mapping[str, str] | None = None,
 ) -> str | None:
     """The value of an option, or of the first of its variables that is set, or of the profile; empty means not set."""
-    values = (options.get(option), *(environ.get(name) for name in ENVIRONMENT[option]), (settings or {}).get(option))
-    return next((str(value) for value in values if value), None)
+    return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
 def find(

@@ -270,7 +270,7 @@ class HuaweiClient(Client):
         origin = self.origin(operation.service)
         clock = self._http.clock
         request = self._request(operation, origin, path, query, body, identity, clock.time())
-        response = self._http.send(request, reads=operation.reads, timeout=deadline - clock.monotonic())
+        response = self._http.send(request, str(operation), reads=operation.reads, timeout=deadline - clock.monotonic())
         if response.status >= 400:
             raise refuse(
                 response,

@@ -22,6 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
     Fetched,
     Names,
     check_plain,
+    first_set,
     key_in,
 )
 
@@ -131,8 +132,7 @@ def setting(
     settings: t.Mapping[str, str] | None = None,
 ) -> str | None:
     """The value of an option, or of the first of its variables that is set, or of the file; empty means not set."""
-    values = (options.get(option), *(environ.get(name) for name in ENVIRONMENT[option]), (settings or {}).get(option))
-    return next((str(value) for value in values if value), None)
+    return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
 def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], fetch: t.Callable[[], AccessKey]) -> Found:

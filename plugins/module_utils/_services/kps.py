@@ -358,7 +358,9 @@ def batch_bind(client: HuaweiClient, server_ids: t.Sequence[str], binding: Bindi
         BrokenAnswerError: The request was accepted, and the answer leaves out a server.
     """
     body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
-    rows = {row.get("server_id"): row for row in rows_of(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)}
+    rows = {
+        row.get("server_id"): row for row in rows_of(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
+    }
     return {server_id: _begun(rows.get(server_id) or {}, BATCH_ASSOCIATE) for server_id in server_ids}
 
 

@@ -165,13 +165,13 @@ def test_an_exception_that_is_no_error_of_ours_passes(cloud: Cloud) -> None:
 def test_no_write_leaves_in_check_mode(cloud: Cloud) -> None:
     request = Request("POST", URL, {}, b"{}")
     with pytest.raises(errors.CheckModeWriteError, match="report it"):
-        http(cloud, check_mode=True).send(request, reads=False, timeout=1.0)
+        http(cloud, check_mode=True).send(request, "KPS Test", reads=False, timeout=1.0)
     assert cloud.requests == []
 
 
 def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: Cloud) -> None:
     cloud.expect(f"POST {URL}", {})
-    http(cloud, check_mode=True).send(Request("POST", URL, {}), reads=True, timeout=1.0)
+    http(cloud, check_mode=True).send(Request("POST", URL, {}), "KPS Test", reads=True, timeout=1.0)
 
 
 def test_a_request_without_time_is_not_sent() -> None:

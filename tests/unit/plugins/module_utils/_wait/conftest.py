@@ -4,7 +4,8 @@
 
 """How hard the property tests look: always the same examples, so that a failure is a change and never luck.
 
-``HYPOTHESIS_PROFILE=search`` looks for new ones, ``HYPOTHESIS_EXAMPLES`` of them for each property.
+``HYPOTHESIS_PROFILE=search`` looks for new ones, ``HYPOTHESIS_EXAMPLES`` of them for each property; ``quick`` does not
+look for the simplest example that fails.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ hypothesis.settings.register_profile(
     max_examples=60,
     suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large],
 )
+FIXED = hypothesis.settings.get_profile("fixed")
 hypothesis.settings.register_profile(
-    "search",
-    hypothesis.settings.get_profile("fixed"),
-    derandomize=False,
-    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")),
+    "search", FIXED, derandomize=False, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000"))
 )
+# Whether, not why: a failing example is shown as it was found.
+hypothesis.settings.register_profile("quick", FIXED, phases=[hypothesis.Phase.generate])
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
