@@ -49,6 +49,11 @@ options:
     type: list
     elements: dict
     default: []
+  jobs:
+    description: What became of the power jobs, for V(stop) and V(start).
+    type: list
+    elements: dict
+    default: []
   check_mode:
     description: Whether nothing was really asked for.
     type: bool
@@ -93,6 +98,7 @@ def advance(
     stage: str,
     results: Results,
     more: Results = (),
+    jobs: Results = (),
     check_mode: bool = False,
     most_failures: str | int | None = None,
     canary: int = 0,
@@ -106,10 +112,10 @@ def advance(
         "identities": lambda: planning.note_identities(now, results, check_mode=check_mode),
         "keypairs": lambda: planning.note_keypairs(now, results),
         "servers": lambda: planning.note_servers(now, results, more),
-        "stop": lambda: course.note_stop(now, results, more, check_mode=check_mode),
+        "stop": lambda: course.note_stop(now, results, jobs, more, check_mode=check_mode),
         "associate": lambda: course.note_associate(now, results),
         "wait": lambda: course.note_wait(now, results),
-        "start": lambda: course.note_start(now, results, more, check_mode=check_mode),
+        "start": lambda: course.note_start(now, results, jobs, more, check_mode=check_mode),
         "prove": lambda: course.note_logins(now, results),
     }
     if stage not in stages:

@@ -51,7 +51,9 @@ def _judge(emulator: Emulator) -> t.Iterator[None]:
     huawei: list[Entry] = [entry for entry in sent if entry.request.header("X-Sdk-Date")]
     alibaba: list[Entry] = [entry for entry in sent if entry.request.header("x-acs-action")]
     key, other = emulator.access_key, emulator.alibaba_account.access_key
-    judged = oracle.judge_huawei(huawei, key.access, key.secret) + oracle.judge_alibaba(alibaba, other.access, other.secret)
+    judged = oracle.judge_huawei(huawei, key.access, key.secret) + oracle.judge_alibaba(
+        alibaba, other.access, other.secret
+    )
     assert judged == len(sent) > 0
 
 
@@ -266,7 +268,9 @@ def test_cloudsso_success_with_a_reason(
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_cloudsso_pages(emulator: Emulator, alibaba: AlibabaSdk, modules: Modules, clock: ManualClock, count: int) -> None:
+def test_cloudsso_pages(
+    emulator: Emulator, alibaba: AlibabaSdk, modules: Modules, clock: ManualClock, count: int
+) -> None:
     directory = emulator.alibaba_account.directory.id
     for number in range(count):
         _assign(alibaba, "u-emulated0001", f"100000000000000{number + 1}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF, job_outcomes
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import ACCEPTED, REFUSED, UNPROVEN
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
     of_batch,
@@ -27,16 +27,19 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 )
 
 
-def note_stop(records: list[Record], switched: Results, servers: Results, *, check_mode: bool) -> list[Record]:
+def note_stop(
+    records: list[Record], switched: Results, jobs: Results, servers: Results, *, check_mode: bool
+) -> list[Record]:
     """Which servers have stopped.
 
     Args:
         records: The records.
         switched: One result for each batch, of ``hwc_ecs_server_power``.
+        jobs: One result for each of those that started a job, of ``wait_for_task``.
         servers: One result for each batch, of ``hwc_ecs_server_info`` afterwards.
         check_mode: Whether nothing was really asked for.
     """
-    told, now = rows_by_server(switched), rows_by_server(servers)
+    told, said, now = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
     for record in records:
         if record["state"] != PLANNED or not record["stop"]:
             continue
@@ -48,7 +51,7 @@ def note_stop(records: list[Record], switched: Results, servers: Results, *, che
         record["power"] = server.get("status") or record["power"]
         if record["power"] != SHUTOFF or server.get("task_state"):
             later = " The request to stop it may still take effect." if record["touched"] else ""
-            fail(record, f"It did not stop: {_why(row, record)}.{later}")
+            fail(record, f"It did not stop: {_why(row, said, record)}.{later}")
     return records
 
 
@@ -106,9 +109,11 @@ def note_wait(records: list[Record], results: Results) -> list[Record]:
     return records
 
 
-def note_start(records: list[Record], switched: Results, servers: Results, *, check_mode: bool) -> list[Record]:
+def note_start(
+    records: list[Record], switched: Results, jobs: Results, servers: Results, *, check_mode: bool
+) -> list[Record]:
     """Which servers run again, and whether they have the wanted key pair; the same arguments as ``note_stop``."""
-    told, now = rows_by_server(switched), rows_by_server(servers)
+    told, said, now = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
     for record in records:
         if not starts(record):
             continue
@@ -122,7 +127,7 @@ def note_start(records: list[Record], switched: Results, servers: Results, *, ch
         if record["state"] == _task.SUCCESS and server and server["key_name"] != record["keypair_name"]:
             fail(record, f"Somebody else has changed its key pair meanwhile: it is {server['key_name'] or 'gone'}.")
         if record["power"] != ACTIVE:
-            fail(record, f"It was not started: {_why(row, record)}.")
+            fail(record, f"It was not started: {_why(row, said, record)}.")
     return records
 
 
@@ -143,10 +148,24 @@ def note_logins(records: list[Record], logins: Results) -> list[Record]:
     return records
 
 
-def _why(row: t.Mapping[str, t.Any] | None, record: Record) -> str:
+def _said_by_jobs(results: Results) -> dict[str, str]:
+    """What the jobs say about servers that they did not switch."""
+    said: dict[str, str] = {}
+    for task in (task for result in results for task in result.get("tasks") or []):
+        for server_id, (state, reason) in job_outcomes(task.get("data") or {}).items():
+            if state == _task.FAILED:
+                said[server_id] = str(reason or "the job failed")
+            elif state != _task.SUCCESS:
+                said[server_id] = f"job {task['id']} was still {task['status']} when the time was up"
+    return said
+
+
+def _why(row: t.Mapping[str, t.Any] | None, said: t.Mapping[str, str], record: Record) -> str:
     """Why a server is not in the power state it should be in."""
-    told = (row.get("msg") or _words(row.get("reason"))) if row else "the request broke"
-    return str(told or f"its status is {record['power']}").rstrip(".")
+    if row is None:
+        return "the request broke"
+    words = row.get("msg") or said.get(record["server_id"]) or f"its status is {record['power']}"
+    return str(words).rstrip(".")
 
 
 def _words(reason: t.Mapping[str, t.Any] | None) -> str:

@@ -1,0 +1,361 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The experiments: what is run, in which order, and what comes of it as plain numbers.
+
+Ways that are compared take turns, so that whatever else the machine does meanwhile falls on all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import statistics
+import typing as t
+
+from benchmark import model
+from benchmark.report import percentile
+from benchmark.workshop import Spent, Task, Workshop
+from simulation import schedules
+from simulation.simulator import lognormal, simulate
+
+Say = t.Callable[[str], None]
+Numbers = dict[str, t.Any]
+
+#: Seconds between two looks of the ways that have a fixed interval: the least pause of ours.
+INTERVAL = 2.0
+#: Calls per second beyond which the emulator throttles, and what our wait is told to keep to.
+LIMIT, RATE = 20, 18.0
+#: How long tasks take, where many are waited for: median in seconds, and spread of the lognormal distribution.
+MEDIAN, SIGMA = 6.0, 0.5
+URI, INFO, WAIT = (
+    "ansible.builtin.uri",
+    "multicloud.async_tasks.hwc_kps_task_info",
+    "multicloud.async_tasks.wait_for_task",
+)
+UNTIL: Task = {
+    "register": "answer",
+    "until": "answer.status == 200 and answer.json.task_status is match('SUCCESS')",
+    "retries": 1_000_000,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """How much is run.
+
+    Attributes:
+        repeats: Of the short plays.
+        queries: Tasks in a play of single queries.
+        retries: The longest wait by ``until`` that is run, in looks.
+        loops: The most tasks that ``until`` and ``async`` are run on.
+        threads: The most tasks that get a thread each.
+        many: The most tasks that our wait is run on, beside ``large``.
+        large: The large number of tasks.
+    """
+
+    repeats: int
+    queries: int
+    retries: int
+    loops: int
+    threads: int
+    many: int
+    large: int
+
+
+QUICK = Size(repeats=3, queries=6, retries=20, loops=10, threads=10, many=100, large=1000)
+FULL = Size(repeats=3, queries=10, retries=200, loops=100, threads=1000, many=1000, large=10_000)
+
+
+def uri(task_id: str, **more: t.Any) -> Task:
+    """One question with ``uri``, which cannot sign: with a token that somebody has got before."""
+    call = {"url": f"{{{{ tasks_url }}}}/{task_id}", "headers": {"X-Auth-Token": "{{ token }}"}, "return_content": True}
+    return {URI: call, **more}
+
+
+def waiting(ids: t.Any, **options: t.Any) -> Task:
+    """One task of ours that waits."""
+    return {WAIT: {"service": "kps", "task_ids": ids, **options}}
+
+
+def polls(ids: t.Any, **options: t.Any) -> Task:
+    """A wait that looks as fast as it may."""
+    return waiting(ids, batch="never", backoff=0, interval=0.01, jitter=0, rate=1000, **options)
+
+
+def single(shop: Workshop, size: Size, say: Say) -> Numbers:
+    """One query, and waits of 1, 20, 200 and 1000 looks: seconds of CPU per task, start-up of the play subtracted."""
+    count, waits = size.queries, 3
+    raw: dict[str, list[float]] = {}
+    walls: dict[str, list[float]] = {}
+
+    def measure(name: str, tasks: t.Sequence[Task], per: int, expected: int | None = None) -> None:
+        spent = shop.play(*tasks)
+        calls = shop.cloud.ask("account")["calls"]
+        if expected is not None and calls != expected:
+            raise RuntimeError(f"{name} made {calls} calls instead of {expected}")
+        start = raw["empty"][-1] if per else 0.0
+        raw.setdefault(name, []).append((spent.cpu - start) / max(per, 1))
+        walls.setdefault(name, []).append(spent.wall)
+
+    def made(number: int, looks: int) -> list[str]:
+        ids: list[str] = shop.cloud.ask("make", polls=[looks] * number)["ids"]
+        return ids
+
+    for repeat in range(size.repeats):
+        measure("empty", [], 0)
+        (one,) = made(1, 1)
+        measure("uri", [uri(one)] * count, count, count)
+        (one,) = made(1, 1)
+        measure("info", [{INFO: {"task_id": one}}] * count, count, count)
+        (one,) = made(1, 1)
+        measure("sdk", [{"sdk_kps_task_info": {"task_id": one}}] * count, count, count)
+        for looks in (1, 20, 200):
+            ids = made(waits, looks)
+            measure(f"wait {looks}", [polls([each]) for each in ids], waits, waits * looks)
+        ids = made(1, 1000)
+        measure("wait 1000", [polls(ids, progress=0)], 1, 1000)
+        for looks in (1, 20):
+            (one,) = made(1, looks)
+            measure(f"until {looks}", [uri(one, **UNTIL, delay=0)], 1, looks)
+        say(f"single queries and waits, {repeat + 1} of {size.repeats}")
+    if size.retries > 20:
+        (one,) = made(1, size.retries)
+        measure(f"until {size.retries}", [uri(one, **UNTIL, delay=0)], 1, size.retries)
+        say(f"until with {size.retries} looks")
+    medians = {name: statistics.median(values) for name, values in raw.items()}
+    longest = f"until {size.retries}"
+    return {
+        "queries": count,
+        "cpu": medians,
+        "all": raw,
+        "wall": {name: statistics.median(values) for name, values in walls.items()},
+        "one more poll": (medians["wait 1000"] - medians["wait 1"]) / 999,
+        "one more retry": (medians[longest] - medians["until 1"]) / (size.retries - 1),
+        "retry wall": (statistics.median(walls[longest]) - statistics.median(walls["until 1"])) / (size.retries - 1),
+        "retries": size.retries,
+    }
+
+
+def _durations(number: int) -> list[float]:
+    return lognormal(number, seed=number, median=MEDIAN, sigma=SIGMA)
+
+
+def _row(way: str, number: int, spent: Spent, account: Numbers, seen: t.Mapping[str, float]) -> Numbers:
+    latencies = sorted(max(0.0, seen[task_id] - end) for task_id, end in account["ends"].items())
+    return {
+        "way": way,
+        "tasks": number,
+        "simulated": False,
+        "calls": account["calls"],
+        "throttled": account["throttled"],
+        "cpu": spent.cpu,
+        "wall": spent.wall,
+        "rss": spent.rss,
+        "mean": statistics.fmean(latencies),
+        "p95": percentile(latencies, 0.95),
+    }
+
+
+def run_ours(shop: Workshop, number: int, service: str = "kps", **options: t.Any) -> Numbers:
+    """Our wait for so many tasks, in one task of a play."""
+    ids = shop.cloud.ask("make", service=service, seconds=_durations(number))["ids"]
+    if service == "csms":
+        options = {"pending_statuses": ["RUNNING"], **options}
+    spent = shop.play(
+        waiting("{{ ids }}", **{"service": service, "rate": RATE, **options}), variables={"ids": ids}
+    )
+    account = shop.cloud.ask("account")
+    return _row(f"wait_for_task, {service}", number, spent, account, account["told"])
+
+
+def run_until(shop: Workshop, number: int) -> Numbers:
+    """``uri`` with ``until`` in a loop."""
+    ids = shop.cloud.ask("make", seconds=_durations(number))["ids"]
+    task = uri("{{ item }}", **UNTIL, name="until", delay=INTERVAL, loop="{{ ids }}")
+    spent, moments = shop.timed_play(task, variables={"ids": ids})
+    account = shop.cloud.ask("account")
+    return _row("uri + until", number, spent, account, {each: moments["until", each] for each in ids})
+
+
+def run_async(shop: Workshop, number: int) -> Numbers:
+    """A job per task that polls, and ``async_status`` with ``until`` in a loop."""
+    ids = shop.cloud.ask("make", seconds=_durations(number))["ids"]
+    job = {"url": "{{ tasks_url }}/{{ item }}", "token": "{{ token }}", "interval": INTERVAL}
+    start = {
+        "name": "start",
+        "poll_kps_task": job,
+        "async": 3600,
+        "poll": 0,
+        "loop": "{{ ids }}",
+        "register": "jobs",
+    }
+    collect = {
+        "name": "collect",
+        "ansible.builtin.async_status": {"jid": "{{ item.ansible_job_id }}"},
+        "register": "job",
+        "until": "job.finished",
+        "retries": 1_000_000,
+        "delay": INTERVAL,
+        "loop": "{{ jobs.results }}",
+        "loop_control": {"label": "{{ item.item }}"},
+    }
+    spent, moments = shop.timed_play(start, collect, variables={"ids": ids})
+    account = shop.cloud.ask("account")
+    row = _row("async + async_status", number, spent, account, {each: moments["collect", each] for each in ids})
+    starts = [moments["start", each] for each in ids]
+    if number > 1:
+        row["launch"] = (starts[-1] - starts[0]) / (number - 1)
+    return row
+
+
+def run_threads(shop: Workshop, number: int) -> Numbers:
+    """A thread per task."""
+    ids = shop.cloud.ask("make", seconds=_durations(number))["ids"]
+    spent = shop.threads(ids, INTERVAL)
+    account = shop.cloud.ask("account")
+    return _row("thread per task", number, spent, account, account["told"])
+
+
+def many(shop: Workshop, size: Size, say: Say, queries: Numbers) -> list[Numbers]:
+    """Waits for 1, 10, 100 ... tasks in every way; those that would take hours are simulated from here on."""
+    shop.cloud.ask("limit", rate=LIMIT)
+    rows: list[Numbers] = []
+    runs: list[tuple[t.Callable[[int], Numbers], int]] = [
+        (functools.partial(run_ours, shop), size.many),
+        (functools.partial(run_ours, shop, service="csms"), size.many),
+        (functools.partial(run_until, shop), size.loops),
+        (functools.partial(run_async, shop), size.loops),
+        (functools.partial(run_threads, shop), size.threads),
+    ]
+    for number in (1, 10, 100, 1000):
+        for run, most in runs:
+            if number <= most:
+                rows.append(row := run(number))
+                say(
+                    f"{number} tasks, {row['way']}: {row['wall']:.0f} s, {row['calls']} calls, "
+                    f"{row['throttled']} throttled, {row['cpu']:.1f} s CPU, latency {row['mean']:.1f} s"
+                )
+    shop.cloud.ask("limit", rate=None)
+    rows.extend(_simulated(size, rows, queries))
+    return sorted(rows, key=lambda row: (row["tasks"], row["simulated"]))
+
+
+def _simulated(size: Size, rows: t.Sequence[Numbers], queries: Numbers) -> t.Iterator[Numbers]:
+    """The numbers beyond those that were run, from the costs that were measured in the largest runs."""
+    jobs = next(row for row in rows if row["way"].startswith("async") and row["tasks"] == size.loops)
+    start = queries["cpu"]["empty"]
+    launch = jobs["launch"]
+    for number in (100, 1000, 10_000):
+        if number <= size.loops:
+            continue
+        ends = _durations(number)
+        until = model.until_in_a_loop(ends, run=queries["retry wall"], delay=INTERVAL)
+        yield _modelled("uri + until", number, until, start + until.runs * queries["one more retry"])
+        small = model.async_and_status(
+            _durations(size.loops), launch=launch, status=queries["retry wall"], interval=INTERVAL, delay=INTERVAL
+        )
+        each = (jobs["cpu"] - start) / small.runs
+        waited = model.async_and_status(
+            ends, launch=launch, status=queries["retry wall"], interval=INTERVAL, delay=INTERVAL
+        )
+        yield _modelled("async + async_status", number, waited, start + waited.runs * each)
+
+
+def _modelled(way: str, number: int, waited: model.Waited, cpu: float) -> Numbers:
+    latencies = sorted(waited.latencies)
+    return {
+        "way": way,
+        "tasks": number,
+        "simulated": True,
+        "calls": waited.calls,
+        "throttled": 0,
+        "cpu": cpu,
+        "wall": waited.wall,
+        "rss": None,
+        "mean": statistics.fmean(latencies),
+        "p95": percentile(latencies, 0.95),
+    }
+
+
+def large(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
+    """Ten thousand tasks in one wait: once by lists at the usual rate, once by a question each at a high one."""
+    rows = []
+    for service, rate in (("csms", RATE), ("kps", 1000.0)):
+        rows.append(row := {**run_ours(shop, size.large, service, rate=rate), "rate": rate})
+        say(f"{size.large} tasks of {service}: {row['calls']} calls, {row['cpu']:.1f} s CPU, {row['rss']:.0f} MiB")
+    return rows
+
+
+def payloads(shop: Workshop, size: Size, say: Say) -> dict[str, dict[str, float]]:
+    """How large modules are on their way, and how long their import takes there."""
+    (one,) = shop.cloud.ask("make", polls=[1])["ids"]
+    modules = {
+        "uri": uri(one),
+        "hwc_kps_task_info": {INFO: {"task_id": one}},
+        "wait_for_task": waiting([one]),
+        "sdk_kps_task_info": {"sdk_kps_task_info": {"task_id": one}},
+    }
+    found = {name: shop.payload(task, name, size.repeats + 2) for name, task in modules.items()}
+    say("payloads")
+    return found
+
+
+def simulated_budget() -> list[Numbers]:
+    """Our engine on a thousand tasks of each service, tasks of about 30 s, in simulated time."""
+    rows = []
+    for service in ("csms", "cloudsso", "kps", "sms"):
+        run = simulate(service, lognormal(1000, 1), seed=1, rate=RATE)
+        rows.append(
+            {
+                "service": service,
+                "calls": run.calls,
+                "throttled": run.throttled,
+                "mean": run.mean,
+                "p95": run.percentile(0.95),
+            }
+        )
+    return rows
+
+
+def schedule() -> Numbers:
+    """Latency against calls of every engine's schedule, one task at a time, in simulated time."""
+    known = lognormal(1000, 5)
+    engines = []
+    # Its true scale is not known to a waiter that is used for everything: from two seconds to ten minutes.
+    scales = {median: lognormal(60, 9, median=median, sigma=0.6) for median in (2.0, 10.0, 50.0, 200.0, 600.0)}
+    for name, engine in schedules.ENGINES.items():
+        cost = schedules.cost(engine, known)
+        engines.append(
+            {
+                "engine": name,
+                "calls": cost.calls,
+                "mean": cost.latency,
+                "p95": cost.p95,
+                "regret": max(schedules.regrets(engine, scales, 0.5)),
+                "false": schedules.false_timeouts(engine, 60.0, 40.0, 1000),
+            }
+        )
+    return {
+        "engines": engines,
+        "curves": {
+            "fixed interval": _curve(known, [functools.partial(schedules.fixed, interval=1.3**n) for n in range(11)]),
+            "exponential": _curve(
+                known,
+                [
+                    functools.partial(schedules.exponential, first=1.0, factor=factor, longest=60.0)
+                    for factor in (1.05, 1.1, 1.15, 1.2, 1.3, 1.5, 2.0)
+                ],
+            ),
+            "wait_for_task (backoff 0 to 3)": _curve(
+                known,
+                [functools.partial(schedules.ours, interval=1.0, backoff=step / 5) for step in range(16)],
+            ),
+        },
+    }
+
+
+def _curve(durations: t.Sequence[float], family: t.Iterable[schedules.Engine]) -> list[tuple[float, float]]:
+    costs = [schedules.cost(engine, durations) for engine in family]
+    return sorted((cost.calls, cost.latency) for cost in costs)

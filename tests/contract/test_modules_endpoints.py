@@ -1,0 +1,72 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where services are: the collection's tables and rules beside the region files of the vendors' SDKs."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import (
+    REGIONS as DIRECTORY_REGIONS,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import (
+    Endpoints as AlibabaEndpoints,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import REGIONS, Endpoints
+
+from .sdk import load
+
+#: The SDK's region files, by service.
+FILES = {
+    "kps": "huaweicloudsdkkps.v3.region.kps_region.KpsRegion",
+    "csms": "huaweicloudsdkcsms.v1.region.csms_region.CsmsRegion",
+    "sms": "huaweicloudsdksms.v3.region.sms_region.SmsRegion",
+    "ecs": "huaweicloudsdkecs.v2.region.ecs_region.EcsRegion",
+    "iam": "huaweicloudsdkiam.v3.region.iam_region.IamRegion",
+}
+#: Where the collection knows better: the European cloud has a domain of its own, as the SDK itself says of IAM there.
+EXCEPTIONS = {("ecs", "eu-west-101"): "https://ecs.eu-west-101.myhuaweicloud.eu"}
+
+
+def regions(service: str) -> dict[str, str]:
+    """The SDK's endpoints, by region."""
+    module, _dot, name = FILES[service].rpartition(".")
+    fields: dict[str, t.Any] = getattr(load(module), name).static_fields
+    return {region: value.endpoints[0].rstrip("/") for region, value in fields.items()}
+
+
+@pytest.mark.parametrize("service", FILES)
+def test_every_region_of_the_huawei_sdk(service: str) -> None:
+    theirs = regions(service)
+    assert len(theirs) > 3
+    ours = {region: Endpoints(region, None, None, {}).find(service) for region in theirs}
+    assert {region: found.url for region, found in ours.items()} == {
+        region: EXCEPTIONS.get((service, region), url) for region, url in theirs.items()
+    }
+    assert not any(found.guessed for found in ours.values())
+
+
+@pytest.mark.parametrize("service", FILES)
+def test_no_other_region_is_said_to_be_known(service: str) -> None:
+    assert set(REGIONS[service]) == set(regions(service))
+
+
+@pytest.mark.parametrize("service", [service for service in FILES if service != "sms"])
+def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown(service: str) -> None:
+    found = Endpoints("xx-new-1", None, None, {}).find(service)
+    assert found.guessed
+    assert found.url.endswith(".xx-new-1.myhuaweicloud.com")
+
+
+@pytest.mark.parametrize("region", [*sorted(DIRECTORY_REGIONS), "xx-new-1"])
+def test_every_region_of_cloudsso(region: str) -> None:
+    config = load("alibabacloud_tea_openapi.utils_models").Config(
+        access_key_id="ak", access_key_secret="sk", region_id=region
+    )
+    client = load("alibabacloud_cloudsso20210515.client").Client(config)
+    found = AlibabaEndpoints(region, None, None, {}).find("cloudsso")
+    assert found.url == f"https://{client._endpoint}"
+    assert found.guessed is (region not in DIRECTORY_REGIONS)

@@ -1,0 +1,419 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples of README.md, of the role's README and of the guides: every plugin has one, and they are right.
+
+Playbooks pass Ansible's syntax check, options and variables exist, commands name what there is, and the playbooks of
+README.md run against the emulator as they are printed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
+import typing as t
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.parsing.splitter import parse_kv
+from ansible.plugins.loader import fragment_loader
+from ansible.utils.plugin_docs import get_docstring
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import COLLECTIONS
+from emulator import Emulator
+from emulator.state import write_state
+
+ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "multicloud.async_tasks."
+README = ROOT / "README.md"
+GUIDES = ROOT / "docs" / "docsite" / "rst"
+DOCUMENTS = (README, *sorted(ROOT.glob("roles/*/README.md")), *sorted(GUIDES.glob("*.rst")))
+#: Programs of others that the documentation calls; what they are given is not looked at.
+FOREIGN = {"ansible-builder", "ansible-galaxy", "export", "python", "source", "ssh-keygen"}
+#: What ./run makes, so that it need not be there.
+MADE = {"docs/benchmark"}
+#: Words of Ansible about a task; everything else in one is its action.
+KEYWORDS = {
+    *("name", "when", "loop", "loop_control", "register", "vars", "no_log", "become", "delegate_to", "run_once"),
+    *("changed_when", "failed_when", "check_mode", "ignore_errors", "environment", "until", "retries", "delay"),
+    *("async", "poll", "tags", "notify", "args", "module_defaults"),
+}
+BLOCKS = ("block", "rescue", "always")
+
+Json = t.Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A block of code in a document.
+
+    Attributes:
+        document: The document.
+        line: Where it begins.
+        language: What it is said to be.
+        text: What it holds.
+    """
+
+    document: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.document.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that a block of YAML says it is: ``# fleet.yml`` in a line of its own."""
+        match = re.search(r"^# (\S+\.yml)$", self.text, re.MULTILINE)
+        return match.group(1) if match else None
+
+
+def _blocks(document: Path) -> t.Iterator[Block]:
+    text = document.read_text(encoding="utf-8")
+    if document.suffix == ".md":
+        pattern = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    else:
+        pattern = re.compile(r"^\.\. code-block:: (\S+)\n\n((?: .*\n|\n)+)", re.MULTILINE)
+    for match in pattern.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        yield Block(document, line, match.group(1), textwrap.dedent(match.group(2)).rstrip() + "\n")
+
+
+ALL = [block for document in DOCUMENTS for block in _blocks(document)]
+YAML = [block for block in ALL if block.language in ("yaml", "yaml+jinja")]
+CONSOLE = [block for block in ALL if block.language == "console"]
+
+
+def _load(block: Block) -> Json:
+    return yaml.safe_load(block.text)
+
+
+def _is_playbook(content: Json) -> bool:
+    return isinstance(content, list) and any("hosts" in play or _import(play) for play in content)
+
+
+def _import(play: dict[str, Json]) -> str | None:
+    return play.get("ansible.builtin.import_playbook")
+
+
+def _tasks(content: Json) -> t.Iterator[dict[str, Json]]:
+    """The tasks of a playbook or of a list of tasks, those in blocks included."""
+    for entry in content if isinstance(content, list) else []:
+        if "hosts" in entry:
+            for section in ("pre_tasks", "tasks", "post_tasks", "handlers"):
+                yield from _tasks(entry.get(section, []))
+        elif not _import(entry):
+            if not any(part in entry for part in BLOCKS):
+                yield entry
+            for part in BLOCKS:
+                yield from _tasks(entry.get(part, []))
+
+
+def _action(task: dict[str, Json]) -> tuple[str, Json]:
+    """The module of a task and its options."""
+    (action,) = (word for word in task if word not in KEYWORDS)
+    return action, task[action]
+
+
+def _commands() -> t.Iterator[tuple[Block, str]]:
+    """Each command in a console block."""
+    for block in CONSOLE:
+        for line in block.text.splitlines():
+            assert line.startswith("$ "), f"{block}: this is no command: {line}"
+            yield block, line[2:]
+
+
+def _stems(directory: str, suffix: str = "py") -> set[str]:
+    return {path.stem for path in (ROOT / directory).glob(f"*.{suffix}")}
+
+
+def _options(module: str) -> dict[str, Json]:
+    """The options of a module of the collection, with their names and aliases."""
+    path = str(ROOT / "plugins" / "modules" / f"{module}.py")
+    collection = PREFIX.rstrip(".")
+    documentation, *_rest = get_docstring(path, fragment_loader, collection_name=collection, plugin_type="module")
+    options: dict[str, Json] = documentation["options"]
+    return {alias: option for name, option in options.items() for alias in (name, *option.get("aliases", []))}
+
+
+def _role_variables(role: str = "keypair_reset") -> set[str]:
+    specification = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    return set(specification["argument_specs"]["main"]["options"])
+
+
+def _check_options(where: object, module: str, given: t.Mapping[str, Json]) -> None:
+    known = _options(module)
+    assert set(given) <= set(known), f"{where}: {module} has no option {sorted(set(given) - set(known))}"
+    for name, option in known.items():
+        names = {other for other, same in known.items() if same is option}
+        assert not option.get("required") or names & set(given), f"{where}: {module} needs {name}"
+    for name, value in given.items():
+        inner = known[name].get("suboptions")
+        for entry in value if inner and isinstance(value, list) else []:
+            assert set(entry) <= set(inner), f"{where}: {name} has no {sorted(set(entry) - set(inner))}"
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of somebody with an empty home directory who has the collection, and Ansible as it comes."""
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    (home / "ansible.cfg").write_text("[defaults]\nnocows = true\n")
+    return {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(home),
+        "USER": getpass.getuser(),
+        "ANSIBLE_CONFIG": str(home / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+    }
+
+
+def play(environ: dict[str, str], directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook."""
+    return subprocess.run(
+        ["ansible-playbook", *arguments],
+        env=environ,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+# That there are examples
+
+
+def test_every_plugin_is_in_the_readme_with_an_example() -> None:
+    blocks = [block for block in ALL if block.document == README]
+    examples = "\n".join(block.text for block in blocks)
+    used = {
+        "module": {_action(task)[0] for block in blocks if block in YAML for task in _tasks(_load(block))},
+        "lookup": set(re.findall(r"lookup\('([\w.]+)'", examples)),
+        "role": set(re.findall(r"role: ([\w.]+)", examples)),
+        "playbook": set(re.findall(r"^\$ ansible-playbook ([\w.]+)", examples, re.MULTILINE)),
+    }
+    there = {
+        "module": _stems("plugins/modules"),
+        "lookup": _stems("plugins/lookup"),
+        "role": {path.name for path in (ROOT / "roles").iterdir()},
+        "playbook": _stems("playbooks", "yml"),
+    }
+    missing = {kind: sorted(name for name in names if PREFIX + name not in used[kind]) for kind, names in there.items()}
+    assert missing == {"module": [], "lookup": [], "role": [], "playbook": []}
+
+
+def test_the_readme_names_every_plugin_in_its_table() -> None:
+    text = README.read_text(encoding="utf-8")
+    names = {name for kind in ("modules", "lookup", "filter") for name in _stems(f"plugins/{kind}")}
+    assert [name for name in sorted(names | _stems("playbooks", "yml")) if f"`{name}`" not in text] == []
+
+
+def test_the_readme_of_the_role_names_every_variable() -> None:
+    text = (ROOT / "roles" / "keypair_reset" / "README.md").read_text(encoding="utf-8")
+    assert [name for name in sorted(_role_variables()) if f"`{name}`" not in text] == []
+
+
+def test_the_guide_on_waiting_has_every_service_and_its_words() -> None:
+    text = (GUIDES / "guide_waiting.rst").read_text(encoding="utf-8")
+    table = text[text.index("What the services say\n") : text.index("\nTime\n")]
+    rows = {row.split("``")[1]: row for row in table.split("   * - ")[2:]}
+    assert set(rows) == set(WAITABLE)
+    for service, waitable in WAITABLE.items():
+        source = waitable.open(_NoClient(), dict.fromkeys(waitable.within, "id"))
+        # KPS is judged by the first word.
+        words = {word for state in source.words.values() for word in state}
+        shown = {f"{word.partition('_')[0]}_..." if service == "kps" else word for word in words}
+        assert [word for word in sorted(shown) if f"``{word}``" not in rows[service]] == [], service
+        assert f"`{service}`" in README.read_text(encoding="utf-8")
+
+
+class _NoClient:
+    """What a source needs of a client to tell its words."""
+
+    def origin(self, service: str) -> str:
+        """No address."""
+        return service
+
+
+# That they are right
+
+
+@pytest.mark.parametrize("block", YAML, ids=str)
+def test_yaml_is_what_it_is_meant_to_be(block: Block) -> None:
+    content = _load(block)
+    assert content
+    for task in _tasks(content):
+        action, options = _action(task)
+        assert task.get("name"), f"{block}: a task has no name"
+        module = action.removeprefix(PREFIX)
+        if module == action:
+            assert action.startswith("ansible.builtin."), f"{block}: {action} is no module of ours or of ansible-core"
+        elif module in _stems("plugins/modules"):
+            _check_options(block, module, options)
+        else:
+            raise AssertionError(f"{block}: there is no module {module}")
+    for group, options in _module_defaults(content):
+        modules = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"][group]
+        assert set(options) <= set(_options(modules[0])), f"{block}: {group} has no {sorted(options)}"
+
+
+def _module_defaults(content: Json) -> t.Iterator[tuple[str, dict[str, Json]]]:
+    for play in content if isinstance(content, list) else []:
+        for group, options in play.get("module_defaults", {}).items():
+            yield group.removeprefix(f"group/{PREFIX}"), options
+
+
+def test_playbooks_pass_the_syntax_check(tmp_path: Path) -> None:
+    # All in one run: most of the time goes into starting Ansible.
+    names: dict[str, Block] = {}
+    for number, block in enumerate(YAML):
+        content = _load(block)
+        if not isinstance(content, list):
+            continue
+        name = f"{number}.yml"
+        names[name] = block
+        if not _is_playbook(content):
+            content = [{"hosts": "localhost", "gather_facts": False, "tasks": content}]
+            (tmp_path / name).write_text(json.dumps(content))
+        else:
+            (tmp_path / name).write_text(block.text)
+    done = play(environment(tmp_path / "home"), tmp_path, "-i", "localhost,", "--syntax-check", *names)
+    told = [f"{name} is {block}" for name, block in names.items() if name in done.stdout]
+    assert done.returncode == 0, f"{done.stdout}\n{told}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
+def test_variables_of_the_role_and_the_playbooks_exist(document: Path) -> None:
+    named = set(re.findall(r"\bkeypair_(?:reset|rotate)_\w+", document.read_text(encoding="utf-8")))
+    sources = [*ROOT.glob("plugins/**/*.py"), *ROOT.glob("roles/**/*.yml"), *ROOT.glob("playbooks/*.yml")]
+    known = {
+        word for source in sources for word in re.findall(r"keypair_\w+", source.read_text(encoding="utf-8"))
+    } | _stems("plugins/filter")
+    assert named - known == set()
+
+
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [
+        *((block, name) for block in YAML if isinstance(_load(block), dict) for name in _load(block).get("env", {})),
+        *((block, name) for block, line in _commands() for name in re.findall(r"\b([A-Z_]{6,})=", line)),
+    ],
+    ids=str,
+)
+def test_variables_of_the_environment_are_read(block: Block, name: str) -> None:
+    assert not name.startswith("ANSIBLE_"), f"{block}: AWX refuses to inject this"
+    sources = [source.read_text(encoding="utf-8") for source in ROOT.glob("plugins/module_utils/**/*.py")]
+    assert any(f'"{name}"' in source for source in sources), block
+
+
+@pytest.mark.parametrize(
+    ("block", "line"), [(block, line) for block, line in _commands() if not line.startswith("curl ")], ids=str
+)
+def test_commands_name_what_there_is(block: Block, line: str) -> None:
+    words = [word for word in shlex.split(line) if not re.match(r"[A-Za-z_]+=", word)]
+    if not words:
+        return  # sets variables of the shell
+    program, *arguments = words
+    if program == "./run":
+        assert arguments[0] in _sessions(), block
+    elif program == "ansible":
+        module = arguments[arguments.index("-m") + 1]
+        if module.startswith(PREFIX):
+            given = arguments[arguments.index("-a") + 1 :][:1] if "-a" in arguments else []
+            # What has a sign of equality was left out above.
+            text = next((word for word in shlex.split(line) if word in given or "=" in word), "")
+            _check_options(block, module.removeprefix(PREFIX), parse_kv(text))
+        else:
+            assert module.startswith("ansible.builtin."), block
+    elif program == "ansible-playbook":
+        _check_playbook(block, shlex.split(line)[1:])
+    else:
+        assert program in FOREIGN, f"{block}: what should become of {program}?"
+
+
+def _sessions() -> set[str]:
+    text = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    return set(re.findall(r'(?:@offer\(|nox\.session\(name=)"([\w-]+)"', text)) | {"docs-check"}
+
+
+def _check_playbook(block: Block, arguments: list[str]) -> None:
+    playbook, *rest = arguments
+    if playbook.startswith(PREFIX):
+        assert playbook.removeprefix(PREFIX) in _stems("playbooks", "yml"), block
+    else:
+        assert playbook in {other.file for other in YAML if other.document == block.document}, block
+    known = _role_variables() | {"target", "ansible_ssh_private_key_file"}
+    known |= {"keypair_reset_serial", "keypair_rotate_generate", "keypair_rotate_old_keypair_name"}
+    for word in (rest[number + 1] for number, word in enumerate(rest) if word == "-e"):
+        if word.startswith("@"):
+            files = {other.file: other for other in YAML if other.document == block.document}
+            if word[1:] in files:
+                assert set(_load(files[word[1:]])) <= known, block
+        else:
+            assert word.partition("=")[0] in known, f"{block}: no playbook reads {word}"
+
+
+@pytest.mark.parametrize("line", [line for _block, line in _commands() if line.startswith("curl ")])
+def test_the_emulator_understands_what_is_sent_with_curl(line: str, emulator: Emulator) -> None:
+    words = shlex.split(line)
+    method = words[words.index("-X") + 1] if "-X" in words else "GET"
+    data = words[words.index("-d") + 1].encode() if "-d" in words else None
+    (address,) = (word for word in words if word.startswith("$control/"))
+    url = address.replace("$control", f"{emulator.url}/_emulator")
+    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=10) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.suffix == ".md"], ids=str)
+def test_links_lead_to_files(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert targets
+    assert [target for target in targets if target not in MADE and not (document.parent / target).exists()] == []
+
+
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh client on this machine")
+def test_the_playbooks_of_the_readme_run_as_they_are_printed(tmp_path: Path) -> None:
+    environ = environment(tmp_path / "home")
+    blocks = [block for block in YAML if block.document == README and _is_playbook(_load(block))]
+    playbooks = [f"{number}.yml" for number, _block in enumerate(blocks)]
+    for name, block in zip(playbooks, blocks, strict=True):
+        (tmp_path / name).write_text(block.text)
+    (keygen,) = (line for block, line in _commands() if block.document == README and line.startswith("ssh-keygen"))
+    subprocess.run(["bash", "-c", keygen], env=environ, check=True)
+    with Emulator(3, task_seconds=0.5, job_seconds=0.2, state_dir=tmp_path / "state") as running:
+        write_state(running)
+        running.alibaba.cloudsso.change_assignment(
+            running.alibaba_account.directory,
+            "CreateAccessAssignment",
+            *_first_assignment(running),
+        )
+        inventory = str(running.directory / "inventory.yml")
+        done = play({**environ, **running.environment()}, tmp_path, "-i", inventory, *playbooks)
+        assert done.returncode == 0, done.stdout
+        assert {server.key_name for server in running.huawei.servers.values()} == {"fleet-2027"}
+        assert {server.status for server in running.huawei.servers.values()} == {"ACTIVE"}
+    assert (tmp_path / "passphrase").read_text() == "emulated-passphrase-1"
+    assert "skipping: [localhost]" not in done.stdout
+    assert done.stdout.count('"accepted",\n        "refused"') == 3
+    assert "3 reset." in done.stdout
+
+
+def _first_assignment(running: Emulator) -> tuple[str, tuple[str, str], str]:
+    """An access configuration, a user and an account."""
+    directory = running.alibaba_account.directory
+    return next(iter(directory.configurations)), ("User", next(iter(directory.users))), next(iter(directory.targets))

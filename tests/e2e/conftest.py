@@ -1,0 +1,54 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the end-to-end tests share: benches, which are cleared away whatever happened."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from emulator import Emulator
+
+from .running import Bench
+
+
+class Benches(t.Protocol):
+    """Makes a bench; the arguments are those of ``Emulator``."""
+
+    def __call__(self, servers: int = 3, **options: t.Any) -> Bench:
+        """Make one."""
+
+
+@pytest.fixture(scope="session")
+def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two key pairs: making them anew for each test takes a while."""
+    directory = tmp_path_factory.mktemp("state")
+    with Emulator(0, fleet=False, state_dir=directory):
+        pass
+    return directory / "keys"
+
+
+@pytest.fixture
+def benches(key_store: Path) -> t.Iterator[Benches]:
+    """Makes benches."""
+    with contextlib.ExitStack() as stack:
+
+        def make(servers: int = 3, **options: t.Any) -> Bench:
+            # Not tmp_path: ssh's sockets want short paths.
+            directory = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="e2e-", ignore_cleanup_errors=True))
+            )
+            shutil.copytree(key_store, directory / "state" / "keys")
+            emulator = stack.enter_context(Emulator(servers, state_dir=directory / "state", **options))
+            bench = Bench(emulator, directory)
+            stack.callback(bench.close)
+            return bench
+
+        yield make

@@ -1,0 +1,252 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""wait_for_task in plays that run for real: lines while it waits, wherever it waits, and its end when the play is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from .conftest import Benches
+from .running import Bench, Play, Program, shown, tasks_of
+
+LINE = re.compile(
+    r"wait_for_task on (?P<where>.+): (?P<state>.+); (?P<spent>\d+) s of (?P<limit>\d+) s, (next look in \d+ s|looking)\Z"
+)
+#: A wait that looks often, and shows a line every second.
+OFTEN: Play = {"service": "kps", "interval": 0.5, "max_interval": 0.5, "progress": 1, "timeout": 60}
+
+
+def begin(bench: Bench, server: str, **fate: t.Any) -> str:
+    """Let KPS work on a server that is off, as a fault says; the id of the task."""
+    bench.emulator.fail(**{"what": "task_stuck", **fate}, server=server)
+    huawei = bench.emulator.huawei
+    target = huawei.ecs.find(server)
+    with bench.emulator.world.lock:
+        target.status = "SHUTOFF"
+        pair = next(pair for pair in huawei.keypairs.values() if pair.name == "new")
+        return str(huawei.kps.bind(target, pair)["task_id"])
+
+
+def wait(task_ids: t.Sequence[str], **more: t.Any) -> Play:
+    """A task that waits."""
+    options = {name: more.pop(name) for name in list(more) if name in ("timeout", "progress", "on_timeout")}
+    module = {**OFTEN, "task_ids": list(task_ids), **options}
+    return {"name": "Wait", "multicloud.async_tasks.wait_for_task": module, **more}
+
+
+def looks(bench: Bench, task_id: str) -> list[float]:
+    """When a task was asked about, in seconds on the emulator's clock."""
+    return [entry.time for entry in list(bench.emulator.requests) if entry.path.endswith(f"/tasks/{task_id}")]
+
+
+def test_lines_appear_while_it_waits_and_only_on_standard_error(benches: Benches) -> None:
+    bench = benches(2, fleet=False)
+    slow, stuck = begin(bench, "server-01", what="task_slow", seconds=8), begin(bench, "server-02")
+    play = tasks_of(
+        wait([slow, stuck], timeout=10, on_timeout="return", register="waited"), shown("waited", "w", bench)
+    )
+    program = bench.run(play)
+    assert program.process.returncode == 0, program.errors
+    lines = program.lines("wait_for_task on")
+    assert len(lines) >= 3
+    assert program.elapsed - lines[0].seconds > 4
+    assert max(later.seconds - line.seconds for line, later in zip(lines, lines[1:], strict=False)) < 7
+    matches = [LINE.match(line.text) for line in lines]
+    assert all(matches), program.errors
+    found = [match for match in matches if match]
+    assert {match["where"] for match in found} == {"localhost"}
+    assert {match["limit"] for match in found} == {"10"}
+    assert found[0]["state"].startswith("2 pending (")
+    assert found[-1]["state"] == "1 success, 1 pending (RUNNING_RESET 1)"
+    spent = [int(match["spent"]) for match in found]
+    assert spent == sorted(spent)
+    assert "wait_for_task on" not in program.output
+    waited = json.loads((bench.directory / "w").read_text())
+    assert [task["state"] for task in waited["tasks"]] == ["success", "pending"]
+    assert waited["slices"] == len(lines) + 1
+    assert 10 <= waited["elapsed"] < 12
+
+
+def test_standard_output_stays_json(benches: Benches) -> None:
+    bench = benches(1, fleet=False)
+    stuck = begin(bench, "server-01")
+    bench.directory.joinpath("callbacks").mkdir()
+    # ansible-core has no callback of its own that prints JSON and nothing else any more.
+    bench.directory.joinpath("callbacks", "lines.py").write_text(CALLBACK)
+    program = bench.run(
+        tasks_of(wait([stuck], timeout=3, on_timeout="return")),
+        ANSIBLE_CALLBACK_PLUGINS=str(bench.directory / "callbacks"),
+        ANSIBLE_STDOUT_CALLBACK="lines",
+    )
+    assert program.process.returncode == 0, program.errors
+    events = [json.loads(line) for line in program.output.splitlines()]
+    assert [event["timed_out"] for event in events] == [True]
+    assert len(program.lines("wait_for_task on")) >= 2
+
+
+CALLBACK = """
+import json
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = '''
+name: lines
+type: stdout
+short_description: One JSON document a result
+description: One JSON document a result.
+'''
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "lines"
+
+    def v2_runner_on_ok(self, result):
+        print(json.dumps({"timed_out": getattr(result, "_result", {})["timed_out"]}))
+"""
+
+
+def test_a_wait_obeys_the_keywords_of_its_task(benches: Benches) -> None:
+    bench = benches(2)
+    stuck = begin(bench, "server-01")
+    far = bench.hosts["server-02"]
+    tasks = [
+        {"ansible.builtin.add_host": {"name": "far", **far}},
+        wait([stuck], timeout=3, on_timeout="return", no_log=True, register="silent"),
+        wait([stuck], timeout=3, on_timeout="return", register="looped", loop=["one", "two"]),
+        {
+            **wait([stuck], timeout=4, on_timeout="return", register="delegated"),
+            "delegate_to": "far",
+            "environment": {"HWC_ENDPOINT": bench.emulator.url, "HWC_REGION": "cn-north-4"},
+            "vars": {"ansible_python_interpreter": str(other_python(bench))},
+            "module_defaults": {
+                "group/multicloud.async_tasks.hwc": {
+                    "hwc_access_key": bench.emulator.access_key.access,
+                    "hwc_secret_key": "{{ lookup('ansible.builtin.env', 'HUAWEICLOUD_SDK_SK') }}",
+                    "hwc_project_id": bench.emulator.project.id,
+                }
+            },
+        },
+        {**wait([stuck], timeout=3, on_timeout="return", register="background"), "async": 60, "poll": 1},
+        {**wait([stuck], timeout=60), "timeout": 4, "ignore_errors": True, "register": "cut"},
+        *(shown(name, name, bench) for name in ("silent", "looped", "delegated", "background", "cut")),
+    ]
+    program = bench.run(tasks_of(*tasks))
+    assert program.process.returncode == 0, f"{program.output}\n{program.errors}"
+
+    def result(name: str) -> t.Any:
+        return json.loads((bench.directory / name).read_text())
+
+    delegated = [line for line in program.lines("wait_for_task on") if "localhost -> far" in line.text]
+    assert len(delegated) >= 1
+    silent, background = result("silent"), result("background")
+    assert silent["timed_out"]
+    assert silent["slices"] > 1
+    assert [item["timed_out"] for item in result("looped")["results"]] == [True, True]
+    assert result("delegated")["credentials_source"] == "options"
+    assert result("delegated")["slices"] > 1
+    assert (bench.directory / "other-python-was-here").exists()
+    assert background["timed_out"]
+    assert "slices" not in background
+    assert "imed out after 4 second" in result("cut")["msg"]
+    # Lines of the loop: as many as it had slices, less one each, so that there are none of the silent wait.
+    lines = [line for line in program.lines("wait_for_task on localhost:") if " of 3 s" in line.text]
+    assert len(lines) == sum(item["slices"] - 1 for item in result("looped")["results"])
+    # What the keyword cut off left nothing behind that goes on asking.
+    asked = len(looks(bench, stuck))
+    time.sleep(2)
+    assert len(looks(bench, stuck)) == asked
+
+
+def other_python(bench: Bench) -> Path:
+    """An interpreter that leaves a trace."""
+    path = bench.directory / "other-python"
+    path.write_text(f'#!/bin/sh\ntouch {bench.directory}/other-python-was-here\nexec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+def test_a_wait_survives_a_lost_connection(benches: Benches) -> None:
+    bench = benches(2)
+    slow = begin(bench, "server-01", what="task_slow", seconds=16)
+    far = bench.emulator.huawei.ecs.find("server-02").id
+    play = tasks_of(
+        {"ansible.builtin.add_host": {"name": "far", **bench.hosts["server-02"]}},
+        wait([slow], progress=4, register="waited", delegate_to="far", environment=bench.emulator.environment()),
+        shown("waited", "waited", bench),
+    )
+    program = bench.start(play)
+    program.until(lambda: program.lines("1 pending"))
+    seen = len(looks(bench, slow))
+    # In the middle of a slice, for between them a new connection is made and nothing is lost.
+    program.until(lambda: len(looks(bench, slow)) > seen)
+    fleet = bench.emulator.fleet
+    assert fleet is not None
+    fleet.power_off(far)
+    fleet.power_on(far)
+    program.wait()
+    assert program.process.returncode == 0, f"{program.output}\n{program.errors}"
+    assert program.lines("wait_for_task on localhost -> far: connection lost, trying again in 2 s")
+    waited = json.loads((bench.directory / "waited").read_text())
+    assert waited["task"]["state"] == "success"
+    # Nothing was forgotten with the connection.
+    assert waited["elapsed"] >= 8
+    assert waited["task"]["history"][0]["first"] < 6
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["here", "over SSH"])
+def test_polling_ends_soon_after_the_play_is_gone(benches: Benches, far: bool) -> None:
+    signals = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+    bench = benches(4, fleet=far)
+    programs: list[Program] = []
+    tasks = [begin(bench, f"server-0{number}") for number in (1, 2, 3)]
+    for task in tasks:
+        play = tasks_of(
+            {"ansible.builtin.add_host": {"name": "far", **bench.hosts["server-04"]}},
+            wait([task], **({"delegate_to": "far", "environment": bench.emulator.environment()} if far else {})),
+        )
+        programs.append(bench.start(play))
+    for program, task in zip(programs, tasks, strict=True):
+        program.until(lambda task=task: len(looks(bench, task)) >= 3)
+    for program, number in zip(programs, signals, strict=True):
+        program.signal(number)
+    gone = bench.emulator.clock.time()
+    for program in programs:
+        program.process.wait(30)
+    time.sleep(max(0.0, gone + 9 - bench.emulator.clock.time()))
+    late = {
+        number.name: [round(when - gone, 1) for when in looks(bench, task) if when > gone + 6]
+        for number, task in zip(signals, tasks, strict=True)
+    }
+    assert late == {"SIGKILL": [], "SIGTERM": [], "SIGINT": []}
+
+
+@pytest.mark.parametrize(("progress", "status"), [(1, "successful"), (0, "timeout")])
+def test_a_runner_sees_the_lines_and_takes_the_wait_for_alive(benches: Benches, progress: int, status: str) -> None:
+    bench = benches(1, fleet=False)
+    stuck = begin(bench, "server-01")
+    private = bench.directory / "runner"
+    for name, content in {
+        "project/wait.yml": tasks_of(wait([stuck], progress=progress, timeout=11, on_timeout="return")),
+        "env/settings": {"idle_timeout": 5},
+    }.items():
+        path = private / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content))
+    program = bench.program(
+        [bench.path("ansible-runner"), "run", str(private), "-p", "wait.yml", "--ident", "1"]
+    ).wait()
+    assert (private / "artifacts" / "1" / "status").read_text() == status, f"{program.output}\n{program.errors}"
+    events = [json.loads(path.read_text()) for path in (private / "artifacts" / "1" / "job_events").glob("*.json")]
+    lines = [event for event in events if "wait_for_task on localhost: 1 pending" in event["stdout"]]
+    assert bool(lines) == (status == "successful")
+    assert {event["event_data"].get("task") for event in lines} <= {"Wait"}
