@@ -242,6 +242,17 @@ def test_the_guide_on_waiting_has_every_service_and_its_words() -> None:
         assert f"`{service}`" in README.read_text(encoding="utf-8")
 
 
+def test_the_guide_on_the_reset_quotes_what_the_report_says() -> None:
+    text = (GUIDES / "guide_keypair_reset.rst").read_text(encoding="utf-8")
+    table = text[text.index("What the report says\n") : text.index("\nPermissions\n")]
+    results = [row.splitlines()[0] for row in table.split("   * - ")[2:]]
+    quoted = [phrase for row in results for phrase in re.findall(r"``([^`]+)``", row) if " " in phrase]
+    assert len(quoted) > 5
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("plugins/plugin_utils/**/*.py"))
+    # ``would be reset`` is put together.
+    assert [phrase for phrase in quoted if phrase.removesuffix(" reset") not in sources] == []
+
+
 class _NoClient:
     """What a source needs of a client to tell its words."""
 
