@@ -27,8 +27,14 @@ FIRST_SLICE = 5.0
 #: Lost connections in a row that are survived, and the seconds before the next try.
 MAX_DROPS = 3
 AFTER_DROP = 2.0
-#: The module's default of ``progress``.
+#: A slice that would end closer to the end of the wait than this many seconds is the last: a module takes a moment to
+#: start, and the look at the deadline must not be lost to that.
+LAST_SLICE = 10.0
+#: Seconds that no wait lasts.
+UNBOUNDED = 1e9
+#: The module's defaults of ``progress`` and ``timeout``.
 PROGRESS = 30.0
+TIMEOUT = 1800.0
 
 
 class ActionModule(ActionBase):
@@ -60,6 +66,13 @@ class ActionModule(ActionBase):
             return None
         return progress if progress > 0 else None
 
+    def _timeout(self) -> float:
+        """Seconds for the whole wait; the module itself tells the user about a value that is no number."""
+        try:
+            return float(self._task.args.get("timeout", TIMEOUT))
+        except (TypeError, ValueError):
+            return TIMEOUT
+
     def _run_slices(self, variables: dict[str, t.Any], progress: float) -> dict[str, t.Any]:
         started = self.clock.monotonic()
         controller = os.getppid()
@@ -69,8 +82,11 @@ class ActionModule(ActionBase):
             if os.getppid() != controller:
                 # The controller was killed: nobody will read a result, and the cloud must not be asked any more.
                 os._exit(1)
+            elapsed = self.clock.monotonic() - started
             length = min(FIRST_SLICE, progress) if state is None else progress
-            part = {"elapsed": self.clock.monotonic() - started, "length": length, "state": state}
+            if elapsed + length > self._timeout() - LAST_SLICE:
+                length = UNBOUNDED
+            part = {"elapsed": elapsed, "length": length, "state": state}
             try:
                 answer: dict[str, t.Any] = self._execute_module(
                     module_args={**self._task.args, "_slice": part}, task_vars=variables

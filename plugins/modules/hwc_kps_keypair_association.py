@@ -201,6 +201,11 @@ servers:
     msg:
       description: What went wrong or helps, for people.
       type: str
+    uncertain:
+      description:
+        - Whether a task may run for it that nobody knows of, because the answer to the request was lost and nothing could be read then. Such a
+          server must not be started.
+      type: bool
     previous_keypair_name:
       description: Name of the key pair it had; null when it had none.
       type: str

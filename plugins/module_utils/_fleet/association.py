@@ -96,6 +96,7 @@ class Association(FleetRun):
             "previous_keypair_name": previous,
             "keypair_name": self._keypair_name,
             "task_id": None,
+            "uncertain": False,
         }
 
     def send(self) -> None:
@@ -180,7 +181,7 @@ class Association(FleetRun):
             task_id = self._find_task(row.server_id, sent_at)
             found = ecs.read_servers(self.context.huawei(), [row.server_id]) if task_id is None else {}
         except CloudError as second:
-            row.state = _task.UNKNOWN
+            row.state, row.more["uncertain"] = _task.UNKNOWN, True
             row.msg = (
                 f"{error} Whether a task was started could not be found out: {second} Look before you run this again."
             )

@@ -48,7 +48,8 @@ def note_stop(
         record["touched"] = record["changed"] = row is None or bool(row.get("changed"))
         if check_mode:
             continue
-        record["power"] = server.get("status") or record["power"]
+        # What was read before the request says nothing about a server that could not be read after it.
+        record["power"] = server.get("status") or (None if record["touched"] else record["power"])
         if record["power"] != SHUTOFF or server.get("task_state"):
             later = " The request to stop it may still take effect." if record["touched"] else ""
             fail(record, f"It did not stop: {_why(row, said, record)}.{later}")
@@ -83,7 +84,8 @@ def _note_started(record: Record, row: t.Mapping[str, t.Any]) -> None:
     if row["state"] == _task.SUCCESS:
         record["state"] = _task.SUCCESS if row["changed"] else UNCHANGED
     elif row["state"] != _task.PENDING:
-        fail(record, str(row.get("msg") or _words(row.get("reason")) or f"KPS said {row.get('status')}"))
+        why = str(row.get("msg") or _words(row.get("reason")) or f"KPS said {row.get('status')}")
+        fail(record, why, BUSY if row.get("uncertain") else _task.FAILED)
 
 
 def note_wait(records: list[Record], results: Results) -> list[Record]:
@@ -102,6 +104,9 @@ def note_wait(records: list[Record], results: Results) -> list[Record]:
             record["state"] = _task.SUCCESS
         elif task["state"] == _task.FAILED:
             fail(record, _words(task["reason"]) or "KPS gives no reason")
+        elif task["state"] == _task.MISSING and task["status"]:
+            # Its list has named the task as running: it may be at work on the disk, whatever it says about the task itself.
+            fail(record, "KPS has said that its task is running, and then that there is no such task.", BUSY)
         elif task["state"] == _task.MISSING:
             fail(record, "KPS does not know its task any more")
         else:
@@ -164,7 +169,8 @@ def _why(row: t.Mapping[str, t.Any] | None, said: t.Mapping[str, str], record: R
     """Why a server is not in the power state it should be in."""
     if row is None:
         return "the request broke"
-    words = row.get("msg") or said.get(record["server_id"]) or f"its status is {record['power']}"
+    status = f"its status is {record['power']}" if record["power"] else "it could not be read"
+    words = row.get("msg") or said.get(record["server_id"]) or status
     return str(words).rstrip(".")
 
 

@@ -67,7 +67,8 @@ def _sentence(record: Record) -> str:
     elif record["power"] == ACTIVE:
         rest = " It is running."
     else:
-        rest = f" IT IS NOT RUNNING ({record['power']}). {_way_on(record)}"
+        off = f"IT IS NOT RUNNING ({record['power']})" if record["power"] else "WHETHER IT RUNS IS NOT KNOWN"
+        rest = f" {off}. {_way_on(record)}"
     return f"{words.rstrip('.')}.{rest}"
 
 

@@ -96,6 +96,20 @@ def test_the_first_slice_is_short_and_the_others_are_as_long_as_the_lines_are_ap
 
 
 @pytest.mark.parametrize(
+    ("timeout", "unbounded"),
+    [(46, [False, False, True]), (45, [False, True]), (15, [False, True]), (14, [True]), ("soon", [False, False, False])],
+    ids=repr,
+)
+def test_the_slice_of_the_last_look_begins_well_before_it(
+    clock: FakeClock, timeout: float | str, unbounded: list[bool]
+) -> None:
+    answers = [more(number) for number in range(len(unbounded) - 1)]
+    task = Task(clock, *answers, {}, took=6.0, args={"progress": 30, "timeout": timeout})
+    task.run(None, VARIABLES)
+    assert [length > 1e6 for _elapsed, length, _state in task.slices()] == unbounded
+
+
+@pytest.mark.parametrize(
     "options",
     [
         {"args": {"progress": 0}},

@@ -142,6 +142,7 @@ def test_a_server_that_is_off_is_reset_and_waited_for(cloud: Cloud) -> None:
             "previous_keypair_name": "kp-old",
             "keypair_name": "kp-new",
             "task_id": "t-1",
+            "uncertain": False,
         }
     ]
     assert (result["changed"], result["failed"], result["task_ids"]) == (True, False, ["t-1"])
@@ -594,6 +595,7 @@ def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: C
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], on_failure="return"))
     assert states(result) == [("s-1", True, "unknown"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (True, False)
+    assert [row["uncertain"] for row in result["servers"]] == [True, False]
     assert "could not be found out" in result["servers"][0]["msg"]
     assert "Look before you run this again" in result["servers"][0]["msg"]
 
