@@ -218,7 +218,7 @@ def typing(session: nox.Session) -> None:
     # As Ansible imports them: ansible_collections.multicloud.async_tasks.plugins...
     collection = [str(inside / path) for path in existing("plugins", "tests/unit", "extensions")]
     # As they find each other when tests/ is on the path: emulator, e2e...
-    programs = existing("tests/emulator", "tests/e2e", "tests/contract")
+    programs = existing("tests/emulator", "tests/e2e", "tests/campaign", "tests/contract")
     # Scripts, which find what lies beside them.
     scripts = existing("tests/benchmark", "tests/mutants")
     # With the packages of .venv, for noxfile.py imports nox.
@@ -343,6 +343,14 @@ def e2e(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ["tests/e2e"]), env=environment, interrupt_timeout=10)
 
 
+@offer("campaign", needs="tests/campaign/test_*.py")
+def campaign(session: nox.Session) -> None:
+    """Every fault and every interruption of the role keypair_reset, a fleet of 200, OpenSSH's sshd; takes long, -n 4 helps."""
+    environment = workbench(session, "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
+    options = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/campaign"]
+    session.run("pytest", *session.posargs, *options, env=environment, interrupt_timeout=10)
+
+
 @offer("bench", needs="tests/benchmark/run.py")
 def bench(session: nox.Session) -> None:
     """Side by side with what a user would do otherwise: time, requests, throttling."""
@@ -361,8 +369,8 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
     """What ``test`` runs: two lanes of about the same length, as arguments of nox's ``--session``.
 
     All sanity sessions are in one lane, for they share virtual environments below ~/.ansible/test. Unit tests run on
-    every core, and on the oldest Python there is that modules support; the slower kinds on the oldest core, the one
-    for Python 3.11, and the main one.
+    every core, and on the oldest Python there is that modules support; sanity tests on the oldest core, the one for
+    Python 3.11, and the main one; integration tests, the slowest kind, on the oldest and the main one.
     """
     host = next((core for core in (MAIN, *reversed(CORES)) if CORES[core].python), MAIN)
     # The engine of a wait knows no Ansible (test_layers.py), and its tests take longer than all others together.
@@ -370,8 +378,7 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
     oldest = next((python for python in MODULE_PYTHONS if shutil.which(f"python{python}")), MODULE_PYTHONS[0])
     return (
         (f"sanity-{MAIN}", "sanity-2.16", "sanity-2.19", "contract", *pytests),
-        (*LINT, f"units-{host} -- --python {oldest}", f"integration-{MAIN}", "integration-2.16", "integration-2.19")
-        + ("e2e", "docs"),
+        (*LINT, f"units-{host} -- --python {oldest}", f"integration-{MAIN}", "integration-2.16", "e2e", "docs"),
     )
 
 

@@ -161,7 +161,7 @@ class Cloud:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmark.cloud"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         opened = self.ask("open")
         self.environment: dict[str, str] = opened["environment"]

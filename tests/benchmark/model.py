@@ -49,9 +49,7 @@ def until_in_a_loop(ends: t.Sequence[float], *, run: float, delay: float) -> Wai
     return Waited(calls, calls, latencies, now)
 
 
-def async_and_status(
-    ends: t.Sequence[float], *, launch: float, status: float, interval: float, delay: float
-) -> Waited:
+def async_and_status(ends: t.Sequence[float], *, launch: float, status: float, interval: float, delay: float) -> Waited:
     """A job per task is started, one after the other; then one after the other is asked about until it is finished.
 
     Args:

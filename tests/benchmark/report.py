@@ -122,7 +122,9 @@ def _waits(single: Numbers) -> str:
             theirs, note = cpu[until[looks]], ""
         else:
             theirs, note = cpu["until 1"] + (looks - 1) * single["one more retry"], " (extrapolated)"
-        rows.append((str(looks), f"{ours:.3f}", f"{theirs:.2f}{note}", f"{theirs / ours:.1f}", f"{ours / cpu['uri']:.2f}"))
+        rows.append(
+            (str(looks), f"{ours:.3f}", f"{theirs:.2f}{note}", f"{theirs / ours:.1f}", f"{ours / cpu['uri']:.2f}")
+        )
     poll, retry = single["one more poll"], single["one more retry"]
     rows.append(("one more", f"{poll:.5f}", f"{retry:.3f}", f"{retry / poll:.0f}", f"{poll / cpu['uri']:.4f}"))
     return table(["Looks", "`wait_for_task` CPU s", "`uri` + `until` CPU s", "times", "ours against one `uri`"], rows)
@@ -165,7 +167,9 @@ def _large(rows: t.Sequence[Numbers]) -> str:
 
 
 def _payload(payload: t.Mapping[str, t.Mapping[str, float]]) -> str:
-    rows = [(f"`{name}`", f"{each['bytes'] / 1024:.0f}", f"{each['import'] * 1000:.0f}") for name, each in payload.items()]
+    rows = [
+        (f"`{name}`", f"{each['bytes'] / 1024:.0f}", f"{each['import'] * 1000:.0f}") for name, each in payload.items()
+    ]
     return table(["Module", "KiB sent", "CPU ms to import"], rows)
 
 
@@ -178,10 +182,9 @@ def _budget(rows: t.Sequence[Numbers]) -> str:
 
 
 def _schedule(engines: t.Sequence[Numbers]) -> str:
-    names = {"ours": "**wait_for_task**"}
     lines = [
         (
-            names.get(row["engine"], row["engine"]),
+            "**wait_for_task**" if row["engine"] == "ours" else row["engine"],
             f"{row['calls']:.1f}",
             f"{row['mean']:.1f}",
             f"{row['p95']:.1f}",
@@ -201,7 +204,9 @@ def page(results: Numbers, picture: str) -> str:
         picture: The plot's file name.
     """
     about, setting, single = results["about"], results["setting"], results["single"]
-    quick = "\n**This was a quick run (`--quick`): fewer and smaller runs, rougher figures.**\n" if about["quick"] else ""
+    quick = (
+        "\n**This was a quick run (`--quick`): fewer and smaller runs, rougher figures.**\n" if about["quick"] else ""
+    )
     return f"""{LICENSE}
 # What it costs, beside what you would do otherwise
 
@@ -234,7 +239,7 @@ each 30 s of it cost one execution of the module more, whatever the number of lo
 
 ## Many tasks
 
-Tasks start together and take {setting["median"]:.0f} s in the median (lognormal, sigma {setting["sigma"]}). The emulator throttles beyond
+Tasks start together, shortly before the play, and take {setting["start"]:.0f} s and then {setting["median"]:.0f} s in the median (lognormal, sigma {setting["sigma"]}). The emulator throttles beyond
 {setting["limit"]} requests per second; `wait_for_task` is told `rate: {setting["rate"]:.0f}`, the others ask every {setting["interval"]:.0f} s
 (`delay`), which is its shortest pause, too. Latency is the time from the end of a task until the service told the waiter, or,
 for `until` and `async_status`, until the controller had finished with that item. `uri` and the thread script have a token,

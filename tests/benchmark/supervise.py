@@ -27,7 +27,9 @@ def main() -> int:
         raise OSError(ctypes.get_errno(), "cannot adopt detached processes")
     started = time.monotonic()
     with open(sys.argv[1], "w", encoding="utf-8") as output:
-        code = subprocess.run(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False).returncode
+        code = subprocess.run(
+            sys.argv[2:], stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+        ).returncode
     wall = time.monotonic() - started
     while True:
         try:

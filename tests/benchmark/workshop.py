@@ -21,7 +21,7 @@ import typing as t
 import zipfile
 from pathlib import Path
 
-from benchmark.cloud import Cloud
+from cloud import Cloud
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -11,8 +11,9 @@ import dataclasses
 WAIT = "plugins/module_utils/_wait/"
 TESTS = "tests/unit/plugins/module_utils/_wait"
 
-#: Test selections for a bug of the waiting engine, in turn: what holds for every wait, then the examples.
-ENGINE = ((f"{TESTS}/test_properties.py",), (TESTS, f"--ignore={TESTS}/test_properties.py"))
+#: Test selections for a bug of the waiting engine: what holds for every wait, and the examples.
+PROPERTIES = (f"{TESTS}/test_properties.py",)
+EXAMPLES = (TESTS, f"--ignore={TESTS}/test_properties.py")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Bug:
         file: The file to patch.
         old: Text that is in it exactly once.
         new: What to put there.
-        tests: Selections for pytest; the next one is run when the one before notices nothing.
+        tests: What pytest runs.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Bug:
     file: str
     old: str
     new: str
-    tests: tuple[tuple[str, ...], ...] = ENGINE
+    tests: tuple[str, ...] = PROPERTIES
 
 
 BUGS = (
@@ -63,8 +64,8 @@ BUGS = (
         "first-round-cut-off",
         "a budget of nothing hears about the first task only",
         WAIT + "caller.py",
-        "        return self.deadline if self._memory.looked else max(self.deadline, self._memory.base + GRACE)\n",
-        "        return self.deadline\n",
+        "        return max(self.deadline, self._begun, first)\n",
+        "        return max(self.deadline, self._begun, 0.0 * first)\n",
     ),
     Bug(
         "early-stop",
@@ -93,6 +94,7 @@ BUGS = (
         WAIT + "engine.py",
         "        todo = [record.id for record in sorted(self._pending.values(), key=_asked)]\n",
         "        todo = list(self._pending)\n",
+        EXAMPLES,
     ),
     Bug(
         "attempts-instead-of-time",
@@ -114,6 +116,7 @@ BUGS = (
         WAIT + "engine.py",
         "        return memory.base + min(options.delay, max(0.0, options.timeout - self._lead()))\n",
         "        return memory.base + options.delay\n",
+        EXAMPLES,
     ),
     Bug(
         "shortest-pause-ignored",
@@ -142,6 +145,7 @@ BUGS = (
         WAIT + "schedule.py",
         "    if eta is not None:\n",
         "    if eta == 0:\n",
+        EXAMPLES,
     ),
     # Verdicts
     Bug(
@@ -187,6 +191,7 @@ BUGS = (
         WAIT + "record.py",
         "        self.absent_since = self.note = None\n",
         "        self.note = None\n",
+        EXAMPLES,
     ),
     Bug(
         "confirm-ignored",
@@ -208,6 +213,7 @@ BUGS = (
         WAIT + "record.py",
         "        elif look != self.look:\n",
         "        else:\n",
+        EXAMPLES,
     ),
     Bug(
         "unknown-fails-at-once",
@@ -229,6 +235,7 @@ BUGS = (
         WAIT + "engine.py",
         '        meaning = self._words.get(sighting.status or "", sighting.state)\n',
         "        meaning = sighting.state\n",
+        EXAMPLES,
     ),
     Bug(
         "answer-of-another-task",
@@ -236,6 +243,7 @@ BUGS = (
         WAIT + "engine.py",
         "        if sighting.task_id != task_id:\n",
         "        if not sighting.task_id:\n",
+        EXAMPLES,
     ),
     Bug(
         "history-merged",
@@ -272,6 +280,7 @@ BUGS = (
         WAIT + "lists.py",
         "            if unseen and (pages >= len(todo) or barren >= len(unseen)):\n",
         "            if unseen and pages < 0:\n",
+        EXAMPLES,
     ),
     Bug(
         "alien-list-believed",
@@ -279,6 +288,7 @@ BUGS = (
         WAIT + "lists.py",
         "        if record.unlisted >= OMISSIONS and not memory.listed:\n",
         "        if record.unlisted < 0:\n",
+        EXAMPLES,
     ),
     Bug(
         "list-failure-fatal",
@@ -286,6 +296,7 @@ BUGS = (
         WAIT + "lists.py",
         "            except (ForbiddenError, NotFoundError, RejectedError) as error:\n",
         "            except NotFoundError as error:\n",
+        EXAMPLES,
     ),
     Bug(
         "reasons-not-read",
@@ -293,6 +304,7 @@ BUGS = (
         WAIT + "lists.py",
         "        while source.explains and mute and",
         "        while not source.explains and mute and",
+        EXAMPLES,
     ),
     # Trouble
     Bug(
@@ -322,6 +334,7 @@ BUGS = (
         WAIT + "limiter.py",
         "            self.rate = max(min(FLOOR, self.ceiling), self.current(now) / 2)\n",
         "            self.rate = self.current(now)\n",
+        EXAMPLES,
     ),
     Bug(
         "rate-never-recovers",
@@ -329,6 +342,7 @@ BUGS = (
         WAIT + "limiter.py",
         "GROWTH = 0.01\n",
         "GROWTH = 0.0\n",
+        EXAMPLES,
     ),
     Bug(
         "too-many-connections",
@@ -371,6 +385,7 @@ BUGS = (
         WAIT + "engine.py",
         "            memory.round.cut = memory.round.cut or not over.alone or memory.round.misses >= MISSES\n",
         "            memory.round.cut = True\n",
+        EXAMPLES,
     ),
     Bug(
         "login-in-a-loop",
@@ -385,6 +400,7 @@ BUGS = (
         WAIT + "caller.py",
         "        again = isinstance(answer.error, AuthenticationError) and self._source.renewable()\n",
         "        again = False\n",
+        EXAMPLES,
     ),
     Bug(
         "refused-task-fatal",
@@ -392,6 +408,7 @@ BUGS = (
         WAIT + "engine.py",
         "            if error.http_status == 404:",
         "            if error.http_status:",
+        EXAMPLES,
     ),
     # Slices, signals, tokens
     Bug(
@@ -407,6 +424,7 @@ BUGS = (
         WAIT + "memory.py",
         '            "limiter": dict(vars(self.limiter)),\n',
         '            "limiter": {"ceiling": self.limiter.ceiling, "rate": self.limiter.ceiling},\n',
+        EXAMPLES,
     ),
     Bug(
         "slice-cuts-the-pause",
@@ -435,6 +453,7 @@ BUGS = (
         WAIT + "memory.py",
         '            "gate": max(0.0, self.limiter.gate - age),\n',
         '            "gate": 0.0,\n',
+        EXAMPLES,
     ),
     Bug(
         "token-of-another-place-accepted",
@@ -442,6 +461,7 @@ BUGS = (
         WAIT + "memory.py",
         "                if told != ours:\n",
         "                if told is ...:\n",
+        EXAMPLES,
     ),
     Bug(
         "signal-takes-everything",

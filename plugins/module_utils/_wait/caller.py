@@ -141,6 +141,7 @@ class Caller:
         self._draw = draw
         self._memory = memory
         self._origin = clock.monotonic() - age
+        self._begun = age
         self._connections = connections
         self.deadline = memory.base + options.timeout
 
@@ -164,8 +165,9 @@ class Caller:
         return max(1 / memory.limiter.current(self.now()), (memory.rtt + memory.rtt_spread) / self.width())
 
     def limit(self) -> float:
-        """When the last call may be sent."""
-        return self.deadline if self._memory.looked else max(self.deadline, self._memory.base + GRACE)
+        """When the last call may be sent: at the deadline, or at once in a slice that came too late for that."""
+        first = self._memory.base if self._memory.looked else self._memory.base + GRACE
+        return max(self.deadline, self._begun, first)
 
     def prepare(self, limit: float) -> bool:
         """Wait for the turn of the next call; False when it does not come before the limit."""

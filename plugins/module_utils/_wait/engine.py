@@ -55,6 +55,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.recor
 
 #: How long after the deadline the reason of a failure that the last round showed may still be asked for, in seconds.
 REASON_GRACE = 1.0
+#: What it takes to start another slice, in seconds, more or less.
+START_UP = 1.0
 #: Calls in a row without a usable answer that end a round.
 MISSES = 2
 
@@ -171,14 +173,16 @@ class Engine:
         """Sleep until the next round is due; False when that lies beyond the slice.
 
         A slice that has done something ends at once, so that its end can be shown; one that has not sleeps to its end.
+        A rest that is over before another slice could have started is taken in this one.
         """
         memory = self._memory
-        if memory.round.queue is None and slice_end is not None and memory.due > slice_end:
+        if memory.round.queue is not None:
+            return True
+        if slice_end is not None and memory.due > slice_end + START_UP:
             if not self._worked:
                 self._caller.sleep_until(slice_end)
             return False
-        if memory.round.queue is None:
-            self._caller.sleep_until(memory.due)
+        self._caller.sleep_until(memory.due)
         return True
 
     def _round(self, slice_end: float | None) -> bool:
@@ -263,7 +267,7 @@ class Engine:
         """The single reads of a round, each drawn when the answers before it are known and its turn has come."""
         memory, caller = self._memory, self._caller
         while memory.round.queue and not memory.round.cut and not self._decided():
-            if slice_end is not None and caller.now() >= slice_end:
+            if slice_end is not None and caller.now() >= slice_end + START_UP:
                 return
             if not caller.prepare(caller.limit()):
                 memory.round.cut = True

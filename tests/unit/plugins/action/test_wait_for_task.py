@@ -97,7 +97,13 @@ def test_the_first_slice_is_short_and_the_others_are_as_long_as_the_lines_are_ap
 
 @pytest.mark.parametrize(
     ("timeout", "unbounded"),
-    [(46, [False, False, True]), (45, [False, True]), (15, [False, True]), (14, [True]), ("soon", [False, False, False])],
+    [
+        (46, [False, False, True]),
+        (45, [False, True]),
+        (15, [False, True]),
+        (14, [True]),
+        ("soon", [False, False, False]),
+    ],
     ids=repr,
 )
 def test_the_slice_of_the_last_look_begins_well_before_it(

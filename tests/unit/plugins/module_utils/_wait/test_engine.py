@@ -613,16 +613,16 @@ def test_a_slice_without_anything_to_do_sleeps_to_its_end() -> None:
 
 def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
     clock = FakeClock()
-    timelines = {f"t-{number}": RUNS for number in range(100)}
+    timelines = {f"t-{number}": RUNS for number in range(200)}
     cloud = Cloud(clock, timelines, latencies=(0.0,))
     first = wait(cloud, list(timelines), Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(0.0, 4.0))
     assert first.more is not None
     assert first.more["sleep"] == 0
-    assert first.more["line"].endswith("4 s of 1800 s, looking")
+    assert first.more["line"].endswith("5 s of 1800 s, looking")
     second = wait(
-        cloud, [], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(4.5, 4.0, first.more["state"])
+        cloud, [], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(5.5, 4.0, first.more["state"])
     )
-    assert 80 <= len(cloud.calls) <= 82
+    assert 100 <= len(cloud.calls) <= 102
     assert [call.about for call in cloud.calls] == list(timelines)[: len(cloud.calls)]
     assert second.result["rounds"] == 1
 
@@ -636,6 +636,26 @@ def test_the_time_between_two_slices_counts_against_the_pause() -> None:
     clock.now += 2
     wait(cloud, [], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(2.0, 4.0, first.more["state"]))
     assert at(cloud) == [0, 5]
+
+
+def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> None:
+    clock = FakeClock()
+    cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
+    outcome = wait(cloud, ["a"], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(0.0, 9.5))
+    assert outcome.more is not None
+    assert at(cloud) == [0, 5, 10]
+
+
+def test_a_slice_that_comes_too_late_still_takes_the_last_look() -> None:
+    clock = FakeClock()
+    cloud = Cloud(clock, {"a": after(19)}, latencies=(0.0,))
+    options = Options(**STEADY, timeout=19)
+    first = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5, part=Slice(0.0, 16.0))
+    assert first.more is not None
+    clock.now += 7
+    second = wait(cloud, [], options, clock=clock, random=lambda: 0.5, part=Slice(22.0, 16.0, first.more["state"]))
+    assert at(cloud)[-1] == 22
+    assert not second.failed
 
 
 def test_a_token_keeps_the_gate_shut() -> None:

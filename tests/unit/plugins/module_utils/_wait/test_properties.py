@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import typing as t
@@ -314,6 +315,14 @@ def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_answer
         assert lasted < scenario.options["error_grace"]
 
 
+@given(scenarios(words=PLAIN, lasting=True, faults=("unavailable", "cut", "reset"), error_grace=3.0, timeout=110.0))
+def test_p6_errors_with_answers_between_them_never_fail_a_wait(scenario: Scenario) -> None:
+    clock, cloud = scenario.begin(faults=[fault for found in scenario.cloud["faults"] * 3 for fault in (found, None)])
+    outcome = scenario.wait(clock, cloud)
+    assert "No usable answer" not in outcome.msg
+    assert outcome.result["timed_out"] or not outcome.result["pending_ids"]
+
+
 @given(scenarios(words=PLAIN, lasting=True, faults=TRANSIENT, error_grace=1000.0, confirm=1, timeout=110.0))
 def test_p6_after_transient_errors_the_wait_goes_on(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
@@ -379,6 +388,9 @@ def test_p9_histories_are_consistent(scenario: Scenario) -> None:
         for run in history:
             assert run["first"] <= run["last"]
             assert (run["polls"] == 1) == (run["first"] == run["last"]) or run["polls"] > 1
+        if not cloud.lists_only_pending:
+            told = [(word if word != GONE else None) for word, _said in itertools.groupby(said, lambda one: one.word)]
+            assert [run["status"] for run in history] == told
         for run, following in zip(history, history[1:]):
             assert run["last"] <= following["first"]
             assert run["status"] != following["status"]

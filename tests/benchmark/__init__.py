@@ -1,5 +1,0 @@
-# Copyright (c) Multicloud Authors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-
-"""What a user would do otherwise, and what it costs: modules of this collection side by side with ``uri`` and an SDK."""

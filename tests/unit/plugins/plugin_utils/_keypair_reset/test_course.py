@@ -1,0 +1,398 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what each stage brings: every way a server can go, and the sentence about it."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.course import (
+    note_associate,
+    note_logins,
+    note_start,
+    note_stop,
+    note_wait,
+)
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
+    BUSY,
+    PLANNED,
+    REFUSED,
+    UNCHANGED,
+    Record,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
+    of,
+    record,
+    server,
+)
+
+
+def switched(host: str, **more: t.Any) -> dict[str, t.Any]:
+    """A row of ``hwc_ecs_server_power``: a server that was switched."""
+    row = {"server_id": f"id-{host}", "changed": True, "state": "pending", "status": "ACTIVE"}
+    return {**row, "reason": None, "msg": None, **more}
+
+
+def power_job(host: str, status: str, **more: t.Any) -> dict[str, t.Any]:
+    """The result of ``wait_for_task`` about the job of one server."""
+    sub = {"status": status, "entities": {"server_id": f"id-{host}"}, **more}
+    task = {"id": "job-1", "status": status, "data": {"status": status, "entities": {"sub_jobs": [sub]}}}
+    return {"item": of(host), "tasks": [task]}
+
+
+# Stop
+
+
+def stopped(
+    each: Record,
+    row: dict[str, t.Any] | None,
+    after: dict[str, t.Any] | None,
+    *,
+    jobs: t.Sequence[dict[str, t.Any]] = (),
+    check_mode: bool = False,
+) -> Record:
+    told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
+    now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
+    return note_stop([each], [told], jobs, [now], check_mode=check_mode)[0]
+
+
+def running(**more: t.Any) -> Record:
+    """A server that is going to be stopped."""
+    return record("web", power="ACTIVE", operation="reset", stop=True, was_running=True, **more)
+
+
+def test_a_server_that_stopped_goes_on() -> None:
+    after = stopped(running(), switched("web"), server("web", status="SHUTOFF"))
+    assert (after["state"], after["power"], after["touched"], after["changed"]) == (PLANNED, "SHUTOFF", True, True)
+
+
+@pytest.mark.parametrize(
+    ("row", "row_after", "jobs", "reason"),
+    [
+        (
+            switched("web"),
+            server("web"),
+            [power_job("web", "FAIL", error_code="Ecs.0705", fail_reason="The guest does not answer")],
+            "It did not stop: Ecs.0705: The guest does not answer. The request to stop it may still take effect.",
+        ),
+        (
+            switched("web"),
+            server("web"),
+            [power_job("web", "FAIL")],
+            "It did not stop: the job failed. The request to stop it may still take effect.",
+        ),
+        (
+            switched("web"),
+            server("web", task_state="powering-off"),
+            [power_job("web", "RUNNING")],
+            "It did not stop: job job-1 was still RUNNING when the time was up. The request to stop it may still take effect.",
+        ),
+        (
+            switched("web"),
+            server("web"),
+            [power_job("web", "SUCCESS")],
+            "It did not stop: its status is ACTIVE. The request to stop it may still take effect.",
+        ),
+        (
+            switched("web", changed=False, msg="It was not stopped. HTTP 403."),
+            server("web"),
+            [],
+            "It did not stop: It was not stopped. HTTP 403.",
+        ),
+        (
+            None,
+            server("web"),
+            [],
+            "It did not stop: the request broke. The request to stop it may still take effect.",
+        ),
+        (
+            switched("web"),
+            server("web", status="SHUTOFF", task_state="powering-off"),
+            [],
+            "It did not stop: its status is SHUTOFF. The request to stop it may still take effect.",
+        ),
+        (
+            switched("web"),
+            None,
+            [],
+            "It did not stop: it could not be read. The request to stop it may still take effect.",
+        ),
+    ],
+)
+def test_a_server_that_did_not_stop_fails_with_the_reason(
+    row: dict[str, t.Any] | None,
+    row_after: dict[str, t.Any] | None,
+    jobs: list[dict[str, t.Any]],
+    reason: str,
+) -> None:
+    after = stopped(running(), row, row_after, jobs=jobs)
+    assert (after["state"], after["reason"]) == ("failed", reason)
+
+
+def test_what_was_read_before_says_nothing_about_a_server_that_cannot_be_read_any_more() -> None:
+    assert stopped(running(), switched("web"), None)["power"] is None
+    assert stopped(running(), switched("web", changed=False, msg="HTTP 403."), None)["power"] == "ACTIVE"
+
+
+def test_in_check_mode_nothing_has_stopped_and_nothing_has_failed() -> None:
+    after = stopped(running(), switched("web"), server("web"), check_mode=True)
+    assert (after["state"], after["power"], after["changed"]) == (PLANNED, "ACTIVE", True)
+
+
+def test_a_server_that_was_not_to_be_stopped_is_left_as_it_is() -> None:
+    off = record("web", power="SHUTOFF", operation="reset")
+    assert stopped(off, None, None) == off
+
+
+# Associate
+
+
+def associated(each: Record, **row: t.Any) -> Record:
+    answer = {"server_id": f"id-{each['host']}", "changed": True, "task_id": "t1", "state": "pending", "status": None}
+    return note_associate([each], [of(each["host"], servers=[{**answer, "reason": None, "msg": None, **row}])])[0]
+
+
+def off(**more: t.Any) -> Record:
+    """A server that has stopped."""
+    return record("web", **{"power": "SHUTOFF", "operation": "reset", **more})
+
+
+def test_a_task_that_was_started_is_waited_for() -> None:
+    after = associated(off())
+    assert (after["state"], after["task_id"], after["changed"], after["touched"]) == (PLANNED, "t1", True, True)
+
+
+def test_a_pair_that_is_there_after_all_is_unchanged() -> None:
+    after = associated(off(), changed=False, task_id=None, state="success")
+    assert (after["state"], after["changed"]) == (UNCHANGED, False)
+
+
+def test_an_answer_that_was_lost_and_found_to_have_worked_is_a_success() -> None:
+    assert associated(off(), task_id=None, state="success")["state"] == "success"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (
+            {"state": "error", "changed": False, "msg": "Nothing was started. HTTP 403."},
+            "Nothing was started. HTTP 403.",
+        ),
+        (
+            {"state": "failed", "task_id": None, "reason": {"code": "KPS.3054", "message": "Update public key error"}},
+            "KPS.3054: Update public key error",
+        ),
+        ({"state": "failed", "status": "FAILED_RESET"}, "KPS said FAILED_RESET"),
+        ({"state": "unknown", "msg": "Most likely nothing was started."}, "Most likely nothing was started."),
+    ],
+)
+def test_a_task_that_was_not_started_fails(row: dict[str, t.Any], reason: str) -> None:
+    after = associated(off(), **row)
+    assert (after["state"], after["reason"]) == ("failed", reason)
+
+
+def test_a_task_that_may_have_been_started_keeps_the_server_busy() -> None:
+    after = associated(off(), state="unknown", task_id=None, uncertain=True, msg="It could not be found out.")
+    assert (after["state"], after["reason"]) == (BUSY, "It could not be found out.")
+
+
+def test_a_run_that_broke_leaves_it_open_whether_tasks_were_started() -> None:
+    a, b = note_associate([record("a", power="SHUTOFF"), record("b")], [of("a", failed=True, msg="It was killed.")])
+    assert (a["state"], a["changed"], a["touched"]) == (BUSY, True, True)
+    assert a["reason"] == "Whether the operation was started is not known. It was killed."
+    # It was not asked for.
+    assert (b["state"], b["reason"]) == (PLANNED, None)
+
+
+def test_a_task_that_is_joined_is_not_started_again() -> None:
+    joined = off(task_id="earlier")
+    assert associated(joined, task_id="another") == joined
+
+
+# Wait
+
+
+def waited(**task: t.Any) -> Record:
+    answer = {"id": "t1", "state": "success", "status": "SUCCESS_RESET", "elapsed": 31.4, "reason": None, **task}
+    return note_wait([off(task_id="t1")], [{"tasks": [answer]}])[0]
+
+
+def test_a_task_that_succeeded_is_a_success() -> None:
+    after = waited()
+    assert (after["state"], after["status"], after["seconds"]) == ("success", "SUCCESS_RESET", 31)
+
+
+@pytest.mark.parametrize(
+    ("task", "state", "reason"),
+    [
+        (
+            {"state": "failed", "reason": {"code": "KPS.3025", "message": "No disk"}},
+            "failed",
+            "KPS.3025: No disk",
+        ),
+        ({"state": "failed", "reason": {"code": None, "message": "No disk"}}, "failed", "No disk"),
+        ({"state": "failed"}, "failed", "KPS gives no reason"),
+        ({"state": "missing", "status": None}, "failed", "KPS does not know its task any more"),
+        (
+            {"state": "missing", "status": "RUNNING"},
+            BUSY,
+            "KPS has said that its task is running, and then that there is no such task.",
+        ),
+        (
+            {"state": "pending", "status": "RUNNING_RESET"},
+            BUSY,
+            "Its task was still running when the time was up. Run this again: it joins the task.",
+        ),
+        (
+            {"state": "unknown", "status": "PAUSED"},
+            BUSY,
+            "Its task was still running when the time was up. Run this again: it joins the task.",
+        ),
+        (
+            {"state": "error", "status": None, "elapsed": None},
+            BUSY,
+            "Its task was still running when the time was up. Run this again: it joins the task.",
+        ),
+    ],
+)
+def test_a_task_that_did_not_succeed_fails_or_keeps_the_server_busy(
+    task: dict[str, t.Any], state: str, reason: str
+) -> None:
+    after = waited(**task)
+    assert (after["state"], after["reason"]) == (state, reason)
+
+
+def test_a_wait_that_broke_keeps_servers_busy() -> None:
+    (after,) = note_wait([off(task_id="t1")], [{"failed": True, "msg": "The credentials were refused."}])
+    assert (after["state"], after["reason"]) == (
+        BUSY,
+        "Its task could not be waited for. The credentials were refused.",
+    )
+
+
+# Start
+
+
+def started(
+    each: Record,
+    row: dict[str, t.Any] | None,
+    after: dict[str, t.Any] | None,
+    *,
+    jobs: t.Sequence[dict[str, t.Any]] = (),
+    check_mode: bool = False,
+) -> Record:
+    told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
+    now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
+    return note_start([each], [told], jobs, [now], check_mode=check_mode)[0]
+
+
+def reset(**more: t.Any) -> Record:
+    """A server whose reset has succeeded."""
+    return off(**{"state": "success", "touched": True, "changed": True, **more})
+
+
+def test_a_server_that_runs_again_is_on() -> None:
+    after = started(reset(), switched("web"), server("web", key_name="new"))
+    assert (after["state"], after["power"], after["reason"]) == ("success", "ACTIVE", None)
+
+
+@pytest.mark.parametrize(
+    ("row", "jobs", "reason"),
+    [
+        (
+            switched("web"),
+            [power_job("web", "FAIL", error_code="Ecs.0319", fail_reason="No resources left")],
+            "It was not started: Ecs.0319: No resources left.",
+        ),
+        (switched("web"), [], "It was not started: its status is SHUTOFF."),
+        (switched("web", changed=False, msg="It is locked."), [], "It was not started: It is locked."),
+        (None, [], "It was not started: the request broke."),
+    ],
+)
+def test_a_server_that_does_not_start_fails_with_the_reason(
+    row: dict[str, t.Any] | None, jobs: list[dict[str, t.Any]], reason: str
+) -> None:
+    after = started(reset(), row, server("web", status="SHUTOFF", key_name="new"), jobs=jobs)
+    assert (after["state"], after["power"], after["reason"]) == ("failed", "SHUTOFF", reason)
+
+
+@pytest.mark.parametrize(("key_name", "word"), [("another", "another"), (None, "gone")])
+def test_a_key_pair_that_somebody_else_changed_is_a_failure(key_name: str | None, word: str) -> None:
+    after = started(reset(), switched("web"), server("web", key_name=key_name))
+    assert (after["state"], after["reason"]) == (
+        "failed",
+        f"Somebody else has changed its key pair meanwhile: it is {word}.",
+    )
+
+
+def test_a_server_that_was_off_is_changed_by_its_start() -> None:
+    kept = record("web", state=UNCHANGED, power="SHUTOFF")
+    after = started(kept, switched("web"), server("web", key_name="new"))
+    assert (after["state"], after["changed"], after["power"]) == (UNCHANGED, True, "ACTIVE")
+
+
+def test_in_check_mode_a_start_is_only_planned() -> None:
+    kept = record("web", state=UNCHANGED, power="SHUTOFF")
+    after = started(kept, switched("web"), server("web", status="SHUTOFF", key_name="new"), check_mode=True)
+    assert (after["state"], after["changed"], after["power"]) == (UNCHANGED, True, "SHUTOFF")
+
+
+def test_a_server_that_is_not_to_be_started_is_left_as_it_is() -> None:
+    busy = off(state=BUSY, reason="Time is up.")
+    assert started(busy, None, None) == busy
+
+
+# Prove
+
+
+def proven(each: Record, **outcomes: str) -> Record:
+    logins = [
+        {"name": f"{each['host']} {which}", "outcome": outcome.replace("_", " "), "words": "It said so."}
+        for which, outcome in outcomes.items()
+    ]
+    return note_logins([each], logins)[0]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state", "reason"),
+    [
+        ({"new": "accepted", "old": "refused"}, "success", None),
+        ({"new": "accepted"}, "success", None),
+        ({"old": "refused"}, "success", None),
+        ({}, "success", None),
+        ({"new": "refused", "old": "refused"}, "failed", "The new key was not accepted: It said so."),
+        ({"new": "not_proven", "old": "not_proven"}, "failed", "The new key was not accepted: It said so."),
+        (
+            {"new": "accepted", "old": "accepted"},
+            "failed",
+            "The old key is still accepted. Look for it in authorized_keys.",
+        ),
+        ({"old": "accepted"}, "failed", "The old key is still accepted. Look for it in authorized_keys."),
+        (
+            {"new": "accepted", "old": "not_proven"},
+            "failed",
+            "That the old key is refused could not be proven: It said so.",
+        ),
+    ],
+)
+def test_only_logins_prove_a_success(outcomes: dict[str, str], state: str, reason: str | None) -> None:
+    after = proven(reset(power="ACTIVE"), **outcomes)
+    assert (after["state"], after["reason"]) == (state, reason)
+    assert after["new_key"] == outcomes.get("new", "not proven").replace("_", " ")
+    assert after["old_key"] == outcomes.get("old", "not proven").replace("_", " ")
+
+
+def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
+    after = proven(reset(state="failed", power="ACTIVE", reason="No disk"), new="refused", old="accepted")
+    assert (after["state"], after["reason"]) == ("failed", "No disk")
+    assert (after["new_key"], after["old_key"]) == ("refused", "accepted")
+
+
+@pytest.mark.parametrize("state", [REFUSED, BUSY])
+def test_who_was_not_logged_in_to_stays_unproven(state: str) -> None:
+    after = proven(record("web", state=state))
+    assert (after["new_key"], after["old_key"], after["state"]) == ("not proven", "not proven", state)

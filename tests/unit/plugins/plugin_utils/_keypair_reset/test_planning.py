@@ -1,0 +1,367 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of what is decided before anything is touched."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.planning import (
+    note_history,
+    note_identities,
+    note_journal,
+    note_keypairs,
+    note_servers,
+)
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
+    PLANNED,
+    REFUSED,
+    UNCHANGED,
+    Record,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
+    NEW_KEY,
+    OLD_KEY,
+    of,
+    record,
+    server,
+    task,
+)
+
+NO_TASKS = {"tasks": []}
+
+
+def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[str, t.Any]] = ()) -> Record:
+    """A record after its server and the running tasks were read."""
+    rows = [] if row is None else [row]
+    (after,) = note_servers([each], [of(each["host"], servers=rows)], [of(each["host"], tasks=list(tasks))])
+    return after
+
+
+# The batches before this one
+
+
+@pytest.mark.parametrize(
+    ("states", "most", "refused"),
+    [
+        (["failed"], None, False),
+        (["failed"], "", False),
+        (["failed"], "0", True),
+        (["failed"], 1, False),
+        (["failed", "busy"], 1, True),
+        (["failed"], "25%", False),
+        (["failed", "failed"], "25%", True),
+        # What was refused is none that went wrong.
+        (["refused", "refused", "success", "unchanged"], "0", False),
+    ],
+)
+def test_too_many_failures_refuse_what_follows(states: list[str], most: t.Any, refused: bool) -> None:
+    earlier = [record(f"old{number}", state=state) for number, state in enumerate(states)]
+    (after,) = note_history([record("web")], earlier, most_failures=most, canary=0)
+    assert (after["state"] == REFUSED) is refused
+    if refused:
+        assert after["reason"].startswith("Too many servers have failed: old0")
+        assert after["reason"].endswith(f"keypair_reset_max_failures allows {most}.")
+
+
+def test_many_failures_are_not_all_spelt_out() -> None:
+    earlier = [record(f"h{number}", state="failed") for number in range(8)]
+    (after,) = note_history([record("web")], earlier, most_failures="0", canary=0)
+    assert "h0, h1, h2, h3, h4 and 3 more;" in after["reason"]
+
+
+@pytest.mark.parametrize("state", ["failed", "busy", "refused"])
+def test_a_canary_that_did_not_make_it_refuses_everything(state: str) -> None:
+    earlier = [record("canary", state=state), record("web1", state="success")]
+    (after,) = note_history([record("web2")], earlier, most_failures="100%", canary=1)
+    assert after["reason"] == "The canary failed (canary), so that nothing else is touched."
+
+
+def test_a_canary_is_the_first_batch_only() -> None:
+    earlier = [record("canary", state="success"), record("web1", state="failed")]
+    (after,) = note_history([record("web2")], earlier, most_failures=None, canary=1)
+    assert after["state"] == PLANNED
+
+
+def test_without_a_batch_there_is_nothing_to_refuse() -> None:
+    assert note_history([], [], most_failures="10%", canary=1) == []
+
+
+# The journals of runs that were cut off
+
+
+def test_a_journal_tells_which_servers_ran_and_which_tasks_were_started() -> None:
+    entries: list[t.Any] = [
+        {"server_id": "id-a", "was_running": True, "task_id": "t1", "keypair_name": "new"},
+        {"server_id": "id-b", "was_running": False, "task_id": None, "keypair_name": "new"},
+        {"server_id": "id-elsewhere", "was_running": True, "task_id": "t2", "keypair_name": "new"},
+        "garbage",
+    ]
+    a, b, c = note_journal([record("a"), record("b"), record("c")], entries)
+    assert (a["was_running"], a["journal_task"]) == (True, "t1")
+    assert (b["was_running"], b["journal_task"]) == (False, None)
+    assert (c["was_running"], c["journal_task"]) == (None, None)
+
+
+def test_the_task_of_another_key_pair_is_not_taken_over() -> None:
+    entry = {"server_id": "id-a", "was_running": True, "task_id": "t1", "keypair_name": "another"}
+    (a,) = note_journal([record("a")], [entry])
+    assert (a["was_running"], a["journal_task"]) == (True, None)
+
+
+# Private keys and key pairs
+
+
+def test_the_public_half_of_a_private_key_is_taken_in() -> None:
+    identity = {"item": "/k", "rc": 0, "stdout": f"{NEW_KEY}\n"}
+    plain, generated, given = note_identities(
+        [
+            record("a", private_key_file="/k"),
+            record("b", private_key_file="/k", generate=True),
+            record("c", private_key_file="/k", generate=True, public_key=OLD_KEY),
+        ],
+        [identity],
+        check_mode=False,
+    )
+    assert plain["identity"] == generated["identity"] == NEW_KEY
+    assert (plain["public_key"], generated["public_key"], given["public_key"]) == ("", NEW_KEY, OLD_KEY)
+
+
+def test_a_private_key_that_cannot_be_read_is_refused() -> None:
+    results = [
+        {"item": "/locked", "rc": 255, "stderr": "Load key:\nincorrect passphrase supplied to decrypt private key"},
+        {"item": "/gone", "failed": True, "msg": "[Errno 2] No such file or directory: b'ssh-keygen'"},
+        {"item": "/odd", "rc": 1},
+    ]
+    records = [record("a", private_key_file="/locked"), record("b", private_key_file="/gone")]
+    a, b, c = note_identities([*records, record("c", private_key_file="/odd")], results, check_mode=False)
+    must = "It must exist and have no passphrase."
+    incorrect = "incorrect passphrase supplied to decrypt private key"
+    assert a["reason"] == f"/locked cannot be used to log in: {incorrect}. {must}"
+    assert "No such file or directory: b'ssh-keygen'" in b["reason"]
+    assert c["reason"] == f"/odd cannot be used to log in: ssh-keygen could not be run. {must}"
+
+
+def test_in_check_mode_a_key_that_is_to_be_generated_may_be_missing() -> None:
+    results = [{"item": "/k", "rc": 255, "stderr": "/k: No such file or directory"}]
+    a, b = note_identities(
+        [record("a", private_key_file="/k", generate=True), record("b", private_key_file="/k")],
+        results,
+        check_mode=True,
+    )
+    assert (a["state"], b["state"]) == (PLANNED, REFUSED)
+
+
+def test_a_key_pair_that_fits_is_used_whatever_comment_its_key_has() -> None:
+    pair = {"name": "new", "public_key": f"{NEW_KEY} somebody@somewhere"}
+    (a,) = note_keypairs([record("a", identity=NEW_KEY)], [of("a", keypairs=[pair])])
+    assert a["state"] == PLANNED
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        ({"keypairs": []}, "There is no key pair new. Create it, or give keypair_reset_public_key."),
+        ({"failed": True, "msg": "KPS was refused with HTTP 403."}, "KPS was refused with HTTP 403."),
+        ({"keypair": {"name": "new", "public_key": OLD_KEY}}, "/k is not the private key of the key pair new."),
+        ({"keypairs": [{"name": "new"}]}, "/k is not the private key of the key pair new."),
+    ],
+)
+def test_a_key_pair_that_does_not_fit_is_refused(result: dict[str, t.Any], words: str) -> None:
+    (a,) = note_keypairs([record("a", private_key_file="/k", identity=NEW_KEY)], [of("a", **result)])
+    assert (a["state"], a["reason"]) == (REFUSED, words)
+
+
+def test_in_check_mode_a_pair_that_is_to_be_imported_may_be_missing() -> None:
+    (a,) = note_keypairs([record("a", generate=True)], [of("a", keypairs=[])])
+    assert a["state"] == PLANNED
+
+
+# Servers
+
+
+def test_a_server_that_runs_is_stopped_and_reset() -> None:
+    after = decided(record("web"), server("web"))
+    assert (after["state"], after["operation"], after["stop"], after["login"]) == (PLANNED, "reset", True, None)
+    assert (after["name"], after["power"], after["was_running"]) == ("web", "ACTIVE", True)
+    assert after["why"] == "the method is reset"
+
+
+def test_a_server_that_is_off_is_only_reset() -> None:
+    after = decided(record("web"), server("web", status="SHUTOFF"))
+    assert (after["operation"], after["stop"], after["was_running"]) == ("reset", False, False)
+
+
+def test_a_journal_knows_better_whether_a_server_ran() -> None:
+    after = decided(record("web", was_running=True), server("web", status="SHUTOFF"))
+    assert after["was_running"] is True
+
+
+def test_a_server_without_a_key_pair_is_bound() -> None:
+    after = decided(record("web"), server("web", key_name=None))
+    assert (after["operation"], after["stop"]) == ("bind", True)
+
+
+def test_a_server_that_has_the_key_pair_is_left_alone_unless_forced() -> None:
+    assert decided(record("web"), server("web", key_name="new"))["state"] == UNCHANGED
+    forced = decided(record("web", force=True), server("web", key_name="new"))
+    assert (forced["state"], forced["operation"]) == (PLANNED, "reset")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (None, "There is no such server in this project and region. Check the id."),
+        (server("web", locked=True), "It is locked, so that actions on it are refused. Unlock it first."),
+        (server("web", os_type="Windows"), "Its system is Windows; KPS works on Linux only."),
+        (server("web", task_state="powering-off"), "It is busy (powering-off). Run this again when that is over."),
+    ],
+)
+def test_a_server_that_nothing_can_be_done_to_is_refused(row: dict[str, t.Any] | None, words: str) -> None:
+    after = decided(record("web"), row)
+    assert (after["state"], after["reason"]) == (REFUSED, words)
+
+
+def test_a_server_that_another_task_works_on_is_refused() -> None:
+    after = decided(record("web"), server("web"), [task("web", keypair_name="another")])
+    assert after["state"] == REFUSED
+    assert after["reason"].startswith("KPS task task-web works on its key pair.")
+
+
+def test_the_task_of_an_earlier_run_is_joined() -> None:
+    after = decided(record("web"), server("web", status="SHUTOFF"), [task("web")])
+    assert (after["state"], after["task_id"], after["operation"]) == (PLANNED, "task-web", "reset")
+    assert (after["touched"], after["stop"], after["why"]) == (True, False, "an earlier run has started it")
+
+
+def test_the_unbinding_of_an_earlier_run_is_joined() -> None:
+    row = task("web", keypair_name="old", operate_type="RUNNING_UNBIND")
+    after = decided(record("web", keypair_name=None), server("web"), [row])
+    assert (after["task_id"], after["operation"]) == ("task-web", "unbind")
+
+
+def test_a_forced_reset_of_an_earlier_run_is_joined_although_it_has_ended() -> None:
+    forced = record("web", force=True, journal_task="t1")
+    after = decided(forced, server("web", status="SHUTOFF", key_name="new"))
+    assert (after["task_id"], after["operation"]) == ("t1", "reset")
+    unforced = record("web", journal_task="t1")
+    assert decided(unforced, server("web", status="SHUTOFF", key_name="new"))["state"] == UNCHANGED
+
+
+def test_what_could_not_be_read_is_refused() -> None:
+    a, b = note_servers(
+        [record("a"), record("b")],
+        [of("a", servers=[server("a")]), of("b", failed=True, msg="No answer.")],
+        [of("a", failed=True, msg="Throttled."), of("b", tasks=[])],
+    )
+    assert a["reason"] == "The running tasks could not be read. Throttled."
+    assert b["reason"] == "The server could not be read. No answer."
+
+
+def test_who_is_refused_already_is_not_looked_at() -> None:
+    refused = record("web", state=REFUSED, reason="It is locked.")
+    after = decided(refused, server("web", os_type="Windows"))
+    assert (after["reason"], after["power"]) == ("It is locked.", None)
+
+
+# Methods
+
+
+@pytest.mark.parametrize(
+    ("wanted", "row", "operation", "login", "stop", "why"),
+    [
+        (
+            {"method": "auto", "old_private_key_file": "/old"},
+            server("web"),
+            "replace",
+            "keypair",
+            False,
+            "it runs and the old private key is at hand: no downtime",
+        ),
+        (
+            {"method": "auto", "has_root_password": True},
+            server("web", key_name=None),
+            "bind",
+            "password",
+            False,
+            "it runs and the password of root is at hand: no downtime",
+        ),
+        ({"method": "auto"}, server("web"), "reset", None, True, "no login to it is at hand"),
+        ({"method": "auto"}, server("web", status="SHUTOFF"), "reset", None, False, "it is off"),
+        (
+            {"method": "replace", "old_private_key_file": "/old"},
+            server("web"),
+            "replace",
+            "keypair",
+            False,
+            "the method is replace",
+        ),
+        (
+            {"method": "bind", "has_root_password": True},
+            server("web", key_name=None),
+            "bind",
+            "password",
+            False,
+            "the method is bind",
+        ),
+        # A reset needs no login and takes none, whatever is at hand.
+        (
+            {"method": "reset", "old_private_key_file": "/old", "has_root_password": True},
+            server("web"),
+            "reset",
+            None,
+            True,
+            "the method is reset",
+        ),
+        (
+            {"method": "auto", "keypair_name": None, "old_private_key_file": "/old"},
+            server("web"),
+            "unbind",
+            "keypair",
+            False,
+            "it runs and the old private key is at hand: no downtime",
+        ),
+        ({"method": "auto", "keypair_name": None}, server("web"), "unbind", None, True, "no login to it is at hand"),
+    ],
+)
+def test_a_method_decides_what_is_done(
+    wanted: dict[str, t.Any], row: dict[str, t.Any], operation: str, login: str | None, stop: bool, why: str
+) -> None:
+    after = decided(record("web", **wanted), row)
+    assert after["state"] == PLANNED, after["reason"]
+    assert (after["operation"], after["login"], after["stop"], after["why"]) == (operation, login, stop, why)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "row", "words"),
+    [
+        (
+            {"method": "replace", "old_private_key_file": "/old"},
+            server("web", status="SHUTOFF"),
+            "It is off, and the method replace needs it to run. Use the method auto or reset.",
+        ),
+        (
+            {"method": "replace", "old_private_key_file": "/old", "has_root_password": True},
+            server("web", key_name=None),
+            "It has no key pair, so that the method replace does not fit. Use the method auto.",
+        ),
+        (
+            {"method": "bind", "old_private_key_file": "/old", "has_root_password": True},
+            server("web"),
+            "It has a key pair, so that the method bind does not fit. Use the method auto.",
+        ),
+    ],
+)
+def test_a_method_that_does_not_fit_is_refused(wanted: dict[str, t.Any], row: dict[str, t.Any], words: str) -> None:
+    after = decided(record("web", **wanted), row)
+    assert (after["state"], after["reason"]) == (REFUSED, words)
+
+
+def test_a_method_that_lacks_its_login_says_which() -> None:
+    after = decided(record("web", method="replace"), server("web"))
+    assert after["state"] == REFUSED
+    assert "give the private key of old" in after["reason"]
