@@ -68,7 +68,8 @@ from ansible.utils.display import Display
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS, open_huawei
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings

@@ -226,7 +226,7 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.association import Association
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 
 

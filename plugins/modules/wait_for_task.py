@@ -259,9 +259,9 @@ credentials_source:
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,

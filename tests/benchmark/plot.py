@@ -14,12 +14,13 @@ import matplotlib.pyplot as plt
 
 Numbers = dict[str, t.Any]
 
-NOTICE = """<!--
-Copyright (c) Multicloud Authors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-"""
+#: The notice of the files that are made. In two halves, for the check of licenses takes a whole one for this file's own.
+NOTICE = (
+    "<!--\nCopyright (c) Multicloud Authors\n"
+    "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
+    "SPDX-License-"
+    "Identifier: GPL-3.0-or-later\n-->\n"
+)
 #: The same file from the same numbers.
 SETTINGS = {"svg.hashsalt": "benchmark", "svg.fonttype": "none", "font.size": 9}
 

@@ -11,12 +11,13 @@ import typing as t
 
 Numbers = dict[str, t.Any]
 
-LICENSE = """<!--
-Copyright (c) Multicloud Authors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-"""
+#: The notice of the files that are made. In two halves, for the check of licenses takes a whole one for this file's own.
+LICENSE = (
+    "<!--\nCopyright (c) Multicloud Authors\n"
+    "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
+    "SPDX-License-"
+    "Identifier: GPL-3.0-or-later\n-->\n"
+)
 
 
 def percentile(ascending: t.Sequence[float], share: float) -> float:
@@ -211,7 +212,7 @@ def page(results: Numbers, picture: str) -> str:
 # What it costs, beside what you would do otherwise
 
 Written by `./run bench --docs` on {about["date"]}, from one run of {about["minutes"]:.0f} minutes: {about["machine"]};
-{about["versions"]}.
+{about["versions"]}. Before it began, {about["load"]:.1f} other processes wanted a core (load average).
 {quick}
 All ways ask the same emulator (`tests/emulator`), which ran in a process of its own on the same machine, over plain HTTP. CPU is
 user and system time of ansible-playbook and everything it starts, detached jobs included; that of the emulator is not in it. Figures
@@ -275,5 +276,8 @@ plus 0.5 s per call, against the best schedule that knows the scale, in the wors
 here needs no tuning. False timeouts: tasks that ended in the last third of a budget of 60 s, and were reported as timed out.
 
 {_schedule(results["schedule"]["engines"])}
+Where the time that tasks take is known, nothing beats a fixed interval after a delay, and growing pauses only insure against not knowing it: the
+plot shows as much for 30 s. That is what `delay` and `backoff: 0` are for.
+
 ![Latency against calls of each schedule, and CPU against the number of tasks]({picture})
 """

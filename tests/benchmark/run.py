@@ -44,12 +44,13 @@ def _machine() -> str:
     return f"{os.cpu_count()} cores{f' ({model})' if model else ''}, {platform.system()} {platform.machine()}"
 
 
-def _about(options: argparse.Namespace, size: experiments.Size, began: float) -> dict[str, t.Any]:
+def _about(options: argparse.Namespace, size: experiments.Size, began: float, load: float) -> dict[str, t.Any]:
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "minutes": (time.monotonic() - began) / 60,
         "machine": _machine(),
+        "load": load,
         "versions": f"Python {platform.python_version()}, {packages}",
         "quick": options.quick,
         "repeats": size.repeats,
@@ -57,12 +58,14 @@ def _about(options: argparse.Namespace, size: experiments.Size, began: float) ->
 
 
 def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     size = experiments.QUICK if options.quick else experiments.FULL
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:4.0f} s  {text}", flush=True)
 
+    budget, schedule = experiments.simulated_budget(), experiments.schedule()
+    say("simulations")
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, Cloud() as cloud:
         shop = Workshop(Path(directory), cloud)
         say("everything is compiled")
@@ -70,10 +73,8 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
         single = experiments.single(shop, size, say)
         many = experiments.many(shop, size, say, single)
         large = experiments.large(shop, size, say)
-    budget, schedule = experiments.simulated_budget(), experiments.schedule()
-    say("simulations")
     return {
-        "about": _about(options, size, began),
+        "about": _about(options, size, began, load),
         "setting": {
             "interval": experiments.INTERVAL,
             "limit": experiments.LIMIT,

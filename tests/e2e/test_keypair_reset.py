@@ -224,7 +224,9 @@ def test_keys_that_do_not_fit_are_refused_before_anything_is_stopped(benches: Be
     assert {host: word for host, word in words.items() if word not in bench.rows[host]["reason"]} == {}
     assert bench.named_in("BatchStopServers") == ["imports"]
     assert bench.server("imports").key_name == "fresh"
-    assert old_public.split()[1] not in bench.emulator.huawei.servers[bench.server("imports").id].managed_key
+    managed_key = bench.emulator.huawei.servers[bench.server("imports").id].managed_key
+    assert managed_key
+    assert old_public.split()[1] not in managed_key
 
 
 def test_module_runs_do_not_grow_with_the_fleet(benches: Benches) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import signal
@@ -47,6 +48,11 @@ def wait(task_ids: t.Sequence[str], **more: t.Any) -> Play:
 def looks(bench: Bench, task_id: str) -> list[float]:
     """When a task was asked about, in seconds on the emulator's clock."""
     return [entry.time for entry in list(bench.emulator.requests) if entry.path.endswith(f"/tasks/{task_id}")]
+
+
+def looked_thrice(bench: Bench, task_id: str) -> bool:
+    """Whether it was asked about a task three times."""
+    return len(looks(bench, task_id)) >= 3
 
 
 def watch(program: Program, bench: Bench, task_id: str, seconds: float) -> None:
@@ -232,7 +238,7 @@ def test_a_wait_survives_a_lost_connection(benches: Benches) -> None:
     waited = json.loads((bench.directory / "waited").read_text())
     assert waited["task"]["state"] == "failed"
     # Nothing was forgotten with the connection.
-    assert waited["task"]["history"][0]["first"] < 8 < waited["elapsed"] + 2
+    assert waited["task"]["history"][0]["first"] < waited["elapsed"] - 4
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["here", "over SSH"])
@@ -248,7 +254,7 @@ def test_polling_ends_soon_after_the_play_is_gone(benches: Benches, far: bool) -
         )
         programs.append(bench.start(play))
     for program, task in zip(programs, tasks, strict=True):
-        program.until(lambda task=task: len(looks(bench, task)) >= 3)
+        program.until(functools.partial(looked_thrice, bench, task))
     for program, number in zip(programs, signals, strict=True):
         program.signal(number)
     gone = bench.emulator.clock.time()

@@ -36,6 +36,7 @@ def _results() -> dict[str, t.Any]:
             "date": "2026-01-02",
             "minutes": 9.6,
             "machine": "2 cores",
+            "load": 0.2,
             "versions": "Python 3.13.0",
             "quick": False,
             "repeats": 3,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options of Alibaba Cloud, and the client that is made from them."""
+"""How the client of Alibaba Cloud is made from the connection options."""
 
 from __future__ import annotations
 
@@ -21,26 +21,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.en
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import switched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
-
-#: The connection options of Alibaba Cloud; documented in the fragment ``ali``.
-ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
-    "ali_access_key_id": {"type": "str", "no_log": False},
-    "ali_access_key_secret": {"type": "str", "no_log": True},
-    "ali_security_token": {"type": "str", "no_log": True},
-    "ali_profile": {"type": "str"},
-    "ali_ecs_role_name": {"type": "str"},
-    "ali_role_arn": {"type": "str"},
-    "ali_role_session_name": {"type": "str"},
-    "ali_role_duration": {"type": "int"},
-    "ali_role_external_id": {"type": "str"},
-    "ali_role_policy": {"type": "json"},
-    "ali_region": {"type": "str"},
-    "ali_endpoint": {"type": "str"},
-    "ali_sts_endpoint": {"type": "str"},
-    "ali_timeout": {"type": "float", "default": 60.0},
-    "ali_validate_certs": {"type": "bool", "default": True},
-    "ali_ca_path": {"type": "path"},
-}
 
 
 class _Ways:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table of services that ``wait_for_task`` can wait for: adding a service is one file beside this one and one row.
+"""The table of services that ``wait_for_task`` can wait for: adding one is a file beside this one, a function, and a row.
 
 It is static because Ansible ships to a host only the files that are imported by name.
 """
@@ -12,11 +12,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.cloudsso import CloudssoTasks
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.csms import CsmsTasks
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import EcsJobs
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsTasks
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.sms import SmsTasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import TaskSource
 
 
@@ -37,15 +32,44 @@ class Waitable:
     in_query: bool = False
 
 
+# Each imports its service when it is called: a module starts anew for every task, from a zip that nothing has compiled, and
+# waits for the tasks of one service.
+
+
+def _kps(client: t.Any, _options: t.Mapping[str, t.Any]) -> TaskSource:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsTasks
+
+    return KpsTasks(client)
+
+
+def _csms(client: t.Any, _options: t.Mapping[str, t.Any]) -> TaskSource:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.csms import CsmsTasks
+
+    return CsmsTasks(client)
+
+
+def _sms(client: t.Any, _options: t.Mapping[str, t.Any]) -> TaskSource:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.sms import SmsTasks
+
+    return SmsTasks(client)
+
+
+def _cloudsso(client: t.Any, options: t.Mapping[str, t.Any]) -> TaskSource:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.cloudsso import CloudssoTasks
+
+    return CloudssoTasks(client, options["directory_id"])
+
+
+def _ecs(client: t.Any, _options: t.Mapping[str, t.Any]) -> TaskSource:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import EcsJobs
+
+    return EcsJobs(client)
+
+
 WAITABLE: dict[str, Waitable] = {
-    "kps": Waitable("hwc", lambda client, _options: KpsTasks(client)),
-    "csms": Waitable("hwc", lambda client, _options: CsmsTasks(client)),
-    "sms": Waitable("hwc", lambda client, _options: SmsTasks(client)),
-    "cloudsso": Waitable(
-        "ali",
-        lambda client, options: CloudssoTasks(client, options["directory_id"]),
-        within=("directory_id",),
-        in_query=True,
-    ),
-    "ecs": Waitable("hwc", lambda client, _options: EcsJobs(client)),
+    "kps": Waitable("hwc", _kps),
+    "csms": Waitable("hwc", _csms),
+    "sms": Waitable("hwc", _sms),
+    "cloudsso": Waitable("ali", _cloudsso, within=("directory_id",), in_query=True),
+    "ecs": Waitable("hwc", _ecs),
 }

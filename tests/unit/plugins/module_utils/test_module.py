@@ -90,7 +90,7 @@ def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
 PROGRAM = """
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 def execute(context):
     {body}
 run(execute, {{"word": {{"type": "str"}}}}, connection=HWC_OPTIONS, required_one_of=[("word",)])

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials, package
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, answer

@@ -158,5 +158,9 @@ def test_a_result_is_about_the_servers_of_its_batch_that_take_part() -> None:
 
 
 def test_rows_of_all_batches_are_found_by_server() -> None:
-    results = [{"servers": [{"server_id": "1"}, {"server_id": "2"}]}, {"failed": True}, {"servers": None}]
+    results: list[dict[str, t.Any]] = [
+        {"servers": [{"server_id": "1"}, {"server_id": "2"}]},
+        {"failed": True},
+        {"servers": None},
+    ]
     assert list(rows_by_server(results)) == ["1", "2"]

@@ -32,7 +32,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
     task,
 )
 
-NO_TASKS = {"tasks": []}
+NO_TASKS: dict[str, t.Any] = {"tasks": []}
 
 
 def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[str, t.Any]] = ()) -> Record:
