@@ -178,7 +178,8 @@ class Runner(t.Protocol):
 def run_ssh(command: list[str], timeout: float) -> Finished:
     """Run ssh without a terminal; nothing is asked and nothing is read from standard input."""
     try:
-        done = subprocess.run(
+        # Not run_command of AnsibleModule: it knows no time limit, and a server may hang after it has let us in.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

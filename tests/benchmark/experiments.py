@@ -249,7 +249,7 @@ def many(shop: Workshop, size: Size, say: Say, queries: Numbers) -> list[Numbers
 
 def _simulated(size: Size, rows: t.Sequence[Numbers], queries: Numbers) -> t.Iterator[Numbers]:
     """The numbers beyond those that were run, from the costs that were measured in the largest runs."""
-    jobs = next(row for row in rows if row["way"].startswith("async") and row["tasks"] == size.loops)
+    (jobs,) = (row for row in rows if row["way"].startswith("async") and row["tasks"] == size.loops)
     start = queries["cpu"]["empty"]
     launch = jobs["launch"]
     for number in (100, 1000, 10_000):

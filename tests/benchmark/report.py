@@ -240,7 +240,8 @@ each 30 s of it cost one execution of the module more, whatever the number of lo
 
 ## Many tasks
 
-Tasks start together, shortly before the play, and take {setting["start"]:.0f} s and then {setting["median"]:.0f} s in the median (lognormal, sigma {setting["sigma"]}). The emulator throttles beyond
+Tasks start together, shortly before the play, and take {setting["start"]:.0f} s and then {setting["median"]:.0f} s in the median
+(lognormal, sigma {setting["sigma"]}). The emulator throttles beyond
 {setting["limit"]} requests per second; `wait_for_task` is told `rate: {setting["rate"]:.0f}`, the others ask every {setting["interval"]:.0f} s
 (`delay`), which is its shortest pause, too. Latency is the time from the end of a task until the service told the waiter, or,
 for `until` and `async_status`, until the controller had finished with that item. `uri` and the thread script have a token,
@@ -248,8 +249,8 @@ for `until` and `async_status`, until the controller had finished with that item
 
 {_many(results["many"])}
 "Simulated" rows take the loop of that way, the same kind of durations, and the cost of one execution as measured above
-({single["retry wall"]:.2f} s, {single["one more retry"]:.2f} s CPU): run for real, they would take hours. `until` in a loop looks thrifty in calls only because it
-does not look: the last tasks are asked about after all others have ended.
+({single["retry wall"]:.2f} s, {single["one more retry"]:.2f} s CPU): run for real, they would take hours. `until` in a loop looks
+thrifty in calls only because it does not look: the last tasks are asked about after all others have ended.
 
 With KPS, success is never inferred from absence in the list of running tasks, so that each task takes one question of its own;
 with {setting["rate"]:.0f} calls/s, 1000 tasks cannot be seen in less than {1000 / setting["rate"]:.0f} s by anybody.

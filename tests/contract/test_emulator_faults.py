@@ -97,9 +97,9 @@ def test_unknown_faults_are_refused(emulator: Emulator) -> None:
 
 def test_times_and_skip(emulator: Emulator, client: Client) -> None:
     emulator.fail("error", operation=SHOW, skip=1, times=2, status=503)
-    assert [status(client.show()) for _ in range(5)] == [200, 503, 503, 200, 200]
+    assert [status(client.show()) for _number in range(5)] == [200, 503, 503, 200, 200]
     emulator.fail("error", operation=SHOW, times=None, status=500)
-    assert [status(client.show()) for _ in range(5)] == [500] * 5
+    assert [status(client.show()) for _number in range(5)] == [500] * 5
     emulator.heal()
     assert status(client.show()) == 200
 
@@ -348,7 +348,7 @@ def test_start_fails(emulator: Emulator, client: Client, clock: ManualClock) -> 
 
 def test_gateway_throttles(emulator: Emulator, client: Client, clock: ManualClock) -> None:
     emulator.huawei.rate_limit = 3
-    assert [status(client.show()) for _ in range(5)] == [200, 200, 200, 429, 429]
+    assert [status(client.show()) for _number in range(5)] == [200, 200, 200, 429, 429]
     clock.advance(1.1)
     assert status(client.show()) == 200
 
@@ -433,7 +433,7 @@ def test_one_connection_serves_many_requests(emulator: Emulator, client: Client)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
     connection.connect()
     first = connection.sock
-    for _ in range(20):
+    for _number in range(20):
         connection.request("GET", f"/v3/{emulator.project.id}/running-tasks", headers={"X-Auth-Token": client.token})
         assert status(connection.getresponse()) == 200
     assert connection.sock is first

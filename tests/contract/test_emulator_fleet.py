@@ -57,7 +57,7 @@ class Shell:
         """Run a command on a server."""
         line = [*self.command(name, key, *options.pop("extra", ()), user=options.pop("user", None)), command]
         options.setdefault("input", "")
-        return subprocess.run(line, capture_output=True, text=True, timeout=30, **options)
+        return subprocess.run(line, capture_output=True, text=True, timeout=30, check=False, **options)
 
     def opens(self, name: str, key: str) -> bool:
         """Whether a key opens a server; False only if it was refused in so many words."""

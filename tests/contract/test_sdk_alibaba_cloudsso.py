@@ -201,7 +201,7 @@ def test_directories(emulator: Emulator, sso: Sso) -> None:
 def make_many(sso: Sso, clock: ManualClock, count: int) -> list[str]:
     """Tasks that have ended, oldest first."""
     made = []
-    for _ in range(count):
+    for _number in range(count):
         made.append(sso.assign().task_id)
         clock.advance(11)
     return made
@@ -280,7 +280,7 @@ def test_fates(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
 def test_throttling(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     emulator.alibaba.cloudsso.rate_limit = 20
     task = sso.assign().task_id
-    for _ in range(19):
+    for _number in range(19):
         sso.status(task)
     assert refusal(lambda: sso.status(task)) == (429, "Throttling.User")
     clock.advance(1.1)

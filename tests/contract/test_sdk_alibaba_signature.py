@@ -161,7 +161,7 @@ def refusal(alibaba: AlibabaSdk, client: t.Any) -> tuple[int, str]:
 @pytest.mark.parametrize("settings", [{}, {"signature_algorithm": "v2"}], ids=["newer", "older"])
 def test_both_signatures(emulator: Emulator, alibaba: AlibabaSdk, settings: dict[str, str]) -> None:
     client = alibaba.client(**settings)
-    for _ in range(3):
+    for _number in range(3):
         assert read(alibaba, client).total_counts == 0
     last = emulator.requests[-1].request
     if settings:

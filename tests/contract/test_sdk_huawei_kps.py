@@ -359,7 +359,7 @@ def test_starting_the_server_ruins_a_reset(emulator: Emulator, huawei: HuaweiSdk
 
 def test_second_task_on_a_server_fails(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
     server = emulator.add_server("off", status=OFF)
-    first, second = (kps.associate("new", server.id).task_id for _ in range(2))
+    first, second = (kps.associate("new", server.id).task_id for _number in range(2))
     clock.advance(11)
     assert (kps.status(first), kps.status(second)) == ("SUCCESS_RESET", "FAILED_RESET")
 
@@ -403,7 +403,7 @@ def test_batch(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
 def test_failed_tasks_paged_and_deleted(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
     server = emulator.huawei.ecs.find("server-01")
     tasks = []
-    for _ in range(5):
+    for _number in range(5):
         tasks.append(kps.associate("new", server.id).task_id)
         clock.advance(11)
     found: list[str] = []

@@ -100,14 +100,14 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
 @pytest.mark.parametrize(("code", "status", "kind"), CODES)
 def test_codes(code: str, status: int, kind: type[errors.ServiceError]) -> None:
     error = made(answer(body(code), status), missing=lambda refusal: refusal.code == "EntityNotExists.Task")
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert (error.code, error.http_status, error.request_id) == (code, status, "R-1")
     assert f"CLOUDSSO GetTask at https://cloudsso.cn-shanghai.aliyuncs.com was refused with HTTP {status}" in str(error)
 
 
 def test_what_is_not_there_is_told_by_its_code() -> None:
     error = made(answer(body("EntityNotExists.Task"), 404), missing=lambda r: r.code == "EntityNotExists.Task")
-    assert type(error) is errors.NotFoundError
+    assert error.__class__ is errors.NotFoundError
 
 
 @pytest.mark.parametrize(
