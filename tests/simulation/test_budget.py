@@ -14,9 +14,9 @@ from simulation.simulator import Run, lognormal, simulate
 SEEDS = (1, 2, 3)
 
 
-def run(service: str, number: int, seed: int, **options: float) -> Run:
+def run(service: str, number: int, seed: int) -> Run:
     """Wait for tasks at 18 calls/s, as a service with a known quota of 20 has it."""
-    result = simulate(service, lognormal(number, seed), seed=seed, rate=18.0, **options)
+    result = simulate(service, lognormal(number, seed), seed=seed, rate=18.0)
     assert not result.outcome.failed
     return result
 
