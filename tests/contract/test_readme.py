@@ -42,8 +42,6 @@ GUIDES = ROOT / "docs" / "docsite" / "rst"
 DOCUMENTS = (README, *sorted(ROOT.glob("roles/*/README.md")), *sorted(GUIDES.glob("*.rst")))
 #: Programs of others that the documentation calls; what they are given is not looked at.
 FOREIGN = {"ansible-builder", "ansible-galaxy", "export", "python", "source", "ssh-keygen"}
-#: What ./run makes, so that it need not be there.
-MADE = {"docs/benchmark"}
 #: Words of Ansible about a task; everything else in one is its action.
 KEYWORDS = {
     *("name", "when", "loop", "loop_control", "register", "vars", "no_log", "become", "delegate_to", "run_once"),
@@ -394,7 +392,7 @@ def test_the_emulator_understands_what_is_sent_with_curl(line: str, emulator: Em
 def test_links_lead_to_files(document: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text(encoding="utf-8"))
     assert targets
-    assert [target for target in targets if target not in MADE and not (document.parent / target).exists()] == []
+    assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh client on this machine")
