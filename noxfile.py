@@ -72,7 +72,7 @@ CORES = {
     "2.22": Core("2.22.0rc1", ("3.13",), {"pylint": "its requirements name an address outside PyPI"}),
 }
 MAIN = "2.21"
-OLDEST, NEWEST = next(iter(CORES)), next(reversed(CORES))
+OLDEST = next(iter(CORES))
 SECRETS = "tests/contract/test_modules_secrets.py"
 ENGINE = "tests/unit/plugins/module_utils/_wait"
 #: Where modules run, oldest first.
@@ -370,16 +370,14 @@ def mutants(session: nox.Session) -> None:
 def test_lanes() -> tuple[tuple[str, ...], ...]:
     """What ``test`` runs: two lanes of about the same length, as arguments of nox's ``--session``.
 
-    All sanity sessions are in one lane, for they share virtual environments below ~/.ansible/test. Everything runs on the
-    oldest and on the main core, unit tests on the newest and on the oldest Python that modules support as well; the cores
-    in between are there by name. The search of all output for secrets (``SECRETS``) takes as long as all other contract
+    All sanity sessions are in one lane, for they share virtual environments below ~/.ansible/test. Unit tests run on
+    every core, and on the oldest Python there is that modules support; the slower kinds on the oldest core and the main
+    one, and on the others by name. The search of all output for secrets (``SECRETS``) takes as long as all other contract
     tests; end-to-end tests do the same for the role and for some modules.
     """
     host = next((core for core in (MAIN, *reversed(CORES)) if CORES[core].python), MAIN)
     # The engine of a wait knows no Ansible (test_layers.py), and its tests take longer than all others together.
-    pytests = [
-        f"pytest-{core}" if core == MAIN else f"pytest-{core} -- --ignore {ENGINE}" for core in (OLDEST, MAIN, NEWEST)
-    ]
+    pytests = [f"pytest-{core}" if core == MAIN else f"pytest-{core} -- --ignore {ENGINE}" for core in CORES]
     oldest = next((python for python in MODULE_PYTHONS if shutil.which(f"python{python}")), MODULE_PYTHONS[0])
     return (
         (f"sanity-{MAIN}", f"sanity-{OLDEST}", f"contract -- tests/contract --ignore {SECRETS}", *pytests),
