@@ -18,6 +18,12 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+try:
+    from ansible.module_utils.secrets import register_secret
+except ImportError:
+    # Before ansible-core 2.22 a module masks its output itself, by its no_log_values; since then the controller does.
+    register_secret = None
+
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
@@ -95,6 +101,8 @@ class Context:
     def mask(self, secret: str) -> None:
         """Keep a value that came from no option out of everything Ansible prints."""
         self._module.no_log_values.add(secret)
+        if register_secret is not None:
+            register_secret(secret)
 
     def client(self, cloud: str) -> t.Any:
         """The client of a cloud, ``hwc`` or ``ali``."""
