@@ -263,6 +263,23 @@ def test_connections_are_kept_between_requests(serve: Serve) -> None:
     assert [len(received) for received in server.requests] == [3]
 
 
+def test_threads_are_kept_like_connections(serve: Serve) -> None:
+    server = serve(send(OK))
+    transport = RequestsTransport()
+    before = set(threading.enumerate())
+    for number in range(5):
+        transport.send(get(f"{server.url}/{number}"), ENOUGH)
+    new = [thread for thread in set(threading.enumerate()) - before if thread.name == "multicloud-request"]
+    assert len(new) == 1
+
+
+def test_a_request_that_hangs_does_not_hold_up_the_next(serve: Serve) -> None:
+    transport = RequestsTransport()
+    with pytest.raises(NoAnswerError, match="did not finish its answer"):
+        transport.send(get(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")(serve).url), 0.5)
+    assert transport.send(get(serve(send(OK)).url), ENOUGH).status == 200
+
+
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(serve: Serve) -> None:
     closed = threading.Event()
 

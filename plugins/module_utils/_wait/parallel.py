@@ -23,6 +23,7 @@ CONNECTIONS = 4
 def in_threads(calls: t.Iterator[t.Callable[[], T]], width: t.Callable[[], int]) -> t.Generator[T, None, None]:
     """Run calls, at most ``width()`` at once, and yield what they return as it comes.
 
+    Where one at a time is wide enough, it runs in the thread of the caller: a thread costs as much as half a request.
     The threads are daemons: whoever stops listening, after a signal for instance, does not wait for hanging calls.
     """
     todo: queue.SimpleQueue[t.Callable[[], T] | None] = queue.SimpleQueue()
@@ -31,6 +32,9 @@ def in_threads(calls: t.Iterator[t.Callable[[], T]], width: t.Callable[[], int])
     running = 0
     try:
         for call in calls:
+            if not running and width() == 1:
+                yield call()
+                continue
             if running == len(crew):
                 crew.append(threading.Thread(target=_work, args=(todo, done), daemon=True))
                 crew[-1].start()

@@ -53,6 +53,28 @@ def test_a_width_of_one_runs_calls_in_turn() -> None:
     assert order == [word for number in range(3) for word in (f"drawn {number}", f"run {number}", "taken")]
 
 
+def test_threads_are_only_for_calls_that_run_at_the_same_time() -> None:
+    width = [1]
+    both = threading.Barrier(2)
+    where: list[threading.Thread] = []
+
+    def calls() -> t.Iterator[t.Callable[[], t.Any]]:
+        for number in range(4):
+            if number == 2:
+                width[0] = 2
+            yield functools.partial(note, number)
+
+    def note(number: int) -> None:
+        where.append(threading.current_thread())
+        if number >= 2:
+            both.wait(PATIENCE)
+
+    assert len(list(in_threads(calls(), lambda: width[0]))) == 4
+    assert where[:2] == [threading.current_thread()] * 2
+    assert threading.current_thread() not in where[2:]
+    assert len(set(where[2:])) == 2
+
+
 def test_a_call_is_drawn_only_when_there_is_room_for_it() -> None:
     released = threading.Event()
     drawn: list[int] = []
