@@ -37,6 +37,7 @@ options:
       - stop
       - associate
       - wait
+      - doubt
       - start
       - prove
   results:
@@ -115,6 +116,7 @@ def advance(
         "stop": lambda: course.note_stop(now, results, jobs, more, check_mode=check_mode),
         "associate": lambda: course.note_associate(now, results),
         "wait": lambda: course.note_wait(now, results),
+        "doubt": lambda: course.note_doubt(now, results),
         "start": lambda: course.note_start(now, results, jobs, more, check_mode=check_mode),
         "prove": lambda: course.note_logins(now, results),
     }

@@ -31,6 +31,7 @@ options:
       - stop
       - associate
       - wait
+      - doubt
       - start
       - clean
   secrets:

@@ -115,7 +115,7 @@ class RequestsTransport:
     def __init__(self, *, validate_certs: bool = True, ca_path: str | None = None, proxies: bool = True) -> None:
         bundle = ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         self._verify: bool | str = bundle if validate_certs else False
-        self._proxies = proxies
+        self._proxies: dict[str, dict[str, str]] | None = {} if proxies else None
         self._session = requests.Session()
         self._session.trust_env = False
         # No retries of urllib3's own: they would resend a stale signature and escape deadline and rate limit.
@@ -166,7 +166,7 @@ class RequestsTransport:
             # Less than the whole for connecting: a host that is not there is told from one that does not answer.
             timeout=(min(CONNECT_TIMEOUT, 0.9 * timeout), timeout),
             verify=self._verify,
-            proxies=requests.utils.get_environ_proxies(request.url) if self._proxies else {},
+            proxies=self._way(request.url),
             allow_redirects=False,
             stream=True,
         ) as answer:
@@ -181,6 +181,15 @@ class RequestsTransport:
                 chunks.append(chunk)
             headers = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status_code, headers, b"".join(chunks))
+
+    def _way(self, url: str) -> dict[str, str]:
+        """The proxies on the way to a URL, by scheme; looked up once for each host, for that reads the whole environment."""
+        if self._proxies is None:
+            return {}
+        origin = _origin(url)
+        if origin not in self._proxies:
+            self._proxies[origin] = requests.utils.get_environ_proxies(url)
+        return self._proxies[origin]
 
 
 def _origin(url: str) -> str:

@@ -60,6 +60,16 @@ def off(bench: Bench) -> set[str]:
         return {server.name for server in bench.emulator.huawei.servers.values() if server.status != "ACTIVE"}
 
 
+def going_off(bench: Bench) -> set[str]:
+    """The servers that run, and that the cloud is still about to stop."""
+    with bench.emulator.world.lock:
+        return {
+            server.name
+            for server in bench.emulator.huawei.servers.values()
+            if server.status == "ACTIVE" and server.task_state == "powering-off"
+        }
+
+
 def called_off(program: Program) -> set[str]:
     """The servers that the report's last lines call off."""
     return set(re.findall(r"OFF: ([\w-]+)\. ", program.output))
@@ -99,7 +109,7 @@ def noted(bench: Bench) -> set[str]:
 
 
 def check_honest(bench: Bench, program: Program, *, too_careful: bool = False) -> None:
-    """No server is off without the report saying so, in each of its parts, with the command that starts it.
+    """No server is off, or will be, without the report saying so, in each of its parts, with the command that starts it.
 
     Args:
         bench: The bench.
@@ -107,6 +117,8 @@ def check_honest(bench: Bench, program: Program, *, too_careful: bool = False) -
         too_careful: The report may call servers off that are on, because nothing could be read about them.
     """
     now, rows = off(bench), bench.rows
+    late = set(re.findall(r"MAY STILL STOP: ([\w-]+)\. ", program.output))
+    assert going_off(bench) <= late, f"going off and not told: {going_off(bench) - late}\n{program.output}"
     told = called_off(program)
     assert now <= told, f"off and not told: {now - told}\n{program.output}"
     assert too_careful or told == now, f"called off and on: {told - now}\n{program.output}"

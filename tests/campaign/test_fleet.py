@@ -14,6 +14,8 @@ import threading
 import typing as t
 from pathlib import Path
 
+import pytest
+
 from e2e.conftest import Benches
 from e2e.running import Bench, Program
 
@@ -22,6 +24,8 @@ from .campaign import associates, called_off, check_honest, off, resets, start, 
 SERVERS = 200
 #: Seconds for one play; a loaded machine with two cores takes minutes for so many SSH servers and logins.
 LIMIT = 1200.0
+pytestmark = pytest.mark.timeout(2 * LIMIT + 300)
+
 FAULTS: dict[str, dict[str, str]] = {
     "server-10": {"what": "job_fails", "operation": "BatchStopServers", "message": "The guest is deaf"},
     "server-50": {"what": "associate_refused", "code": "KPS.3020", "message": "No agent"},
@@ -31,10 +35,10 @@ FAULTS: dict[str, dict[str, str]] = {
 }
 #: Result, power, new key, old key, and a part of the reason.
 ROWS = {
-    "server-10": ("failed", "ACTIVE", "refused", "accepted", "It did not stop: "),
+    "server-10": ("failed", "ACTIVE", "refused", "accepted", "The server did not stop: "),
     "server-50": ("failed", "ACTIVE", "refused", "accepted", "KPS.3020: No agent"),
     "server-100": ("failed", "ACTIVE", "refused", "accepted", "KPS.3025: Disk full"),
-    "server-150": ("failed", "SHUTOFF", "not proven", "not proven", "It was not started: "),
+    "server-150": ("failed", "SHUTOFF", "not proven", "not proven", "The server was not started: "),
     "server-200": ("failed", "ACTIVE", "accepted", "accepted", "The old key is still accepted"),
 }
 
@@ -129,7 +133,7 @@ def measure(bench: Bench, variables: dict[str, t.Any]) -> tuple[Program, Measure
 
 def _waits(output: str) -> bool:
     """Whether the task that waits for the resets is the last that was begun, and nothing has come of it yet."""
-    return re.sub(r"[\s*]+$", "", output.rpartition("TASK [")[2]).endswith("Wait for the resets]")
+    return re.sub(r"[\s*]+$", "", output.rpartition("TASK [")[2]).endswith("Wait for KPS]")
 
 
 def test_two_hundred_servers_cost_no_more_runs_than_two(benches: Benches) -> None:
@@ -183,7 +187,8 @@ def test_two_hundred_servers_cost_no_more_runs_than_two(benches: Benches) -> Non
         assert 6 <= looks <= 8
 
     few, many = measured[2], measured[SERVERS]
-    assert many.runs == few.runs
+    # Before servers that failed are started, one look at what KPS is doing.
+    assert many.runs == {**few.runs, "hwc_kps_task_info": few.runs["hwc_kps_task_info"] + 1}
     assert many.cpu < 3 * few.cpu, f"{few.cpu:.1f} s for 2 servers, {many.cpu:.1f} s for {SERVERS}"
     for each in (few, many):
         assert each.looks > 0

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import getpass
 import json
 import os
@@ -26,9 +27,12 @@ SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ.get("PATH", ""), "/
 #: Where the unprivileged half of sshd lives when root starts it, as the programs of Linux distributions have it.
 PRIVSEP = Path("/run/sshd")
 
-pytestmark = pytest.mark.skipif(
-    SSHD is None, reason="OpenSSH's sshd is not installed (Debian: openssh-server, Fedora: openssh-server)"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        SSHD is None, reason="OpenSSH's sshd is not installed (Debian: openssh-server, Fedora: openssh-server)"
+    ),
+    pytest.mark.timeout(600),
+]
 
 
 def keygen(path: Path, kind: str = "ed25519") -> Path:
@@ -93,14 +97,21 @@ class Sshd:
 @pytest.fixture
 def privsep() -> t.Iterator[None]:
     """The directory that sshd of root wants, which an init system makes otherwise."""
-    made = os.geteuid() == 0 and not PRIVSEP.exists()
-    if made:
-        PRIVSEP.mkdir(mode=0o755)
-    yield
-    if made:
-        # Another worker may have it in use.
-        with contextlib.suppress(OSError):
+    if os.geteuid() != 0:
+        yield
+        return
+    parent = os.open(PRIVSEP.parent, os.O_RDONLY)
+    try:
+        # One test at a time: the worker that made it would take it from under the sshd of another one.
+        fcntl.flock(parent, fcntl.LOCK_EX)
+        made = not PRIVSEP.exists()
+        if made:
+            PRIVSEP.mkdir(mode=0o755)
+        yield
+        if made:
             PRIVSEP.rmdir()
+    finally:
+        os.close(parent)
 
 
 def logins(bench: Bench, *targets: dict[str, t.Any]) -> dict[str, tuple[str, str]]:
@@ -129,7 +140,8 @@ def test_openssh_accepts_the_new_key_and_refuses_the_old_one(benches: Benches) -
         closed = Sshd(bench.directory / "closed", [old])
         closed.close()
         known = bench.write("known_hosts", server.known_host + bastion.known_host)
-        unknown = bench.write("known_nobody", "")
+        # Of their own for the two that know nobody: the logins run side by side, and one of them writes.
+        nobody, first = (bench.write(f"known_{name}", "") for name in ("nobody", "first"))
         config = bench.write(
             "ssh_config",
             f"Host bastion\n  HostName 127.0.0.1\n  Port {bastion.port}\n  IdentityFile {jump}\n  IdentitiesOnly yes\n"
@@ -153,8 +165,8 @@ def test_openssh_accepts_the_new_key_and_refuses_the_old_one(benches: Benches) -
             target("new, bastion", new, "-o ProxyJump=bastion"),
             target("old, bastion", old, "-o ProxyJump=bastion"),
             target("the bastion's key, bastion", jump, "-J bastion"),
-            target("unknown host", new, f"-o UserKnownHostsFile={unknown}"),
-            target("first seen", new, f"-o UserKnownHostsFile={unknown} -o StrictHostKeyChecking=accept-new"),
+            target("unknown host", new, f"-o UserKnownHostsFile={nobody}"),
+            target("first seen", new, f"-o UserKnownHostsFile={first} -o StrictHostKeyChecking=accept-new"),
             target("no server", new, port=closed.port),
         )
         # That the bastion was gone through is what its own log says, not ssh's.

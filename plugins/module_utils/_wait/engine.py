@@ -191,7 +191,7 @@ class Engine:
         self._worked = True
         if memory.round.queue is None:
             self._begin()
-        for record, answer in self._gather(self._reads(slice_end), self._caller.width):
+        for record, answer in self._gather(self._reads(slice_end), self._width):
             self._take(record, answer)
             if self._decided():
                 break
@@ -202,6 +202,10 @@ class Engine:
             memory.reads = max(memory.round.reads, memory.reads * 3 // 4)
         memory.round.queue, memory.looked = None, True
         return True
+
+    def _width(self) -> int:
+        """Reads to have under way at once: no more than there are, so that a single task needs no thread."""
+        return min(self._caller.width(), 1 + len(self._memory.round.queue or ()))
 
     def _begin(self) -> None:
         """Plan a round, and read the list if that is of use."""

@@ -16,6 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     REFUSED,
     Record,
     Results,
+    is_doubtful,
     starts,
 )
 
@@ -31,6 +32,7 @@ _STAGES: dict[str, t.Callable[[Record], bool]] = {
     "stop": lambda record: record["state"] == PLANNED and record["stop"],
     "associate": _ready,
     "wait": lambda record: record["state"] == PLANNED and bool(record["task_id"]),
+    "doubt": is_doubtful,
     "start": starts,
     "clean": lambda record: record["state"] == _task.FAILED and bool(record["task_id"]),
 }
@@ -41,7 +43,7 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
 
     Args:
         records: The records.
-        stage: ``all``, ``stop``, ``associate``, ``wait``, ``start`` or ``clean``.
+        stage: ``all``, ``stop``, ``associate``, ``wait``, ``doubt``, ``start`` or ``clean``.
         secrets: The password of root by host, for ``associate``, where servers with different logins cannot share a
             batch. A batch names a host whose password is its own; the password itself never enters it.
     """

@@ -23,6 +23,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     Record,
     Results,
     fail,
+    is_doubtful,
     starts,
 )
 
@@ -40,6 +41,7 @@ def note_stop(
         check_mode: Whether nothing was really asked for.
     """
     told, said, now = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
+    broken, unread = _without_rows(records, switched), _without_rows(records, servers)
     for record in records:
         if record["state"] != PLANNED or not record["stop"]:
             continue
@@ -52,19 +54,16 @@ def note_stop(
         record["power"] = server.get("status") or (None if record["touched"] else record["power"])
         if record["power"] != SHUTOFF or server.get("task_state"):
             later = " The request to stop it may still take effect." if record["touched"] else ""
-            fail(record, f"It did not stop: {_why(row, said, record)}.{later}")
+            record["stopping"] = record["touched"]
+            head = "The server did not stop" if record["power"] else "Whether the server has stopped is not known"
+            fail(record, f"{head}: {_why(record, row, broken, said, unread)}.{later}")
     return records
 
 
 def note_associate(records: list[Record], results: Results) -> list[Record]:
     """Which tasks were started, by the results of ``hwc_kps_keypair_association``."""
     rows = rows_by_server(results)
-    broken = {
-        record["server_id"]: str(result.get("msg"))
-        for result in results
-        if "servers" not in result
-        for record in of_batch(records, result)
-    }
+    broken = _without_rows(records, results)
     for record in records:
         if record["state"] != PLANNED or record["task_id"]:
             continue
@@ -90,27 +89,64 @@ def _note_started(record: Record, row: t.Mapping[str, t.Any]) -> None:
 
 def note_wait(records: list[Record], results: Results) -> list[Record]:
     """What became of the tasks, by the results of ``wait_for_task``."""
-    tasks = {task["id"]: task for result in results for task in result.get("tasks") or []}
+    answers = {task["id"]: (task, result) for result in results for task in result.get("tasks") or []}
     trouble = " ".join(str(result.get("msg")) for result in results if "tasks" not in result)
     for record in records:
         if record["state"] != PLANNED or not record["task_id"]:
             continue
-        task = tasks.get(record["task_id"])
-        if task is None:
+        if record["task_id"] not in answers:
             fail(record, f"Its task could not be waited for. {trouble}".strip(), BUSY)
             continue
+        task, wait = answers[record["task_id"]]
         record["status"], record["seconds"] = task["status"], round(float(task["elapsed"] or 0))
         if task["state"] == _task.SUCCESS:
             record["state"] = _task.SUCCESS
         elif task["state"] == _task.FAILED:
             fail(record, _words(task["reason"]) or "KPS gives no reason")
-        elif task["state"] == _task.MISSING and task["status"]:
-            # Its list has named the task as running: it may be at work on the disk, whatever it says about the task itself.
-            fail(record, "KPS has said that its task is running, and then that there is no such task.", BUSY)
-        elif task["state"] == _task.MISSING:
-            fail(record, "KPS does not know its task any more")
+        elif task["state"] == _task.MISSING and not task["status"]:
+            fail(record, _with_words("KPS does not know its task any more", task))
         else:
-            fail(record, "Its task was still running when the time was up. Run this again: it joins the task.", BUSY)
+            fail(record, _why_open(task, wait), BUSY)
+    return records
+
+
+def _why_open(task: t.Mapping[str, t.Any], wait: t.Mapping[str, t.Any]) -> str:
+    """Why nobody can say how a task has ended, or whether it has."""
+    if task["state"] == _task.MISSING:
+        # Its list has named the task as running: it may be at work on the disk, whatever is said about the task itself.
+        return _with_words("KPS has said that its task is running, and then that there is no such task", task)
+    if task["state"] == _task.ERROR:
+        return _with_words("KPS does not tell what its task is doing", task)
+    if not wait.get("timed_out"):
+        return f"The wait for its task was broken off. {wait.get('msg')}"
+    if task["state"] == _task.UNKNOWN:
+        return "KPS documents no such state, and it had not changed when the time was up."
+    return "It had not ended when the time was up. Run this again: it joins the task."
+
+
+def _with_words(sentence: str, task: t.Mapping[str, t.Any]) -> str:
+    words = _words(task["reason"])
+    return f"{sentence}: {words}" if words else sentence
+
+
+def note_doubt(records: list[Record], running: Results) -> list[Record]:
+    """Which of the servers that failed must stay off, because KPS is at work on them for somebody else.
+
+    Args:
+        records: The records.
+        running: One result for each batch, of ``hwc_kps_task_info`` with ``list: running``.
+    """
+    tasks = {
+        str(task.get("server_id")): str(task["task_id"]) for result in running for task in result.get("tasks") or []
+    }
+    for record in records:
+        task_id = tasks.get(record["server_id"])
+        if task_id is None or not is_doubtful(record):
+            continue
+        if task_id == record["task_id"] and record["state"] == _task.FAILED and record["status"]:
+            continue  # KPS itself has said that this one failed; its list is late
+        fail(record, f"KPS is at work on its key pair (task {task_id}), so that it is not started.", BUSY)
+        record["task_id"], record["status"] = task_id, None
     return records
 
 
@@ -119,6 +155,7 @@ def note_start(
 ) -> list[Record]:
     """Which servers run again, and whether they have the wanted key pair; the same arguments as ``note_stop``."""
     told, said, now = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
+    broken, unread = _without_rows(records, switched), _without_rows(records, servers)
     for record in records:
         if not starts(record):
             continue
@@ -128,11 +165,14 @@ def note_start(
         record["touched"] = record["touched"] or switched_on
         if check_mode:
             continue
-        record["power"] = server.get("status") or record["power"]
+        record["power"] = server.get("status") or (None if row is None or switched_on else record["power"])
+        # It had gone off after all, and was switched on again.
+        record["stopping"] = record["stopping"] and not (switched_on and record["power"] == ACTIVE)
         if record["state"] == _task.SUCCESS and server and server["key_name"] != record["keypair_name"]:
             fail(record, f"Somebody else has changed its key pair meanwhile: it is {server['key_name'] or 'gone'}.")
         if record["power"] != ACTIVE:
-            fail(record, f"It was not started: {_why(row, said, record)}.")
+            head = "The server was not started" if record["power"] else "Whether the server was started is not known"
+            fail(record, f"{head}: {_why(record, row, broken, said, unread)}.")
     return records
 
 
@@ -165,12 +205,41 @@ def _said_by_jobs(results: Results) -> dict[str, str]:
     return said
 
 
-def _why(row: t.Mapping[str, t.Any] | None, said: t.Mapping[str, str], record: Record) -> str:
-    """Why a server is not in the power state it should be in."""
+def _without_rows(records: t.Sequence[Record], results: Results) -> dict[str, str]:
+    """The servers of batches whose task went wrong as a whole, each with what the task said."""
+    return {
+        record["server_id"]: str(result.get("msg") or "nothing came back")
+        for result in results
+        if "servers" not in result
+        for record in of_batch(records, result)
+    }
+
+
+def _why(
+    record: Record,
+    row: t.Mapping[str, t.Any] | None,
+    broken: t.Mapping[str, str],
+    said: t.Mapping[str, str],
+    unread: t.Mapping[str, str],
+) -> str:
+    """Why a server is not in the power state it should be in, or why nobody can say that it is.
+
+    Args:
+        record: The server.
+        row: What became of the request to switch it; None when the request broke.
+        broken: Why requests broke, by server.
+        said: What jobs say about servers they did not switch.
+        unread: Why servers could not be read afterwards.
+    """
+    server_id = record["server_id"]
     if row is None:
-        return "the request broke"
-    status = f"its status is {record['power']}" if record["power"] else "it could not be read"
-    words = row.get("msg") or said.get(record["server_id"]) or status
+        words = f"the request broke: {broken.get(server_id)}"
+    elif row.get("msg") or server_id in said:
+        words = row.get("msg") or said[server_id]
+    elif server_id in unread:
+        words = f"it could not be read afterwards: {unread[server_id]}"
+    else:
+        words = f"its status is {record['power']}"
     return str(words).rstrip(".")
 
 

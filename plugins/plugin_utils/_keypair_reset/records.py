@@ -49,6 +49,7 @@ def begin(wishes: Results) -> list[Record]:
             "was_running": None,
             "power": None,
             "touched": False,
+            "stopping": False,
             "changed": False,
             "task_id": None,
             "status": None,
@@ -95,10 +96,17 @@ def starts(record: Record) -> bool:
     return record["power_after"] == "running" or bool(record["was_running"])
 
 
+def is_doubtful(record: Record) -> bool:
+    """Whether it is off and about to be started without a success: KPS may be at work on it for somebody else."""
+    return starts(record) and record["state"] != _task.SUCCESS and record["power"] != ACTIVE
+
+
 def is_open(record: Record) -> bool:
     """Whether the next run must know of it, should this one be cut off: it is touched or about to be, and not done with."""
     if record["state"] == REFUSED:
         return False
+    if record["stopping"]:
+        return True  # it may go off yet, and the next run must know that it ran
     if record["state"] in (*GOOD, _task.FAILED) and not (starts(record) and record["power"] != ACTIVE):
         return False
     return bool(record["stop"] or record["touched"] or record["operation"] or record["state"] == BUSY)

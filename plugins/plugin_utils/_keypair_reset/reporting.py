@@ -61,15 +61,21 @@ def _sentence(record: Record) -> str:
     if record["state"] in GOOD:
         done = "it was as wanted already" if record["state"] == UNCHANGED else f"{record['operation']} done"
         return f"{done}; new key {record['new_key']}, old key {record['old_key']}."
-    words = ", ".join(str(part) for part in (record["status"], record["reason"]) if part) or "it was not dealt with"
+    words = _words(record) or "it was not dealt with"
     if record["state"] == REFUSED:
         rest = " Nothing was done to it."
     elif record["power"] == ACTIVE:
-        rest = " It is running."
+        rest = " The server is on."
     else:
-        off = f"IT IS NOT RUNNING ({record['power']})" if record["power"] else "WHETHER IT RUNS IS NOT KNOWN"
+        off = f"THE SERVER IS OFF ({record['power']})" if record["power"] else "WHETHER THE SERVER IS ON IS NOT KNOWN"
         rest = f" {off}. {_way_on(record)}"
     return f"{words.rstrip('.')}.{rest}"
+
+
+def _words(record: Record) -> str:
+    """The last word of KPS about the task, which must not be taken for the server's power, and the reason."""
+    parts = (f"Task {record['status']}" if record["status"] else None, record["reason"])
+    return ". ".join(str(part) for part in parts if part)
 
 
 def _way_on(record: Record) -> str:
@@ -131,9 +137,7 @@ _HEADINGS = {
 def _cells(records: t.Sequence[Record], check_mode: bool) -> list[list[str]]:
     lines = [list(_HEADINGS.values())]
     for row in rows(records, check_mode=check_mode):
-        row["reason"] = (
-            ", ".join(str(row[part]) for part in ("status", "reason") if row[part]) if row["reason"] else None
-        )
+        row["reason"] = _words(row) if row["reason"] else None
         lines.append(["-" if row[column] is None else str(row[column]) for column in _HEADINGS])
     return lines
 
@@ -165,9 +169,18 @@ def summary(records: t.Sequence[Record], *, check_mode: bool) -> list[str]:
     if check_mode:
         return [*lines, "Nothing was changed (check mode)."]
     off = _off(records)
-    if not off:
-        return [*lines, "All servers that were touched are on."]
-    return [*lines, *(f"OFF: {record['host']}. {_way_on(record)}" for record in off)]
+    going = [record for record in records if record["stopping"] and record["power"] == ACTIVE]
+    return [
+        *lines,
+        *(f"{'OFF' if record['power'] else 'PERHAPS OFF'}: {record['host']}. {_way_on(record)}" for record in off),
+        *(f"MAY STILL STOP: {record['host']}. {_watch(record)}" for record in going),
+        *([] if off else ["All servers that were touched are on."]),
+    ]
+
+
+def _watch(record: Record) -> str:
+    """What a person can do about a server that was asked to stop, and runs."""
+    return f"The request to stop it may still take effect. Look again later; should it be off: {start_command(record)}"
 
 
 def _off(records: t.Sequence[Record]) -> list[Record]:

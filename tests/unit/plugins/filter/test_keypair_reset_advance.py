@@ -110,7 +110,7 @@ def test_a_power_job_tells_why_a_server_did_not_stop() -> None:
         jobs=[{"tasks": [job]}],
         more=[of("web", servers=[server("web")])],
     )
-    assert result["reason"].startswith("It did not stop: Ecs.1: No.")
+    assert result["reason"].startswith("The server did not stop: Ecs.1: No.")
 
 
 def test_in_check_mode_nothing_fails() -> None:

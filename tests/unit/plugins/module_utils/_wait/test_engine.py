@@ -592,6 +592,30 @@ def test_slow_services_are_asked_over_several_connections() -> None:
     assert min(asked.values()) > 100 - 25
 
 
+def test_no_more_connections_are_wanted_than_there_are_tasks_left_to_ask_about() -> None:
+    clock = FakeClock()
+    together = at_once(clock)
+    widths: list[list[int]] = []
+
+    def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:
+        widths.append([])
+
+        def seen() -> int:
+            widths[-1].append(width())
+            return widths[-1][-1]
+
+        return together(calls, seen)
+
+    timelines = {"short": after(9), "long": RUNS, "longer": RUNS}
+    cloud = Cloud(clock, timelines, latencies=(2.0,))
+    options = Options(**STEADY, timeout=60)
+    wait(cloud, list(timelines), options, clock=clock, random=lambda: 0.5, gather=gather, connections=4)
+    # Each call leaves one less; and one of the tasks ends.
+    assert max(widths[1]) == 3
+    assert [max(seen) for seen in widths if seen][-1] == 2
+    assert {seen[-1] for seen in widths if seen} == {1}
+
+
 # Slices and resumption
 
 

@@ -77,49 +77,49 @@ def test_a_server_that_stopped_goes_on() -> None:
             switched("web"),
             server("web"),
             [power_job("web", "FAIL", error_code="Ecs.0705", fail_reason="The guest does not answer")],
-            "It did not stop: Ecs.0705: The guest does not answer. The request to stop it may still take effect.",
+            "The server did not stop: Ecs.0705: The guest does not answer. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
             server("web"),
             [power_job("web", "FAIL")],
-            "It did not stop: the job failed. The request to stop it may still take effect.",
+            "The server did not stop: the job failed. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
             server("web", task_state="powering-off"),
             [power_job("web", "RUNNING")],
-            "It did not stop: job job-1 was still RUNNING when the time was up. The request to stop it may still take effect.",
+            "The server did not stop: job job-1 was still RUNNING when the time was up. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
             server("web"),
             [power_job("web", "SUCCESS")],
-            "It did not stop: its status is ACTIVE. The request to stop it may still take effect.",
+            "The server did not stop: its status is ACTIVE. The request to stop it may still take effect.",
         ),
         (
             switched("web", changed=False, msg="It was not stopped. HTTP 403."),
             server("web"),
             [],
-            "It did not stop: It was not stopped. HTTP 403.",
+            "The server did not stop: It was not stopped. HTTP 403.",
         ),
         (
             None,
             server("web"),
             [],
-            "It did not stop: the request broke. The request to stop it may still take effect.",
+            "The server did not stop: the request broke: No answer. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
             server("web", status="SHUTOFF", task_state="powering-off"),
             [],
-            "It did not stop: its status is SHUTOFF. The request to stop it may still take effect.",
+            "The server did not stop: its status is SHUTOFF. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
             None,
             [],
-            "It did not stop: it could not be read. The request to stop it may still take effect.",
+            "Whether the server has stopped is not known: it could not be read afterwards: No answer. The request to stop it may still take effect.",
         ),
     ],
 )
@@ -218,7 +218,7 @@ def test_a_task_that_is_joined_is_not_started_again() -> None:
 
 def waited(**task: t.Any) -> Record:
     answer = {"id": "t1", "state": "success", "status": "SUCCESS_RESET", "elapsed": 31.4, "reason": None, **task}
-    return note_wait([off(task_id="t1")], [{"tasks": [answer]}])[0]
+    return note_wait([off(task_id="t1")], [{"tasks": [answer], "timed_out": True}])[0]
 
 
 def test_a_task_that_succeeded_is_a_success() -> None:
@@ -240,22 +240,22 @@ def test_a_task_that_succeeded_is_a_success() -> None:
         (
             {"state": "missing", "status": "RUNNING"},
             BUSY,
-            "KPS has said that its task is running, and then that there is no such task.",
+            "KPS has said that its task is running, and then that there is no such task",
         ),
         (
             {"state": "pending", "status": "RUNNING_RESET"},
             BUSY,
-            "Its task was still running when the time was up. Run this again: it joins the task.",
+            "It had not ended when the time was up. Run this again: it joins the task.",
         ),
         (
             {"state": "unknown", "status": "PAUSED"},
             BUSY,
-            "Its task was still running when the time was up. Run this again: it joins the task.",
+            "KPS documents no such state, and it had not changed when the time was up.",
         ),
         (
             {"state": "error", "status": None, "elapsed": None},
             BUSY,
-            "Its task was still running when the time was up. Run this again: it joins the task.",
+            "KPS does not tell what its task is doing",
         ),
     ],
 )
@@ -306,11 +306,11 @@ def test_a_server_that_runs_again_is_on() -> None:
         (
             switched("web"),
             [power_job("web", "FAIL", error_code="Ecs.0319", fail_reason="No resources left")],
-            "It was not started: Ecs.0319: No resources left.",
+            "The server was not started: Ecs.0319: No resources left.",
         ),
-        (switched("web"), [], "It was not started: its status is SHUTOFF."),
-        (switched("web", changed=False, msg="It is locked."), [], "It was not started: It is locked."),
-        (None, [], "It was not started: the request broke."),
+        (switched("web"), [], "The server was not started: its status is SHUTOFF."),
+        (switched("web", changed=False, msg="It is locked."), [], "The server was not started: It is locked."),
+        (None, [], "The server was not started: the request broke: No answer."),
     ],
 )
 def test_a_server_that_does_not_start_fails_with_the_reason(

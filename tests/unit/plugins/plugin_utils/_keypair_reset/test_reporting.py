@@ -111,28 +111,28 @@ def test_the_lines_of_a_plan_are_aligned() -> None:
         (
             failed("web"),
             False,
-            f"FAILED_RESET, KPS.3025: No disk. IT IS NOT RUNNING (SHUTOFF). Start it with: {START.format('web')}",
+            f"Task FAILED_RESET. KPS.3025: No disk. THE SERVER IS OFF (SHUTOFF). Start it with: {START.format('web')}",
         ),
-        (failed("web", power="ACTIVE"), False, "FAILED_RESET, KPS.3025: No disk. It is running."),
+        (failed("web", power="ACTIVE"), False, "Task FAILED_RESET. KPS.3025: No disk. The server is on."),
         (
             failed("web", power=None),
             False,
-            f"FAILED_RESET, KPS.3025: No disk. WHETHER IT RUNS IS NOT KNOWN. Start it with: {START.format('web')}",
+            f"Task FAILED_RESET. KPS.3025: No disk. WHETHER THE SERVER IS ON IS NOT KNOWN. Start it with: {START.format('web')}",
         ),
         (
             failed("web", state=BUSY, status="RUNNING_RESET", reason="Time is up."),
             False,
-            "RUNNING_RESET, Time is up. IT IS NOT RUNNING (SHUTOFF). KPS may still be at work on it (task task-web): run this again, "
+            "Task RUNNING_RESET. Time is up. THE SERVER IS OFF (SHUTOFF). KPS may still be at work on it (task task-web): run this again, "
             f"which joins its task; or when it is over: {START.format('web')}",
         ),
         (
             failed("web", state=BUSY, status=None, task_id=None, reason="Unknown."),
             False,
-            "Unknown. IT IS NOT RUNNING (SHUTOFF). KPS may still be at work on it: run this again, which joins its task; "
+            "Unknown. THE SERVER IS OFF (SHUTOFF). KPS may still be at work on it: run this again, which joins its task; "
             f"or when it is over: {START.format('web')}",
         ),
         (record("web", state=REFUSED, reason="It is locked."), False, "It is locked. Nothing was done to it."),
-        (record("web", state=PLANNED, power="ACTIVE"), False, "it was not dealt with. It is running."),
+        (record("web", state=PLANNED, power="ACTIVE"), False, "it was not dealt with. The server is on."),
     ],
 )
 def test_every_server_has_a_sentence(each: Record, ok: bool, msg: str) -> None:
@@ -163,7 +163,7 @@ def test_the_table_has_a_line_for_each_server_and_the_sums() -> None:
     assert heading.split("  ")[0] == "SERVER"
     assert [line.split()[0] for line in lines[:3]] == ["web1", "web2", "web3"]
     assert lines[0].split() == ["web1", "reset", "reset", "ACTIVE", "accepted", "refused", "31", "task-web1", "-"]
-    assert lines[1].endswith("FAILED_RESET, KPS.3025: No disk")
+    assert lines[1].endswith("Task FAILED_RESET. KPS.3025: No disk")
     assert lines[2].split(maxsplit=10)[-1] == "It is locked."
     assert lines[3:] == [
         "1 reset, 1 failed, 1 refused.",
@@ -205,7 +205,7 @@ def test_markdown_is_a_table_whatever_a_reason_holds() -> None:
     assert lines[0] == "# Key pair reset"
     assert lines[2].startswith("| SERVER | METHOD |")
     assert lines[3].count("---") == lines[2].count(" | ") + 1
-    assert lines[4].endswith("| FAILED_RESET, a \\| b |")
+    assert lines[4].endswith("| Task FAILED_RESET. a \\| b |")
     assert text.endswith("\n")
 
 
