@@ -348,7 +348,7 @@ def e2e(session: nox.Session) -> None:
     packages = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
     environment = workbench(session, *packages)
     # Two at a time, for half of the time they wait.
-    options = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["-n", "2", "tests/e2e"]
+    options = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["-n", "2", "--dist", "worksteal", "tests/e2e"]
     session.run("pytest", *session.posargs, *options, env=environment, interrupt_timeout=10)
 
 
