@@ -347,8 +347,9 @@ def e2e(session: nox.Session) -> None:
     """The role and playbooks on the fleet, ansible-runner as AWX lays it out, the execution environment."""
     packages = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
     environment = workbench(session, *packages)
+    some = any(argument.startswith("tests/") for argument in session.posargs)
     # Two at a time, for half of the time they wait.
-    options = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["-n", "2", "--dist", "worksteal", "tests/e2e"]
+    options = [] if some else ["-n", "2", "--dist", "worksteal", "tests/e2e"]
     session.run("pytest", *session.posargs, *options, env=environment, interrupt_timeout=10)
 
 

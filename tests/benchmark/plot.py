@@ -46,14 +46,21 @@ def _schedules(axes: t.Any, schedule: Numbers) -> None:
         ours = engine["engine"] == "ours"
         axes.plot(engine["calls"], engine["mean"], "o", color="C2" if ours else "0.4", markersize=7 if ours else 4)
         name = "wait_for_task, default" if ours else engine["engine"]
-        axes.annotate(name, (engine["calls"], engine["mean"]), (4, 4), textcoords="offset points", fontsize=7)
+        beside = (7, 6) if ours else (-2, -11)
+        weight = "bold" if ours else "normal"
+        place = (engine["calls"], engine["mean"])
+        axes.annotate(name, place, beside, textcoords="offset points", fontsize=7, fontweight=weight)
     axes.set(
         xscale="log",
         yscale="log",
         xlabel="calls per task",
         ylabel="mean detection latency (s)",
         title="Schedules, tasks of about 30 s (simulated)",
+        xlim=(2.5, 70),
     )
+    for axis, marks in ((axes.xaxis, (3, 5, 10, 20, 40)), (axes.yaxis, (0.5, 1, 2, 5, 10, 20))):
+        axis.set_ticks(marks, [f"{mark:g}" for mark in marks])
+        axis.set_ticks([], minor=True)
     axes.legend(fontsize=7)
 
 

@@ -222,7 +222,7 @@ def test_a_server_whose_stop_is_over_does_not_go_off_any_more(after: Record) -> 
 def test_a_server_that_is_off_is_called_off_only_once() -> None:
     after = {**stopped(), "power": "SHUTOFF"}
     lines = summary([after], check_mode=False)
-    assert [line.split(":")[0] for line in lines] == ["1 failed.", "OFF"]
+    assert [line.partition(":")[0] for line in lines] == ["1 failed.", "OFF"]
 
 
 def test_a_server_that_cannot_be_read_after_its_start_is_not_said_to_be_off() -> None:
