@@ -18,9 +18,10 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps
 
-#: Images that KPS cannot work on (user guide, "Constraints").
+#: Images that KPS cannot work on (user guide, "Constraints"). What that calls Euler is EulerOS; Huawei Cloud EulerOS, another
+#: system, is not among them.
 _UNSUPPORTED = re.compile(
-    r"coreos|openeuler|freebsd|kylin ?v10|uniontech ?os|uos server 20|centos stream 8", re.IGNORECASE
+    r"coreos|openeuler|(?<!cloud )euleros|freebsd|kylin ?v10|uniontech ?os|uos server 20|centos stream 8", re.IGNORECASE
 )
 
 

@@ -124,7 +124,7 @@ REFUSED: tuple[tuple[dict[str, t.Any], str], ...] = (
         ({"image_name": image}, "does not support its image")
         for image in (
             *("CoreOS 1298.6.0", "openEuler 22.03", "FreeBSD 11 (Other)", "Kylin V10 64bit", "KylinV10 SP1"),
-            *("UnionTech OS Server 20 1050e", "UOS Server 20", "CentOS Stream 8 64bit"),
+            *("UnionTech OS Server 20 1050e", "UOS Server 20", "CentOS Stream 8 64bit", "EulerOS 2.5 64bit"),
         )
     ),
 )
@@ -144,7 +144,10 @@ def test_a_server_that_kps_cannot_work_on_is_refused_with_the_reason(
 
 @pytest.mark.parametrize(
     "fields",
-    [{"os_type": None}, {"os_type": "linux"}, {"image_name": None}, {"image_name": ""}, {"image_name": "CentOS 7.9"}],
+    [
+        *({"os_type": None}, {"os_type": "linux"}, {"image_name": None}, {"image_name": ""}),
+        *({"image_name": "CentOS 7.9"}, {"image_name": "Huawei Cloud EulerOS 2.0 Standard 64 bit"}),
+    ],
     ids=repr,
 )
 def test_what_is_not_known_is_not_held_against_a_server(fields: dict[str, t.Any]) -> None:
