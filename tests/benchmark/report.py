@@ -127,7 +127,9 @@ def _waits(single: Numbers) -> str:
             (str(looks), f"{ours:.3f}", f"{theirs:.2f}{note}", f"{theirs / ours:.1f}", f"{ours / cpu['uri']:.2f}")
         )
     poll, retry = single["one more poll"], single["one more retry"]
-    rows.append(("one more", f"{poll:.5f}", f"{retry:.3f}", f"{retry / poll:.0f}", f"{poll / cpu['uri']:.4f}"))
+    rows.append(
+        ("one more, in the same time", f"{poll:.5f}", f"{retry:.3f}", f"{retry / poll:.0f}", f"{poll / cpu['uri']:.4f}")
+    )
     return table(["Looks", "`wait_for_task` CPU s", "`uri` + `until` CPU s", "times", "ours against one `uri`"], rows)
 
 
@@ -220,7 +222,7 @@ of single tasks are medians of {about["repeats"]} runs in which the ways took tu
 ({single["cpu"]["empty"]:.2f} s CPU) subtracted. Calls are counted by the emulator. Everything installed was byte-compiled first.
 Absolute figures are this machine's; the ratios should hold elsewhere. What was simulated, and not run, is marked.
 
-To repeat it: `./run bench`, or `./run bench --quick` for about two minutes; `--check` fails when a target is missed.
+To repeat it: `./run bench`, or `./run bench --quick` for about ten minutes; `--check` fails when a target is missed.
 
 ## Targets
 
@@ -235,6 +237,10 @@ A play of {single["queries"]} tasks, per task. `uri` cannot sign requests: it is
 The task ends with exactly that many looks, and the next one follows as soon as it may: this is the price of looking, not of waiting.
 
 {_waits(single)}
+One more look is what 1000 looks cost beyond a single one at the end of a wait of the same length: a second of waiting costs
+{1000 * single["one more second"]:.0f} ms by itself, because Ansible keeps asking its worker whether it is done. Each retry costs Ansible a whole
+task, with its pauses left out (`delay: 0`).
+
 A wait that is longer than {setting["slice"]:.0f} s is run in slices, so that lines can be shown meanwhile: with the default `progress: 30`
 each 30 s of it cost one execution of the module more, whatever the number of looks. `progress: 0` does without.
 

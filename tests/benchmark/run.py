@@ -96,7 +96,7 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
 def main() -> int:
     """Run, write, and say which targets were met."""
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="smaller and fewer runs: about two minutes")
+    parser.add_argument("--quick", action="store_true", help="smaller and fewer runs: about ten minutes")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     parser.add_argument("--docs", action="store_true", help="write the page and the plot to docs/, too")
     parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="numbers of an earlier run")
