@@ -50,9 +50,9 @@ class Size:
     """How much is run.
 
     Attributes:
-        repeats: Of the short plays.
-        queries: Tasks in a play of single queries.
-        waits: Tasks in a play of waits.
+        rounds: Of plays whose tasks are compared one by one.
+        queries: Tasks in each of these.
+        repeats: Of the other short plays.
         retries: The longest wait by ``until`` that is run, in looks.
         loops: The most tasks that ``until`` and ``async`` are run on.
         threads: The most tasks that get a thread each.
@@ -60,9 +60,9 @@ class Size:
         large: The large number of tasks.
     """
 
-    repeats: int
+    rounds: int
     queries: int
-    waits: int
+    repeats: int
     retries: int
     loops: int
     threads: int
@@ -70,8 +70,8 @@ class Size:
     large: int
 
 
-QUICK = Size(repeats=2, queries=5, waits=2, retries=20, loops=10, threads=10, many=100, large=1000)
-FULL = Size(repeats=4, queries=10, waits=3, retries=200, loops=100, threads=1000, many=1000, large=10_000)
+QUICK = Size(rounds=3, queries=5, repeats=1, retries=20, loops=10, threads=10, many=100, large=1000)
+FULL = Size(rounds=8, queries=8, repeats=2, retries=200, loops=100, threads=1000, many=1000, large=10_000)
 
 
 def uri(task_id: str, **more: t.Any) -> Task:
@@ -91,58 +91,76 @@ def polls(ids: t.Any, **options: t.Any) -> Task:
 
 
 def single(shop: Workshop, size: Size, say: Say) -> Numbers:
-    """One query, and waits of 1, 20, 200 and 1000 looks: seconds of CPU per task, start-up of the play subtracted."""
-    count, waits = size.queries, size.waits
-    raw: dict[str, list[float]] = {}
+    """One query, and waits of 1, 20, 200 and 1000 looks: seconds of CPU per task, start-up of the play subtracted.
+
+    What is compared as one task with another runs in rounds, as many of each in a play, and each round has a ratio of its
+    own: how fast a machine is changes by more, within minutes, than the ways differ.
+    """
+    cpu: dict[str, list[float]] = {}
     walls: dict[str, list[float]] = {}
     pauses: list[float] = []
 
-    def measure(name: str, tasks: t.Sequence[Task], per: int, expected: int | None = None) -> None:
+    def measure(name: str, tasks: t.Sequence[Task], expected: int | None = None) -> None:
         spent = shop.play(*tasks)
         calls = shop.cloud.ask("account")["calls"]
         if expected is not None and calls != expected:
             raise RuntimeError(f"{name} made {calls} calls instead of {expected}")
-        start = raw["empty"][-1] if per else 0.0
-        raw.setdefault(name, []).append((spent.cpu - start) / max(per, 1))
+        start = cpu["empty"][-1] if tasks else 0.0
+        cpu.setdefault(name, []).append((spent.cpu - start) / max(len(tasks), 1))
         walls.setdefault(name, []).append(spent.wall)
 
     def made(number: int, looks: int) -> list[str]:
         ids: list[str] = shop.cloud.ask("make", polls=[looks] * number)["ids"]
         return ids
 
+    def query(name: str) -> None:
+        (one,) = made(1, 1)
+        task = {"uri": uri(one), "info": {INFO: {"task_id": one}}, "sdk": {"sdk_kps_task_info": {"task_id": one}}}[name]
+        measure(name, [task] * size.queries, size.queries)
+
+    def waits(looks: int) -> None:
+        measure(f"wait {looks}", [polls([each]) for each in made(size.queries, looks)], size.queries * looks)
+
+    ways = [functools.partial(query, name) for name in ("uri", "info", "sdk")]
+    ways.append(functools.partial(waits, 20))
+    for number in range(size.rounds):
+        measure("empty", [])
+        turn = number % len(ways)
+        for way in (*ways[turn:], *ways[:turn]):
+            way()
+        say(f"tasks beside each other, {number + 1} of {size.rounds}")
     for repeat in range(size.repeats):
-        measure("empty", [], 0)
-        (one,) = made(1, 1)
-        measure("uri", [uri(one)] * count, count, count)
-        (one,) = made(1, 1)
-        measure("info", [{INFO: {"task_id": one}}] * count, count, count)
-        (one,) = made(1, 1)
-        measure("sdk", [{"sdk_kps_task_info": {"task_id": one}}] * count, count, count)
-        for looks in (1, 20, 200):
-            ids = made(waits, looks)
-            measure(f"wait {looks}", [polls([each]) for each in ids], waits, waits * looks)
-        ids = made(1, 1000)
-        measure("wait 1000", [polls(ids, progress=0)], 1, 1000)
+        measure("empty", [])
+        waits(1)
+        waits(200)
+        measure("wait 1000", [polls(made(1, 1000), progress=0)], 1000)
         # As long, with one look at the end: while a module runs, Ansible itself looks a thousand times a second.
-        one_wait = (walls["wait 1"][-1] - walls["empty"][-1]) / waits
+        one_wait = (walls["wait 1"][-1] - walls["empty"][-1]) / size.queries
         idle = max(0.0, walls["wait 1000"][-1] - walls["empty"][-1] - one_wait)
-        measure("wait idle", [polls(made(1, 1), progress=0, delay=round(idle, 2))], 1, 1)
+        measure("wait idle", [polls(made(1, 1), progress=0, delay=round(idle, 2))], 1)
         pauses.append(idle)
         for looks in (1, 20):
             (one,) = made(1, looks)
-            measure(f"until {looks}", [uri(one, **UNTIL, delay=0)], 1, looks)
-        say(f"single queries and waits, {repeat + 1} of {size.repeats}")
+            measure(f"until {looks}", [uri(one, **UNTIL, delay=0)], looks)
+        say(f"waits, {repeat + 1} of {size.repeats}")
     if size.retries > 20:
         (one,) = made(1, size.retries)
-        measure(f"until {size.retries}", [uri(one, **UNTIL, delay=0)], 1, size.retries)
+        measure(f"until {size.retries}", [uri(one, **UNTIL, delay=0)], size.retries)
         say(f"until with {size.retries} looks")
-    medians = {name: statistics.median(values) for name, values in raw.items()}
+    medians = {name: statistics.median(values) for name, values in cpu.items()}
+    ratios = {
+        f"{one} / {other}": statistics.median(mine / yours for mine, yours in zip(cpu[one], cpu[other], strict=True))
+        for one, other in (("info", "uri"), ("sdk", "uri"), ("info", "sdk"), ("wait 20", "uri"))
+    }
     longest = f"until {size.retries}"
-    say(", ".join(f"{name} {cpu:.3f} s" for name, cpu in medians.items()))
+    say(", ".join(f"{name} {seconds:.3f} s" for name, seconds in medians.items()))
+    say(", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items()))
     return {
-        "queries": count,
+        "queries": size.queries,
+        "rounds": size.rounds,
         "cpu": medians,
-        "all": raw,
+        "all": cpu,
+        "ratios": ratios,
         "wall": {name: statistics.median(values) for name, values in walls.items()},
         "one more poll": (medians["wait 1000"] - medians["wait idle"]) / 999,
         "one more second": (medians["wait idle"] - medians["wait 1"]) / statistics.median(pauses),

@@ -52,9 +52,8 @@ class Target:
 def targets(results: Numbers) -> list[Target]:
     """Every target, and what was found."""
     single = results["single"]
-    cpu = single["cpu"]
     polls = single["one more retry"] / single["one more poll"]
-    wait, info, sdk = cpu["wait 20"] / cpu["uri"], cpu["info"] / cpu["uri"], cpu["info"] / cpu["sdk"]
+    wait, info, sdk = (single["ratios"][pair] for pair in ("wait 20 / uri", "info / uri", "info / sdk"))
     budget = {row["service"]: row for row in results["budget"]}
     csms, cloudsso, kps = budget["csms"], budget["cloudsso"], budget["kps"]
     return [
@@ -109,7 +108,8 @@ def _single(single: Numbers) -> str:
         "info": "`hwc_kps_task_info`, signs",
         "sdk": "a module that uses the official SDK, signs",
     }
-    rows = [(text, f"{cpu[name]:.3f}", f"{cpu[name] / cpu['uri']:.2f}") for name, text in names.items()]
+    ratios = {"uri / uri": 1.0, **single["ratios"]}
+    rows = [(text, f"{cpu[name]:.3f}", f"{ratios[f'{name} / uri']:.2f}") for name, text in names.items()]
     return table(["One query", "CPU s", "against `uri`"], rows)
 
 
@@ -123,9 +123,8 @@ def _waits(single: Numbers) -> str:
             theirs, note = cpu[until[looks]], ""
         else:
             theirs, note = cpu["until 1"] + (looks - 1) * single["one more retry"], " (extrapolated)"
-        rows.append(
-            (str(looks), f"{ours:.3f}", f"{theirs:.2f}{note}", f"{theirs / ours:.1f}", f"{ours / cpu['uri']:.2f}")
-        )
+        beside = single["ratios"].get(f"wait {looks} / uri", ours / cpu["uri"])
+        rows.append((str(looks), f"{ours:.3f}", f"{theirs:.2f}{note}", f"{theirs / ours:.1f}", f"{beside:.2f}"))
     poll, retry = single["one more poll"], single["one more retry"]
     rows.append(
         ("one more, in the same time", f"{poll:.5f}", f"{retry:.3f}", f"{retry / poll:.0f}", f"{poll / cpu['uri']:.4f}")
@@ -218,8 +217,8 @@ Written by `./run bench --docs` on {about["date"]}, from one run of {about["minu
 {quick}
 All ways ask the same emulator (`tests/emulator`), which ran in a process of its own on the same machine, over plain HTTP. CPU is
 user and system time of ansible-playbook and everything it starts, detached jobs included; that of the emulator is not in it. Figures
-of single tasks are medians of {about["repeats"]} runs in which the ways took turns, with the time of an empty play
-({single["cpu"]["empty"]:.2f} s CPU) subtracted. Calls are counted by the emulator. Everything installed was byte-compiled first.
+of single tasks are medians, with the time of an empty play ({single["cpu"]["empty"]:.2f} s CPU) subtracted; where they are compared one
+by one, the ways took turns in {single["rounds"]} rounds, and the ratio is the median of each round's own. Calls are counted by the emulator. Everything installed was byte-compiled first.
 Absolute figures are this machine's; the ratios should hold elsewhere. What was simulated, and not run, is marked.
 
 To repeat it: `./run bench`, or `./run bench --quick` for about ten minutes; `--check` fails when a target is missed.

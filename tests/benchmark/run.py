@@ -44,7 +44,7 @@ def _machine() -> str:
     return f"{os.cpu_count()} cores{f' ({model})' if model else ''}, {platform.system()} {platform.machine()}"
 
 
-def _about(options: argparse.Namespace, size: experiments.Size, began: float, load: float) -> dict[str, t.Any]:
+def _about(options: argparse.Namespace, began: float, load: float) -> dict[str, t.Any]:
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
@@ -53,7 +53,6 @@ def _about(options: argparse.Namespace, size: experiments.Size, began: float, lo
         "load": load,
         "versions": f"Python {platform.python_version()}, {packages}",
         "quick": options.quick,
-        "repeats": size.repeats,
     }
 
 
@@ -74,7 +73,7 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
         many = experiments.many(shop, size, say, single)
         large = experiments.large(shop, size, say)
     return {
-        "about": _about(options, size, began, load),
+        "about": _about(options, began, load),
         "setting": {
             "interval": experiments.INTERVAL,
             "limit": experiments.LIMIT,
