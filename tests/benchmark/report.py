@@ -217,8 +217,9 @@ Written by `./run bench --docs` on {about["date"]}, from one run of {about["minu
 {quick}
 All ways ask the same emulator (`tests/emulator`), which ran in a process of its own on the same machine, over plain HTTP. CPU is
 user and system time of ansible-playbook and everything it starts, detached jobs included; that of the emulator is not in it. Figures
-of single tasks are medians, with the time of an empty play ({single["cpu"]["empty"]:.2f} s CPU) subtracted; where they are compared one
-by one, the ways took turns in {single["rounds"]} rounds, and the ratio is the median of each round's own. Calls are counted by the emulator. Everything installed was byte-compiled first.
+of single tasks are medians, with the time of an empty play ({single["cpu"]["empty"]:.2f} s CPU)
+subtracted; where they are compared one by one, the ways took turns in {single["rounds"]} rounds, and the ratio is the
+median of each round's own. Calls are counted by the emulator. Everything installed was byte-compiled first.
 Absolute figures are this machine's; the ratios should hold elsewhere. What was simulated, and not run, is marked.
 
 To repeat it: `./run bench`, or `./run bench --quick` for about ten minutes; `--check` fails when a target is missed.
