@@ -44,10 +44,8 @@ def power_job(host: str, status: str, **more: t.Any) -> dict[str, t.Any]:
     return {"item": of(host), "tasks": [task]}
 
 
-# Stop
-
-
-def stopped(
+def power_noted(
+    note: t.Callable[..., list[Record]],
     each: Record,
     row: dict[str, t.Any] | None,
     after: dict[str, t.Any] | None,
@@ -55,9 +53,17 @@ def stopped(
     jobs: t.Sequence[dict[str, t.Any]] = (),
     check_mode: bool = False,
 ) -> Record:
+    """A server after its power was to change: what the request said and what was read then; None for no answer."""
     told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
     now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
-    return note_stop([each], [told], jobs, [now], check_mode=check_mode)[0]
+    return note([each], [told], jobs, [now], check_mode=check_mode)[0]
+
+
+# Stop
+
+
+def stopped(each: Record, row: dict[str, t.Any] | None, after: dict[str, t.Any] | None, **more: t.Any) -> Record:
+    return power_noted(note_stop, each, row, after, **more)
 
 
 def running(**more: t.Any) -> Record:
@@ -277,17 +283,8 @@ def test_a_wait_that_broke_keeps_servers_busy() -> None:
 # Start
 
 
-def started(
-    each: Record,
-    row: dict[str, t.Any] | None,
-    after: dict[str, t.Any] | None,
-    *,
-    jobs: t.Sequence[dict[str, t.Any]] = (),
-    check_mode: bool = False,
-) -> Record:
-    told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
-    now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
-    return note_start([each], [told], jobs, [now], check_mode=check_mode)[0]
+def started(each: Record, row: dict[str, t.Any] | None, after: dict[str, t.Any] | None, **more: t.Any) -> Record:
+    return power_noted(note_start, each, row, after, **more)
 
 
 def reset(**more: t.Any) -> Record:
