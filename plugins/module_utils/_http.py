@@ -104,8 +104,8 @@ class RequestsTransport:
     """The real transport: one adapter of ``requests``, which keeps its connections between requests.
 
     Not a ``requests.Session``, of which nothing is wanted: redirects are not followed (they would carry signed headers
-    elsewhere), cookies are not kept, and ``~/.netrc`` is not read (it would replace the Authorization header). It took
-    a third of the time of a request. Proxies and CA bundles of the environment are heeded.
+    elsewhere), cookies are not kept, and ``~/.netrc`` is not read (it would replace the Authorization header). It takes
+    about a third of the processor time of a request. Proxies and CA bundles of the environment are heeded.
 
     Args:
         validate_certs: Whether to check the server's certificate.
@@ -139,7 +139,7 @@ class RequestsTransport:
                 outcome.append(error)
             done.set()
 
-        # Threads are kept like connections: to start one for each request took a quarter of a wait's processor time.
+        # Threads are kept like connections: with a new one for each, requests take a quarter more processor time.
         hand = self._idle.pop() if self._idle else _Hand()
         hand.work.put(work)
         if not done.wait(timeout):

@@ -444,6 +444,19 @@ def test_a_transport_may_do_without_proxies(serve: Serve, monkeypatch: pytest.Mo
     assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
+def test_each_host_has_its_own_way(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, server = serve(send(OK)), serve(send(OK))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    transport = RequestsTransport()
+    for url in (server.url, "http://kms.example.com/v3", server.url, "http://kms.example.com/v3"):
+        assert transport.send(get(url), ENOUGH).status == 200
+    assert ([len(received) for received in proxy.requests], [len(received) for received in server.requests]) == (
+        [2],
+        [2],
+    )
+
+
 def test_a_tunnel_that_is_refused_is_the_proxys_doing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = serve(send(message(b"", status="403 Forbidden")))
     monkeypatch.setenv("HTTPS_PROXY", proxy.url)
