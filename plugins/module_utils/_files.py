@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import configparser
-import dataclasses
 import json
 import os
 import typing as t
@@ -15,8 +14,7 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 
 
-@dataclasses.dataclass(frozen=True)
-class UserFile:
+class UserFile(t.NamedTuple):
     """A file of credentials.
 
     Attributes:

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP: one session, one deadline, one retry rule, one way to decode. The only file that imports ``requests``.
+"""HTTP: one session, one deadline, one retry rule, one way to decode. With ``_transport_errors`` the only file that imports
+``requests``.
 
 Nothing here knows a cloud. A client builds and signs a ``Request`` afresh for every attempt, hands it to a
 ``Transport``, and turns the ``Response`` into data or an error; ``Http.call`` decides whether there is another attempt.
@@ -10,10 +11,7 @@ Nothing here knows a cloud. A client builds and signs a ``Request`` afresh for e
 
 from __future__ import annotations
 
-import dataclasses
-import email.utils
 import json
-import math
 import os
 import queue
 import threading
@@ -53,8 +51,7 @@ QUOTED = 200
 T = t.TypeVar("T")
 
 
-@dataclasses.dataclass(frozen=True)
-class Request:
+class Request(t.NamedTuple):
     """One HTTP request, complete and signed. ``url`` is percent-encoded already and sent as it is."""
 
     method: str
@@ -63,8 +60,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclasses.dataclass(frozen=True)
-class Response:
+class Response(t.NamedTuple):
     """One HTTP answer. The keys of ``headers`` are lower case."""
 
     status: int
@@ -149,7 +145,10 @@ class RequestsTransport:
         self._idle.append(hand)
         result = outcome[0]
         if isinstance(result, BaseException):
-            raise _translate(result, request.url, timeout) from None
+            # Imported here: few requests fail so, and a module is compiled anew for each task.
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._transport_errors import translate
+
+            raise translate(result, _origin(request.url), timeout, min(CONNECT_TIMEOUT, 0.9 * timeout)) from None
         return result
 
     def _exchange(self, request: Request, timeout: float) -> Response:
@@ -192,79 +191,6 @@ class RequestsTransport:
 def _origin(url: str) -> str:
     """Scheme and host of a URL: enough to name the other side, and free of parameters."""
     return "/".join(url.split("/", 3)[:3])
-
-
-def _causes(error: BaseException) -> t.Iterator[str]:
-    """Class names of an exception and of all that it wraps, as ``requests`` nests urllib3's."""
-    seen: list[t.Any] = [error]
-    while seen:
-        current = seen.pop()
-        yield type(current).__name__
-        seen.extend(a for a in (*current.args, getattr(current, "reason", None)) if isinstance(a, BaseException))
-
-
-def _translate(error: BaseException, url: str, timeout: float) -> BaseException:
-    """Turn an exception of ``requests`` into one of ours; anything else is a bug and stays what it is."""
-    origin = _origin(url)
-    if not isinstance(error, (requests.RequestException, OSError)):
-        return error
-    names = set(_causes(error))
-    reason = _innermost(error)
-    if isinstance(error, requests.exceptions.SSLError):
-        certificate = "CertificateError" in names or "certificate" in reason.lower()
-        return NoAnswerError(
-            f"The TLS connection to {origin} failed: {reason}.",
-            # Certificates are checked before anything is sent; any other alert may come after the request.
-            maybe_received=not certificate,
-            lasting=certificate,
-            hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for "
-            "CA certificates (hwc_ca_path, ali_ca_path)."
-            if certificate
-            else None,
-        )
-    if isinstance(error, requests.exceptions.ProxyError):
-        return NoAnswerError(
-            f"The proxy on the way to {origin} failed: {reason}.",
-            maybe_received=False,
-            hint="The proxy comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; NO_PROXY lists hosts to reach directly.",
-        )
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return NoAnswerError(
-            f"{origin} accepted no connection within {min(CONNECT_TIMEOUT, 0.9 * timeout):.1f} s.", maybe_received=False
-        )
-    if isinstance(error, requests.exceptions.ReadTimeout) or "ReadTimeoutError" in names:
-        return NoAnswerError(f"{origin} did not answer within {timeout:.1f} s.", maybe_received=True)
-    if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
-        return BrokenAnswerError(f"The answer of {origin} was cut short: {reason}.", cut=True)
-    if names & {"NewConnectionError", "NameResolutionError", "gaierror"}:
-        return NoAnswerError(f"No connection to {origin}: {reason}.", maybe_received=False)
-    if isinstance(
-        error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema)
-    ):
-        return NoAnswerError(
-            f"{origin} is no address a request can be sent to: {reason}.", maybe_received=False, lasting=True
-        )
-    if isinstance(error, requests.exceptions.InvalidHeader):
-        # Its words hold the value, which may be a secret.
-        return NoAnswerError(
-            f"A header of the request to {origin} holds characters that cannot be sent.",
-            maybe_received=False,
-            lasting=True,
-        )
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        # requests raises a bare OSError for exactly one thing: a CA path that does not exist.
-        return NoAnswerError(f"Cannot talk to {origin}: {error}.", maybe_received=False, lasting=True)
-    return NoAnswerError(f"The connection to {origin} broke: {reason}.", maybe_received=True)
-
-
-def _innermost(error: BaseException) -> str:
-    """The words of the deepest exception: the outer ones only repeat the URL."""
-    current: t.Any = error
-    while True:
-        inner = [a for a in (getattr(current, "reason", None), *current.args) if isinstance(a, BaseException)]
-        if not inner:
-            return str(current).rstrip(".") or type(current).__name__
-        current = inner[0]
 
 
 def decode_json(
@@ -311,35 +237,6 @@ def decode_json(
             **facts,
         )
     return document
-
-
-def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
-    """Seconds that a ``Retry-After`` header asks to wait, whether it holds seconds or a date (RFC 9110, 10.2.3).
-
-    Args:
-        headers: Lower-case header names.
-        now: Seconds since the epoch, for a date when the answer itself has no ``Date``.
-    """
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        pass
-    else:
-        return max(0.0, seconds) if math.isfinite(seconds) else None
-    until, date = _http_date(value), _http_date(headers.get("date", ""))
-    return None if until is None else max(0.0, until - (now if date is None else date))
-
-
-def _http_date(text: str) -> float | None:
-    """Seconds since the epoch of a date in a header; None when it is none."""
-    try:
-        date = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
-        return None
-    return date.timestamp()
 
 
 def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) -> float | None:

@@ -120,6 +120,11 @@ def first_set(
     return next((str(value) for value in values if value), None)
 
 
+def switched(environ: t.Mapping[str, str], name: str) -> bool:
+    """Whether a variable of the environment says true."""
+    return environ.get(name, "").lower() == "true"
+
+
 class Fetched:
     """Temporary access keys that somebody else hands out, as often as they are asked: a metadata service, a library.
 

@@ -25,11 +25,6 @@ BUDGET = 3.0
 LIFETIME = 21600
 
 
-def switched(environ: t.Mapping[str, str], name: str) -> bool:
-    """Whether a variable of the environment says true."""
-    return environ.get(name, "").lower() == "true"
-
-
 class Visit:
     """The requests that get one key.
 

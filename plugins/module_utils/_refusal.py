@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import email.utils
+import math
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 
 
-@dataclasses.dataclass(frozen=True)
-class Refusal:
+class Refusal(t.NamedTuple):
     """What a service said when it refused.
 
     Attributes:
@@ -56,10 +55,8 @@ def clock_ahead(response: Response, now: float) -> float | None:
         response: The answer.
         now: Our time when it came in, in seconds since the epoch.
     """
-    try:
-        return email.utils.parsedate_to_datetime(response.headers["date"]).timestamp() - now
-    except (KeyError, TypeError, ValueError):
-        return None
+    date = _http_date(response.headers.get("date", ""))
+    return None if date is None else date - now
 
 
 def skew_hint(ahead: float, limit: int) -> str:
@@ -68,3 +65,32 @@ def skew_hint(ahead: float, limit: int) -> str:
         f"The clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} the service's, and at "
         f"most {limit} s are accepted. Set the clock (NTP)."
     )
+
+
+def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
+    """Seconds that a ``Retry-After`` header asks to wait, whether it holds seconds or a date (RFC 9110, 10.2.3).
+
+    Args:
+        headers: Lower-case header names.
+        now: Seconds since the epoch, for a date when the answer itself has no ``Date``.
+    """
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
+    until, date = _http_date(value), _http_date(headers.get("date", ""))
+    return None if until is None else max(0.0, until - (now if date is None else date))
+
+
+def _http_date(text: str) -> float | None:
+    """Seconds since the epoch of a date in a header; None when it is none."""
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return date.timestamp()

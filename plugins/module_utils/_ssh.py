@@ -11,7 +11,6 @@ A login is no proof when it uses a connection that is open already, another key 
 from __future__ import annotations
 
 import concurrent.futures
-import dataclasses
 import re
 import shlex
 import subprocess
@@ -59,8 +58,7 @@ _LASTING = re.compile(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Target:
+class Target(t.NamedTuple):
     """One login to try.
 
     Attributes:
@@ -91,16 +89,14 @@ class Target:
         return ["ssh", "-v", "-n", *_PROVING, "-i", self.private_key_file, *port, *user, *more, "--", self.host, "true"]
 
 
-@dataclasses.dataclass(frozen=True)
-class Finished:
+class Finished(t.NamedTuple):
     """A run of ssh that is over: its exit status and what it wrote on standard error."""
 
     status: int
     stderr: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Login:
+class Login(t.NamedTuple):
     """What a login has shown.
 
     Attributes:

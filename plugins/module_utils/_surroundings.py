@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import typing as t
 
@@ -15,8 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock impo
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
 
 
-@dataclasses.dataclass(frozen=True)
-class Surroundings:
+class Surroundings(t.NamedTuple):
     """What a client needs beside its options.
 
     Attributes:

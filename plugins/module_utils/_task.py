@@ -9,7 +9,6 @@ The services (``_services``) make statements, the engine (``_wait``) consumes th
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 PENDING = "pending"
@@ -25,8 +24,7 @@ UNKNOWN = "unknown"
 STATES = (SUCCESS, FAILED, MISSING, ERROR, PENDING, UNKNOWN)
 
 
-@dataclasses.dataclass(frozen=True)
-class Reason:
+class Reason(t.NamedTuple):
     """Why a task failed, in the service's words."""
 
     code: str | None = None
@@ -36,8 +34,7 @@ class Reason:
         return ": ".join(part for part in (self.code, self.message) if part)
 
 
-@dataclasses.dataclass(frozen=True)
-class Sighting:
+class Sighting(t.NamedTuple):
     """One positive statement of a service about one task.
 
     Attributes:
@@ -56,11 +53,10 @@ class Sighting:
     reason: Reason | None = None
     progress: float | None = None
     eta: float | None = None
-    data: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    data: t.Mapping[str, t.Any] = {}
 
 
-@dataclasses.dataclass(frozen=True)
-class Page:
+class Page(t.NamedTuple):
     """One page of a list: what it says, and the cursor of the next page (None: the list has ended)."""
 
     sightings: tuple[Sighting, ...]

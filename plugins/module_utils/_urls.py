@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
+import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
@@ -16,8 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?\Z")
 
 
-@dataclasses.dataclass(frozen=True)
-class Endpoint:
+class Endpoint(t.NamedTuple):
     """Where a service is.
 
     Attributes:

@@ -136,7 +136,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
 
 T = t.TypeVar("T")
 
@@ -147,28 +147,32 @@ SHOWN = ("name", "type", "scope", "public_key", "description")
 def execute(context: Context) -> Result:
     """Compare what is with what is wanted, and do the difference."""
     name = check_name("name", context.params["name"])
-    present = kps.show_keypair(context.huawei(), name)
+    present = kps_keypairs.show_keypair(context.huawei(), name)
     if context.params["state"] == "absent":
         return _absent(context, name, present)
     return _present(context, name, present)
 
 
-def _absent(context: Context, name: str, present: kps.Row | None) -> Result:
+def _absent(context: Context, name: str, present: kps_keypairs.Row | None) -> Result:
     _note_diff(context, present, None)
     if present is not None:
         if not context.check_mode:
-            _send(context, name, lambda: kps.delete_keypair(context.huawei(), name), lambda found: found is None)
+            _send(
+                context, name, lambda: kps_keypairs.delete_keypair(context.huawei(), name), lambda found: found is None
+            )
         context.result["changed"] = True
     return {}
 
 
-def _present(context: Context, name: str, present: kps.Row | None) -> Result:
+def _present(context: Context, name: str, present: kps_keypairs.Row | None) -> Result:
     wanted_key, description = context.params["public_key"], context.params["description"]
-    if wanted_key is not None and kps.key_material(wanted_key) is None:
+    if wanted_key is not None and kps_keypairs.key_material(wanted_key) is None:
         raise UsageError("public_key: this is no public key in OpenSSH's format (such as 'ssh-ed25519 AAAA...').")
     if present is None:
         return _create(context, name)
-    if wanted_key is not None and kps.key_material(str(present.get("public_key"))) != kps.key_material(wanted_key):
+    if wanted_key is not None and kps_keypairs.key_material(
+        str(present.get("public_key"))
+    ) != kps_keypairs.key_material(wanted_key):
         raise UsageError(
             f"The key pair {name} exists and holds another key than public_key.",
             hint="The key of a pair cannot be changed: choose another name, or delete the pair first (state: absent).",
@@ -194,7 +198,7 @@ def _create(context: Context, name: str) -> Result:
         context.result["changed"] = True
         return {"keypair": {**fields, **described}}
     created, found = _send(
-        context, name, lambda: kps.create_keypair(context.huawei(), fields), lambda found: found is not None
+        context, name, lambda: kps_keypairs.create_keypair(context.huawei(), fields), lambda found: found is not None
     )
     context.result["changed"] = True
     if created is None and "public_key" not in fields:
@@ -217,14 +221,14 @@ def _describe(context: Context, name: str, description: str) -> None:
     _send(
         context,
         name,
-        lambda: kps.set_description(context.huawei(), name, description),
+        lambda: kps_keypairs.set_description(context.huawei(), name, description),
         lambda found: found is not None and (found.get("description") or "") == description,
     )
 
 
 def _send(
-    context: Context, name: str, write: t.Callable[[], T], took_effect: t.Callable[[kps.Row | None], bool]
-) -> tuple[T | None, kps.Row | None]:
+    context: Context, name: str, write: t.Callable[[], T], took_effect: t.Callable[[kps_keypairs.Row | None], bool]
+) -> tuple[T | None, kps_keypairs.Row | None]:
     """Change something. When there is no usable answer, look whether it took effect, and say so.
 
     Args:
@@ -245,7 +249,7 @@ def _send(
         lost = error
     context.result["changed"] = True
     try:
-        found = kps.show_keypair(context.huawei(), name)
+        found = kps_keypairs.show_keypair(context.huawei(), name)
     except CloudError as error:
         raise WriteUncertainError(
             f"{lost} What became of the key pair {name} could not be found out: {error}",
@@ -257,7 +261,7 @@ def _send(
     return None, found
 
 
-def _note_diff(context: Context, before: kps.Row | None, after: kps.Row | None) -> None:
+def _note_diff(context: Context, before: kps_keypairs.Row | None, after: kps_keypairs.Row | None) -> None:
     if context.diff_mode:
         context.result["diff"] = {
             "before": {field: before[field] for field in SHOWN if before.get(field)} if before else {},

@@ -98,15 +98,15 @@ credentials_source:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
 
 
 def execute(context: Context) -> Result:
     """Show one, or list all."""
     if context.params["name"] is None:
-        return {"keypairs": kps.list_keypairs(context.huawei())}
+        return {"keypairs": kps_keypairs.list_keypairs(context.huawei())}
     name = check_name("name", context.params["name"])
-    found = kps.show_keypair(context.huawei(), name)
+    found = kps_keypairs.show_keypair(context.huawei(), name)
     return {"keypairs": [found] if found else []}
 
 

@@ -135,7 +135,6 @@ open:
   type: int
 """
 
-import dataclasses
 import shutil
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
@@ -155,7 +154,7 @@ def execute(context: Context) -> Result:
     parallel = at_least("parallel", context.params["parallel"], 1)
     logins = log_in_everywhere(targets, run_ssh, context.clock, timeout, parallel)
     return {
-        "logins": [dataclasses.asdict(login) for login in logins],
+        "logins": [login._asdict() for login in logins],
         "open": sum(not login.lasting for login in logins),
     }
 

@@ -20,7 +20,13 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cli
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso, csms, kps, sms
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import (
+    cloudsso,
+    csms,
+    kps,
+    kps_keypairs,
+    sms,
+)
 from emulator import messages
 
 from . import wire
@@ -84,12 +90,18 @@ HUAWEI: list[tuple[str, int, t.Callable[[Recorder], t.Any]]] = [
     ("huawei_kps_list_keypair_task", 0, lambda r: kps.show_task(huawei(r), "task-1")),
     ("huawei_kps_list_keypair_task_oddid", 0, lambda r: kps.show_task(huawei(r), "a b/ü~+%")),
     ("huawei_kps_list_keypair_task_sts", 0, lambda r: kps.show_task(huawei(r, token="STS-TOKEN+/="), "task-1")),
-    ("huawei_kps_associate_minimal", 0, lambda r: kps.associate(huawei(r), "s-1", kps.Binding("new-key"))),
+    (
+        "huawei_kps_associate_minimal",
+        0,
+        lambda r: kps_keypairs.associate(huawei(r), "s-1", kps_keypairs.Binding("new-key")),
+    ),
     (
         "huawei_kps_associate",
         0,
-        lambda r: kps.associate(
-            huawei(r), "s-1", kps.Binding("new-key", kps.Login("keypair", "-----BEGIN…-----"), True, 22)
+        lambda r: kps_keypairs.associate(
+            huawei(r),
+            "s-1",
+            kps_keypairs.Binding("new-key", kps_keypairs.Login("keypair", "-----BEGIN…-----"), True, 22),
         ),
     ),
     ("huawei_kps_autoproject", 0, lambda r: kps.show_task(huawei(r, project_id=None), "task-1")),

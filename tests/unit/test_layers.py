@@ -18,7 +18,7 @@ PREFIX = "ansible_collections.multicloud.async_tasks.plugins."
 #: From the bottom up. A part imports parts of lower layers and itself; never its neighbors in its own layer.
 LAYERS = (
     ("_errors",),
-    ("_clock", "_files", "_ids", "_task", "_urls"),
+    ("_clock", "_files", "_ids", "_task", "_transport_errors", "_urls"),
     ("_http", "_keys", "_ssh"),
     ("_client", "_metadata", "_refusal", "_surroundings"),
     ("_alibaba", "_huawei"),
@@ -53,7 +53,7 @@ ONLY = {
 }
 #: What only these files may import: the edges of the collection.
 EDGES = {
-    "requests": {"module_utils/_http.py"},
+    "requests": {"module_utils/_http.py", "module_utils/_transport_errors.py"},
     "ansible.module_utils.basic": {"module_utils/_module.py"},
     "random": {"module_utils/_module.py", "lookup/hwc_sms_passphrase.py"},
     "subprocess": {"module_utils/_ssh.py"},

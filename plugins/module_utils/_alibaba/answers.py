@@ -15,8 +15,13 @@ import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response, retry_after
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal, clock_ahead, skew_hint
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import (
+    Refusal,
+    clock_ahead,
+    retry_after,
+    skew_hint,
+)
 
 #: The service's clock and that of the request are too far apart: not the key's fault, and cured by using the service's.
 EXPIRED = "InvalidTimeStamp.Expired"

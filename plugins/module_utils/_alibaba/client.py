@@ -6,23 +6,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login, signing
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import EXPIRED, refuse
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import Credentials, RamRole
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, decode_json
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal, clock_ahead
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import clock_ahead
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 
 
-@dataclasses.dataclass(frozen=True)
-class Operation:
+class Operation(t.NamedTuple):
     """One operation of a service, as data.
 
     Attributes:
@@ -149,6 +149,9 @@ class AlibabaClient(Client):
         if ahead is not None:
             self._ahead = ahead
         if response.status >= 400:
+            # Imported here: a module is compiled anew for each task, and most are not refused.
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import EXPIRED, refuse
+
             refusal = refuse(
                 response,
                 operation=str(operation),

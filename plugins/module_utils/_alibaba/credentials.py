@@ -25,8 +25,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class RamRole:
+class RamRole(t.NamedTuple):
     """A RAM role, whose temporary keys are got with other credentials.
 
     Attributes:
@@ -55,12 +54,11 @@ class RamRole:
 Credentials = t.Union[AccessKey, Fetched, RamRole]
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
+class Found(t.NamedTuple):
     """Credentials, and the settings that were beside them in a profile: ``ali_region``, ``sts_region``, ``vpc``."""
 
     credentials: Credentials
-    settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    settings: t.Mapping[str, str] = {}
 
 
 class Ways(t.Protocol):
@@ -144,8 +142,7 @@ def find(
     arn = options.get("ali_role_arn")
     if not arn:
         return found
-    return dataclasses.replace(
-        found,
+    return found._replace(
         credentials=role(
             found.credentials,
             {

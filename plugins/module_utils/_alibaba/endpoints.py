@@ -10,7 +10,6 @@ of its own; the regions in which CloudSSO directories can be are those of the ve
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
@@ -25,8 +24,7 @@ _VARIABLES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Endpoints:
+class Endpoints(t.NamedTuple):
     """Finds endpoints.
 
     Args:

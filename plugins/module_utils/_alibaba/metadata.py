@@ -16,8 +16,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
 
 ADDRESS = "http://100.100.100.200"

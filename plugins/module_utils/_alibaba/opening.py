@@ -6,20 +6,13 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 import uuid
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import (
-    credentials,
-    metadata,
-    package,
-    profiles,
-)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, switched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
 
 
@@ -29,11 +22,23 @@ class _Ways:
     def __init__(self, around: Surroundings) -> None:
         self._around = around
 
+    # Imported where they are needed: a module is compiled anew for each task, and most have a key.
+
     def metadata(self, role: str | None) -> AccessKey:
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import metadata
+
         around = self._around
         return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, role)
 
+    def profile(self, name: str | None) -> credentials.Found | None:
+        """A profile of the user's files."""
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import profiles
+
+        return profiles.read(self._around.environ, self, name)
+
     def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import package
+
         return package.provide(provider, source, hide, arguments, now=self._around.clock.time)
 
 
@@ -45,7 +50,7 @@ def open_alibaba(options: t.Mapping[str, t.Any], around: Surroundings) -> Alibab
         around: The rest.
     """
     ways, environ = _Ways(around), around.environ
-    found = credentials.find(options, environ, ways, functools.partial(profiles.read, environ, ways))
+    found = credentials.find(options, environ, ways, ways.profile)
     for secret in found.credentials.secrets():
         around.on_secret(secret)
     endpoints = Endpoints(

@@ -21,8 +21,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, key_in
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, key_in, switched
 
 Profile = t.Mapping[str, t.Any]
 

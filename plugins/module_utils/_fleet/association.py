@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import FleetRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import CONNECTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import gather_of
 
@@ -55,7 +55,7 @@ class Association(FleetRun):
     def plan(self) -> None:
         """Read key pair, servers and running tasks, and decide for each server."""
         client = self.context.huawei()
-        if self._keypair_name and kps.show_keypair(client, self._keypair_name) is None:
+        if self._keypair_name and kps_keypairs.show_keypair(client, self._keypair_name) is None:
             raise UsageError(
                 f"keypair_name: there is no key pair {self._keypair_name!r} in this project and region.",
                 hint="Create or import it with hwc_kps_keypair.",
@@ -123,8 +123,8 @@ class Association(FleetRun):
         bindings = [server_id for server_id, step in self._steps.items() if step.operation == "bind" and step.login]
         if len(bindings) < 2:
             bindings = []
-        for begin in range(0, len(bindings), kps.BATCH_SIZE):
-            yield bindings[begin : begin + kps.BATCH_SIZE]
+        for begin in range(0, len(bindings), kps_keypairs.BATCH_SIZE):
+            yield bindings[begin : begin + kps_keypairs.BATCH_SIZE]
         yield from ([server_id] for server_id in self._steps if server_id not in set(bindings))
 
     def _start(self, ids: t.Sequence[str]) -> None:
@@ -152,19 +152,19 @@ class Association(FleetRun):
     def _ask(self, ids: t.Sequence[str]) -> dict[str, kps.Row]:
         client, login = self.context.huawei(), self._steps[ids[0]].login
         if self._keypair_name is None:
-            return {ids[0]: kps.disassociate(client, ids[0], login=login)}
+            return {ids[0]: kps_keypairs.disassociate(client, ids[0], login=login)}
         # KPS logs in to running servers only, and refuses a port for those that are off.
         port = self.context.params["port"] if login else None
-        binding = kps.Binding(self._keypair_name, login, self.context.params["disable_password"], port)
+        binding = kps_keypairs.Binding(self._keypair_name, login, self.context.params["disable_password"], port)
         if len(ids) > 1:
-            return kps.batch_bind(client, ids, binding)
-        return {ids[0]: kps.associate(client, ids[0], binding)}
+            return kps_keypairs.batch_bind(client, ids, binding)
+        return {ids[0]: kps_keypairs.associate(client, ids[0], binding)}
 
     def _accept(self, row: Row, answer: kps.Row) -> None:
         """What an accepted request says: usually a task id, but it may have failed already."""
         task_id, code, message = answer.get("task_id"), answer.get("error_code"), answer.get("error_msg")
         row.reason = _task.Reason(code, message) if code or message else None
-        if kps.failed_already(answer):
+        if kps_keypairs.failed_already(answer):
             row.state, row.status = _task.FAILED, answer["status"]
         if task_id:
             row.more["task_id"] = str(task_id)

@@ -16,7 +16,7 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps_keypairs
 
 #: Images that KPS cannot work on (user guide, "Constraints"). What that calls Euler is EulerOS; Huawei Cloud EulerOS, another
 #: system, is not among them.
@@ -38,8 +38,7 @@ class Logins:
     root_password: str | None = dataclasses.field(default=None, repr=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
+class Step(t.NamedTuple):
     """What is to be done to one server.
 
     Attributes:
@@ -49,7 +48,7 @@ class Step:
     """
 
     operation: str | None = None
-    login: kps.Login | None = None
+    login: kps_keypairs.Login | None = None
     refusal: str | None = None
 
 
@@ -82,7 +81,7 @@ def decide(
         return Step("unbind" if keypair_name is None else "reset" if bound else "bind")
     if bound:
         if logins.private_key:
-            return Step("replace" if keypair_name else "unbind", kps.Login("keypair", logins.private_key))
+            return Step("replace" if keypair_name else "unbind", kps_keypairs.Login("keypair", logins.private_key))
         wanted = "replace it" if keypair_name else "unbind it"
         lost = (
             "To reset it without that key, stop the server first."
@@ -93,7 +92,7 @@ def decide(
             refusal=f"It is running with the key pair {bound}. To {wanted}, give the private key of {bound}. {lost}"
         )
     if logins.root_password:
-        return Step("bind", kps.Login("password", logins.root_password))
+        return Step("bind", kps_keypairs.Login("password", logins.root_password))
     return Step(
         refusal="It is running and has no key pair. To bind one, give the password of root, or stop the server first."
     )

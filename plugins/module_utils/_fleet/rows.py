@@ -58,7 +58,7 @@ class Row:
             "changed": self.changed,
             "state": self.state,
             "status": self.status,
-            "reason": dataclasses.asdict(self.reason) if self.reason else None,
+            "reason": self.reason._asdict() if self.reason else None,
             "msg": self.msg,
             **self.more,
         }

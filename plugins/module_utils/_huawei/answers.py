@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _refusal
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response, retry_after
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 
 _GATEWAY = re.compile(r"APIG[W]?\.(\d{4})\Z")
 _WINDOW = re.compile(r"limit:\s*\d+\s*,\s*time:\s*(\d+)\s*(second|minute|hour|day)", re.IGNORECASE)
@@ -112,7 +112,7 @@ def refuse(
 
 def _wait_for(response: Response, refusal: Refusal, now: float) -> float | None:
     """Seconds to wait after throttling: the header's, or the whole window that API Gateway names in its text."""
-    asked = retry_after(response.headers, now)
+    asked = _refusal.retry_after(response.headers, now)
     if asked is not None:
         return asked
     window = _WINDOW.search(refusal.text)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import typing as t
 from urllib.parse import quote
@@ -14,8 +13,7 @@ from urllib.parse import quote
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, decode_json
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login, signing
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal, refuse
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
     Credentials,
@@ -25,11 +23,13 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
 
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+
 USER_AGENT = "ansible-multicloud.async_tasks"
 
 
-@dataclasses.dataclass(frozen=True)
-class Operation:
+class Operation(t.NamedTuple):
     """One operation of a service, as data.
 
     Attributes:
@@ -80,8 +80,7 @@ Identity = t.Union[AccessKey, Token, None]
 T = t.TypeVar("T", AccessKey, Token)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Answer:
+class _Answer(t.NamedTuple):
     document: dict[str, t.Any]
     headers: t.Mapping[str, str]
 
@@ -190,6 +189,8 @@ class HuaweiClient(Client):
         credentials = self._credentials
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
+
         identity = self._obtain(credentials.base, deadline, of_account=True)
         body = login.agency_body(credentials)
         answer = self._exchange(_ASSUME_AGENCY, _ASSUME_AGENCY.path, (), body, deadline, identity)
@@ -209,6 +210,9 @@ class HuaweiClient(Client):
             return credentials
         if isinstance(credentials, Fetched):
             return self._tell(credentials.take())
+        # Imported here: a module is compiled anew for each task, and most have a key.
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
+
         if of_account:
             scope: dict[str, t.Any] = {"domain": {"name": credentials.domain_name}}
         else:
@@ -272,6 +276,9 @@ class HuaweiClient(Client):
         request = self._request(operation, origin, path, query, body, identity, clock.time())
         response = self._http.send(request, str(operation), reads=operation.reads, timeout=deadline - clock.monotonic())
         if response.status >= 400:
+            # Imported here: a module is compiled anew for each task, and most are not refused.
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import refuse
+
             raise refuse(
                 response,
                 operation=str(operation),

@@ -16,7 +16,6 @@ import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import (
     AccessKey,
     Fetched,
@@ -25,6 +24,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
     first_set,
     key_in,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +63,7 @@ class Password:
 Identity = t.Union[AccessKey, Token, Password, Fetched]
 
 
-@dataclasses.dataclass(frozen=True)
-class Agency:
+class Agency(t.NamedTuple):
     """An agency of another account, or of this one, whose temporary keys are got with other credentials.
 
     Attributes:
@@ -89,12 +90,11 @@ class Agency:
 Credentials = t.Union[Identity, Agency]
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
+class Found(t.NamedTuple):
     """Credentials, and the settings that were beside them in a file, by option."""
 
     credentials: Credentials
-    settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    settings: t.Mapping[str, str] = {}
 
 
 # The official SDK's names first, then Terraform's (its own, then the OpenStack ones that it reads).
@@ -170,6 +170,9 @@ def _first(
     identity = _identity({**values, **login}, lambda: next((key for key in keys if key), None), "environment")
     if identity is not None:
         return identity, {}, values
+    # Imported here: a module is compiled anew for each task, and most keys are in options or environment.
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+
     found = _from_file(UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials"))
     if found is not None:
         return (*found, {})

@@ -9,7 +9,6 @@ Source of the table: the region files of the official Python SDK 3.1.219. KPS an
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -66,8 +65,7 @@ _HOSTS = {"kps": "kms", "csms": "kms", "ecs": "ecs", "iam": "iam", "sms": "sms"}
 _EXCEPTIONS = {("sms", "ru-moscow-1"): "sms-api.ru-moscow-1.myhuaweicloud.com"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Endpoints:
+class Endpoints(t.NamedTuple):
     """Finds endpoints.
 
     Args:

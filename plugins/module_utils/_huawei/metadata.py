@@ -14,8 +14,8 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, parse_time
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, parse_time, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
 
 ADDRESS = "http://169.254.169.254"

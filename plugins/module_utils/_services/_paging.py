@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
@@ -14,16 +13,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 Row = dict[str, t.Any]
 
 
-@dataclasses.dataclass(frozen=True)
-class Page:
+class Page(t.NamedTuple):
     """One page, as a service returned it: its rows, and where the next one begins (None: this was the last)."""
 
     rows: list[Row]
     next: t.Any
 
 
-@dataclasses.dataclass(frozen=True)
-class Listing:
+class Listing(t.NamedTuple):
     """What was read.
 
     Attributes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Page
 
 C = t.TypeVar("C", bound=Client)
@@ -42,11 +41,3 @@ class CloudSource(t.Generic[C]):
     def renew(self, timeout: float) -> None:
         """Log in again."""
         self.client.renew(timeout)
-
-
-class HuaweiSource(CloudSource[HuaweiClient]):
-    """The half for services of Huawei Cloud."""
-
-    #: Calls per second. Huawei Cloud publishes no quota for these services; API Gateway's own default is far higher.
-    rate = 10.0
-    lists = False

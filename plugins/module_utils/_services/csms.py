@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
     Listing,
     Page,
@@ -23,7 +24,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._
     read_pages,
     rows_of,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
 
 #: The usual page, and the longest (documented default and maximum). A marker must come with a limit.

@@ -13,9 +13,11 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import HuaweiSource
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
 
 #: Ids in one read: the URL gets too long beyond (documented limit).
 READ_SIZE = 100

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Huawei Cloud KPS (Key Pair Service): its operations, and how its tasks are judged.
+"""Huawei Cloud KPS (Key Pair Service): its tasks, and how they are judged. What starts them is in ``kps_keypairs``.
 
 Source: "Key Pair Service API reference" (support.huaweicloud.com), KPS v3, and the models of the official SDK 3.1.219.
 The documented list of task statuses names FAILED_RESET and SUCCESS_RESET twice and leaves BIND out, so a status is
@@ -11,26 +11,24 @@ judged by its first word. "Not found" is HTTP 400 with a code.
 
 from __future__ import annotations
 
-import base64
-import dataclasses
 import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
     Listing,
     Page,
     read_pages,
     rows_of,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
 
-#: Servers in one batch of bindings (documented limit).
-BATCH_SIZE = 10
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+
 #: Rows asked for per page: the documented default of the task lists.
 PAGE_SIZE = 1000
 
@@ -43,10 +41,6 @@ Row = dict[str, t.Any]
 
 def _no_such_task(refusal: Refusal) -> bool:
     return refusal.code == "KPS.0001" or (refusal.status == 404 and refusal.gateway is None)
-
-
-def _no_such_keypair(refusal: Refusal) -> bool:
-    return refusal.code in ("KPS.4016", "KPS.6004") or (refusal.status == 404 and refusal.gateway is None)
 
 
 def _no_such_failed_task(refusal: Refusal) -> bool:
@@ -78,64 +72,6 @@ DELETE_FAILED = Operation(
     None,
     "kps::deleteFailedTask",
     _no_such_failed_task,
-)
-CREATE_KEYPAIR = Operation(
-    "kps",
-    "CreateKeypair",
-    "POST",
-    "/v3/{project_id}/keypairs",
-    False,
-    "keypair",
-    "kps:SSHKeyPair:create",
-    secret=True,
-)
-LIST_KEYPAIRS = Operation(
-    "kps", "ListKeypairs", "GET", "/v3/{project_id}/keypairs", True, "keypairs", "kps:SSHKeyPair:list"
-)
-SHOW_KEYPAIR = Operation(
-    "kps",
-    "ListKeypairDetail",
-    "GET",
-    "/v3/{project_id}/keypairs/{keypair_name}",
-    True,
-    "keypair",
-    "kps:SSHKeyPair:get",
-    _no_such_keypair,
-)
-UPDATE_KEYPAIR = Operation(
-    "kps",
-    "UpdateKeypairDescription",
-    "PUT",
-    "/v3/{project_id}/keypairs/{keypair_name}",
-    False,
-    None,
-    "kps:SSHKeyPair:update",
-    _no_such_keypair,
-)
-DELETE_KEYPAIR = Operation(
-    "kps",
-    "DeleteKeypair",
-    "DELETE",
-    "/v3/{project_id}/keypairs/{keypair_name}",
-    False,
-    None,
-    "kps:SSHKeyPair:delete",
-    _no_such_keypair,
-)
-ASSOCIATE = Operation(
-    "kps", "AssociateKeypair", "POST", "/v3/{project_id}/keypairs/associate", False, None, "kps:SSHKeyPair:bind"
-)
-BATCH_ASSOCIATE = Operation(
-    "kps",
-    "BatchAssociateKeypair",
-    "POST",
-    "/v3/{project_id}/keypairs/batch-associate",
-    False,
-    "tasks",
-    "kps:SSHKeyPair:bind",
-)
-DISASSOCIATE = Operation(
-    "kps", "DisassociateKeypair", "POST", "/v3/{project_id}/keypairs/disassociate", False, None, "kps:SSHKeyPair:unbind"
 )
 
 
@@ -238,150 +174,6 @@ def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-def show_keypair(client: HuaweiClient, name: str) -> Row | None:
-    """One key pair with its public key, or None."""
-    try:
-        found = _keypair_in(client.call(SHOW_KEYPAIR, path={"keypair_name": name}), SHOW_KEYPAIR)
-    except NotFoundError:
-        return None
-    return {**found, "created": from_milliseconds(found.get("create_time"))}
-
-
-def _keypair_in(document: Row, operation: Operation) -> Row:
-    keypair = document["keypair"]
-    if not isinstance(keypair, dict):
-        raise BrokenAnswerError(f"{operation} was answered with a key pair that is no object.")
-    return keypair
-
-
-def key_material(public_key: str) -> tuple[str, str] | None:
-    """Type and key of a public key in OpenSSH's format, without its comment; None when it is no such key."""
-    parts = public_key.split()
-    if len(parts) < 2:
-        return None
-    try:
-        blob = base64.b64decode(parts[1], validate=True)
-    except ValueError:
-        return None
-    # The blob begins with the type once more, length first (RFC 4253, 6.6).
-    name = parts[0].encode("utf-8")
-    return (parts[0], parts[1]) if blob.startswith(len(name).to_bytes(4, "big") + name) else None
-
-
-def list_keypairs(client: HuaweiClient) -> list[Row]:
-    """All key pairs, without the parts that only the detail has."""
-
-    def read(marker: str | None, limit: int) -> Page:
-        document = client.call(LIST_KEYPAIRS, query=[("limit", limit), *([("marker", marker)] if marker else [])])
-        rows = rows_of(document, "keypairs", LIST_KEYPAIRS)
-        following = (document.get("page_info") or {}).get("next_marker")
-        return Page([row["keypair"] for row in rows if isinstance(row.get("keypair"), dict)], following or None)
-
-    return read_pages(read, "name", limit=50).rows
-
-
-def create_keypair(client: HuaweiClient, fields: t.Mapping[str, t.Any]) -> Row:
-    """Create a key pair, or import it when ``fields`` has ``public_key``. Only a generated one returns ``private_key``."""
-    return _keypair_in(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)}), CREATE_KEYPAIR)
-
-
-def set_description(client: HuaweiClient, name: str, description: str) -> None:
-    """Change a key pair's description."""
-    client.call(UPDATE_KEYPAIR, path={"keypair_name": name}, body={"keypair": {"description": description}})
-
-
-def delete_keypair(client: HuaweiClient, name: str) -> bool:
-    """Delete a key pair; False when there was none."""
-    try:
-        client.call(DELETE_KEYPAIR, path={"keypair_name": name})
-    except NotFoundError:
-        return False
-    return True
-
-
-@dataclasses.dataclass(frozen=True)
-class Login:
-    """How KPS gets into a running server: ``password`` (root's) or ``keypair`` (the current private key, PEM)."""
-
-    kind: str
-    secret: str = dataclasses.field(repr=False)
-
-    def body(self) -> Row:
-        """The ``auth`` object of a request."""
-        return {"type": self.kind, "key": self.secret}
-
-
-@dataclasses.dataclass(frozen=True)
-class Binding:
-    """What a server is to get, beside its id.
-
-    Attributes:
-        keypair_name: The key pair.
-        login: How KPS gets in; None for a server that is off.
-        disable_password: Whether logins with a password are switched off; None leaves them as they are.
-        port: SSH port; None for 22.
-    """
-
-    keypair_name: str
-    login: Login | None = None
-    disable_password: bool | None = None
-    port: int | None = None
-
-    def body(self, server_id: str) -> Row:
-        """The body of a request about one server."""
-        server: Row = {"id": server_id}
-        if self.login is not None:
-            server["auth"] = self.login.body()
-        if self.disable_password is not None:
-            server["disable_password"] = self.disable_password
-        if self.port is not None:
-            server["port"] = self.port
-        return {"keypair_name": self.keypair_name, "server": server}
-
-
-def associate(client: HuaweiClient, server_id: str, binding: Binding) -> Row:
-    """Start to bind, replace or reset: the service infers which from power state and login. Not idempotent.
-
-    Returns:
-        ``task_id``, and perhaps ``status``, ``error_code``, ``error_msg``: an accepted request may have failed already
-        (see ``failed_already``), and has no task then.
-    """
-    return _begun(client.call(ASSOCIATE, body=binding.body(server_id)), ASSOCIATE)
-
-
-def batch_bind(client: HuaweiClient, server_ids: t.Sequence[str], binding: Binding) -> dict[str, Row]:
-    """Start to bind up to ten servers that run and have no key pair; an answer as that of ``associate`` for each.
-
-    Raises:
-        BrokenAnswerError: The request was accepted, and the answer leaves out a server.
-    """
-    body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
-    rows = {
-        row.get("server_id"): row for row in rows_of(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
-    }
-    return {server_id: _begun(rows.get(server_id) or {}, BATCH_ASSOCIATE) for server_id in server_ids}
-
-
-def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = None) -> Row:
-    """Start to unbind a server's key pair; the same answer as ``associate``."""
-    server: Row = {"id": server_id}
-    if login is not None:
-        server["auth"] = login.body()
-    return _begun(client.call(DISASSOCIATE, body={"server": server}), DISASSOCIATE)
-
-
-def failed_already(row: t.Mapping[str, t.Any]) -> bool:
-    """Whether the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
-    return str(row.get("status") or "").lower().startswith("failed")
-
-
-def _begun(row: Row, operation: Operation) -> Row:
-    """The answer to an association, if it says what became of it."""
-    if not row.get("task_id") and not failed_already(row):
-        raise BrokenAnswerError(f"{operation} was accepted, and answered without a task: {str(row)[:200]}.")
-    return row
 
 
 def reason_of(row: t.Mapping[str, t.Any]) -> _task.Reason | None:

@@ -15,10 +15,12 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Row, rows_of
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import HuaweiSource
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
 
 #: The longest page, and the last row a page may begin with (documented maxima).
 MAX_PAGE = 200

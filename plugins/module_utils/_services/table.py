@@ -9,14 +9,12 @@ It is static because Ansible ships to a host only the files that are imported by
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import TaskSource
 
 
-@dataclasses.dataclass(frozen=True)
-class Waitable:
+class Waitable(t.NamedTuple):
     """One row.
 
     Attributes:

@@ -34,7 +34,8 @@ Nothing here reads a clock, sleeps, opens a connection or draws a random number 
 ``options`` (what the user may say), ``limiter`` (how fast calls may follow each other), ``schedule`` (when to look next),
 ``record`` (what is known about one task), ``memory`` (what is known about all of them; slices and tokens), ``caller``
 (one call: its place in time, its errors, its repetition after a new login), ``parallel`` (calls in threads), ``lists``
-(what is learnt from lists), ``outcome`` (result and messages), ``engine`` (the rounds).
+(what is learnt from lists), ``report`` (figures and names), ``messages`` (sentences for people), ``outcome`` (the result),
+``engine`` (the rounds).
 """
 
 from __future__ import annotations

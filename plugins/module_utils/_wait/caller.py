@@ -20,7 +20,6 @@ The rules, from which everything else follows:
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import typing as t
 
@@ -91,11 +90,10 @@ class Fatal(Exception):
         self.error = error
 
 
-@dataclasses.dataclass(frozen=True)
 class Answer(t.Generic[T]):
     """What came of one call.
 
-    Attributes:
+    Args:
         call: The call itself, to be repeated; it takes its timeout.
         sent: When it was sent.
         took: Seconds until the answer.
@@ -104,12 +102,21 @@ class Answer(t.Generic[T]):
         error: What went wrong instead.
     """
 
-    call: t.Callable[[float], T]
-    sent: float
-    took: float
-    logins: int
-    value: T | None
-    error: CloudError | None
+    def __init__(
+        self,
+        call: t.Callable[[float], T],
+        sent: float,
+        took: float,
+        logins: int,
+        value: T | None,
+        error: CloudError | None,
+    ) -> None:
+        self.call = call
+        self.sent = sent
+        self.took = took
+        self.logins = logins
+        self.value = value
+        self.error = error
 
 
 class Caller:

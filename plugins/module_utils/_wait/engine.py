@@ -41,17 +41,16 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memor
     Slice,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome, conclude
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     DECIDED,
     FATAL,
     INTERRUPTED,
     SLICE_OVER,
     TIMED_OUT,
     Ending,
-    Outcome,
-    conclude,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
 
 #: How long after the deadline the reason of a failure that the last round showed may still be asked for, in seconds.
 REASON_GRACE = 1.0

@@ -39,8 +39,7 @@ class Interrupted(BaseException):
         self.by = by
 
 
-@dataclasses.dataclass(frozen=True)
-class Slice:
+class Slice(t.NamedTuple):
     """One bounded part of a long wait.
 
     Attributes:

@@ -10,7 +10,8 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.decision import Logins, Step, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import judge, key_material
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import judge
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps_keypairs import key_material
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import of_batch
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     GOOD,

@@ -19,11 +19,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
     RequestsTransport,
     Response,
     decode_json,
-    retry_after,
     retry_pause,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
-    EPOCH,
     Cloud,
     FakeClock,
     answer,
@@ -234,28 +232,3 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
     assert "\n" not in quoted
     assert quoted.endswith("...'")
     assert Response(200, {}, b"caf\xe9").quote() == "'caf\ufffd'"
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": ""}, None),
-        ({"retry-after": "120"}, 120.0),
-        ({"retry-after": " 1.5 "}, 1.5),
-        ({"retry-after": "0"}, 0.0),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "inf"}, None),
-        # 2026-01-02T03:04:05Z is EPOCH.
-        ({"retry-after": "Fri, 02 Jan 2026 03:05:05 GMT"}, 60.0),
-        ({"retry-after": "Fri, 02 Jan 2026 03:00:00 GMT"}, 0.0),
-        # Our clock may be wrong; the service's date is what the service compares with.
-        ({"retry-after": "Fri, 02 Jan 2026 10:00:30 GMT", "date": "Fri, 02 Jan 2026 10:00:00 GMT"}, 30.0),
-        ({"retry-after": "Fri, 02 Jan 2026 03:05:05 GMT", "date": "yesterday"}, 60.0),
-        ({"retry-after": "Fri, 99 Jan 2026 03:05:05 GMT"}, None),
-    ],
-)
-def test_retry_after_holds_seconds_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after(headers, EPOCH) == seconds

@@ -25,7 +25,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cli
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password, Token
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps, kps_keypairs
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ACCESS_KEY,
     IAM,
@@ -431,7 +431,7 @@ def recorded(
 
 
 TASK = answer({"task_id": "task-1", "server_id": "s-1", "task_status": "RUNNING_RESET"})
-LOGIN_KEY = kps.Login("keypair", "-----BEGIN\u2026-----")
+LOGIN_KEY = kps_keypairs.Login("keypair", "-----BEGIN\u2026-----")
 
 #: A recording, what must send the same, with what, and what is answered.
 WIRE: dict[str, tuple[t.Callable[[HuaweiClient], t.Any], t.Any, tuple[Response, ...]]] = {
@@ -452,12 +452,14 @@ WIRE: dict[str, tuple[t.Callable[[HuaweiClient], t.Any], t.Any, tuple[Response, 
         (answer({"projects": [{"id": "p-looked-up", "name": "cn-north-4"}]}), TASK),
     ),
     "kps_associate_minimal": (
-        lambda c: kps.associate(c, "s-1", kps.Binding("new-key")),
+        lambda c: kps_keypairs.associate(c, "s-1", kps_keypairs.Binding("new-key")),
         WIRE_KEY,
         (answer({"task_id": "t"}),),
     ),
     "kps_associate": (
-        lambda c: kps.associate(c, "s-1", kps.Binding("new-key", LOGIN_KEY, disable_password=True, port=22)),
+        lambda c: kps_keypairs.associate(
+            c, "s-1", kps_keypairs.Binding("new-key", LOGIN_KEY, disable_password=True, port=22)
+        ),
         WIRE_KEY,
         (answer({"task_id": "t"}),),
     ),

@@ -2,12 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""KPS: what its tasks mean, how its lists are paged, what an answer must hold, and what goes over the wire."""
+"""KPS: what its tasks mean, how its lists are paged, and what an answer must hold."""
 
 from __future__ import annotations
 
-import base64
-import json
 import typing as t
 
 import pytest
@@ -31,7 +29,6 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
 RUNNING = f"GET {KPS}/v3/{PROJECT}/running-tasks"
 FAILED = f"GET {KPS}/v3/{PROJECT}/failed-tasks"
-KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 
 
 def rows(start: int, count: int, **fields: t.Any) -> list[dict[str, t.Any]]:
@@ -245,159 +242,9 @@ def test_the_source_says_what_it_can() -> None:
     assert (kps.KpsTasks.lists, kps.KpsTasks.lists_only_pending, kps.KpsTasks.explains) == (True, True, True)
 
 
-def test_a_key_pair_is_shown_with_a_readable_date(cloud: Cloud) -> None:
-    cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": {"name": "kp", "create_time": 1767323045000}})
-    assert kps.show_keypair(client(cloud), "kp") == {
-        "name": "kp",
-        "create_time": 1767323045000,
-        "created": "2026-01-02T03:04:05Z",
-    }
-
-
-@pytest.mark.parametrize("code", ["KPS.4016", "KPS.6004"])
-def test_an_unknown_key_pair_is_none(cloud: Cloud, code: str) -> None:
-    cloud.expect(f"GET {KEYPAIRS}/kp", refusal(400, code, "does not exist"))
-    assert kps.show_keypair(client(cloud), "kp") is None
-
-
-def test_a_key_pair_that_is_none_is_an_error(cloud: Cloud) -> None:
-    cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": None})
-    with pytest.raises(BrokenAnswerError, match="no object"):
-        kps.show_keypair(client(cloud), "kp")
-    cloud.expect(f"POST {KEYPAIRS}", {"keypair": []}, body={"keypair": {"name": "kp"}})
-    with pytest.raises(BrokenAnswerError, match="no object"):
-        kps.create_keypair(client(cloud), {"name": "kp"})
-
-
-def keypairs(*names: str, marker: str | None = None) -> dict[str, t.Any]:
-    listed = [{"keypair": {"name": name}} for name in names]
-    return {"keypairs": listed, "page_info": {"next_marker": marker, "current_count": len(names)}}
-
-
-def names(found: list[dict[str, t.Any]]) -> list[str]:
-    return [str(keypair["name"]) for keypair in found]
-
-
-def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: Cloud) -> None:
-    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b/1"))
-    cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b%2F1", keypairs("c"))
-    assert names(kps.list_keypairs(client(cloud))) == ["a", "b", "c"]
-
-
-@pytest.mark.parametrize(
-    "second",
-    [keypairs("b", marker="b"), keypairs(marker="c"), keypairs("a", "b", marker="c"), {"keypairs": []}],
-    ids=["same marker", "empty page", "same page", "no page_info"],
-)
-def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: Cloud, second: dict[str, t.Any]) -> None:
-    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
-    cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b", second)
-    assert names(kps.list_keypairs(client(cloud))) == ["a", "b"]
-
-
-def test_no_key_pairs_are_an_empty_list(cloud: Cloud) -> None:
-    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs())
-    assert kps.list_keypairs(client(cloud)) == []
-
-
-def test_a_description_is_changed(cloud: Cloud) -> None:
-    cloud.expect(f"PUT {KEYPAIRS}/kp", answer(None), body={"keypair": {"description": "new"}})
-    kps.set_description(client(cloud), "kp", "new")
-
-
-def test_a_key_pair_is_deleted_or_was_not_there(cloud: Cloud) -> None:
-    cloud.expect(f"DELETE {KEYPAIRS}/kp", answer(None, 204))
-    assert kps.delete_keypair(client(cloud), "kp") is True
-    cloud.expect(f"DELETE {KEYPAIRS}/kp", refusal(400, "KPS.4016", "does not exist"))
-    assert kps.delete_keypair(client(cloud), "kp") is False
-
-
 def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: Cloud) -> None:
     request = f"DELETE {KPS}/v3/{PROJECT}/failed-tasks/t-1"
     cloud.expect(request, answer(None))
     assert kps.delete_failed_task(client(cloud), "t-1") is True
     cloud.expect(request, refusal(400, "KPS.0005", "Failed task not found"))
     assert kps.delete_failed_task(client(cloud), "t-1") is False
-
-
-def test_an_association_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
-    body: dict[str, t.Any] = {"keypair_name": "kp", "server": {"id": "s-1"}}
-    cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body=body)
-    assert kps.associate(client(cloud), "s-1", kps.Binding("kp")) == {"task_id": "t-1"}
-    binding = kps.Binding("kp", kps.Login("keypair", "PEM"), disable_password=False, port=2222)
-    server = {"id": "s-1", "auth": {"type": "keypair", "key": "PEM"}, "disable_password": False, "port": 2222}
-    assert json.dumps(binding.body("s-1")) == json.dumps({"keypair_name": "kp", "server": server}), "the SDK's order"
-    cloud.expect(f"POST {KEYPAIRS}/associate", answer({"task_id": "t-2"}, 202), body=binding.body("s-1"))
-    kps.associate(client(cloud), "s-1", binding)
-
-
-@pytest.mark.parametrize("accepted", [{}, {"server_id": "s-1"}, {"task_id": None}, {"task_id": "", "status": "READY"}])
-def test_an_association_that_is_accepted_without_a_task_is_no_answer(cloud: Cloud, accepted: dict[str, t.Any]) -> None:
-    body = {"keypair_name": "kp", "server": {"id": "s-1"}}
-    cloud.expect(f"POST {KEYPAIRS}/associate", accepted, body=body)
-    with pytest.raises(BrokenAnswerError, match="without a task"):
-        kps.associate(client(cloud), "s-1", kps.Binding("kp"))
-    cloud.expect(f"POST {KEYPAIRS}/disassociate", accepted, body={"server": {"id": "s-1"}})
-    with pytest.raises(BrokenAnswerError, match="without a task"):
-        kps.disassociate(client(cloud), "s-1")
-
-
-@pytest.mark.parametrize("status", ["FAILED", "Failed", "failed"])
-def test_an_association_may_have_failed_already(cloud: Cloud, status: str) -> None:
-    row = {"status": status, "error_code": "KPS.3001"}
-    cloud.expect(f"POST {KEYPAIRS}/associate", row, body={"keypair_name": "kp", "server": {"id": "s-1"}})
-    assert kps.failed_already(kps.associate(client(cloud), "s-1", kps.Binding("kp")))
-    assert not kps.failed_already({"status": "READY_RESET"})
-    assert not kps.failed_already({"status": None})
-
-
-def batch(*ids: str) -> dict[str, t.Any]:
-    return {"batch_keypairs": [{"keypair_name": "kp", "server": {"id": server_id}} for server_id in ids]}
-
-
-def test_several_bindings_are_answered_server_by_server(cloud: Cloud) -> None:
-    rows = [{"server_id": "s-2", "status": "Failed"}, {"server_id": "s-1", "task_id": "t-1"}]
-    cloud.expect(f"POST {KEYPAIRS}/batch-associate", answer({"tasks": rows}, 202), body=batch("s-1", "s-2"))
-    bound = kps.batch_bind(client(cloud), ["s-1", "s-2"], kps.Binding("kp"))
-    assert list(bound.items()) == [("s-1", rows[1]), ("s-2", rows[0])]
-
-
-@pytest.mark.parametrize("rows", [[], [{"server_id": "s-1", "task_id": "t-1"}], None], ids=repr)
-def test_several_bindings_of_which_one_is_not_answered_are_no_answer(cloud: Cloud, rows: t.Any) -> None:
-    cloud.expect(f"POST {KEYPAIRS}/batch-associate", {"tasks": rows}, body=batch("s-1", "s-2"))
-    with pytest.raises(BrokenAnswerError):
-        kps.batch_bind(client(cloud), ["s-1", "s-2"], kps.Binding("kp"))
-
-
-def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
-    cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": {"id": "s-1"}})
-    kps.disassociate(client(cloud), "s-1")
-    server = {"id": "s-1", "auth": {"type": "password", "key": "secret"}}
-    cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": server})
-    kps.disassociate(client(cloud), "s-1", login=kps.Login("password", "secret"))
-
-
-def test_a_login_does_not_show_its_secret() -> None:
-    assert "hunter2" not in repr(kps.Login("password", "hunter2"))
-
-
-def public_key(kind: str = "ssh-ed25519", blob_kind: str | None = None, comment: str = "") -> str:
-    name = (blob_kind or kind).encode()
-    blob = len(name).to_bytes(4, "big") + name + b"\0\0\0\x04key!"
-    return f"{kind} {base64.b64encode(blob).decode()} {comment}".strip()
-
-
-def test_two_public_keys_are_the_same_whatever_their_comments() -> None:
-    assert kps.key_material(public_key()) == kps.key_material(public_key(comment="me@host two words") + "\n")
-    assert kps.key_material(public_key("ssh-rsa")) != kps.key_material(public_key())
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-ed25519 not-base64!", "-----BEGIN OPENSSH PRIVATE KEY-----"),
-        *(public_key("ssh-rsa", "ssh-ed25519"), "None", "ssh-é AAAA"),
-    ],
-)
-def test_what_is_no_public_key_is_told(text: str) -> None:
-    assert kps.key_material(text) is None

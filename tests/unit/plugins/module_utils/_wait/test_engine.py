@@ -87,7 +87,7 @@ def test_a_word_the_user_lists_where_it_is_anyway_stays_with_the_service() -> No
     # A job of ECS that says SUCCESS over a failed sub-job has failed, whatever success_statuses repeats.
     class Judge(Cloud):
         def read(self, task_id: str, timeout: float) -> Sighting:
-            return dataclasses.replace(super().read(task_id, timeout), state="failed", reason=Reason("Ecs.1", "disk"))
+            return super().read(task_id, timeout)._replace(state="failed", reason=Reason("Ecs.1", "disk"))
 
     clock = FakeClock()
     cloud = Judge(clock, {"a": ((0.0, "SUCCESS_X"),)})
@@ -207,7 +207,7 @@ def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
 def test_an_answer_about_another_task_is_a_broken_answer() -> None:
     class Confused(Cloud):
         def read(self, task_id: str, timeout: float) -> Sighting:
-            return dataclasses.replace(super().read(task_id, timeout), task_id="b")
+            return super().read(task_id, timeout)._replace(task_id="b")
 
     clock = FakeClock()
     cloud = Confused(clock, {"a": ((0.0, "SUCCESS_X"),)})
@@ -258,7 +258,7 @@ def test_an_estimate_of_the_service_stretches_the_pause() -> None:
 
         def read(self, task_id: str, timeout: float) -> Sighting:
             sighting = super().read(task_id, timeout)
-            return dataclasses.replace(sighting, eta=self.eta, progress=10.0)
+            return sighting._replace(eta=self.eta, progress=10.0)
 
     clock = FakeClock()
     cloud = Estimating(clock, {"a": RUNS}, latencies=(0.0,))
@@ -274,7 +274,7 @@ def test_an_estimate_of_the_service_stretches_the_pause() -> None:
 def test_one_task_without_an_estimate_keeps_the_pace() -> None:
     class Half(Cloud):
         def read(self, task_id: str, timeout: float) -> Sighting:
-            return dataclasses.replace(super().read(task_id, timeout), eta=100.0 if task_id == "a" else None)
+            return super().read(task_id, timeout)._replace(eta=100.0 if task_id == "a" else None)
 
     clock = FakeClock()
     cloud = Half(clock, {"a": RUNS, "b": RUNS}, latencies=(0.0,))
@@ -452,7 +452,7 @@ def test_a_list_is_left_when_pages_show_none_of_the_few_tasks_left() -> None:
     class Crowded(Cloud):
         def page(self, cursor: t.Any, elapsed: float, timeout: float) -> Page:
             page = super().page(cursor, elapsed, timeout)
-            return dataclasses.replace(page, next=(cursor or 0) + 3)
+            return page._replace(next=(cursor or 0) + 3)
 
     cloud = Crowded(clock, timelines, page_size=3, lists_only_pending=True)
     wait(cloud, list(timelines), Options(**STEADY, timeout=4), clock=clock, random=lambda: 0.5)
@@ -569,7 +569,7 @@ def test_reasons_that_cannot_be_read_are_no_trouble_of_the_wait(fault: t.Any) ->
 def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
     class Endless(Cloud):
         def reasons(self, cursor: t.Any, timeout: float) -> Page:
-            return dataclasses.replace(super().reasons(cursor, timeout), next=1)
+            return super().reasons(cursor, timeout)._replace(next=1)
 
     clock = FakeClock()
     cloud = Endless(clock, {"a": BAD}, explains=True)

@@ -1,0 +1,111 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a wait ended, its figures, and what its tasks are called: all that is told about a plain success."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import STATES, TaskSource
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
+
+DECIDED = "decided"
+TIMED_OUT = "timed_out"
+FATAL = "fatal"
+INTERRUPTED = "interrupted"
+SLICE_OVER = "slice_over"
+
+#: Fields of an answer that tell a person what a task is about, each with the noun before it; the first of a noun wins.
+LABELS = (
+    ("server_name", "server"),
+    ("server_id", "server"),
+    ("keypair_name", "key pair"),
+    ("secret_name", "secret"),
+    ("access_configuration_name", "access configuration"),
+    ("principal_name", "principal"),
+    ("target_name", "target"),
+)
+
+
+class Ending(t.NamedTuple):
+    """How the loop ended.
+
+    Attributes:
+        kind: ``decided``, ``timed_out``, ``fatal``, ``interrupted`` or ``slice_over``.
+        message: What made it impossible to go on, or what interrupted.
+        error: The error behind it.
+        record: The task whose unknown word ended the wait.
+    """
+
+    kind: str
+    message: str = ""
+    error: CloudError | None = None
+    record: Record | None = None
+
+
+class Report:
+    """What is told about one wait, whatever became of it; ``messages`` has the sentences about all but a plain success.
+
+    Attributes:
+        memory: What is known.
+        source: Who was asked.
+        options: What the user said.
+        age: The age of the wait at its end.
+        spent: Seconds of it that belong to the present run.
+        records: The tasks.
+        unfinished: Those without a verdict.
+    """
+
+    def __init__(self, memory: Memory, source: TaskSource, options: Options, age: float) -> None:
+        self.memory = memory
+        self.source = source
+        self.options = options
+        self.age = age
+        self.spent = age - memory.base
+        self.records = list(memory.records.values())
+        self.unfinished = [record for record in self.records if not record.finished]
+
+    def counts(self) -> dict[str, t.Any]:
+        """The figures of the result."""
+        memory = self.memory
+        return {
+            "summary": {"total": len(self.records), **{state: self.count(state) for state in STATES}},
+            "failed_ids": [record.id for record in self.records if record.state in BAD],
+            "pending_ids": [record.id for record in self.unfinished],
+            "elapsed": round(self.age, 3),
+            "rounds": memory.rounds,
+            "calls": memory.calls,
+            "throttled": memory.throttled,
+            "errors": memory.errors,
+            "relogins": memory.relogins,
+        }
+
+    def count(self, state: str) -> int:
+        """How many tasks are in a state."""
+        return sum(record.state == state for record in self.records)
+
+    def of_all(self) -> str:
+        """All of them, counted: ``3 kps tasks``."""
+        total = len(self.records)
+        return f"{total} {self.source.service} task{'s' if total > 1 else ''}"
+
+    def name(self, record: Record) -> str:
+        """A task and what it is about: ``t-1 (server web1, key pair kp1)``."""
+        about: dict[str, t.Any] = {}
+        for field, noun in LABELS:
+            if record.data.get(field):
+                about.setdefault(noun, record.data[field])
+        return f"{record.id} ({', '.join(f'{noun} {name}' for noun, name in about.items())})" if about else record.id
+
+    def all_done(self) -> str:
+        """The message of a plain success."""
+        calls = f"{self.memory.calls} call{'' if self.memory.calls == 1 else 's'}"
+        took = f"after {self.age:.0f} s ({calls})"
+        if len(self.records) == 1:
+            return f"{self.source.service} task {self.name(self.records[0])} succeeded {took}."
+        return f"All {self.of_all()} succeeded {took}."
