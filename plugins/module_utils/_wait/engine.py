@@ -33,7 +33,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.calle
     RoundOver,
     one_by_one,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import (
     Interrupted,
     Memory,
@@ -43,6 +42,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome, conclude
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     DECIDED,
     FATAL,
@@ -124,7 +126,6 @@ class Engine:
         self._pending = {task_id: record for task_id, record in memory.records.items() if not record.finished}
         self._bad = any(record.state in BAD for record in memory.records.values())
         self._good = any(record.state == SUCCESS for record in memory.records.values())
-        self._lists = Lists(source, options.batch == "auto", memory, caller, self._see, self._decided)
         self._refused_word: Record | None = None
         self._worked = False
 
@@ -143,12 +144,12 @@ class Engine:
                     break
                 due = self._next()
                 if due is None:
-                    self._lists.explain(self._caller.deadline + REASON_GRACE)
+                    self._explain(self._caller.deadline + REASON_GRACE)
                     return Ending(TIMED_OUT)
                 if due + self._lead() >= self._caller.deadline - EPSILON:
-                    self._lists.explain(due)  # the last round leaves no time for it
+                    self._explain(due)  # the last round leaves no time for it
                 self._memory.due = due
-            self._lists.explain(self._caller.deadline + REASON_GRACE)
+            self._explain(self._caller.deadline + REASON_GRACE)
             return Ending(DECIDED, record=self._refused_word)
         except Fatal as fatal:
             return Ending(FATAL, message=fatal.message, error=fatal.error)
@@ -158,6 +159,24 @@ class Engine:
         if self._decided():
             return Ending(DECIDED, record=self._refused_word)
         return Ending(INTERRUPTED, message=by.by)
+
+    @functools.cached_property
+    def _lists(self) -> Lists:
+        # Imported here: a module is compiled anew for each task, and most wait for one task, which succeeds.
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
+
+        return Lists(
+            self._source, self._options.batch == "auto", self._memory, self._caller, self._see, self._decided
+        )
+
+    def _list_pays(self, todo: int) -> bool:
+        """Whether to read the list for so many tasks."""
+        return todo > 1 and self._lists.pay(todo)
+
+    def _explain(self, limit: float) -> None:
+        """Find out why tasks failed, if any did, until the wait has this age."""
+        if self._bad:
+            self._lists.explain(limit)
 
     def _decided(self) -> bool:
         mode = self._options.mode
@@ -213,7 +232,7 @@ class Engine:
         memory.round = Round(started=now, last_start=self._caller.deadline - self._lead())
         if memory.looks == 0 or now - memory.look_at >= self._options.interval / 2:
             memory.looks, memory.look_at = memory.looks + 1, now
-        if self._lists.pay(len(todo)):
+        if self._list_pays(len(todo)):
             memory.round.queue = self._lists.sweep(todo)
         else:
             memory.list_failures = 0  # a round without it is rest enough
@@ -247,7 +266,7 @@ class Engine:
     def _cost(self) -> int:
         """Calls of the next round: with a list those of the last round, else one per task."""
         memory, pending = self._memory, len(self._pending)
-        if memory.cost is None or not self._lists.pay(pending):
+        if memory.cost is None or not self._list_pays(pending):
             return pending
         return min(memory.cost, memory.list_cost + pending)
 
@@ -258,7 +277,7 @@ class Engine:
         a number, for a task that ended in time is not to be reported as timed out.
         """
         memory, pending = self._memory, len(self._pending)
-        if memory.cost is None or not self._lists.pay(pending):
+        if memory.cost is None or not self._list_pays(pending):
             return pending
         return memory.list_cost + min(pending, memory.reads + math.ceil(2 * math.sqrt(memory.reads)))
 
@@ -310,7 +329,8 @@ class Engine:
             raise Fatal(error.message, error) from error
         else:
             self._see(record, sighting)
-            self._lists.check(record)
+            if memory.round.swept:
+                self._lists.check(record)
         memory.round.misses = 0
 
     def _see(self, record: Record, sighting: Sighting) -> None:

@@ -64,7 +64,7 @@ class Lists:
         """Whether to read the list for so many tasks: not when that costs more, nor when it keeps failing."""
         memory = self._memory
         usable = self._wanted and self._source.lists and memory.lists and memory.list_failures < FAILURES
-        return usable and todo > 1 and memory.list_cost < todo
+        return usable and memory.list_cost < todo
 
     def sweep(self, todo: t.Sequence[str]) -> list[str]:
         """Read the list as far as it pays; returns the ids that have to be asked about one by one.
@@ -106,13 +106,13 @@ class Lists:
         return [task_id for task_id in unseen if not memory.records[task_id].finished]
 
     def check(self, record: Record) -> None:
-        """Find out, from a task that was just asked about by itself, when the list speaks of other ids.
+        """Find out, from a task that was asked about by itself after the list had been read, when the list speaks of other ids.
 
         It does when complete readings in a row left out a task that runs, and none ever showed any of the tasks. A list
         of unfinished tasks may rightly leave out one that only waits for its turn.
         """
         memory, source = self._memory, self._source
-        if not memory.round.swept or not memory.lists or record.meaning != PENDING:
+        if not memory.lists or record.meaning != PENDING:
             return
         if source.lists_only_pending and not (record.status or "").startswith("RUNNING"):
             return
