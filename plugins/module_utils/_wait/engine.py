@@ -165,9 +165,7 @@ class Engine:
         # Imported here: a module is compiled anew for each task, and most wait for one task, which succeeds.
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
 
-        return Lists(
-            self._source, self._options.batch == "auto", self._memory, self._caller, self._see, self._decided
-        )
+        return Lists(self._source, self._options.batch == "auto", self._memory, self._caller, self._see, self._decided)
 
     def _list_pays(self, todo: int) -> bool:
         """Whether to read the list for so many tasks."""
