@@ -75,6 +75,9 @@ MAIN = "2.21"
 OLDEST = next(iter(CORES))
 SECRETS = "tests/contract/test_modules_secrets.py"
 ENGINE = "tests/unit/plugins/module_utils/_wait"
+PROGRESS = "tests/e2e/test_progress.py"
+#: What the end-to-end tests need beside what playbooks need.
+E2E = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
 #: Where releases of ansible-core differ most: how documentation is read, plugins that run on the controller, the
 #: arguments of modules.
 OLDEST_SANITY = ("ansible-doc", "validate-modules", "runtime-metadata", "action-plugin-docs")
@@ -134,9 +137,13 @@ def install_core(session: nox.Session, core: Core, *packages: str) -> None:
     session.install(f"ansible-core=={core.release}", *packages, env={"UV_CONSTRAINT": str(constraints)})
 
 
-def workbench(session: nox.Session, *packages: str) -> dict[str, str]:
+def workbench(session: nox.Session, *packages: str, core: Core | None = None) -> dict[str, str]:
     """Install what it takes to run playbooks against the emulator; returns the environment that finds both."""
-    session.install("ansible-core", "-r", "tests/integration/requirements.txt", *packages)
+    wanted = ("-r", "tests/integration/requirements.txt", *packages)
+    if core:
+        install_core(session, core, *wanted)
+    else:
+        session.install("ansible-core", *wanted)
     tree.link(own_place(session), ROOT)
     return {"ANSIBLE_COLLECTIONS_PATH": str(own_place(session)), "PYTHONPATH": str(ROOT / "tests")}
 
@@ -304,12 +311,19 @@ def integration(session: nox.Session, core: Core) -> None:
     ansible_test(session, core, ["integration", "--venv", "--continue-on-error", "--truncate", "0", *session.posargs])
 
 
+def e2e_core(session: nox.Session, core: Core) -> None:
+    """End-to-end tests; without arguments those of the progress of a wait, of which an action plugin takes care."""
+    environment = workbench(session, *E2E, core=core)
+    session.run("pytest", *(session.posargs or [PROGRESS]), env=environment, interrupt_timeout=10)
+
+
 for label, release in CORES.items():
     for kind, function, needed in (
         ("pytest", pytest_core, "tests/unit/**/test_*.py"),
         ("sanity", sanity, "plugins"),
         ("units", units, "tests/unit/**/test_*.py"),
         ("integration", integration, "tests/integration/targets/*"),
+        ("e2e", e2e_core, PROGRESS),
     ):
 
         def run(session: nox.Session, function: t.Any = function, core: Core = release) -> None:
@@ -345,8 +359,7 @@ def contract(session: nox.Session) -> None:
 @offer("e2e", needs="tests/e2e/test_*.py")
 def e2e(session: nox.Session) -> None:
     """The role and playbooks on the fleet, ansible-runner as AWX lays it out, the execution environment."""
-    packages = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
-    environment = workbench(session, *packages)
+    environment = workbench(session, *E2E)
     some = any(argument.startswith("tests/") for argument in session.posargs)
     # Two at a time, for half of the time they wait.
     options = [] if some else ["-n", "2", "--dist", "worksteal", "tests/e2e"]

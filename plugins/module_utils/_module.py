@@ -25,15 +25,13 @@ except ImportError:
     register_secret = None
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
-
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
 
 Result = dict[str, t.Any]
+C = t.TypeVar("C", bound=Client)
 
 
 def at_least(option: str, value: t.Any, least: float) -> t.Any:
@@ -91,8 +89,7 @@ class Context:
         self.clock: Clock = clock or SystemClock()
         self.random = draw
         self.threads = threads
-        self._huawei: HuaweiClient | None = None
-        self._alibaba: AlibabaClient | None = None
+        self._clients: dict[str, t.Any] = {}
 
     def warn(self, text: str) -> None:
         """Show a warning beside the result."""
@@ -104,28 +101,12 @@ class Context:
         if register_secret is not None:
             register_secret(secret)
 
-    def client(self, cloud: str) -> t.Any:
-        """The client of a cloud, ``hwc`` or ``ali``."""
-        return {"hwc": self.huawei, "ali": self.alibaba}[cloud]()
-
-    def huawei(self) -> HuaweiClient:
-        """The client of Huawei Cloud, made from the ``hwc_*`` options, the environment and the user's files."""
-        if self._huawei is None:
-            # Here and not above: a module starts anew for every task, and needs one cloud only.
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
-
-            self._huawei = open_huawei(self.params, self._surroundings())
-            self.result["credentials_source"] = self._huawei.credentials_source
-        return self._huawei
-
-    def alibaba(self) -> AlibabaClient:
-        """The client of Alibaba Cloud, made from the ``ali_*`` options, the environment and the user's files."""
-        if self._alibaba is None:
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import open_alibaba
-
-            self._alibaba = open_alibaba(self.params, self._surroundings())
-            self.result["credentials_source"] = self._alibaba.credentials_source
-        return self._alibaba
+    def client(self, cloud: Cloud[C]) -> C:
+        """The client of a cloud, made once from its options, the environment and the user's files."""
+        if cloud.name not in self._clients:
+            self._clients[cloud.name] = client = cloud.open_client(self.params, self._surroundings())
+            self.result["credentials_source"] = client.credentials_source
+        return t.cast(C, self._clients[cloud.name])
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -137,7 +118,7 @@ def run(
     execute: t.Callable[[Context], Result | None],
     argument_spec: t.Mapping[str, t.Any],
     *,
-    connection: t.Mapping[str, t.Any],
+    clouds: t.Sequence[Cloud[t.Any]],
     **keywords: t.Any,
 ) -> t.NoReturn:
     """Run a module and exit.
@@ -145,11 +126,12 @@ def run(
     Args:
         execute: Does the work; what it returns is merged into ``context.result``. A result with ``failed`` true fails.
         argument_spec: The module's own options.
-        connection: The connection options it takes; none for a module that talks to no cloud.
+        clouds: Those whose connection options it takes; none for a module that talks to no cloud.
         keywords: More arguments for AnsibleModule, such as ``required_if``.
     """
+    connection = {name: spec for cloud in clouds for name, spec in cloud.options.items()}
     module = AnsibleModule(argument_spec={**connection, **argument_spec}, supports_check_mode=True, **keywords)
-    if connection and _http.REQUESTS_IMPORT_ERROR is not None:
+    if clouds and _http.REQUESTS_IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("requests"), exception=_http.REQUESTS_IMPORT_ERROR)
     context = Context(module)
     try:

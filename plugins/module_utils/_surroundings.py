@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a client needs beside its options: the world it lives in, handed over in one piece by modules and lookups."""
+"""How modules and lookups come to a client: what a cloud offers them, and what a client needs of the world beside its options."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import math
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+
+C = t.TypeVar("C", bound=Client)
 
 
 class Surroundings(t.NamedTuple):
@@ -47,3 +50,23 @@ class Surroundings(t.NamedTuple):
             check_mode=self.check_mode,
             timeout=timeout,
         )
+
+
+class Cloud(t.Generic[C]):
+    """A cloud, as modules see it. They name it themselves, so that only its code travels to the host with them.
+
+    Args:
+        name: ``hwc`` or ``ali``, which is also what its options begin with.
+        options: The connection options, as an argument spec.
+        open_client: Makes the client from these options.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        options: t.Mapping[str, t.Any],
+        open_client: t.Callable[[t.Mapping[str, t.Any], Surroundings], C],
+    ) -> None:
+        self.name = name
+        self.options = options
+        self.open_client = open_client

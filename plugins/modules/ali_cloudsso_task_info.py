@@ -239,7 +239,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,
@@ -269,7 +269,7 @@ def execute(context: Context) -> Result:
     directory_id = check_id("directory_id", params["directory_id"], in_query=True)
     if params["task_id"] is not None:
         task_id = check_id("task_id", params["task_id"], in_query=True)
-        task = cloudsso.show_task(context.alibaba(), directory_id, task_id)
+        task = cloudsso.show_task(context.client(ALI), directory_id, task_id)
         return {"tasks": [cloudsso.with_meaning(task)] if task else [], "truncated": False}
     for option in ("access_configuration_id", "principal_id", "target_id"):
         if params[option] is not None:
@@ -280,7 +280,7 @@ def execute(context: Context) -> Result:
         "most": at_least("max_tasks", params["max_tasks"], 1),
     }
     filters = {name: params[option] for option, name in FILTERS.items()}
-    listing = cloudsso.list_tasks(context.alibaba(), directory_id, filters, **bounds)
+    listing = cloudsso.list_tasks(context.client(ALI), directory_id, filters, **bounds)
     return {"tasks": [cloudsso.with_meaning(row) for row in listing.rows], **listing.result()}
 
 
@@ -311,7 +311,7 @@ def main() -> None:
             "marker": {"type": "str"},
             "max_tasks": {"type": "int"},
         },
-        connection=ALI_OPTIONS,
+        clouds=[ALI],
         mutually_exclusive=[("task_id", other) for other in (*FILTERS, "marker", "max_tasks")],
         required_together=[("principal_id", "principal_type"), ("target_id", "target_type")],
     )

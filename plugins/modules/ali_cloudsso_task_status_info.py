@@ -105,7 +105,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso
@@ -115,7 +115,7 @@ def execute(context: Context) -> Result:
     """Ask, and add what the raw words mean."""
     directory_id = check_id("directory_id", context.params["directory_id"], in_query=True)
     task_id = check_id("task_id", context.params["task_id"], in_query=True)
-    task = cloudsso.show_status(context.alibaba(), directory_id, task_id)
+    task = cloudsso.show_status(context.client(ALI), directory_id, task_id)
     return {"tasks": [cloudsso.with_meaning(task)] if task else []}
 
 
@@ -124,7 +124,7 @@ def main() -> None:
     run(
         execute,
         {"directory_id": {"type": "str", "required": True}, "task_id": {"type": "str", "required": True}},
-        connection=ALI_OPTIONS,
+        clouds=[ALI],
     )
 
 

@@ -164,7 +164,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,
@@ -181,7 +181,7 @@ def execute(context: Context) -> Result:
     params = context.params
     if params["task_id"] is not None:
         task_id = check_id("task_id", params["task_id"])
-        task = csms.show_task(context.huawei(), task_id)
+        task = csms.show_task(context.client(HWC), task_id)
         return {"tasks": [csms.with_meaning(task)] if task else [], "truncated": False}
     choice = {
         "secret_name": params["secret_name"],
@@ -190,7 +190,7 @@ def execute(context: Context) -> Result:
         "limit": within("limit", params["limit"], 1, csms.MAX_PAGE),
         "most": at_least("max_tasks", params["max_tasks"], 1),
     }
-    listing = csms.list_tasks(context.huawei(), **choice)
+    listing = csms.list_tasks(context.client(HWC), **choice)
     return {"tasks": [csms.with_meaning(row) for row in listing.rows], **listing.result()}
 
 
@@ -206,7 +206,7 @@ def main() -> None:
             "marker": {"type": "str"},
             "max_tasks": {"type": "int"},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
         mutually_exclusive=[("task_id", other) for other in ("secret_name", "status", "marker", "max_tasks")],
     )
 

@@ -144,7 +144,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
@@ -155,11 +155,11 @@ def execute(context: Context) -> Result:
     if context.params["server_ids"] is None:
         filters = {name: context.params[name] for name in ("name", "status") if context.params[name]}
         return {
-            "servers": [ecs.summarize(row) for row in ecs.list_servers(context.huawei(), filters)],
+            "servers": [ecs.summarize(row) for row in ecs.list_servers(context.client(HWC), filters)],
             "missing_ids": [],
         }
     ids = check_ids("server_ids", context.params["server_ids"])
-    found = ecs.read_servers(context.huawei(), ids)
+    found = ecs.read_servers(context.client(HWC), ids)
     return {
         "servers": [ecs.summarize(found[server_id]) for server_id in ids if server_id in found],
         "missing_ids": [server_id for server_id in ids if server_id not in found],
@@ -175,7 +175,7 @@ def main() -> None:
             "name": {"type": "str"},
             "status": {"type": "str"},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
         mutually_exclusive=[("server_ids", "name"), ("server_ids", "status")],
     )
 

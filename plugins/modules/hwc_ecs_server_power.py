@@ -146,7 +146,7 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.power import PowerSwitch
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 
 
@@ -165,7 +165,7 @@ def main() -> None:
             "stop_type": {"type": "str", "choices": ["soft", "hard"], "default": "soft"},
             "wait_timeout": {"type": "float", "default": 600.0},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
     )
 
 

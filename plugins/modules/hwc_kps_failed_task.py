@@ -78,7 +78,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -87,11 +87,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 def execute(context: Context) -> Result:
     """Delete what is there, one by one."""
     ids = check_ids("task_ids", context.params["task_ids"])
-    there = {row.get("task_id") for row in kps.list_failed(context.huawei())} if ids else set()
+    there = {row.get("task_id") for row in kps.list_failed(context.client(HWC))} if ids else set()
     deleted: list[str] = []
     context.result["deleted_ids"] = deleted
     for task_id in ids:
-        if task_id in there and (context.check_mode or kps.delete_failed_task(context.huawei(), task_id)):
+        if task_id in there and (context.check_mode or kps.delete_failed_task(context.client(HWC), task_id)):
             deleted.append(task_id)
             context.result["changed"] = True
     return {}
@@ -105,7 +105,7 @@ def main() -> None:
             "task_ids": {"type": "list", "elements": "str", "required": True, "aliases": ["task_id"]},
             "state": {"type": "str", "choices": ["absent"], "default": "absent"},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
     )
 
 

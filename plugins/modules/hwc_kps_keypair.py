@@ -133,7 +133,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     UsageError,
     WriteUncertainError,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
@@ -147,7 +147,7 @@ SHOWN = ("name", "type", "scope", "public_key", "description")
 def execute(context: Context) -> Result:
     """Compare what is with what is wanted, and do the difference."""
     name = check_name("name", context.params["name"])
-    present = kps_keypairs.show_keypair(context.huawei(), name)
+    present = kps_keypairs.show_keypair(context.client(HWC), name)
     if context.params["state"] == "absent":
         return _absent(context, name, present)
     return _present(context, name, present)
@@ -158,7 +158,10 @@ def _absent(context: Context, name: str, present: kps_keypairs.Row | None) -> Re
     if present is not None:
         if not context.check_mode:
             _send(
-                context, name, lambda: kps_keypairs.delete_keypair(context.huawei(), name), lambda found: found is None
+                context,
+                name,
+                lambda: kps_keypairs.delete_keypair(context.client(HWC), name),
+                lambda found: found is None,
             )
         context.result["changed"] = True
     return {}
@@ -198,7 +201,7 @@ def _create(context: Context, name: str) -> Result:
         context.result["changed"] = True
         return {"keypair": {**fields, **described}}
     created, found = _send(
-        context, name, lambda: kps_keypairs.create_keypair(context.huawei(), fields), lambda found: found is not None
+        context, name, lambda: kps_keypairs.create_keypair(context.client(HWC), fields), lambda found: found is not None
     )
     context.result["changed"] = True
     if created is None and "public_key" not in fields:
@@ -221,7 +224,7 @@ def _describe(context: Context, name: str, description: str) -> None:
     _send(
         context,
         name,
-        lambda: kps_keypairs.set_description(context.huawei(), name, description),
+        lambda: kps_keypairs.set_description(context.client(HWC), name, description),
         lambda found: found is not None and (found.get("description") or "") == description,
     )
 
@@ -249,7 +252,7 @@ def _send(
         lost = error
     context.result["changed"] = True
     try:
-        found = kps_keypairs.show_keypair(context.huawei(), name)
+        found = kps_keypairs.show_keypair(context.client(HWC), name)
     except CloudError as error:
         raise WriteUncertainError(
             f"{lost} What became of the key pair {name} could not be found out: {error}",
@@ -281,7 +284,7 @@ def main() -> None:
             "scope": {"type": "str", "choices": ["user", "domain"]},
             "type": {"type": "str", "choices": ["ssh", "x509"]},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
     )
 
 

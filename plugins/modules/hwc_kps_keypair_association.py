@@ -226,7 +226,7 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.association import Association
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 
 
@@ -251,7 +251,7 @@ def main() -> None:
             "port": {"type": "int"},
             "wait_timeout": {"type": "float", "default": 1800.0},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
         required_if=[("state", "present", ["keypair_name"])],
         mutually_exclusive=[("private_key_file", "private_key")],
     )

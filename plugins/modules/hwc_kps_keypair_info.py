@@ -95,7 +95,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
@@ -104,15 +104,15 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 def execute(context: Context) -> Result:
     """Show one, or list all."""
     if context.params["name"] is None:
-        return {"keypairs": kps_keypairs.list_keypairs(context.huawei())}
+        return {"keypairs": kps_keypairs.list_keypairs(context.client(HWC))}
     name = check_name("name", context.params["name"])
-    found = kps_keypairs.show_keypair(context.huawei(), name)
+    found = kps_keypairs.show_keypair(context.client(HWC), name)
     return {"keypairs": [found] if found else []}
 
 
 def main() -> None:
     """Entry point."""
-    run(execute, {"name": {"type": "str"}}, connection=HWC_OPTIONS)
+    run(execute, {"name": {"type": "str"}}, clouds=[HWC])
 
 
 if __name__ == "__main__":

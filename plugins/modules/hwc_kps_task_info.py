@@ -170,7 +170,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,
@@ -188,7 +188,7 @@ def execute(context: Context) -> Result:
     chosen = context.params["list"]
     if chosen is None:
         task_id = check_id("task_id", context.params["task_id"])
-        task = kps.show_task(context.huawei(), task_id)
+        task = kps.show_task(context.client(HWC), task_id)
         return {"tasks": [kps.with_meaning(task)] if task else [], "truncated": False}
     operation, state = (kps.LIST_RUNNING, PENDING) if chosen == "running" else (kps.LIST_FAILED, FAILED)
     bounds = {
@@ -196,7 +196,7 @@ def execute(context: Context) -> Result:
         "limit": within("limit", context.params["limit"], 1, kps.PAGE_SIZE),
         "most": at_least("max_tasks", context.params["max_tasks"], 1),
     }
-    listing = kps.read_list(context.huawei(), operation, **bounds)
+    listing = kps.read_list(context.client(HWC), operation, **bounds)
     return {"tasks": [kps.with_meaning(row, listed_as=state) for row in listing.rows], **listing.result()}
 
 
@@ -211,7 +211,7 @@ def main() -> None:
             "marker": {"type": "int"},
             "max_tasks": {"type": "int"},
         },
-        connection=HWC_OPTIONS,
+        clouds=[HWC],
         mutually_exclusive=[("task_id", "list")],
         required_one_of=[("task_id", "list")],
         required_by={"max_tasks": ["list"], "marker": ["list"]},

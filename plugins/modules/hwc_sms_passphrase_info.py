@@ -95,7 +95,7 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
@@ -104,12 +104,12 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 def execute(context: Context) -> Result:
     """Ask."""
     task_id = check_id("task_id", context.params["task_id"])
-    return {"task_id": task_id, "passphrase": sms.show_passphrase(context.huawei(), task_id)}
+    return {"task_id": task_id, "passphrase": sms.show_passphrase(context.client(HWC), task_id)}
 
 
 def main() -> None:
     """Entry point."""
-    run(execute, {"task_id": {"type": "str", "required": True}}, connection=HWC_OPTIONS)
+    run(execute, {"task_id": {"type": "str", "required": True}}, clouds=[HWC])
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def main() -> None:
             "timeout": {"type": "float", "default": 30.0},
             "parallel": {"type": "int", "default": 16},
         },
-        connection={},
+        clouds=[],
     )
 
 

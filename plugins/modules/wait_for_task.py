@@ -259,9 +259,9 @@ credentials_source:
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     Context,
@@ -282,7 +282,7 @@ def execute(context: Context) -> Result:
     waitable = WAITABLE[params["service"]]
     ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
     within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
-    client = context.client(waitable.cloud)
+    client: t.Any = context.client(HWC) if waitable.cloud == "hwc" else context.client(ALI)
     outcome = wait_for(
         context,
         waitable.open(client, params),
@@ -335,7 +335,7 @@ def main() -> None:
             # Between the action plugin and this module: which part of the wait to do.
             "_slice": {"type": "dict"},
         },
-        connection={**HWC_OPTIONS, **ALI_OPTIONS},
+        clouds=[HWC, ALI],
         mutually_exclusive=[("task_ids", "resume")],
         required_if=[("service", service, row.within) for service, row in WAITABLE.items() if row.within],
     )

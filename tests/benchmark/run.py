@@ -82,6 +82,7 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
             "sigma": experiments.SIGMA,
             "start": experiments.HEAD_START,
             "slice": SLICE,
+            "give_up": experiments.GIVE_UP,
         },
         "single": single,
         "many": many,

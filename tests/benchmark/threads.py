@@ -32,17 +32,21 @@ def wait(url: str, token: str, interval: float) -> None:
 
 
 def main() -> int:
-    """Read base address, token, interval and ids as JSON from the file named by the argument."""
+    """Read base address, token, interval, ids and the seconds to spend as JSON from the file named by the argument."""
     with open(sys.argv[1], encoding="utf-8") as file:
         order: dict[str, t.Any] = json.load(file)
     threads = [
-        threading.Thread(target=wait, args=(f"{order['tasks_url']}/{task_id}", order["token"], order["interval"]))
+        threading.Thread(
+            target=wait, args=(f"{order['tasks_url']}/{task_id}", order["token"], order["interval"]), daemon=True
+        )
         for task_id in order["ids"]
     ]
     for thread in threads:
         thread.start()
+    # Requests that are turned away count, too, so that many threads may never hear anything else.
+    deadline = time.monotonic() + order["give_up"]
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, deadline - time.monotonic()))
     return 0
 
 

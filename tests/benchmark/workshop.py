@@ -127,9 +127,15 @@ class Workshop:
             raise RuntimeError(f"{command} failed:\n{output.read_text(errors='replace')[-4000:]}")
         return Spent(**account)
 
-    def threads(self, ids: t.Sequence[str], interval: float) -> Spent:
-        """Run the script that has a thread per task."""
-        order = {"tasks_url": self.cloud.tasks_url, "token": self.cloud.token, "ids": ids, "interval": interval}
+    def threads(self, ids: t.Sequence[str], interval: float, give_up: float) -> Spent:
+        """Run the script that has a thread per task, for so many seconds at most."""
+        order = {
+            "tasks_url": self.cloud.tasks_url,
+            "token": self.cloud.token,
+            "ids": ids,
+            "interval": interval,
+            "give_up": give_up,
+        }
         return self.run([sys.executable, str(HERE / "threads.py"), str(self._write("order.json", order))])
 
     def payload(self, task: Task, name: str, repeats: int) -> dict[str, float]:

@@ -28,7 +28,7 @@ def _results() -> dict[str, t.Any]:
     """Numbers of the form that a run makes, all targets just met."""
     cpu = {"empty": 1.0, "uri": 0.4, "info": 0.46, "sdk": 0.6, "wait 1": 0.45, "wait 20": 0.5, "wait 200": 0.65}
     row = {"way": "uri + until", "tasks": 10, "calls": 30, "throttled": 0, "cpu": 4.0, "wall": 20.0, "rss": 60.0}
-    row |= {"mean": 3.0, "p95": 5.0, "simulated": False}
+    row |= {"mean": 3.0, "p95": 5.0, "simulated": False, "untold": 0}
     engine = {"engine": "ours", "calls": 13.6, "mean": 2.4, "p95": 5.7, "regret": 1.5, "false": 0.0}
     budget = {"throttled": 0, "p95": 2.0}
     return {
@@ -48,6 +48,7 @@ def _results() -> dict[str, t.Any]:
             "sigma": 0.5,
             "start": 4.0,
             "slice": 5.0,
+            "give_up": 180.0,
         },
         "single": {
             "queries": 10,
@@ -118,6 +119,12 @@ def test_the_page_tells_what_was_simulated_and_what_was_missed(results: dict[str
     assert page.index("**wait_for_task** | 13.6") < page.index("boto | 13.6")
     assert "picture.svg" in page
     assert "quick run" not in page
+
+
+def test_a_way_that_did_not_come_to_an_end_says_so(results: dict[str, t.Any]) -> None:
+    results["many"][0]["untold"] = 9
+    page = report.page(results, "picture.svg")
+    assert "| 30 | 0 | 4.0 | over 3.0 | over 5.0 | given up at 20.0, 9 untold |" in page
 
 
 def test_a_quick_run_says_so(results: dict[str, t.Any]) -> None:

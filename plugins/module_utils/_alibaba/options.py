@@ -11,6 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
+
 #: The connection options of Alibaba Cloud; documented in the fragment ``ali``.
 ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
     "ali_access_key_id": {"type": "str", "no_log": False},
@@ -30,3 +35,13 @@ ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
     "ali_validate_certs": {"type": "bool", "default": True},
     "ali_ca_path": {"type": "path"},
 }
+
+
+def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient:
+    # Imported here: a module of both clouds wants the options of both, and the client of one.
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import open_alibaba
+
+    return open_alibaba(options, around)
+
+
+ALI = Cloud("ali", ALI_OPTIONS, _open)

@@ -20,6 +20,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.decision import Logins, Step, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows import Row
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import FleetRun
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
@@ -54,7 +55,7 @@ class Association(FleetRun):
 
     def plan(self) -> None:
         """Read key pair, servers and running tasks, and decide for each server."""
-        client = self.context.huawei()
+        client = self.context.client(HWC)
         if self._keypair_name and kps_keypairs.show_keypair(client, self._keypair_name) is None:
             raise UsageError(
                 f"keypair_name: there is no key pair {self._keypair_name!r} in this project and region.",
@@ -150,7 +151,7 @@ class Association(FleetRun):
         return _SILENT if isinstance(error, (NoAnswerError, ThrottledError)) else ""
 
     def _ask(self, ids: t.Sequence[str]) -> dict[str, kps.Row]:
-        client, login = self.context.huawei(), self._steps[ids[0]].login
+        client, login = self.context.client(HWC), self._steps[ids[0]].login
         if self._keypair_name is None:
             return {ids[0]: kps_keypairs.disassociate(client, ids[0], login=login)}
         # KPS logs in to running servers only, and refuses a port for those that are off.
@@ -179,7 +180,7 @@ class Association(FleetRun):
         self.mark_changed(row)
         try:
             task_id = self._find_task(row.server_id, sent_at)
-            found = ecs.read_servers(self.context.huawei(), [row.server_id]) if task_id is None else {}
+            found = ecs.read_servers(self.context.client(HWC), [row.server_id]) if task_id is None else {}
         except CloudError as second:
             row.state, row.more["uncertain"] = _task.UNKNOWN, True
             row.msg = (
@@ -204,10 +205,10 @@ class Association(FleetRun):
 
     def _find_task(self, server_id: str, sent_at: float) -> str | None:
         """Id of the task for this server that runs, or that failed since the request was sent."""
-        for row in kps.list_running(self.context.huawei()):
+        for row in kps.list_running(self.context.client(HWC)):
             if row.get("server_id") == server_id:
                 return str(row["task_id"])
-        for row in kps.list_failed(self.context.huawei()):
+        for row in kps.list_failed(self.context.client(HWC)):
             started = str(row.get("task_time") or "")
             if row.get("server_id") == server_id and started.isdigit() and int(started) / 1000 > sent_at - _OWN_RECORD:
                 return str(row["task_id"])
@@ -216,7 +217,7 @@ class Association(FleetRun):
     def wait(self) -> None:
         """Wait for the tasks."""
         by_task = {row.more["task_id"]: row for row in self.rows.values() if row.state == _task.PENDING}
-        for task in self.await_tasks(kps.KpsTasks(self.context.huawei()), list(by_task)):
+        for task in self.await_tasks(kps.KpsTasks(self.context.client(HWC)), list(by_task)):
             by_task[task["id"]].ended(task["state"], task["status"], task["reason"])
 
     def done(self) -> str:

@@ -11,6 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
+
 #: The connection options of Huawei Cloud; documented in the fragment ``hwc``.
 HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "hwc_access_key": {"type": "str", "no_log": False},
@@ -33,3 +38,13 @@ HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "hwc_validate_certs": {"type": "bool", "default": True},
     "hwc_ca_path": {"type": "path"},
 }
+
+
+def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiClient:
+    # Imported here: a module of both clouds wants the options of both, and the client of one.
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
+
+    return open_huawei(options, around)
+
+
+HWC = Cloud("hwc", HWC_OPTIONS, _open)

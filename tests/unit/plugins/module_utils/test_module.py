@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import at_least
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
@@ -35,13 +36,13 @@ def test_a_number_is_at_least_what_it_must_be() -> None:
 
 def test_a_client_is_made_of_the_options(cloud: Cloud) -> None:
     run = Run(cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts"})
-    client = run.context.huawei()
+    client = run.context.client(HWC)
     assert cloud.arguments == {"validate_certs": False, "ca_path": "/etc/ca.pem"}
     assert run.context.result == {"changed": False, "credentials_source": "options"}
     assert run.module.no_log_values == {SECRET_KEY, "sts"}
     assert client.scope == {"region": "cn-north-4", "project": PROJECT}
-    assert run.context.huawei() is client
-    assert run.context.client("hwc") is client
+    assert run.context.client(HWC) is client
+    assert run.context.client(HWC) is client
 
 
 def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Cloud) -> None:
@@ -54,7 +55,7 @@ def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Clo
         "HWC_ENDPOINT": "http://127.0.0.1:8080",
     }
     run = Run(cloud, options, environ=environ)
-    client = run.context.huawei()
+    client = run.context.client(HWC)
     assert run.context.result["credentials_source"] == "environment"
     assert run.module.no_log_values == {"sk-of-environment"}
     assert (client.region, client.scope["project"]) == ("cn-south-1", "p-1")
@@ -64,24 +65,24 @@ def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Clo
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_time_for_operations_that_is_none_is_refused(cloud: Cloud, seconds: float) -> None:
     with pytest.raises(UsageError, match="^hwc_timeout: "):
-        Run(cloud, {"hwc_timeout": seconds}).context.huawei()
+        Run(cloud, {"hwc_timeout": seconds}).context.client(HWC)
 
 
 def test_the_time_for_operations_is_kept(cloud: Cloud) -> None:
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t", {"task_status": "READY_RESET"})
-    kps.show_task(Run(cloud, {"hwc_timeout": 7.0}).context.huawei(), "t")
+    kps.show_task(Run(cloud, {"hwc_timeout": 7.0}).context.client(HWC), "t")
     assert cloud.timeouts == [7.0]
 
 
 @pytest.mark.parametrize("project", ["..", "a/b", "a b", "a?b"])
 def test_a_project_that_would_change_the_url_is_refused(cloud: Cloud, project: str) -> None:
     with pytest.raises(UsageError, match="^hwc_project_id: "):
-        Run(cloud, {"hwc_project_id": project}).context.huawei()
+        Run(cloud, {"hwc_project_id": project}).context.client(HWC)
 
 
 def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
     run = Run(cloud, {"hwc_region": "cn-mars-1"})
-    run.context.huawei().origin("kps")
+    run.context.client(HWC).origin("kps")
     assert ["'cn-mars-1'" in warning for warning in run.module.warnings] == [True]
 
 
@@ -90,10 +91,10 @@ def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
 PROGRAM = """
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import run
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 def execute(context):
     {body}
-run(execute, {{"word": {{"type": "str"}}}}, connection=HWC_OPTIONS, required_one_of=[("word",)])
+run(execute, {{"word": {{"type": "str"}}}}, clouds=[HWC], required_one_of=[("word",)])
 """
 
 
@@ -153,7 +154,7 @@ def test_a_missing_library_is_told() -> None:
 
 def test_secrets_of_the_environment_are_masked() -> None:
     environ = {"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "hunter-secret"}
-    result = ended("context.huawei()\nreturn {'echo': 'it is hunter-secret'}", environ)
+    result = ended("context.client(HWC)\nreturn {'echo': 'it is hunter-secret'}", environ)
     assert result["echo"] == "it is ********"
 
 

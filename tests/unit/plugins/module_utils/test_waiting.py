@@ -13,6 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _waiting
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsTasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Interrupted, Options
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
@@ -109,7 +110,7 @@ def test_a_signal_ends_a_wait_with_a_result(name: str) -> None:
     cloud.expect(TASK, GOES_ON)
     run = Run(cloud, {})
     before = handlers()
-    outcome = _waiting.wait_for(run.context, KpsTasks(run.context.huawei()), ["t-1"], Options(jitter=0))
+    outcome = _waiting.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert outcome.failed
     assert f"Interrupted by {name}" in outcome.msg
     assert (outcome.result["interrupted"], outcome.result["pending_ids"]) == (True, ["t-1"])
@@ -122,5 +123,5 @@ def test_signals_are_left_as_they_were_after_a_wait(cloud: Cloud) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
     run = Run(cloud, {})
     before = handlers()
-    assert not _waiting.wait_for(run.context, KpsTasks(run.context.huawei()), ["t-1"], Options()).failed
+    assert not _waiting.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options()).failed
     assert handlers() == before

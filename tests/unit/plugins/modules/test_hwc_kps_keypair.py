@@ -19,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     UsageError,
     WriteUncertainError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_keypair
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
@@ -214,7 +215,7 @@ def test_check_mode_shows_the_pair_as_it_would_be(cloud: Cloud) -> None:
 def test_a_write_that_slips_through_in_check_mode_is_stopped(cloud: Cloud) -> None:
     run = start(cloud, check_mode=True)
     with pytest.raises(CheckModeWriteError):
-        kps_keypairs.delete_keypair(run.context.huawei(), "kp")
+        kps_keypairs.delete_keypair(run.context.client(HWC), "kp")
 
 
 # --- Lost answers
