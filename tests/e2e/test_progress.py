@@ -184,7 +184,8 @@ def test_a_wait_obeys_the_keywords_of_its_task(benches: Benches) -> None:
     assert (bench.directory / "other-python-was-here").exists()
     assert result("background")["failed_ids"] == [background]
     assert "slices" not in result("background")
-    assert "imed out after 4 second" in result("cut")["msg"]
+    # The words are Ansible's own, and those of 2.16 are others.
+    assert re.search(r"imed out after 4 second|in the expected time frame \(4\)", result("cut")["msg"])
     # Lines of the loop and of the delegated wait, one between two slices; those of the wait that was cut off may have come.
     here, far = (len(program.lines(f"wait_for_task on localhost{where}: ")) for where in ("", " -> far"))
     assert far == result("delegated")["slices"] - 1

@@ -275,6 +275,14 @@ BUGS = (
         "BAD = (FAILED, ERROR)\n",
     ),
     Bug(
+        "list-never-read",
+        "asks about a thousand tasks one by one, though a list would tell of all",
+        WAIT + "engine.py",
+        "        return todo > 1 and self._lists.pay(todo)\n",
+        "        return False\n",
+        EXAMPLES,
+    ),
+    Bug(
         "crowded-list-never-given-up",
         "reads a list to its end, however many rows of others it has",
         WAIT + "lists.py",
@@ -350,6 +358,7 @@ BUGS = (
         WAIT + "caller.py",
         "        return max(1, min(self._connections, math.ceil(",
         "        return max(1, min(99, math.ceil(",
+        EXAMPLES,
     ),
     Bug(
         "throttling-fatal",
@@ -474,9 +483,16 @@ BUGS = (
     Bug(
         "time-out-is-success",
         "a timeout ends the task ok",
-        WAIT + "outcome.py",
+        WAIT + "messages.py",
         '            failed = options.on_timeout == "fail" or (',
         '            failed = options.on_timeout == "never" or (',
+    ),
+    Bug(
+        "one-success-is-all",
+        "a wait of which one task succeeded ends well",
+        WAIT + "outcome.py",
+        "report.count(SUCCESS) == len(memory.records) > 0",
+        "report.count(SUCCESS) > 0",
     ),
     Bug(
         "partial-results-lost",
