@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP: one session, one deadline, one retry rule, one way to decode. With ``_transport_errors`` the only file that imports
+"""HTTP: one transport, one deadline, one retry rule, one way to decode. With ``_transport_errors`` the only file that imports
 ``requests``.
 
 Nothing here knows a cloud. A client builds and signs a ``Request`` afresh for every attempt, hands it to a
@@ -315,7 +315,7 @@ class Http:
         Args:
             attempt: Builds, signs, sends and decodes one request; its argument is the seconds that are left.
             reads: Whether the operation changes nothing.
-            timeout: Seconds for all attempts together; the session's own by default.
+            timeout: Seconds for all attempts together; those of ``Http`` by default.
             renew: Called once when the credentials were refused, with the seconds that are left; True when they were
                 renewed and a repetition is due.
         """

@@ -90,7 +90,6 @@ def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
 def _http_date(text: str) -> float | None:
     """Seconds since the epoch of a date in a header; None when it is none."""
     try:
-        date = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return date.timestamp()

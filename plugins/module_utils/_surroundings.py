@@ -39,7 +39,7 @@ class Surroundings(t.NamedTuple):
     transport: t.Callable[..., _http.Transport] = _http.RequestsTransport
 
     def http(self, options: t.Mapping[str, t.Any], prefix: str) -> _http.Http:
-        """The session that the options of a cloud ask for."""
+        """What a client sends with, as the options of a cloud ask for it."""
         timeout = options[f"{prefix}_timeout"]
         if not 0 < timeout < math.inf:
             raise UsageError(f"{prefix}_timeout: {timeout} is no number of seconds above 0. Nothing was sent.")

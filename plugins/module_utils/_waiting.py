@@ -85,6 +85,9 @@ def _signals_interrupt() -> t.Iterator[None]:
     """While inside, the signals that end a process raise ``Interrupted`` instead."""
 
     def interrupt(number: int, _frame: types.FrameType | None) -> t.NoReturn:
+        # One is enough: another one now would cost the result that the first is to bring out.
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
         raise Interrupted(signal.Signals(number).name)
 
     numbers = [getattr(signal, name) for name in SIGNALS]

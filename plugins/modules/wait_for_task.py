@@ -272,6 +272,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
 
+CLOUDS: dict[str, t.Any] = {cloud.name: cloud for cloud in (HWC, ALI)}
+
 
 def execute(context: Context) -> Result:
     """Wait, or do one slice of a wait that the action plugin runs."""
@@ -282,7 +284,7 @@ def execute(context: Context) -> Result:
     waitable = WAITABLE[params["service"]]
     ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
     within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
-    client: t.Any = context.client(HWC) if waitable.cloud == "hwc" else context.client(ALI)
+    client = context.client(CLOUDS[waitable.cloud])
     outcome = wait_for(
         context,
         waitable.open(client, params),
@@ -335,7 +337,7 @@ def main() -> None:
             # Between the action plugin and this module: which part of the wait to do.
             "_slice": {"type": "dict"},
         },
-        clouds=[HWC, ALI],
+        clouds=list(CLOUDS.values()),
         mutually_exclusive=[("task_ids", "resume")],
         required_if=[("service", service, row.within) for service, row in WAITABLE.items() if row.within],
     )

@@ -39,7 +39,7 @@ URI, INFO, WAIT = (
     "multicloud.async_tasks.hwc_kps_task_info",
     "multicloud.async_tasks.wait_for_task",
 )
-#: Seconds after which a thread per task is given up: more than twice what the slowest other way takes for as many tasks.
+#: Seconds after which a thread per task is given up: more than twice what our wait takes for the most tasks that get one.
 GIVE_UP = 180.0
 UNTIL: Task = {
     "register": "answer",

@@ -109,8 +109,17 @@ def _single(single: Numbers) -> str:
         "sdk": "a module that uses the official SDK, signs",
     }
     ratios = {"uri / uri": 1.0, **single["ratios"]}
-    rows = [(text, f"{cpu[name]:.3f}", f"{ratios[f'{name} / uri']:.2f}") for name, text in names.items()]
-    return table(["One query", "CPU s", "against `uri`"], rows)
+    rows = [
+        (text, f"{cpu[name]:.3f}", f"{ratios[f'{name} / uri']:.2f}", _spread(single["all"], name, "uri"))
+        for name, text in names.items()
+    ]
+    return table(["One query", "CPU s", "against `uri`", "in single rounds"], rows)
+
+
+def _spread(rounds: t.Mapping[str, t.Sequence[float]], one: str, other: str) -> str:
+    """The smallest and the largest ratio of a round."""
+    ratios = [mine / yours for mine, yours in zip(rounds[one], rounds[other], strict=True)]
+    return f"{min(ratios):.2f} to {max(ratios):.2f}"
 
 
 def _waits(single: Numbers) -> str:
@@ -233,11 +242,17 @@ To repeat it: `./run bench`, or `./run bench --quick` for about ten minutes; `--
 A play of {single["queries"]} tasks, per task. `uri` cannot sign requests: it is given a token, and getting that one is not counted.
 
 {_single(single)}
+Seconds are medians over all rounds, each ratio is the median of the rounds' own; where rounds differ by more than the ways do,
+the two may disagree. Against the module with the SDK, `hwc_kps_task_info` takes {single["ratios"]["info / sdk"]:.2f} times the CPU
+({_spread(single["all"], "info", "sdk")} in single rounds). Both import `requests`; what the SDK adds is large, and lies on the host
+compiled, what we add is small, and is compiled anew each time, for Ansible sends it along.
+
 ## One wait
 
 The task ends with exactly that many looks, and the next one follows as soon as it may: this is the price of looking, not of waiting.
 
 {_waits(single)}
+The last column of the wait of 20 looks is the median of the rounds' own ratios, too ({_spread(single["all"], "wait 20", "uri")}).
 One more look is what 1000 looks cost beyond a single one at the end of a wait of the same length: a second of waiting costs
 {1000 * single["one more second"]:.0f} ms by itself, because Ansible keeps asking its worker whether it is done. Each retry costs Ansible a whole
 task, with its pauses left out (`delay: 0`).

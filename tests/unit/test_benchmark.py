@@ -54,6 +54,7 @@ def _results() -> dict[str, t.Any]:
             "queries": 10,
             "rounds": 8,
             "cpu": {**cpu, "wait 1000": 1.4, "until 1": 0.4, "until 20": 8.0},
+            "all": {name: [cpu[name], 2 * cpu[name]] for name in ("uri", "info", "sdk", "wait 20")},
             "ratios": {"info / uri": 1.15, "sdk / uri": 1.5, "info / sdk": 0.99, "wait 20 / uri": 1.25},
             "one more poll": 0.001,
             "one more second": 0.03,
@@ -116,6 +117,7 @@ def test_the_page_tells_what_was_simulated_and_what_was_missed(results: dict[str
     assert "| uri + until | 10 | simulated | 30 | 0 | 4.0 | 3.0 | 5.0 | 20.0 |" in page
     # A wait by until that was not run that long: 0.4 s, and 199 times 0.3 s.
     assert "| 200 | 0.650 | 60.10 (extrapolated) | 92.5 | 1.62 |" in page
+    assert "| `hwc_kps_task_info`, signs | 0.460 | 1.15 | 1.15 to 1.15 |" in page
     assert page.index("**wait_for_task** | 13.6") < page.index("boto | 13.6")
     assert "picture.svg" in page
     assert "quick run" not in page

@@ -158,6 +158,32 @@ def test_clocks_are_read_in_one_file(imports: Imports) -> None:
     assert calls == []
 
 
+def _carried(file: Path) -> set[Path]:
+    """The files that travel to a host with a module: what it imports, what that imports, and so on."""
+    by_name = {".".join(each.file.relative_to(PLUGINS).with_suffix("").parts): each for each in FILES}
+    found: set[Path] = set()
+    todo = [next(each for each in FILES if each.file == file)]
+    while todo:
+        imports = todo.pop()
+        found.add(imports.file)
+        for name, _line in imports.names:
+            own = name.removeprefix(PREFIX) if name.startswith(PREFIX) else ""
+            for target in (by_name.get(own), by_name.get(own.rpartition(".")[0])):
+                if target is not None and target.file not in found:
+                    todo.append(target)
+    return found
+
+
+@pytest.mark.parametrize(("prefix", "own", "other"), [("hwc_", "_huawei", "_alibaba"), ("ali_", "_alibaba", "_huawei")])
+def test_the_code_of_another_cloud_does_not_travel(prefix: str, own: str, other: str) -> None:
+    modules = sorted((PLUGINS / "modules").glob(f"{prefix}*.py"))
+    assert modules
+    for module in modules:
+        parts = {file.parent.name for file in _carried(module)}
+        assert own in parts
+        assert other not in parts, module.name
+
+
 def test_every_package_of_module_utils_has_an_init_file() -> None:
     packages = {file.parent for file in (PLUGINS / "module_utils").rglob("*.py")} - {PLUGINS / "module_utils"}
     assert [package for package in sorted(packages) if not (package / "__init__.py").exists()] == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login, signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import Credentials, RamRole
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
@@ -131,6 +131,9 @@ class AlibabaClient(Client):
         if isinstance(credentials, Fetched):
             key = credentials.take()
         else:
+            # Imported here: a module is compiled anew for each task, and most have a key.
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login
+
             base = self._obtain(credentials.base, deadline)
             document = self._exchange(_ASSUME_ROLE, login.role_query(credentials), deadline, base)
             key = login.read_key(document, credentials.source)

@@ -42,9 +42,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome, conclude
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
-
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     DECIDED,
     FATAL,
@@ -53,6 +50,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.repor
     TIMED_OUT,
     Ending,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
 
 #: How long after the deadline the reason of a failure that the last round showed may still be asked for, in seconds.
 REASON_GRACE = 1.0

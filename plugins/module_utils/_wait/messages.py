@@ -33,7 +33,7 @@ class Messages(Report):
     """The sentences about one wait."""
 
     def verdict(self, ending: Ending) -> tuple[bool, str]:
-        """Whether the module fails, and the message, for a wait that did not end with the success of all."""
+        """Whether the module fails, and the message, for a wait that was to end with any success, or did not end with the success of all."""
         options, mode = self.options, self.options.mode
         if ending.kind == FATAL:
             return True, _join(ending.message, ending.error.hint if ending.error else None, self._last_known())

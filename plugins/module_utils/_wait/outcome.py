@@ -72,7 +72,8 @@ def conclude(
         result["resume"] = memory.token(age, source.service, scope)
     if ending.error is not None:
         result.update(ending.error.facts())
-    if ending.kind == DECIDED and options.mode != "any" and report.count(SUCCESS) == len(memory.records) > 0:
+    all_good = report.count(SUCCESS) == len(memory.records) > 0
+    if all_good and ending.kind == DECIDED and ending.record is None and options.mode != "any":
         failed, msg = False, report.all_done()
     else:
         failed, msg = _messages(report).verdict(ending)

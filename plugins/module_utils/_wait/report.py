@@ -49,7 +49,7 @@ class Ending(t.NamedTuple):
 
 
 class Report:
-    """What is told about one wait, whatever became of it; ``messages`` has the sentences about all but a plain success.
+    """What is told about one wait, whatever became of it; ``messages`` has the sentences about all but the success of all.
 
     Attributes:
         memory: What is known.

@@ -119,6 +119,37 @@ def test_a_signal_ends_a_wait_with_a_result(name: str) -> None:
     cloud.check()
 
 
+class SignallingTwice(Signalling):
+    """The same, and another signal as soon as the time is asked for the next time."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self._again = False
+
+    def sleep(self, seconds: float) -> None:
+        """As of ``Clock``."""
+        self._again = True
+        super().sleep(seconds)
+
+    def monotonic(self) -> float:
+        """As of ``Clock``."""
+        if self._again:
+            signal.raise_signal(self._number)
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("name", _waiting.SIGNALS)
+def test_a_second_signal_does_not_cost_the_result(name: str) -> None:
+    cloud = Cloud(SignallingTwice(getattr(signal, name)))
+    cloud.expect(TASK, GOES_ON)
+    run = Run(cloud, {})
+    before = handlers()
+    outcome = _waiting.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+    assert f"Interrupted by {name}" in outcome.msg
+    assert "resume" in outcome.result
+    assert handlers() == before
+
+
 def test_signals_are_left_as_they_were_after_a_wait(cloud: Cloud) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
     run = Run(cloud, {})

@@ -10,8 +10,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Reason
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import SUCCESS, Reason, Sighting
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Outcome, Slice, wait
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import conclude
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import DECIDED, Ending
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import (
     GONE,
     Cloud,
@@ -320,3 +323,12 @@ def test_the_progress_line() -> None:
     )
     assert abs(outcome.more["sleep"] - 5) < 0.01
     assert not outcome.failed
+
+
+def test_a_refused_word_counts_even_if_another_word_followed_at_once() -> None:
+    memory = Memory.new(["t-1"], 10.0)
+    (record,) = memory.records.values()
+    record.see(Sighting("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)
+    cloud = Cloud(FakeClock(), {"t-1": RUNS})
+    assert not conclude(memory, cloud, Options(), {}, Ending(DECIDED), 1.0).failed
+    assert conclude(memory, cloud, Options(), {}, Ending(DECIDED, record=record), 1.0).failed
