@@ -110,7 +110,12 @@ def _single(single: Numbers) -> str:
     }
     ratios = {"uri / uri": 1.0, **single["ratios"]}
     rows = [
-        (text, f"{cpu[name]:.3f}", f"{ratios[f'{name} / uri']:.2f}", _spread(single["all"], name, "uri"))
+        (
+            text,
+            f"{cpu[name]:.3f}",
+            f"{ratios[f'{name} / uri']:.2f}",
+            "" if name == "uri" else _spread(single["all"], name, "uri"),
+        )
         for name, text in names.items()
     ]
     return table(["One query", "CPU s", "against `uri`", "in single rounds"], rows)
