@@ -10,6 +10,7 @@ Beside ``_module``, for the modules that wait; the others need not carry the eng
 from __future__ import annotations
 
 import contextlib
+import math
 import select
 import signal
 import sys
@@ -35,6 +36,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait impor
 SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 #: Seconds between two looks at whether somebody still listens.
 ATTENTION = 1.0
+#: Seconds in which no other signal is heeded after one: the result is put together meanwhile, and must get out. It is not for
+#: ever, for Python drops an exception that a signal raises in a finalizer.
+DEAF = 5.0
 
 
 class AttentiveClock:
@@ -81,13 +85,16 @@ class AttentiveClock:
 
 
 @contextlib.contextmanager
-def _signals_interrupt() -> t.Iterator[None]:
+def _signals_interrupt(clock: Clock) -> t.Iterator[None]:
     """While inside, the signals that end a process raise ``Interrupted`` instead."""
+    deaf_until = -math.inf
 
-    def interrupt(number: int, _frame: types.FrameType | None) -> t.NoReturn:
-        # One is enough: another one now would cost the result that the first is to bring out.
-        for other in numbers:
-            signal.signal(other, signal.SIG_IGN)
+    def interrupt(number: int, _frame: types.FrameType | None) -> None:
+        nonlocal deaf_until
+        now = clock.monotonic()
+        if now < deaf_until:
+            return
+        deaf_until = now + DEAF
         raise Interrupted(signal.Signals(number).name)
 
     numbers = [getattr(signal, name) for name in SIGNALS]
@@ -115,7 +122,7 @@ def wait_for(
     part: Slice | None = None,
 ) -> Outcome:
     """Wait for tasks, and show the engine's warnings. The arguments are those of ``_wait.wait``."""
-    with _signals_interrupt():
+    with _signals_interrupt(context.clock):
         outcome = wait(
             source,
             ids,
