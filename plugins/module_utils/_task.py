@@ -76,12 +76,15 @@ class TaskSource(t.Protocol):
     endpoint: str
     #: Documented raw words by state, for messages and for checking the user's own lists.
     words: t.Mapping[str, tuple[str, ...]]
+    #: Fields of ``Sighting.data`` that tell a person what a task is about, each with the noun before it; the first of a
+    #: noun wins.
+    labels: tuple[tuple[str, str], ...]
     #: Calls per second at most, unless the user says otherwise.
     rate: float
     #: True when ``page`` works.
     lists: bool
-    #: True when ``page`` shows unfinished tasks only, so that a task seen there is pending and nothing else.
-    lists_only_pending: bool
+    #: Words with which a task must be in that list; with another it may rightly be missing. None is any word.
+    listed_words: tuple[str, ...] | None
     #: True when ``reasons`` works.
     explains: bool
 

@@ -272,6 +272,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
 
+#: By the name that ``table`` calls them.
 CLOUDS: dict[str, t.Any] = {cloud.name: cloud for cloud in (HWC, ALI)}
 
 

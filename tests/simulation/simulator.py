@@ -84,13 +84,15 @@ class SimulatedSource:
 
     endpoint = "https://simulated.example.com"
     words: t.Mapping[str, tuple[str, ...]] = {PENDING: ("RUNNING_RESET",), SUCCESS: ("SUCCESS_RESET",)}
+    labels: tuple[tuple[str, str], ...] = ()
     rate = 18.0
     explains = False
 
     def __init__(self, service: Service, clock: SimulatedClock, durations: t.Mapping[str, float], foreign: int) -> None:
         self.service = service.name
         self.lists = service.page_size is not None
-        self.lists_only_pending = service.lists_only_pending
+        self._lists_only_pending = service.lists_only_pending
+        self.listed_words: tuple[str, ...] | None = ("RUNNING_RESET",) if service.lists_only_pending else None
         self._page_size = service.page_size or 0
         self._clock = clock
         self._durations = durations
@@ -110,13 +112,13 @@ class SimulatedSource:
         shown = [
             task_id
             for task_id in self._durations
-            if not self.lists_only_pending or self._clock.now < self._durations[task_id]
+            if not self._lists_only_pending or self._clock.now < self._durations[task_id]
         ]
         begin = int(cursor or 0)
         end = begin + self._page_size
         rows, before = self._foreign[begin:end], len(self._foreign)
         for task_id in shown[max(0, begin - before) : max(0, end - before)]:
-            rows.append(Sighting(task_id, PENDING) if self.lists_only_pending else self._sighting(task_id))
+            rows.append(Sighting(task_id, PENDING) if self._lists_only_pending else self._sighting(task_id))
         return Page(tuple(rows), end if end < before + len(shown) else None)
 
     def reasons(self, cursor: t.Any, timeout: float) -> Page:

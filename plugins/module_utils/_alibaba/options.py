@@ -44,4 +44,5 @@ def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient
     return open_alibaba(options, around)
 
 
+#: Alibaba Cloud, as modules name it.
 ALI = Cloud("ali", ALI_OPTIONS, _open)

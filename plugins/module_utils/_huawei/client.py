@@ -189,6 +189,7 @@ class HuaweiClient(Client):
         credentials = self._credentials
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
+        # Imported here, as below: a module is compiled anew for each task, and most have a key.
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         identity = self._obtain(credentials.base, deadline, of_account=True)
@@ -210,7 +211,6 @@ class HuaweiClient(Client):
             return credentials
         if isinstance(credentials, Fetched):
             return self._tell(credentials.take())
-        # Imported here: a module is compiled anew for each task, and most have a key.
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         if of_account:

@@ -47,4 +47,5 @@ def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiClient:
     return open_huawei(options, around)
 
 
+#: Huawei Cloud, as modules name it.
 HWC = Cloud("hwc", HWC_OPTIONS, _open)

@@ -19,7 +19,8 @@ class CloudSource(t.Generic[C]):
 
     service: str
     words: t.Mapping[str, tuple[str, ...]]
-    lists_only_pending = False
+    labels: tuple[tuple[str, str], ...] = ()
+    listed_words: tuple[str, ...] | None = None
     explains = False
 
     def __init__(self, client: C) -> None:

@@ -141,6 +141,11 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
         _task.SUCCESS: ("Success",),
         _task.FAILED: ("Failed",),
     }
+    labels: tuple[tuple[str, str], ...] = (
+        ("access_configuration_name", "access configuration"),
+        ("principal_name", "principal"),
+        ("target_name", "target"),
+    )
     #: Of the 20 calls per second that an account has (documented for GetTask, taken to hold for ListTasks).
     rate = 18.0
     lists = True

@@ -107,6 +107,7 @@ class CsmsTasks(HuaweiSource):
         _task.SUCCESS: ("SUCCESS",),
         _task.FAILED: ("FAILED",),
     }
+    labels: tuple[tuple[str, str], ...] = (("secret_name", "secret"),)
     lists = True
 
     def read(self, task_id: str, timeout: float) -> _task.Sighting:

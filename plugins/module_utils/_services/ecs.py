@@ -223,6 +223,7 @@ class ServerStates(HuaweiSource):
         _task.SUCCESS: (ACTIVE, SHUTOFF),
         _task.FAILED: ("ERROR",),
     }
+    labels: tuple[tuple[str, str], ...] = (("name", "server"),)
     lists = True
 
     def __init__(self, client: HuaweiClient, status: str, server_ids: t.Sequence[str]) -> None:

@@ -199,7 +199,13 @@ class KpsTasks(HuaweiSource):
         }.items()
     }
     lists = True
-    lists_only_pending = True
+    #: A task that waits for its turn is on no list.
+    listed_words: tuple[str, ...] | None = tuple(f"RUNNING_{operation.upper()}" for operation in _OPERATIONS)
+    labels: tuple[tuple[str, str], ...] = (
+        ("server_name", "server"),
+        ("server_id", "server"),
+        ("keypair_name", "key pair"),
+    )
     explains = True
 
     def read(self, task_id: str, timeout: float) -> _task.Sighting:

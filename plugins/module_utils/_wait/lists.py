@@ -108,13 +108,13 @@ class Lists:
     def check(self, record: Record) -> None:
         """Find out, from a task that was asked about by itself after the list had been read, when the list speaks of other ids.
 
-        It does when complete readings in a row left out a task that runs, and none ever showed any of the tasks. A list
-        of unfinished tasks may rightly leave out one that only waits for its turn.
+        It does when complete readings in a row left out a task that goes on and must be listed, and none ever showed any
+        of the tasks.
         """
         memory, source = self._memory, self._source
         if not memory.lists or record.meaning != PENDING:
             return
-        if source.lists_only_pending and not (record.status or "").startswith("RUNNING"):
+        if source.listed_words is not None and record.status not in source.listed_words:
             return
         record.unlisted += 1
         if record.unlisted >= OMISSIONS and not memory.listed:

@@ -20,17 +20,6 @@ FATAL = "fatal"
 INTERRUPTED = "interrupted"
 SLICE_OVER = "slice_over"
 
-#: Fields of an answer that tell a person what a task is about, each with the noun before it; the first of a noun wins.
-LABELS = (
-    ("server_name", "server"),
-    ("server_id", "server"),
-    ("keypair_name", "key pair"),
-    ("secret_name", "secret"),
-    ("access_configuration_name", "access configuration"),
-    ("principal_name", "principal"),
-    ("target_name", "target"),
-)
-
 
 class Ending(t.NamedTuple):
     """How the loop ended.
@@ -97,7 +86,7 @@ class Report:
     def name(self, record: Record) -> str:
         """A task and what it is about: ``t-1 (server web1, key pair kp1)``."""
         about: dict[str, t.Any] = {}
-        for field, noun in LABELS:
+        for field, noun in self.source.labels:
             if record.data.get(field):
                 about.setdefault(noun, record.data[field])
         return f"{record.id} ({', '.join(f'{noun} {name}' for noun, name in about.items())})" if about else record.id

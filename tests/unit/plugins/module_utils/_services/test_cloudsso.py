@@ -252,6 +252,6 @@ def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: Cloud, following: s
 
 def test_what_the_source_says_of_itself(cloud: Cloud) -> None:
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
-    assert (source.lists, source.lists_only_pending, source.explains, source.rate) == (True, False, False, 18.0)
+    assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 18.0)
     assert source.endpoint == CLOUDSSO
     assert not source.renewable()

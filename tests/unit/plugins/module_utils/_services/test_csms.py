@@ -158,7 +158,7 @@ def test_a_wait_reads_the_longest_pages(cloud: Cloud) -> None:
     second = source.page(first.next, 0.0, 10.0)
     assert [s.state for s in (*first.sightings, *second.sightings)] == ["success", "failed", "success"]
     assert (first.next, second.next) == ("t-1", None)
-    assert (source.lists, source.lists_only_pending, source.explains, source.rate) == (True, False, False, 10.0)
+    assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 10.0)
 
 
 def test_an_empty_page_ends_the_list_of_a_wait(cloud: Cloud) -> None:

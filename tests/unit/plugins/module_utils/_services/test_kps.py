@@ -239,7 +239,8 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -
 
 
 def test_the_source_says_what_it_can() -> None:
-    assert (kps.KpsTasks.lists, kps.KpsTasks.lists_only_pending, kps.KpsTasks.explains) == (True, True, True)
+    assert (kps.KpsTasks.lists, kps.KpsTasks.explains) == (True, True)
+    assert kps.KpsTasks.listed_words == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
 
 
 def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: Cloud) -> None:

@@ -174,12 +174,14 @@ class Cloud:
     service: str = "kps"
     endpoint: str = "https://cloud.example.com"
     words: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: WORDS)
+    labels: tuple[tuple[str, str], ...] = (("server_name", "server"),)
     calls: list[Call] = dataclasses.field(default_factory=list)
     statements: list[Statement] = dataclasses.field(default_factory=list)
     logins: list[float] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.lists = self.page_size is not None
+        self.listed_words: tuple[str, ...] | None = ("RUNNING_X",) if self.lists_only_pending else None
 
     def read(self, task_id: str, timeout: float) -> Sighting:
         """As of ``TaskSource``."""
