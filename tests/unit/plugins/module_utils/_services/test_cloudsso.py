@@ -252,6 +252,9 @@ def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: Cloud, following: s
 
 def test_what_the_source_says_of_itself(cloud: Cloud) -> None:
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
+    assert {field for field, _noun in source.labels} < set(
+        cloudsso.with_meaning(t.cast(dict[str, t.Any], GET_TASK["Task"]))
+    )
     assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 18.0)
     assert source.endpoint == CLOUDSSO
     assert not source.renewable()

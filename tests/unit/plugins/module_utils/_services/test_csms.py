@@ -158,6 +158,7 @@ def test_a_wait_reads_the_longest_pages(cloud: Cloud) -> None:
     second = source.page(first.next, 0.0, 10.0)
     assert [s.state for s in (*first.sightings, *second.sightings)] == ["success", "failed", "success"]
     assert (first.next, second.next) == ("t-1", None)
+    assert [field for field, _noun in source.labels if field in ROW] == ["secret_name"]
     assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 10.0)
 
 
