@@ -4,8 +4,8 @@
 
 """Between Ansible and the rest: options in, a result out. The only importer of AnsibleModule, the only place that fails.
 
-A module passes ``run`` a function that gets a ``Context`` and returns its result; every error that it lets through
-becomes a failure with the server's facts, and whatever it noted in ``context.result`` is returned on every exit.
+Each module is a ``Module``: a function from a ``Context`` to a result, with its argument spec. ``Module.run`` runs it as
+Ansible runs modules; an action plugin runs the same ``Module.perform`` in the worker of the controller.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
 
 Result = dict[str, t.Any]
+ArgumentSpec = t.Mapping[str, t.Any]
 C = t.TypeVar("C", bound=Client)
 
 
@@ -59,89 +60,131 @@ class Context:
         clock: Time.
         random: Numbers from 0 to 1.
         threads: Whether requests may be under way at the same time.
+        warn: Shows a warning beside the result.
+        mask: Keeps a value that came from no option out of everything Ansible prints.
 
     Args:
-        module: The module that runs.
+        params: The options, validated.
+        check_mode: Whether nothing may be changed.
+        diff_mode: Whether a diff is wanted.
+        on_warning: Shows a warning.
+        on_secret: Takes a secret that must be masked.
         environ: The environment; by default that of the process.
         clock: Time.
         draw: Numbers from 0 to 1.
         connect: Makes the transport that requests go through; takes the arguments of ``RequestsTransport``.
         threads: Whether requests may be under way at the same time.
+        open_client: Makes the client of a cloud; by default one of this run's own.
     """
 
     def __init__(
         self,
-        module: AnsibleModule,
+        params: dict[str, t.Any],
         *,
+        check_mode: bool = False,
+        diff_mode: bool = False,
+        on_warning: t.Callable[[str], None],
+        on_secret: t.Callable[[str], None],
         environ: t.Mapping[str, str] | None = None,
         clock: Clock | None = None,
         draw: t.Callable[[], float] = random.random,
         connect: t.Callable[..., _http.Transport] = _http.RequestsTransport,
         threads: bool = True,
+        open_client: t.Callable[[Cloud[t.Any], Context], t.Any] | None = None,
     ) -> None:
-        self._module = module
-        self._environ = os.environ if environ is None else environ
-        self._connect = connect
-        self.params: dict[str, t.Any] = module.params
-        self.check_mode: bool = module.check_mode
-        self.diff_mode: bool = module._diff
+        self.params = params
+        self.check_mode = check_mode
+        self.diff_mode = diff_mode
         self.result: Result = {"changed": False}
         self.clock: Clock = clock or SystemClock()
         self.random = draw
         self.threads = threads
+        self.warn = on_warning
+        self.mask = on_secret
+        self._environ = os.environ if environ is None else environ
+        self._connect = connect
+        self._open_client = open_client or open_own_client
         self._clients: dict[str, t.Any] = {}
 
-    def warn(self, text: str) -> None:
-        """Show a warning beside the result."""
-        self._module.warn(text)
-
-    def mask(self, secret: str) -> None:
-        """Keep a value that came from no option out of everything Ansible prints."""
-        self._module.no_log_values.add(secret)
-        if register_secret is not None:
-            register_secret(secret)
-
     def client(self, cloud: Cloud[C]) -> C:
-        """The client of a cloud, made once from its options, the environment and the user's files."""
+        """Return the client of a cloud, made once from its options, the environment and the user's files."""
         if cloud.name not in self._clients:
-            self._clients[cloud.name] = client = cloud.open_client(self.params, self._surroundings())
+            self._clients[cloud.name] = client = self._open_client(cloud, self)
             self.result["credentials_source"] = client.credentials_source
         return t.cast(C, self._clients[cloud.name])
 
-    def _surroundings(self) -> Surroundings:
+    def surroundings(self) -> Surroundings:
+        """Return what a client needs beside its options."""
         return Surroundings(
             self._environ, self.clock, self.random, self.check_mode, self.mask, self.warn, self._connect
         )
 
 
-def run(
-    execute: t.Callable[[Context], Result | None],
-    argument_spec: t.Mapping[str, t.Any],
-    *,
-    clouds: t.Sequence[Cloud[t.Any]],
-    **keywords: t.Any,
-) -> t.NoReturn:
-    """Run a module and exit.
+def open_own_client(cloud: Cloud[C], context: Context) -> C:
+    """Return a client that no other run shares."""
+    return cloud.open_client(context.params, context.surroundings())
 
-    Args:
+
+class Module:
+    """A module as a value.
+
+    Attributes:
         execute: Does the work; what it returns is merged into ``context.result``. A result with ``failed`` true fails.
-        argument_spec: The module's own options.
-        clouds: Those whose connection options it takes; none for a module that talks to no cloud.
-        keywords: More arguments for AnsibleModule, such as ``required_if``.
+        argument_spec: All options: the module's own and those of the connections to its clouds.
+        clouds: The clouds whose connection options it takes; none for a module that talks to no cloud.
+        rules: How options depend on each other, by the names that AnsibleModule gives these arguments.
     """
-    connection = {name: spec for cloud in clouds for name, spec in cloud.options.items()}
-    module = AnsibleModule(argument_spec={**connection, **argument_spec}, supports_check_mode=True, **keywords)
-    if clouds and _http.REQUESTS_IMPORT_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("requests"), exception=_http.REQUESTS_IMPORT_ERROR)
-    context = Context(module)
-    try:
-        context.result.update(execute(context) or {})
-    except CloudError as error:
-        module.fail_json(**{**context.result, **error.facts(), "msg": str(error)})
-    except Exception as error:
-        # A bug of ours; what was changed before it must still be told.
-        text = f"Unexpected {type(error).__name__}: {error}. This is a bug of the collection: please report it."
-        module.fail_json(**{**context.result, "msg": text, "exception": traceback.format_exc()})
-    if context.result.pop("failed", False):
-        module.fail_json(**context.result)
-    module.exit_json(**context.result)
+
+    def __init__(
+        self,
+        execute: t.Callable[[Context], Result | None],
+        argument_spec: ArgumentSpec,
+        *,
+        clouds: t.Sequence[Cloud[t.Any]],
+        **rules: t.Any,
+    ) -> None:
+        connection = {name: spec for cloud in clouds for name, spec in cloud.options.items()}
+        self.execute = execute
+        self.argument_spec: ArgumentSpec = {**connection, **argument_spec}
+        self.clouds = clouds
+        self.rules = rules
+
+    def perform(self, context: Context) -> Result:
+        """Do the work and return the result, also of a failure: it has ``failed`` true then.
+
+        Every error becomes a failure with the facts of the service; what was noted before it is in the result.
+        """
+        try:
+            returned = self.execute(context) or {}
+        except CloudError as error:
+            return {**context.result, **error.facts(), "msg": str(error), "failed": True}
+        except Exception as error:
+            text = f"Unexpected {type(error).__name__}: {error}. This is a bug of the collection: please report it."
+            return {**context.result, "msg": text, "exception": traceback.format_exc(), "failed": True}
+        result = {**context.result, **returned}
+        if not result.get("failed"):
+            result.pop("failed", None)
+        return result
+
+    def run(self) -> t.NoReturn:
+        """Run as Ansible runs modules, and exit."""
+        module = AnsibleModule(argument_spec=dict(self.argument_spec), supports_check_mode=True, **self.rules)
+        if self.clouds and _http.REQUESTS_IMPORT_ERROR is not None:
+            module.fail_json(msg=missing_required_lib("requests"), exception=_http.REQUESTS_IMPORT_ERROR)
+
+        def mask(secret: str) -> None:
+            module.no_log_values.add(secret)
+            if register_secret is not None:
+                register_secret(secret)
+
+        context = Context(
+            module.params,
+            check_mode=module.check_mode,
+            diff_mode=module._diff,
+            on_warning=module.warn,
+            on_secret=mask,
+        )
+        result = self.perform(context)
+        if result.pop("failed", False):
+            module.fail_json(**result)
+        module.exit_json(**result)

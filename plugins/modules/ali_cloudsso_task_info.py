@@ -242,10 +242,11 @@ credentials_source:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
     Context,
+    Module,
     Result,
     at_least,
-    run,
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso
@@ -284,37 +285,42 @@ def execute(context: Context) -> Result:
     return {"tasks": [cloudsso.with_meaning(row) for row in listing.rows], **listing.result()}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "directory_id": {"type": "str", "required": True},
+    "task_id": {"type": "str"},
+    "access_configuration_id": {"type": "str"},
+    "principal_id": {"type": "str"},
+    "principal_type": {"type": "str", "choices": ["User", "Group"]},
+    "target_id": {"type": "str"},
+    "target_type": {"type": "str", "choices": ["RD-Account"]},
+    "status": {"type": "str", "choices": ["InProgress", "Success", "Failed"]},
+    "task_type": {
+        "type": "str",
+        "choices": [
+            "CreateAccessAssignment",
+            "DeleteAccessAssignment",
+            "ProvisionAccessConfiguration",
+            "DeprovisionAccessConfiguration",
+        ],
+    },
+    "filter": {"type": "str"},
+    "limit": {"type": "int", "default": cloudsso.MAX_PAGE},
+    "marker": {"type": "str"},
+    "max_tasks": {"type": "int"},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[ALI],
+    mutually_exclusive=[("task_id", other) for other in (*FILTERS, "marker", "max_tasks")],
+    required_together=[("principal_id", "principal_type"), ("target_id", "target_type")],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "directory_id": {"type": "str", "required": True},
-            "task_id": {"type": "str"},
-            "access_configuration_id": {"type": "str"},
-            "principal_id": {"type": "str"},
-            "principal_type": {"type": "str", "choices": ["User", "Group"]},
-            "target_id": {"type": "str"},
-            "target_type": {"type": "str", "choices": ["RD-Account"]},
-            "status": {"type": "str", "choices": ["InProgress", "Success", "Failed"]},
-            "task_type": {
-                "type": "str",
-                "choices": [
-                    "CreateAccessAssignment",
-                    "DeleteAccessAssignment",
-                    "ProvisionAccessConfiguration",
-                    "DeprovisionAccessConfiguration",
-                ],
-            },
-            "filter": {"type": "str"},
-            "limit": {"type": "int", "default": cloudsso.MAX_PAGE},
-            "marker": {"type": "str"},
-            "max_tasks": {"type": "int"},
-        },
-        clouds=[ALI],
-        mutually_exclusive=[("task_id", other) for other in (*FILTERS, "marker", "max_tasks")],
-        required_together=[("principal_id", "principal_type"), ("target_id", "target_type")],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

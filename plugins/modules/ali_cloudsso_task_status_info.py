@@ -107,7 +107,12 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso
 
 
@@ -119,13 +124,21 @@ def execute(context: Context) -> Result:
     return {"tasks": [cloudsso.with_meaning(task)] if task else []}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "directory_id": {"type": "str", "required": True},
+    "task_id": {"type": "str", "required": True},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[ALI],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {"directory_id": {"type": "str", "required": True}, "task_id": {"type": "str", "required": True}},
-        clouds=[ALI],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -167,10 +167,11 @@ credentials_source:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
     Context,
+    Module,
     Result,
     at_least,
-    run,
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import csms
@@ -194,21 +195,26 @@ def execute(context: Context) -> Result:
     return {"tasks": [csms.with_meaning(row) for row in listing.rows], **listing.result()}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "task_id": {"type": "str"},
+    "secret_name": {"type": "str"},
+    "status": {"type": "str"},
+    "limit": {"type": "int", "default": csms.PAGE_SIZE},
+    "marker": {"type": "str"},
+    "max_tasks": {"type": "int"},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+    mutually_exclusive=[("task_id", other) for other in ("secret_name", "status", "marker", "max_tasks")],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "task_id": {"type": "str"},
-            "secret_name": {"type": "str"},
-            "status": {"type": "str"},
-            "limit": {"type": "int", "default": csms.PAGE_SIZE},
-            "marker": {"type": "str"},
-            "max_tasks": {"type": "int"},
-        },
-        clouds=[HWC],
-        mutually_exclusive=[("task_id", other) for other in ("secret_name", "status", "marker", "max_tasks")],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -146,7 +146,12 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
 
 
@@ -166,18 +171,23 @@ def execute(context: Context) -> Result:
     }
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "server_ids": {"type": "list", "elements": "str", "aliases": ["server_id"]},
+    "name": {"type": "str"},
+    "status": {"type": "str"},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+    mutually_exclusive=[("server_ids", "name"), ("server_ids", "status")],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "server_ids": {"type": "list", "elements": "str", "aliases": ["server_id"]},
-            "name": {"type": "str"},
-            "status": {"type": "str"},
-        },
-        clouds=[HWC],
-        mutually_exclusive=[("server_ids", "name"), ("server_ids", "status")],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

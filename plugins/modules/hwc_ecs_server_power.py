@@ -147,7 +147,12 @@ credentials_source:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.power import PowerSwitch
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 
 
 def execute(context: Context) -> Result:
@@ -155,18 +160,23 @@ def execute(context: Context) -> Result:
     return PowerSwitch(context).run()
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    **OPTIONS,
+    "state": {"type": "str", "required": True, "choices": ["running", "stopped"]},
+    "stop_type": {"type": "str", "choices": ["soft", "hard"], "default": "soft"},
+    "wait_timeout": {"type": "float", "default": 600.0},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            **OPTIONS,
-            "state": {"type": "str", "required": True, "choices": ["running", "stopped"]},
-            "stop_type": {"type": "str", "choices": ["soft", "hard"], "default": "soft"},
-            "wait_timeout": {"type": "float", "default": 600.0},
-        },
-        clouds=[HWC],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -80,7 +80,12 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
 
 
@@ -97,16 +102,21 @@ def execute(context: Context) -> Result:
     return {}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "task_ids": {"type": "list", "elements": "str", "required": True, "aliases": ["task_id"]},
+    "state": {"type": "str", "choices": ["absent"], "default": "absent"},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "task_ids": {"type": "list", "elements": "str", "required": True, "aliases": ["task_id"]},
-            "state": {"type": "str", "choices": ["absent"], "default": "absent"},
-        },
-        clouds=[HWC],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

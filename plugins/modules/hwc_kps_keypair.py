@@ -135,7 +135,12 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
 
 T = t.TypeVar("T")
@@ -272,20 +277,25 @@ def _note_diff(context: Context, before: kps_keypairs.Row | None, after: kps_key
         }
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "public_key": {"type": "str", "no_log": False},
+    "description": {"type": "str"},
+    "scope": {"type": "str", "choices": ["user", "domain"]},
+    "type": {"type": "str", "choices": ["ssh", "x509"]},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "name": {"type": "str", "required": True},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "public_key": {"type": "str", "no_log": False},
-            "description": {"type": "str"},
-            "scope": {"type": "str", "choices": ["user", "domain"]},
-            "type": {"type": "str", "choices": ["ssh", "x509"]},
-        },
-        clouds=[HWC],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

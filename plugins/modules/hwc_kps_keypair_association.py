@@ -227,7 +227,12 @@ credentials_source:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.association import Association
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 
 
 def execute(context: Context) -> Result:
@@ -235,26 +240,31 @@ def execute(context: Context) -> Result:
     return Association(context).run()
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    **OPTIONS,
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "keypair_name": {"type": "str"},
+    "force": {"type": "bool", "default": False},
+    "private_key_file": {"type": "path", "no_log": False},
+    "private_key": {"type": "str", "no_log": True},
+    "root_password": {"type": "str", "no_log": True},
+    "disable_password": {"type": "bool", "no_log": False},
+    "port": {"type": "int"},
+    "wait_timeout": {"type": "float", "default": 1800.0},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+    required_if=[("state", "present", ["keypair_name"])],
+    mutually_exclusive=[("private_key_file", "private_key")],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            **OPTIONS,
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "keypair_name": {"type": "str"},
-            "force": {"type": "bool", "default": False},
-            "private_key_file": {"type": "path", "no_log": False},
-            "private_key": {"type": "str", "no_log": True},
-            "root_password": {"type": "str", "no_log": True},
-            "disable_password": {"type": "bool", "no_log": False},
-            "port": {"type": "int"},
-            "wait_timeout": {"type": "float", "default": 1800.0},
-        },
-        clouds=[HWC],
-        required_if=[("state", "present", ["keypair_name"])],
-        mutually_exclusive=[("private_key_file", "private_key")],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -97,7 +97,12 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
 
 
@@ -110,9 +115,18 @@ def execute(context: Context) -> Result:
     return {"keypairs": [found] if found else []}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {"name": {"type": "str"}}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(execute, {"name": {"type": "str"}}, clouds=[HWC])
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -173,10 +173,11 @@ credentials_source:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
     Context,
+    Module,
     Result,
     at_least,
-    run,
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -200,22 +201,27 @@ def execute(context: Context) -> Result:
     return {"tasks": [kps.with_meaning(row, listed_as=state) for row in listing.rows], **listing.result()}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "task_id": {"type": "str"},
+    "list": {"type": "str", "choices": ["running", "failed"]},
+    "limit": {"type": "int", "default": kps.PAGE_SIZE},
+    "marker": {"type": "int"},
+    "max_tasks": {"type": "int"},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+    mutually_exclusive=[("task_id", "list")],
+    required_one_of=[("task_id", "list")],
+    required_by={"max_tasks": ["list"], "marker": ["list"]},
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "task_id": {"type": "str"},
-            "list": {"type": "str", "choices": ["running", "failed"]},
-            "limit": {"type": "int", "default": kps.PAGE_SIZE},
-            "marker": {"type": "int"},
-            "max_tasks": {"type": "int"},
-        },
-        clouds=[HWC],
-        mutually_exclusive=[("task_id", "list")],
-        required_one_of=[("task_id", "list")],
-        required_by={"max_tasks": ["list"], "marker": ["list"]},
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

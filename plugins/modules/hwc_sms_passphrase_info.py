@@ -97,7 +97,12 @@ credentials_source:
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
 
 
@@ -107,9 +112,18 @@ def execute(context: Context) -> Result:
     return {"task_id": task_id, "passphrase": sms.show_passphrase(context.client(HWC), task_id)}
 
 
+ARGUMENT_SPEC: ArgumentSpec = {"task_id": {"type": "str", "required": True}}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[HWC],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(execute, {"task_id": {"type": "str", "required": True}}, clouds=[HWC])
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -138,7 +138,13 @@ open:
 import shutil
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, at_least, run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+    at_least,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import Target, log_in_everywhere, run_ssh
 
 
@@ -159,25 +165,30 @@ def execute(context: Context) -> Result:
     }
 
 
+TARGET_SPEC: ArgumentSpec = {
+    "name": {"type": "str"},
+    "host": {"type": "str", "required": True},
+    "port": {"type": "int"},
+    "user": {"type": "str"},
+    "private_key_file": {"type": "path", "required": True, "no_log": False},
+    "args": {"type": "str", "default": ""},
+}
+ARGUMENT_SPEC: ArgumentSpec = {
+    "targets": {"type": "list", "elements": "dict", "required": True, "options": TARGET_SPEC},
+    "timeout": {"type": "float", "default": 30.0},
+    "parallel": {"type": "int", "default": 16},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    target = {
-        "name": {"type": "str"},
-        "host": {"type": "str", "required": True},
-        "port": {"type": "int"},
-        "user": {"type": "str"},
-        "private_key_file": {"type": "path", "required": True, "no_log": False},
-        "args": {"type": "str", "default": ""},
-    }
-    run(
-        execute,
-        {
-            "targets": {"type": "list", "elements": "dict", "required": True, "options": target},
-            "timeout": {"type": "float", "default": 30.0},
-            "parallel": {"type": "int", "default": 16},
-        },
-        clouds=[],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

@@ -264,9 +264,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
     Context,
+    Module,
     Result,
-    run,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice
@@ -306,42 +307,47 @@ def _part(argument: t.Mapping[str, t.Any] | None) -> Slice | None:
     return Slice(float(argument["elapsed"]), float(argument["length"]), argument["state"])
 
 
+ARGUMENT_SPEC: ArgumentSpec = {
+    "service": {"type": "str", "required": True, "choices": list(WAITABLE)},
+    "directory_id": {"type": "str"},
+    "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"]},
+    "timeout": {"type": "float", "default": 1800.0},
+    "delay": {"type": "float", "default": 0.0},
+    "interval": {"type": "float", "default": 2.0},
+    "max_interval": {"type": "float", "default": 15.0},
+    "backoff": {"type": "float", "default": 0.8},
+    "jitter": {"type": "float", "default": 0.1},
+    "mode": {"type": "str", "choices": ["all", "fail_fast", "any"], "default": "all"},
+    "on_timeout": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
+    "on_failure": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
+    "success_statuses": {"type": "list", "elements": "str", "default": []},
+    "failure_statuses": {"type": "list", "elements": "str", "default": []},
+    "pending_statuses": {"type": "list", "elements": "str", "default": []},
+    "unknown_status": {"type": "str", "choices": ["wait", "fail"], "default": "wait"},
+    "confirm": {"type": "int", "default": 1},
+    "not_found_grace": {"type": "float", "default": 30.0},
+    "error_grace": {"type": "float", "default": 120.0},
+    "request_timeout": {"type": "float", "default": 30.0},
+    "rate": {"type": "float"},
+    "batch": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+    "progress": {"type": "float", "default": 30.0},
+    "resume": {"type": "dict"},
+    # Between the action plugin and this module: which part of the wait to do.
+    "_slice": {"type": "dict"},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=list(CLOUDS.values()),
+    mutually_exclusive=[("task_ids", "resume")],
+    required_if=[("service", service, row.within) for service, row in WAITABLE.items() if row.within],
+)
+
+
 def main() -> None:
-    """Entry point."""
-    run(
-        execute,
-        {
-            "service": {"type": "str", "required": True, "choices": list(WAITABLE)},
-            "directory_id": {"type": "str"},
-            "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"]},
-            "timeout": {"type": "float", "default": 1800.0},
-            "delay": {"type": "float", "default": 0.0},
-            "interval": {"type": "float", "default": 2.0},
-            "max_interval": {"type": "float", "default": 15.0},
-            "backoff": {"type": "float", "default": 0.8},
-            "jitter": {"type": "float", "default": 0.1},
-            "mode": {"type": "str", "choices": ["all", "fail_fast", "any"], "default": "all"},
-            "on_timeout": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
-            "on_failure": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
-            "success_statuses": {"type": "list", "elements": "str", "default": []},
-            "failure_statuses": {"type": "list", "elements": "str", "default": []},
-            "pending_statuses": {"type": "list", "elements": "str", "default": []},
-            "unknown_status": {"type": "str", "choices": ["wait", "fail"], "default": "wait"},
-            "confirm": {"type": "int", "default": 1},
-            "not_found_grace": {"type": "float", "default": 30.0},
-            "error_grace": {"type": "float", "default": 120.0},
-            "request_timeout": {"type": "float", "default": 30.0},
-            "rate": {"type": "float"},
-            "batch": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
-            "progress": {"type": "float", "default": 30.0},
-            "resume": {"type": "dict"},
-            # Between the action plugin and this module: which part of the wait to do.
-            "_slice": {"type": "dict"},
-        },
-        clouds=list(CLOUDS.values()),
-        mutually_exclusive=[("task_ids", "resume")],
-        required_if=[("service", service, row.within) for service, row in WAITABLE.items() if row.within],
-    )
+    """Run the module."""
+    MODULE.run()
 
 
 if __name__ == "__main__":

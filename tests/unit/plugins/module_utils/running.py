@@ -13,7 +13,6 @@ import sys
 import typing as t
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.parameters import PASS_VARS
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _module
@@ -30,19 +29,12 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 NO_METADATA = {"HWC_METADATA_DISABLED": "true", "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
 
 
-class FakeModule:
-    """As much of AnsibleModule as a ``Context`` needs."""
+class Noted(t.NamedTuple):
+    """What a run is given, and what it says beside its result."""
 
-    def __init__(self, params: dict[str, t.Any], *, check_mode: bool, diff_mode: bool) -> None:
-        self.params = params
-        self.check_mode = check_mode
-        self._diff = diff_mode
-        self.no_log_values: set[str] = set()
-        self.warnings: list[str] = []
-
-    def warn(self, text: str) -> None:
-        """As of AnsibleModule."""
-        self.warnings.append(text)
+    params: dict[str, t.Any]
+    no_log_values: set[str]
+    warnings: list[str]
 
 
 class Run:
@@ -69,9 +61,13 @@ class Run:
         connection.update(
             hwc_access_key=ACCESS_KEY, hwc_secret_key=SECRET_KEY, hwc_region=REGION, hwc_project_id=PROJECT
         )
-        self.module = FakeModule({**connection, **options}, check_mode=check_mode, diff_mode=diff_mode)
+        self.module = Noted({**connection, **options}, set(), [])
         self.context = _module.Context(
-            t.cast(AnsibleModule, self.module),
+            self.module.params,
+            check_mode=check_mode,
+            diff_mode=diff_mode,
+            on_warning=self.module.warnings.append,
+            on_secret=self.module.no_log_values.add,
             environ=environ or {},
             clock=cloud.clock,
             draw=lambda: 0.5,

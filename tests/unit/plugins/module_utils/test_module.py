@@ -89,12 +89,12 @@ def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
 # --- How a module ends
 
 PROGRAM = """
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import run
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 def execute(context):
     {body}
-run(execute, {{"word": {{"type": "str"}}}}, clouds=[HWC], required_one_of=[("word",)])
+Module(execute, {{"word": {{"type": "str"}}}}, clouds=[HWC], required_one_of=[("word",)]).run()
 """
 
 
