@@ -17,6 +17,7 @@ PREFIX = "ansible_collections.multicloud.async_tasks.plugins."
 
 #: From the bottom up. A part imports parts of lower layers and itself; never its neighbors in its own layer.
 LAYERS = (
+    ("_text",),
     ("_errors",),
     ("_clock", "_files", "_ids", "_task", "_transport_errors", "_urls"),
     ("_http", "_keys", "_ssh"),
@@ -32,10 +33,10 @@ LAYERS = (
 )
 #: Parts that may import less than their layer allows.
 ONLY = {
-    "_wait": {"_errors", "_clock", "_task"},
-    "plugin_utils": {"_errors", "_ids", "_task", "_services", "_ssh", "_fleet"},
+    "_wait": {"_errors", "_clock", "_task", "_text"},
+    "plugin_utils": {"_errors", "_ids", "_task", "_text", "_services", "_ssh", "_fleet"},
     "filter": {"plugin_utils"},
-    "lookup": {"_errors", "_clock", "_http", "_ids", "_services", "_huawei", "_surroundings"},
+    "lookup": {"_errors", "_clock", "_http", "_ids", "_text", "_services", "_huawei", "_surroundings"},
     "modules": {
         *(
             "_errors",
