@@ -13,14 +13,11 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-
-display = Display()
+from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import ModuleAction
 
 #: Seconds of the first slice: a wait that is over by then costs one run of the module, as without slices.
 FIRST_SLICE = 5.0
@@ -37,26 +34,20 @@ PROGRESS = 30.0
 TIMEOUT = 1800.0
 
 
-class ActionModule(ActionBase):
+class ActionModule(ModuleAction):
     """Runs ``wait_for_task``."""
 
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = True
+    module = MODULE
 
     #: Time.
     clock: Clock = SystemClock()
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def run_as_module(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one slice after the other until the wait is over."""
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
         progress = self._progress()
         if self._task.async_val or self._task.check_mode or progress is None:
-            result.update(self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val)))
-            return result
-        result.update(self._run_slices(variables, progress))
-        return result
+            return super().run_as_module(variables)
+        return self._run_slices(variables, progress)
 
     def _progress(self) -> float | None:
         """Seconds between lines; None for a single run, which also tells the user about a value that is no number."""
@@ -95,7 +86,7 @@ class ActionModule(ActionBase):
                 drops += 1
                 if drops > MAX_DROPS:
                     raise
-                self._show(variables, f"connection lost, trying again in {AFTER_DROP:.0f} s")
+                self.show(variables, f"connection lost, trying again in {AFTER_DROP:.0f} s")
                 self.clock.sleep(AFTER_DROP)
                 continue
             slices, drops = slices + 1, 0
@@ -104,14 +95,4 @@ class ActionModule(ActionBase):
                 answer.get("invocation", {}).get("module_args", {}).pop("_slice", None)
                 return {**answer, "slices": slices}
             state = more["state"]
-            self._show(variables, more["line"])
-
-    def _show(self, variables: dict[str, t.Any], line: str) -> None:
-        """Print a line at once, on standard error: on standard output it would spoil callbacks that print JSON."""
-        if self._task.no_log:
-            return
-        host = variables.get("inventory_hostname", "localhost")
-        where = f"{host} -> {self._task.delegate_to}" if self._task.delegate_to else host
-        display.display(
-            f"wait_for_task on {where}: {line}", color=C.config.get_config_value("COLOR_VERBOSE"), stderr=True
-        )
+            self.show(variables, more["line"])

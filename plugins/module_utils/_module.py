@@ -30,9 +30,18 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock impo
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
 
+#: Whether the controller masks secrets in all output (ansible-core 2.22 and newer); before, a module masks its own result.
+CONTROLLER_MASKS = register_secret is not None
+
 Result = dict[str, t.Any]
 ArgumentSpec = t.Mapping[str, t.Any]
 C = t.TypeVar("C", bound=Client)
+
+
+def announce_secret(secret: str) -> None:
+    """Tell Ansible a secret that came from no option, where the controller masks output."""
+    if register_secret is not None:
+        register_secret(secret)
 
 
 def at_least(option: str, value: t.Any, least: float) -> t.Any:
@@ -60,6 +69,8 @@ class Context:
         clock: Time.
         random: Numbers from 0 to 1.
         threads: Whether requests may be under way at the same time.
+        own_process: Whether the process is this run's alone, with its signals and its standard output.
+        on_progress: Shows a line while the run goes on; None where Ansible shows nothing before the end.
         warn: Shows a warning beside the result.
         mask: Keeps a value that came from no option out of everything Ansible prints.
 
@@ -74,6 +85,8 @@ class Context:
         draw: Numbers from 0 to 1.
         connect: Makes the transport that requests go through; takes the arguments of ``RequestsTransport``.
         threads: Whether requests may be under way at the same time.
+        own_process: Whether the process is this run's alone.
+        on_progress: Shows a line while the run goes on.
         open_client: Makes the client of a cloud; by default one of this run's own.
     """
 
@@ -90,6 +103,8 @@ class Context:
         draw: t.Callable[[], float] = random.random,
         connect: t.Callable[..., _http.Transport] = _http.RequestsTransport,
         threads: bool = True,
+        own_process: bool = True,
+        on_progress: t.Callable[[str], None] | None = None,
         open_client: t.Callable[[Cloud[t.Any], Context], t.Any] | None = None,
     ) -> None:
         self.params = params
@@ -99,6 +114,8 @@ class Context:
         self.clock: Clock = clock or SystemClock()
         self.random = draw
         self.threads = threads
+        self.own_process = own_process
+        self.on_progress = on_progress
         self.warn = on_warning
         self.mask = on_secret
         self._environ = os.environ if environ is None else environ
@@ -174,8 +191,7 @@ class Module:
 
         def mask(secret: str) -> None:
             module.no_log_values.add(secret)
-            if register_secret is not None:
-                register_secret(secret)
+            announce_secret(secret)
 
         context = Context(
             module.params,

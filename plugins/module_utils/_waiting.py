@@ -122,12 +122,14 @@ def wait_for(
     part: Slice | None = None,
 ) -> Outcome:
     """Wait for tasks, and show the engine's warnings. The arguments are those of ``_wait.wait``."""
-    with _signals_interrupt(context.clock):
+    # In a worker of the controller, signals and standard output are Ansible's, and its own clock ends the process.
+    guard = _signals_interrupt(context.clock) if context.own_process else contextlib.nullcontext()
+    with guard:
         outcome = wait(
             source,
             ids,
             options,
-            clock=AttentiveClock(context.clock, sys.stdout),
+            clock=AttentiveClock(context.clock, sys.stdout) if context.own_process else context.clock,
             random=context.random,
             scope=scope,
             resume=resume,

@@ -29,12 +29,16 @@ LAYERS = (
     ("_waiting",),
     ("_fleet",),
     ("plugin_utils",),
-    ("action", "filter", "lookup", "modules"),
+    ("filter", "lookup", "modules"),
+    ("action",),
 )
 #: Parts that may import less than their layer allows.
 ONLY = {
     "_wait": {"_errors", "_clock", "_task", "_text"},
-    "plugin_utils": {"_errors", "_ids", "_task", "_text", "_services", "_ssh", "_fleet"},
+    "plugin_utils": {
+        *("_errors", "_clock", "_http", "_ids", "_task", "_text", "_client", "_services", "_ssh", "_surroundings"),
+        *("_module", "_fleet"),
+    },
     "filter": {"plugin_utils"},
     "lookup": {"_errors", "_clock", "_http", "_ids", "_text", "_services", "_huawei", "_surroundings"},
     "modules": {

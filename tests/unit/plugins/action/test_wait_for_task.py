@@ -31,7 +31,14 @@ class Task(plugin.ActionModule):
     """The plugin on a scripted module: each run takes its seconds, and returns or raises what the script says."""
 
     def __init__(self, clock: FakeClock, *script: t.Any, took: float = 0.0, **task: t.Any) -> None:
-        real = {"args": {}, "async_val": 0, "check_mode": False, "no_log": False, "delegate_to": None, "action": "x"}
+        real = {
+            "args": {},
+            "async_val": 0,
+            "check_mode": False,
+            "no_log": False,
+            "delegate_to": None,
+            "action": "multicloud.async_tasks.wait_for_task",
+        }
         nothing: t.Any = types.SimpleNamespace(
             **{**real, **task}, _shell=types.SimpleNamespace(tmpdir="/tmp/x"), check=False
         )
