@@ -68,7 +68,7 @@ class ActionModule(ModuleAction):
         started = self.clock.monotonic()
         controller = os.getppid()
         state: dict[str, t.Any] | None = None
-        slices = drops = 0
+        drops = 0
         while True:
             if os.getppid() != controller:
                 # The controller was killed: nobody will read a result, and the cloud must not be asked any more.
@@ -89,10 +89,10 @@ class ActionModule(ModuleAction):
                 self.show(variables, f"connection lost, trying again in {AFTER_DROP:.0f} s")
                 self.clock.sleep(AFTER_DROP)
                 continue
-            slices, drops = slices + 1, 0
+            drops = 0
             more = answer.pop("_more", None)
             if more is None:
                 answer.get("invocation", {}).get("module_args", {}).pop("_slice", None)
-                return {**answer, "slices": slices}
+                return answer
             state = more["state"]
             self.show(variables, more["line"])

@@ -26,6 +26,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait impor
     Interrupted,
     Options,
     Outcome,
+    Progress,
     Slice,
     in_threads,
     one_by_one,
@@ -120,8 +121,14 @@ def wait_for(
     scope: t.Mapping[str, t.Any] | None = None,
     resume: t.Mapping[str, t.Any] | None = None,
     part: Slice | None = None,
+    progress: float = 0.0,
 ) -> Outcome:
-    """Wait for tasks, and show the engine's warnings. The arguments are those of ``_wait.wait``."""
+    """Wait for tasks, and show the engine's warnings.
+
+    The arguments are those of ``_wait.wait``, but for ``progress``: the seconds between two lines, where lines can be
+    shown while the wait goes on; 0 for none.
+    """
+    shown = Progress(context.on_progress, progress) if context.on_progress is not None and progress > 0 else None
     # In a worker of the controller, signals and standard output are Ansible's, and its own clock ends the process.
     guard = _signals_interrupt(context.clock) if context.own_process else contextlib.nullcontext()
     with guard:
@@ -136,6 +143,7 @@ def wait_for(
             part=part,
             gather=gather_of(context),
             connections=CONNECTIONS if context.threads else 1,
+            progress=shown,
         )
     for warning in outcome.warnings:
         context.warn(warning)

@@ -246,10 +246,6 @@ resume:
   description: What O(resume) takes to go on with this wait. It holds no secret.
   returned: when a task goes on
   type: dict
-slices:
-  description: How often the module was run for this wait.
-  returned: when O(progress) is not 0
-  type: int
 credentials_source:
   description: Where the credentials were found.
   returned: always
@@ -295,6 +291,7 @@ def execute(context: Context) -> Result:
         scope={**client.scope, **within},
         resume=params["resume"],
         part=_part(params["_slice"]),
+        progress=0.0 if context.check_mode else params["progress"],
     )
     if outcome.more is not None:
         return {"_more": outcome.more}

@@ -94,7 +94,6 @@ def test_lines_appear_while_it_waits_and_only_on_standard_error(benches: Benches
     assert program.elapsed - lines[0].seconds > waited["elapsed"] / 2
     assert "wait_for_task on" not in program.output
     assert [task["state"] for task in waited["tasks"]] == ["failed", "failed"]
-    assert waited["slices"] == len(lines) + 1
 
 
 def test_standard_output_stays_json(benches: Benches) -> None:
@@ -176,21 +175,20 @@ def test_a_wait_obeys_the_keywords_of_its_task(benches: Benches) -> None:
         return json.loads((bench.directory / name).read_text())
 
     assert result("silent")["failed_ids"] == [silent]
-    assert result("silent")["slices"] > 1
+    assert result("silent")["elapsed"] > 2
     looped = result("looped")["results"]
     assert [item["failed_ids"] for item in looped] == [[first], [second]]
     assert result("delegated")["credentials_source"] == "options"
-    assert result("delegated")["slices"] > 1
+    assert result("delegated")["elapsed"] > 2
     assert (bench.directory / "other-python-was-here").exists()
     assert result("background")["failed_ids"] == [background]
-    assert "slices" not in result("background")
     # The words are Ansible's own, and those of 2.16 are others.
     assert re.search(r"imed out after 4 second|in the expected time frame \(4\)", result("cut")["msg"])
-    # Lines of the loop and of the delegated wait, one between two slices; those of the wait that was cut off may have come.
+    # About a line each second of the two waits of the loop and of the one that was cut off, and of the delegated wait.
     here, far = (len(program.lines(f"wait_for_task on localhost{where}: ")) for where in ("", " -> far"))
-    assert far == result("delegated")["slices"] - 1
-    expected = sum(item["slices"] - 1 for item in looped)
-    assert expected <= here <= expected + 4
+    assert 1 <= far <= result("delegated")["elapsed"]
+    spent = sum(item["elapsed"] for item in looped)
+    assert 4 <= here <= spent + 4
     # What the keyword cut off left nothing behind that goes on asking.
     asked = len(looks(bench, cut))
     time.sleep(2)

@@ -26,6 +26,7 @@ Further arguments of ``wait``, all by name:
   The last slice's outcome is that of the whole wait. ``state`` is plain JSON without secrets.
 - ``gather`` and ``connections``: how calls are run at the same time; by default one after the other. ``in_threads`` with
   ``CONNECTIONS`` is the real one, for sources that may be used by several threads.
+- ``progress``: a :class:`Progress`, when lines can be shown while the wait goes on; slices are not needed then.
 
 A signal handler or a clock ends a wait early by raising :class:`Interrupted` from within ``clock.sleep`` or a call of the
 source; the outcome then says ``interrupted`` and holds everything known so far.
@@ -35,7 +36,7 @@ Nothing here reads a clock, sleeps, opens a connection or draws a random number 
 ``record`` (what is known about one task), ``memory`` (what is known about all of them; slices and tokens), ``caller``
 (one call: its place in time, its errors, its repetition after a new login), ``parallel`` (calls in threads), ``lists``
 (what is learnt from lists), ``report`` (figures and names), ``messages`` (sentences for people), ``outcome`` (the result),
-``engine`` (the rounds).
+``progress`` (when lines are due), ``engine`` (the rounds).
 """
 
 from __future__ import annotations
@@ -46,5 +47,17 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.parallel import CONNECTIONS, in_threads
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.progress import Progress
 
-__all__ = ["CONNECTIONS", "Gather", "Interrupted", "Options", "Outcome", "Slice", "in_threads", "one_by_one", "wait"]
+__all__ = [
+    "CONNECTIONS",
+    "Gather",
+    "Interrupted",
+    "Options",
+    "Outcome",
+    "Progress",
+    "Slice",
+    "in_threads",
+    "one_by_one",
+    "wait",
+]

@@ -130,6 +130,7 @@ class Caller:
         memory: The books.
         age: The age of the wait at this moment.
         connections: Calls that may be under way at once.
+        show_progress: Shows the line that is due at an age, if any, and returns the age at which the next is due.
     """
 
     def __init__(
@@ -141,6 +142,7 @@ class Caller:
         memory: Memory,
         age: float,
         connections: int,
+        show_progress: t.Callable[[float], float] = lambda _age: math.inf,
     ) -> None:
         self._source = source
         self._options = options
@@ -150,6 +152,7 @@ class Caller:
         self._origin = clock.monotonic() - age
         self._begun = age
         self._connections = connections
+        self._show_progress = show_progress
         self.deadline = memory.base + options.timeout
 
     def now(self) -> float:
@@ -157,10 +160,14 @@ class Caller:
         return self._clock.monotonic() - self._origin
 
     def sleep_until(self, age: float) -> None:
-        """Rest until the wait has this age."""
-        pause = age - self.now()
-        if pause > 0:
-            self._clock.sleep(pause)
+        """Rest until the wait has this age, and show progress meanwhile."""
+        while True:
+            now = self.now()
+            stop = min(age, self._show_progress(now))
+            if stop > now:
+                self._clock.sleep(stop - now)
+            if stop >= age:
+                return
 
     def width(self) -> int:
         """Calls to have under way at once: one, unless the latency of the service is what holds the wait up."""

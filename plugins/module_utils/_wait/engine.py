@@ -40,7 +40,12 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memor
     Slice,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome, conclude
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import (
+    Outcome,
+    conclude,
+    progress_line,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.progress import Progress
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     DECIDED,
@@ -74,6 +79,7 @@ def wait(
     part: Slice | None = None,
     gather: Gather = one_by_one,
     connections: int = 1,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Look at the tasks until each has ended, the time is up, or something makes it pointless to go on.
 
@@ -90,7 +96,13 @@ def wait(
     else:
         memory = Memory.new(ids, rate)
     elapsed = part.elapsed if part else 0.0
-    caller = Caller(source, options, clock, random, memory, memory.base + elapsed, connections)
+
+    def show_progress(age: float) -> float:
+        if progress is None:
+            return math.inf
+        return progress.show_due(age, lambda: progress_line(memory, source, options, age))
+
+    caller = Caller(source, options, clock, random, memory, memory.base + elapsed, connections, show_progress)
     engine = Engine(source, options, random, memory, caller, gather)
     if not (part and part.state):
         memory.due = engine.first_look()

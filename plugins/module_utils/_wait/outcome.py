@@ -57,7 +57,7 @@ def conclude(
     """
     report = Report(memory, source, options, age)
     if ending.kind == SLICE_OVER:
-        rest = max(0.0, memory.due - age) if memory.round.queue is None else 0.0
+        rest = _rest(memory, age)
         line = _messages(report).line(rest)
         return Outcome(False, line, report.counts(), more={"state": memory.dump(), "sleep": rest, "line": line})
     result: dict[str, t.Any] = {
@@ -78,6 +78,16 @@ def conclude(
     else:
         failed, msg = _messages(report).verdict(ending)
     return Outcome(failed, msg, result, tuple(memory.warnings))
+
+
+def progress_line(memory: Memory, source: TaskSource, options: Options, age: float) -> str:
+    """Return one line that tells how the wait goes at this age."""
+    return _messages(Report(memory, source, options, age)).line(_rest(memory, age))
+
+
+def _rest(memory: Memory, age: float) -> float:
+    """Return the seconds until the next round; none while one goes on."""
+    return max(0.0, memory.due - age) if memory.round.queue is None else 0.0
 
 
 def _messages(report: Report) -> Messages:

@@ -70,7 +70,6 @@ def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, cap
     assert task.run(None, VARIABLES) == {
         "msg": "done",
         "invocation": {"module_args": {"service": "kps"}},
-        "slices": 1,
     }
     assert task.runs == [
         {"module_args": {**args, "_slice": {"elapsed": 0.0, "length": 5.0, "state": None}}, "task_vars": VARIABLES}
@@ -81,7 +80,7 @@ def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, cap
 
 def test_slices_follow_each_other_with_state_and_time(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
     task = Task(clock, more(1), more(2), {"failed": True, "msg": "no"}, took=6.0, args={"progress": "20"})
-    assert task.run(None, VARIABLES) == {"failed": True, "msg": "no", "slices": 3}
+    assert task.run(None, VARIABLES) == {"failed": True, "msg": "no"}
     assert task.slices() == [(0.0, 5.0, None), (6.0, 20.0, {"number": 1}), (12.0, 20.0, {"number": 2})]
     shown = capfd.readouterr()
     assert shown.out == "", "it would spoil output that is JSON"
@@ -148,7 +147,7 @@ def test_in_the_background_the_module_is_run_once(clock: FakeClock) -> None:
 
 def test_with_no_log_there_are_no_lines(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
     task = Task(clock, more(1), AnsibleConnectionFailure("gone"), {"msg": "done"}, no_log=True)
-    assert task.run(None, VARIABLES) == {"msg": "done", "slices": 2}
+    assert task.run(None, VARIABLES) == {"msg": "done"}
     assert capfd.readouterr() == ("", "")
 
 
@@ -164,7 +163,7 @@ def test_lost_connections_are_survived_with_the_state_that_is_known(
 ) -> None:
     drops = [AnsibleConnectionFailure("gone")] * 3
     task = Task(clock, drops[0], more(1), *drops, more(2), *drops, {"msg": "done"}, took=1.0)
-    assert task.run(None, VARIABLES) == {"msg": "done", "slices": 3}
+    assert task.run(None, VARIABLES) == {"msg": "done"}
     assert [state for _elapsed, _length, state in task.slices()] == [
         *(None, None),
         *({"number": 1},) * 4,
