@@ -19,7 +19,7 @@ PREFIX = "ansible_collections.multicloud.async_tasks.plugins."
 LAYERS = (
     ("_text",),
     ("_errors",),
-    ("_clock", "_files", "_ids", "_task", "_transport_errors", "_urls"),
+    ("_clock", "_files", "_ids", "_task", "_urls"),
     ("_http", "_keys", "_ssh"),
     ("_client", "_metadata", "_refusal"),
     ("_surroundings",),
@@ -59,7 +59,7 @@ ONLY = {
 }
 #: What only these files may import: the edges of the collection.
 EDGES = {
-    "requests": {"module_utils/_http.py", "module_utils/_transport_errors.py"},
+    "requests": {"module_utils/_http/failures.py", "module_utils/_http/transport.py"},
     "ansible.module_utils.basic": {"module_utils/_module.py"},
     "random": {"module_utils/_module.py", "lookup/hwc_sms_passphrase.py"},
     "subprocess": {"module_utils/_ssh.py"},

@@ -1,0 +1,39 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP: one transport, one deadline, one retry rule, one way to decode.
+
+Nothing here knows a cloud. A client builds and signs a ``Request`` afresh for every attempt, hands it to a ``Transport``, and
+turns the ``Response`` into data or an error; ``Http.call`` decides whether there is another attempt.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.answers import decode_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import Request, Response, Transport
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.retry import (
+    FIRST_PAUSE,
+    MAX_PAUSE,
+    Http,
+    retry_pause,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.transport import (
+    MAX_BODY,
+    REQUESTS_IMPORT_ERROR,
+    RequestsTransport,
+)
+
+__all__ = [
+    "FIRST_PAUSE",
+    "MAX_BODY",
+    "MAX_PAUSE",
+    "REQUESTS_IMPORT_ERROR",
+    "Http",
+    "Request",
+    "RequestsTransport",
+    "Response",
+    "Transport",
+    "decode_json",
+    "retry_pause",
+]
