@@ -231,7 +231,7 @@ def typing(session: nox.Session) -> None:
     # As Ansible imports them: ansible_collections.multicloud.async_tasks.plugins...
     collection = [str(inside / path) for path in existing("plugins", "tests/unit", "extensions")]
     # As they find each other when tests/ is on the path: emulator, e2e...
-    programs = existing("tests/emulator", "tests/e2e", "tests/campaign", "tests/contract")
+    programs = existing("tests/emulator", "tests/e2e", "tests/campaign", "tests/contract", "tests/simulation")
     # Scripts, which find what lies beside them.
     scripts = existing("tests/benchmark", "tests/mutants")
     # With the packages of .venv, for noxfile.py imports nox.
@@ -271,6 +271,13 @@ def unit(session: nox.Session) -> None:
     """The unit tests under plain pytest, with the locked ansible-core: the one to run while you work."""
     session.install("ansible-core", "pytest", "pytest-cov", "pytest-xdist", "-r", "tests/unit/requirements.txt")
     session.run("pytest", *(session.posargs or ["-n", "auto"]))
+
+
+@offer("simulation", needs="tests/simulation/test_*.py")
+def simulation(session: nox.Session) -> None:
+    """What the waiting engine costs and how soon it notices, beside other engines: thousands of waits on a simulated clock."""
+    session.install("ansible-core", "pytest", "-r", "tests/unit/requirements.txt")
+    session.run("pytest", *(session.posargs or ["tests/simulation"]))
 
 
 def pytest_core(session: nox.Session, core: Core) -> None:
@@ -405,7 +412,8 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
         (f"sanity-{MAIN}", f"sanity-{OLDEST} -- {' '.join(f'--test {test}' for test in OLDEST_SANITY)}")
         + (f"contract -- tests/contract --ignore {SECRETS}", *pytests)
         + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT),
-        ("e2e", f"integration-{MAIN} -- --exclude role_keypair_reset", f"units-{host} -- --python {oldest}", "docs"),
+        ("e2e", f"integration-{MAIN} -- --exclude role_keypair_reset", f"units-{host} -- --python {oldest}")
+        + ("simulation", "docs"),
     )
 
 
