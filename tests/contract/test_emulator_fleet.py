@@ -129,6 +129,24 @@ def test_every_machine_has_its_own_host_key(running: Emulator, shell: Shell, tmp
     assert shell.opens("server-01", "old")
 
 
+def test_machines_can_share_a_port_at_addresses_of_their_own(running: Emulator, tmp_path: Path) -> None:
+    port = running.ssh("server-01")[1]
+    addresses = ["127.83.7.1", "127.83.7.2"]
+    with contextlib.suppress(OSError), socket.create_server(("::1", port), family=socket.AF_INET6):
+        addresses.append("::1")  # this machine speaks IPv6
+    for address in addresses:
+        running.add_server(address, place=(address, port))
+    shell = Shell(running, tmp_path)
+    stranger = addresses[-1]
+    machine = running.fleet.machines[running.huawei.ecs.find(stranger).id] if running.fleet else None
+    assert machine is not None
+    machine.authorized_keys.write_text(f"{running.new_key.public}\n")
+    assert [running.ssh(address)[:2] for address in addresses] == [(address, port) for address in addresses]
+    assert {name: shell.opens(name, "old") for name in ("server-01", *addresses)} == {
+        name: name != stranger for name in ("server-01", *addresses)
+    }
+
+
 def test_power(running: Emulator, shell: Shell, clock: ManualClock) -> None:
     port = running.ssh("server-01")[1]
     assert running.fleet is not None

@@ -178,8 +178,14 @@ class Emulator:
         for number in range(1, self._count + 1):
             self.add_server(f"server-{number:02d}")
 
-    def add_server(self, name: str, **fields: t.Any) -> Server:
-        """Let one more server exist; fields are those of ``huawei.ecs.Server``. It has key pair ``old`` unless told otherwise."""
+    def add_server(self, name: str, *, place: tuple[str, int] | None = None, **fields: t.Any) -> Server:
+        """Let one more server exist. It has key pair ``old`` unless told otherwise.
+
+        Args:
+            name: Its name.
+            place: Address and port of its SSH server; by default 127.0.0.1 and any port.
+            fields: Those of ``huawei.servers.Server``.
+        """
         now = self.clock.time()
         server = Server(
             id=stable_id(name),
@@ -193,7 +199,7 @@ class Emulator:
         )
         self.huawei.ecs.add_server(server)
         if self.fleet is not None:
-            self.fleet.add(server.id, name, [server.managed_key] if server.managed_key else [])
+            self.fleet.add(server.id, name, [server.managed_key] if server.managed_key else [], place)
             if server.status == "ACTIVE":
                 self.fleet.power_on(server.id)
         return server
@@ -203,7 +209,7 @@ class Emulator:
         if self.fleet is None:
             raise LookupError("this emulator was started without its fleet")
         machine = self.fleet.machines[self.huawei.ecs.find(name).id]
-        return "127.0.0.1", machine.port, getpass.getuser()
+        return machine.address, machine.port, getpass.getuser()
 
     def _keys(self, name: str) -> keys.KeyPair:
         """One of the two pairs a test works with, kept in the state directory."""

@@ -38,6 +38,7 @@ def _state(emulator: Emulator, _document: Json, _query: dict[str, str]) -> Json:
             "servers": [
                 {
                     **server.as_json(),
+                    "ssh_address": machines[server.id].address if server.id in machines else None,
                     "ssh_port": machines[server.id].port if server.id in machines else None,
                     "ssh_up": machines[server.id].up if server.id in machines else None,
                     "authorized_keys": (

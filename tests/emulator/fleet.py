@@ -4,8 +4,9 @@
 
 """Real SSH servers, one per emulated machine, all in one process and without root.
 
-Each has its own host key, home directory and ``authorized_keys``, which is read again at every login. Powering off
-closes the listening socket and ends every session; powering on opens the same port again.
+Each has its own host key, home directory and ``authorized_keys``, which is read again at every login, and can have an
+address of its own on the loopback interface. Powering off closes the listening socket and ends every session; powering on
+opens the same port again.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from . import keys
 _CHUNK = 65536
 #: An environment variable by which the processes of a machine are known.
 _MARK = "EMULATED_MACHINE"
+#: Where machines are that have no address of their own.
+LOOPBACK = "127.0.0.1"
 _T = t.TypeVar("_T")
 
 
@@ -50,16 +53,18 @@ class Login:
 
 
 class Machine:
-    """One machine: a directory, a host key, a port that stays its own, and what is going on inside.
+    """One machine: a directory, a host key, an address and port that stay its own, and what is going on inside.
 
     Args:
         id: The server's id.
         home: Its home directory.
         port: Its port; 0 lets the kernel choose.
+        address: Its address, of the loopback interface: ``127.x.y.z`` or ``::1``.
     """
 
-    def __init__(self, id: str, home: Path, port: int) -> None:
+    def __init__(self, id: str, home: Path, port: int, address: str = LOOPBACK) -> None:
         self.id = id
+        self.address = address
         self.home = home
         home.joinpath(".ssh").mkdir(parents=True, exist_ok=True, mode=0o700)
         self.authorized_keys = home / ".ssh" / "authorized_keys"
@@ -67,7 +72,7 @@ class Machine:
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
         # Bound but never listening: it keeps the port ours while the machine is off. Linux lets a second socket bind
         # beside it because both allow reuse, and gives such a port to nobody who asks for any free one.
-        self._placeholder = _bound(port)
+        self._placeholder = _bound(address, port)
         self.port: int = self._placeholder.getsockname()[1]
         self.door: socket.socket | None = None
         self.guests: set[asyncio.Task[None]] = set()
@@ -80,13 +85,14 @@ class Machine:
         """Whether it listens."""
         return self.door is not None
 
-    def known_hosts_line(self) -> str:
-        """Its line in a known_hosts file."""
-        return f"[127.0.0.1]:{self.port} {self.host_key.export_public_key().decode().strip()}"
+    def known_hosts_line(self, *names: str) -> str:
+        """Its line in a known_hosts file, by its address and by further names that ssh is given for it."""
+        places = ",".join(f"[{name}]:{self.port}" for name in (self.address, *names))
+        return f"{places} {self.host_key.export_public_key().decode().strip()}"
 
     def listen(self) -> socket.socket:
         """Open the port."""
-        self.door = _bound(self.port)
+        self.door = _bound(self.address, self.port)
         self.door.listen(128)
         self.door.setblocking(False)
         return self.door
@@ -96,10 +102,10 @@ class Machine:
         self._placeholder.close()
 
 
-def _bound(port: int) -> socket.socket:
-    bound = socket.socket()
+def _bound(address: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind(("127.0.0.1", port))
+    bound.bind((address, port))
     return bound
 
 
@@ -256,12 +262,21 @@ class Fleet:
         future: concurrent.futures.Future[_T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         return future.result(30)
 
-    def add(self, server_id: str, name: str, public_keys: t.Iterable[str]) -> Machine:
-        """Build a machine, switched off, into which these keys may log in; one that was there before keeps its port."""
+    def add(
+        self, server_id: str, name: str, public_keys: t.Iterable[str], place: tuple[str, int] | None = None
+    ) -> Machine:
+        """Build a machine, switched off, into which these keys may log in; one that was there before stays where it was.
+
+        Args:
+            server_id: The server's id.
+            name: The name of its home directory.
+            public_keys: The lines of ``authorized_keys``.
+            place: Address and port; by default the loopback address that all share, and the next port.
+        """
         machine = self.machines.get(server_id)
         if machine is None:
-            port = self.base_port + len(self.machines) if self.base_port else 0
-            machine = Machine(server_id, self.directory / name, port)
+            address, port = place or (LOOPBACK, self.base_port + len(self.machines) if self.base_port else 0)
+            machine = Machine(server_id, self.directory / name, port, address)
         machine.authorized_keys.write_text("".join(f"{line}\n" for line in public_keys))
         self.machines[server_id] = machine
         return machine
