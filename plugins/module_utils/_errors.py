@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import typing as t
 
+Self = t.TypeVar("Self", bound="CloudError")
+
 
 class CloudError(Exception):
     """Root of all errors of the collection.
@@ -26,6 +28,10 @@ class CloudError(Exception):
         request_id: What the vendor's support asks for.
         details: Further fields of the answer that a person may need, such as SMS's ``encoded_authorization_message``.
     """
+
+    #: True when this came up while the request was prepared (login, project, address): it was never sent, and unless the
+    #: error is one that passes, every other request of the same client ends the same way.
+    unsent = False
 
     def __init__(
         self,
@@ -53,7 +59,17 @@ class CloudError(Exception):
     @property
     def maybe_done(self) -> bool:
         """Whether a write that ended with this may have taken effect all the same."""
+        return self._perhaps_received() and not self.unsent
+
+    def _perhaps_received(self) -> bool:
+        """Return whether the service may have received what this error is about."""
         return False
+
+    def copy(self: Self) -> Self:
+        """Return an equal error, for another caller: messages are extended on their way up."""
+        twin = type(self).__new__(type(self), *self.args)
+        twin.__dict__.update(self.__dict__)
+        return twin
 
     def facts(self) -> dict[str, t.Any]:
         """The machine-readable half of a failure, for a module's result; absent facts are left out."""
@@ -89,16 +105,24 @@ class NoAnswerError(CloudError):
     Args:
         maybe_received: False when the request certainly did not reach the service, so that even a write may be sent again.
         lasting: True when another try cannot help (a refused certificate).
+        unknown_host: True when the name of the host does not exist, by the word of the name service.
     """
 
-    def __init__(self, message: str, *, maybe_received: bool, lasting: bool = False, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        maybe_received: bool,
+        lasting: bool = False,
+        unknown_host: bool = False,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.maybe_received = maybe_received
         self.lasting = lasting
+        self.unknown_host = unknown_host
 
-    @property
-    def maybe_done(self) -> bool:
-        """The request may have been received and carried out."""
+    def _perhaps_received(self) -> bool:
         return self.maybe_received
 
 
@@ -113,9 +137,8 @@ class BrokenAnswerError(CloudError):
         super().__init__(message, **facts)
         self.cut = cut
 
-    @property
-    def maybe_done(self) -> bool:
-        """What answered may have been the service."""
+    def _perhaps_received(self) -> bool:
+        # What answered may have been the service.
         return True
 
 
@@ -138,9 +161,8 @@ class ThrottledError(ServiceError):
 class UnavailableError(ServiceError):
     """The service failed by itself (5xx): the same request may succeed later."""
 
-    @property
-    def maybe_done(self) -> bool:
-        """A gateway answers so when the service behind it did not answer in time."""
+    def _perhaps_received(self) -> bool:
+        # A gateway answers so when the service behind it did not answer in time.
         return True
 
 

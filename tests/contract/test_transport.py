@@ -240,7 +240,16 @@ def test_a_refused_connection_is_certain(serve: Serve) -> None:
     with pytest.raises(NoAnswerError, match=f"No connection to {server.url}: .*refused") as caught:
         ask(f"{server.url}/v3/secret-path")
     assert (caught.value.maybe_received, caught.value.lasting) == (False, False)
+    assert not caught.value.unknown_host
     assert "secret-path" not in str(caught.value)
+
+
+def test_a_name_that_does_not_exist_is_told_from_a_host_that_is_away() -> None:
+    # .invalid never exists (RFC 2606); without any name service the answer is another one.
+    with pytest.raises(NoAnswerError) as caught:
+        ask("https://kms.nowhere.invalid")
+    assert caught.value.unknown_host or "Temporary failure" in str(caught.value)
+    assert not caught.value.maybe_received
 
 
 def test_a_host_that_accepts_no_connection_is_certain() -> None:

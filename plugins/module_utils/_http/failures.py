@@ -10,6 +10,9 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
 
+#: What the name services of Linux, BSD and macOS say of a name that does not exist. urllib3 passes on their words only.
+UNKNOWN_HOST = ("Name or service not known", "No address associated with", "nodename nor servname", "Name does not resolve")
+
 
 def translate(error: BaseException, origin: str, timeout: float, connect_timeout: float) -> BaseException:
     """Turn an exception of ``requests`` into one of ours; anything else is a bug and stays what it is.
@@ -52,7 +55,8 @@ def translate(error: BaseException, origin: str, timeout: float, connect_timeout
     if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
         return BrokenAnswerError(f"The answer of {origin} was cut short: {reason}.", cut=True)
     if names & {"NewConnectionError", "NameResolutionError", "gaierror"}:
-        return NoAnswerError(f"No connection to {origin}: {reason}.", maybe_received=False)
+        unknown = any(words in reason for words in UNKNOWN_HOST)
+        return NoAnswerError(f"No connection to {origin}: {reason}.", maybe_received=False, unknown_host=unknown)
     if isinstance(error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)):
         return NoAnswerError(
             f"{origin} is no address a request can be sent to: {reason}.", maybe_received=False, lasting=True

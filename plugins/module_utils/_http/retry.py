@@ -46,6 +46,8 @@ def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) 
         random: A number from 0 to 1, to spread callers.
     """
     pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + random)
+    # A login or a look-up that comes before a write is a read.
+    reads = reads or error.unsent
     if isinstance(error, ThrottledError):
         return pause if error.retry_after is None else error.retry_after + random
     if isinstance(error, NoAnswerError):

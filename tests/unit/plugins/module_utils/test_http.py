@@ -91,6 +91,21 @@ def test_an_operation_is_repeated_by_the_rule_and_only_by_it(
         assert "tried" not in str(error), "it was tried once"
 
 
+@pytest.mark.parametrize("row", RULE, ids=[row[0] for row in RULE])
+def test_what_comes_before_a_write_is_repeated_like_a_read(
+    cloud: Cloud, row: tuple[str, errors.CloudError, bool, bool]
+) -> None:
+    _name, error, read, _write = row
+    unsent = error.copy()
+    unsent.unsent = True
+    attempts = Attempts(cloud.clock, unsent, "done")
+    if read:
+        assert http(cloud).call(attempts, reads=False) == "done"
+    else:
+        with pytest.raises(type(error)):
+            http(cloud).call(attempts, reads=False)
+
+
 @pytest.mark.parametrize(("name", "error"), [row[:2] for row in RULE], ids=[row[0] for row in RULE])
 def test_an_error_tells_whether_a_write_may_have_taken_effect(name: str, error: errors.CloudError) -> None:
     assert error.maybe_done == (name in ("maybe received", "unavailable", "cut short", "html"))
