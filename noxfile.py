@@ -233,7 +233,7 @@ def typing(session: nox.Session) -> None:
     # As they find each other when tests/ is on the path: emulator, e2e...
     programs = existing("tests/emulator", "tests/e2e", "tests/campaign", "tests/contract", "tests/simulation")
     # Scripts, which find what lies beside them.
-    scripts = existing("tests/benchmark", "tests/mutants")
+    scripts = existing("tests/benchmark", "tests/matrix", "tests/mutants")
     # With the packages of .venv, for noxfile.py imports nox.
     tools = ["--python-executable", sys.executable, "noxfile.py", "tests/conftest.py", "tests/utils", "docs/sphinx"]
     with session.chdir(place):
@@ -393,6 +393,14 @@ def mutants(session: nox.Session) -> None:
     """Whether the unit tests notice when the code is wrong."""
     environment = workbench(session, "pytest", "pytest-xdist", "-r", "tests/unit/requirements.txt")
     session.run("python", "tests/mutants/run.py", *session.posargs, env=environment)
+
+
+@offer("matrix", needs="tests/matrix/run.py")
+def matrix(session: nox.Session) -> None:
+    """Every fault of a network and of the services against every kind of module; a selection, or with --all the whole."""
+    environment = workbench(session)
+    environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], str(own_place(session))])
+    session.run("python", "tests/matrix/run.py", *session.posargs, env=environment, interrupt_timeout=10)
 
 
 def test_lanes() -> tuple[tuple[str, ...], ...]:

@@ -74,7 +74,7 @@ class Emulator:
         context: ssl.SSLContext | None = None
         if tls:
             context, self.ca_path = server_context(self.directory)
-        self._http = HttpServer(self._answer, port, context)
+        self._http = HttpServer(self.answer, port, context)
 
     # life
 
@@ -230,7 +230,8 @@ class Emulator:
 
     # answering
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
+        """Answer one request as it came in, without a connection."""
         if request.path.startswith("/_emulator/"):
             return control.answer(self, request)
         with self.world.lock:

@@ -1,0 +1,354 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What faults do on the wire: small functions that the table puts together."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import typing as t
+import urllib.parse
+import zlib
+
+from wire import Exchange, Peer, message, plain
+
+#: Answers one request; True keeps the connection.
+Behavior = t.Callable[[Exchange], bool]
+#: Body and content type of an answer with a status.
+Body = t.Callable[[Exchange, int], tuple[bytes, str]]
+#: Does something to a connection, or to a tunnel that was asked for.
+Strike = t.Callable[[Peer], None]
+
+JSON, HTML_TYPE, XML_TYPE = "application/json;charset=UTF-8", "text/html", "text/xml;charset=utf-8"
+Header = tuple[str, str]
+
+
+# --- Bodies
+
+
+def vendor(code: str = "", text: str = "something is wrong") -> Body:
+    """An error as the service writes it; by default with a code that means nothing in particular."""
+
+    def body(exchange: Exchange, status: int) -> tuple[bytes, str]:
+        if exchange.cloud == "ali":
+            document = {"RequestId": "R-1", "HostId": "h", "Code": code or "SomeCode", "Message": text}
+        else:
+            document = {"error_code": code or "KPS.0999", "error_msg": text}
+        return json.dumps(document, ensure_ascii=False).encode("utf-8", "surrogatepass"), JSON
+
+    return body
+
+
+def document(value: t.Any, content_type: str = JSON) -> Body:
+    """Any JSON value."""
+    return lambda _exchange, _status: (json.dumps(value).encode(), content_type)
+
+
+def raw(data: bytes, content_type: str = JSON) -> Body:
+    """Any bytes."""
+    return lambda _exchange, _status: (data, content_type)
+
+
+def web(text: str = "<html><body><h1>Something stands in between</h1></body></html>") -> Body:
+    """A page for people."""
+    return raw(text.encode(), HTML_TYPE)
+
+
+def xml(code: str, text: str = "something is wrong") -> Body:
+    """An error as XML."""
+    page = f"<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><Code>{code}</Code>"
+    return raw(f"{page}<Message>{text}</Message></Error>".encode(), XML_TYPE)
+
+
+def nothing(_exchange: Exchange, _status: int) -> tuple[bytes, str]:
+    """No body at all."""
+    return b"", JSON
+
+
+def healthy(exchange: Exchange, _status: int) -> tuple[bytes, str]:
+    """What the service answers when nothing is wrong."""
+    return exchange.answer.body, JSON
+
+
+def altered(change: t.Callable[[bytes], bytes], content_type: str = JSON) -> Body:
+    """What the service answers when nothing is wrong, altered."""
+    return lambda exchange, _status: (change(exchange.answer.body), content_type)
+
+
+def with_field(text: str) -> Body:
+    """The right answer with one more field, given as JSON text."""
+
+    def change(body: bytes) -> bytes:
+        begin = (body or b"{}")[:-1]
+        return begin + (b"" if begin == b"{" else b", ") + text.encode() + b"}"
+
+    return altered(change)
+
+
+def echo(encode: t.Callable[[str], str], *, inside: t.Callable[[str], tuple[bytes, str]] | None = None) -> Body:
+    """An error that repeats the whole request, headers included."""
+
+    def body(exchange: Exchange, status: int) -> tuple[bytes, str]:
+        request = exchange.request
+        text = "\n".join([f"{name}: {value}" for name, value in request.headers] + [request.text()])
+        if inside is not None:
+            return inside(encode(text))
+        return vendor(text=f"Bad request: {encode(text)}")(exchange, status)
+
+    return body
+
+
+def in_json(text: str) -> str:
+    """Text as inside a JSON string."""
+    return json.dumps(text)
+
+
+def in_url(text: str) -> str:
+    """Text as inside a URL."""
+    return urllib.parse.quote(text, safe="")
+
+
+def in_form(text: str) -> str:
+    """Text as in a form."""
+    return urllib.parse.quote_plus(text)
+
+
+def in_html(text: str) -> str:
+    """Text as in a page."""
+    return html.escape(text)
+
+
+def in_base64(text: str) -> str:
+    """Text in base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def as_page(text: str) -> tuple[bytes, str]:
+    """Text inside a page."""
+    return f"<html><pre>{text}</pre></html>".encode(), HTML_TYPE
+
+
+# --- Answers
+
+
+def answer(status: int, body: Body = nothing, *headers: Header) -> Behavior:
+    """An answer that is well formed as HTTP."""
+
+    def behave(exchange: Exchange) -> bool:
+        data, content_type = body(exchange, status)
+        exchange.peer.send(message(status, data, ("Content-Type", content_type), *headers))
+        return True
+
+    return behave
+
+
+def framed(build: t.Callable[[bytes], bytes], *, end: str = "close") -> Behavior:
+    """The right body in a frame that is odd; ``end`` is ``close``, ``cut``, ``reset``, ``hang`` or ``keep``."""
+
+    def behave(exchange: Exchange) -> bool:
+        exchange.peer.send(build(exchange.answer.body))
+        return _end(exchange.peer, end)
+
+    return behave
+
+
+def _end(peer: Peer, end: str) -> bool:
+    if end == "keep":
+        return True
+    if end == "hang":
+        peer.hang()
+    {"close": peer.close, "cut": peer.cut, "reset": peer.reset, "hang": peer.close}[end]()
+    return False
+
+
+def says(data: bytes, *, end: str = "close") -> Behavior:
+    """These bytes in place of an answer."""
+    return framed(lambda _body: data, end=end)
+
+
+def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavior:
+    """The beginning of the right answer: a share of its body, or of its head."""
+
+    def behave(exchange: Exchange) -> bool:
+        whole = plain(exchange.answer)
+        head, _separator, body = whole.partition(b"\r\n\r\n")
+        part = head + b"\r\n\r\n" + body[: int(len(body) * share)] if of_body else whole[: int(len(head) * share)]
+        exchange.peer.send(part)
+        return _end(exchange.peer, end)
+
+    return behave
+
+
+def dripping(pause: float, *, head: bool) -> Behavior:
+    """The right answer byte by byte: all of it, or its body."""
+
+    def behave(exchange: Exchange) -> bool:
+        whole = plain(exchange.answer)
+        begin, _separator, body = whole.partition(b"\r\n\r\n")
+        if not head:
+            exchange.peer.send(begin + b"\r\n\r\n")
+        exchange.peer.drip(whole if head else body, pause)
+        return False
+
+    return behave
+
+
+def after(pause: float, behavior: Behavior) -> Behavior:
+    """The same, later."""
+
+    def behave(exchange: Exchange) -> bool:
+        exchange.peer.wait(pause)
+        return behavior(exchange)
+
+    return behave
+
+
+def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
+    """The right answer after something else."""
+
+    def behave(exchange: Exchange) -> bool:
+        exchange.peer.send(*parts, plain(exchange.answer), pause=pause)
+        return True
+
+    return behave
+
+
+def followed_by(data: bytes, *, end: str = "keep") -> Behavior:
+    """The right answer, and then something that belongs to no request."""
+
+    def behave(exchange: Exchange) -> bool:
+        exchange.peer.send(plain(exchange.answer) + data)
+        return _end(exchange.peer, end)
+
+    return behave
+
+
+def endless(part: bytes, pause: float = 0.001, head: bytes = b"") -> Behavior:
+    """Something without an end."""
+
+    def behave(exchange: Exchange) -> bool:
+        exchange.peer.send(head)
+        while not exchange.peer.over.is_set():
+            exchange.peer.send(part)
+            exchange.peer.wait(pause)
+        return False
+
+    return behave
+
+
+def below_tls(data: bytes) -> Behavior:
+    """Bytes that are no TLS, after a request that came by TLS."""
+
+    def behave(exchange: Exchange) -> bool:
+        with exchange.peer.raw() as sock:
+            sock.sendall(data)
+            exchange.peer.over.wait(0.1)
+        return False
+
+    return behave
+
+
+def packed(how: str, pack: t.Callable[[bytes], bytes]) -> Behavior:
+    """The right answer, compressed."""
+
+    def behave(exchange: Exchange) -> bool:
+        data = pack(exchange.answer.body or b"{}")
+        exchange.peer.send(message(exchange.answer.status, data, ("Content-Type", JSON), ("Content-Encoding", how)))
+        return True
+
+    return behave
+
+
+def deflated(data: bytes) -> bytes:
+    """Deflate without zlib's head, as some servers send it."""
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush()
+
+
+def bomb(layers: int) -> bytes:
+    """A few kilobytes that unpack to 64 MiB, compressed so many times."""
+    packer = zlib.compressobj(9, wbits=31)
+    data = b"".join([*(packer.compress(bytes(1 << 20)) for _number in range(64)), packer.flush()])
+    for _layer in range(layers - 1):
+        data = gzip.compress(data)
+    return data
+
+
+def unchanged(exchange: Exchange) -> bool:
+    """The right answer."""
+    exchange.peer.send(plain(exchange.answer))
+    return True
+
+
+def closing(exchange: Exchange) -> bool:
+    """The right answer, and the connection is closed without having said so."""
+    exchange.peer.send(plain(exchange.answer))
+    exchange.peer.close()
+    return False
+
+
+def chunked(*chunks: bytes, trailer: bytes = b"0\r\n\r\n", head: str = "") -> t.Callable[[bytes], bytes]:
+    """A frame in chunks: those given, or the right body in one."""
+
+    def build(body: bytes) -> bytes:
+        start = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode()
+        own = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+        return start + (b"".join(chunks) or own) + trailer
+
+    return build
+
+
+def headed(*lines: str, status: str = "200 OK", version: str = "HTTP/1.1") -> t.Callable[[bytes], bytes]:
+    """A frame with these header lines, in which ``{length}`` stands for the body's length."""
+
+    def build(body: bytes) -> bytes:
+        texts = [f"{version} {status}", f"Content-Type: {JSON}"]
+        texts += [line.replace("{length}", str(len(body))) for line in lines]
+        return "\r\n".join([*texts, "", ""]).encode("latin-1") + body
+
+    return build
+
+
+# --- Connections
+
+
+def closed(peer: Peer) -> None:
+    """Close the connection at once."""
+    peer.close()
+
+
+def reset(peer: Peer) -> None:
+    """Reset the connection at once."""
+    peer.reset()
+
+
+def hanging(peer: Peer) -> None:
+    """Say nothing."""
+    peer.hang()
+
+
+def saying(data: bytes, *, hang: bool = False) -> Strike:
+    """Say something before anything was asked."""
+
+    def strike(peer: Peer) -> None:
+        peer.send(data)
+        if hang:
+            peer.hang()
+        peer.over.wait(0.05)
+        peer.close()
+
+    return strike
+
+
+def after_hello(end: Strike) -> Strike:
+    """Do it when the client's first message has come."""
+
+    def strike(peer: Peer) -> None:
+        peer.sock.recv(4096)
+        end(peer)
+
+    return strike
