@@ -55,7 +55,7 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
         password = (
             (secrets or {}).get(record["host"]) if stage == "associate" and record["login"] == "password" else None
         )
-        port = int(record["ssh"]["port"]) if stage == "associate" and record["login"] else None
+        port = int(record["ssh"].get("port") or 22) if stage == "associate" and record["login"] else None
         batch = found.setdefault(
             (record["group"], key_file, password, port),
             {
@@ -91,9 +91,18 @@ def _label(batch: Record) -> str:
 def logins(records: t.Sequence[Record]) -> list[Record]:
     """The logins to try: each key that is at hand, on each server that runs and about whose key nothing is open."""
     return [
-        {**record["ssh"], "name": f"{record['host']} {which}", "private_key_file": record[key]}
+        {
+            "name": f"{record['host']} {which}",
+            "host": record["ssh"]["host"],
+            "port": int(record["ssh"]["port"] or 22),
+            "user": record["ssh"]["user"] or "root",
+            "args": record["ssh"]["args"],
+            "private_key_file": record[key],
+        }
         for record in records
-        if record["power"] == ACTIVE and record["state"] not in (REFUSED, BUSY, PLANNED)
+        if record["power"] == ACTIVE
+        and record["state"] not in (REFUSED, BUSY, PLANNED)
+        and "problem" not in record["ssh"]
         for which, key in (("new", "private_key_file"), ("old", "old_private_key_file"))
         if record[key]
     ]

@@ -13,6 +13,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import UNPROVEN
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: It is planned for, and nothing has gone wrong so far.
 PLANNED = "planned"
@@ -24,6 +25,9 @@ UNCHANGED = "unchanged"
 BUSY = "busy"
 #: The states in which all is well.
 GOOD = (_task.SUCCESS, UNCHANGED)
+
+#: What of a wish is of no use without a way to log in.
+_LOGIN_KEYS = ("private_key_file", "old_private_key_file", "has_root_password")
 
 Record = dict[str, t.Any]
 Results = t.Sequence[t.Mapping[str, t.Any]]
@@ -66,6 +70,8 @@ def begin(wishes: Results) -> list[Record]:
         except UsageError as error:
             refuse(record, str(error))
             continue
+        if "problem" in wish["ssh"] and any(wish[key] for key in _LOGIN_KEYS):
+            refuse(record, f"How to log in to it is not known: {printable(wish['ssh']['problem'], SENTENCE)}")
         owner = owners.setdefault(wish["server_id"], wish["host"])
         if owner != wish["host"]:
             refuse(record, f"The host {owner} has the same keypair_reset_server_id.")

@@ -129,3 +129,19 @@ def test_which_servers_are_started(more: dict[str, t.Any], expected: bool) -> No
 )
 def test_which_servers_the_next_run_must_know_of(more: dict[str, t.Any], expected: bool) -> None:
     assert is_open(record("web", **more)) is expected
+
+
+@pytest.mark.parametrize(
+    "wanted", [{"private_key_file": "/k"}, {"old_private_key_file": "/k"}, {"has_root_password": True}]
+)
+def test_a_host_that_cannot_be_logged_in_to_is_refused_if_that_is_wanted(wanted: dict[str, t.Any]) -> None:
+    (found,) = begin([wish("a", ssh={"problem": "'bastion' is undefined"}, **wanted)])
+    assert (found["state"], found["reason"]) == (
+        "refused",
+        "How to log in to it is not known: 'bastion' is undefined",
+    )
+
+
+def test_a_host_that_nobody_logs_in_to_needs_no_way_in() -> None:
+    (found,) = begin([wish("a", ssh={"problem": "'bastion' is undefined"})])
+    assert found["state"] == "planned"
