@@ -78,6 +78,8 @@ credentials_source:
   sample: environment
 """
 
+import typing as t
+
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
@@ -87,19 +89,37 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import send
 
 
 def execute(context: Context) -> Result:
     """Delete what is there, one by one."""
     ids = check_ids("task_ids", context.params["task_ids"])
-    there = {row.get("task_id") for row in kps.list_failed(context.client(HWC))} if ids else set()
+    there = _recorded(context) if ids else set()
     deleted: list[str] = []
     context.result["deleted_ids"] = deleted
     for task_id in ids:
-        if task_id in there and (context.check_mode or kps.delete_failed_task(context.client(HWC), task_id)):
+        if task_id in there and (context.check_mode or _delete(context, task_id)):
             deleted.append(task_id)
             context.result["changed"] = True
     return {}
+
+
+def _recorded(context: Context) -> set[t.Any]:
+    return {row.get("task_id") for row in kps.list_failed(context.client(HWC))}
+
+
+def _delete(context: Context, task_id: str) -> bool:
+    """Delete one record; False when it was gone already."""
+    deleted, _found, _lost = send(
+        context,
+        f"the record of the failed task {task_id}",
+        lambda: kps.delete_failed_task(context.client(HWC), task_id),
+        lambda: _recorded(context),
+        lambda found: task_id not in found,
+    )
+    # None: the answer was lost, and the record is gone.
+    return deleted is not False
 
 
 ARGUMENT_SPEC: ArgumentSpec = {

@@ -142,6 +142,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import send
 
 T = t.TypeVar("T")
 
@@ -160,15 +161,18 @@ def execute(context: Context) -> Result:
 
 def _absent(context: Context, name: str, present: kps_keypairs.Row | None) -> Result:
     _note_diff(context, present, None)
-    if present is not None:
-        if not context.check_mode:
-            _send(
-                context,
-                name,
-                lambda: kps_keypairs.delete_keypair(context.client(HWC), name),
-                lambda found: found is None,
-            )
-        context.result["changed"] = True
+    if present is None:
+        return {}
+    deleted: bool | None = True
+    if not context.check_mode:
+        deleted, _found, _lost = _send(
+            context,
+            name,
+            lambda: kps_keypairs.delete_keypair(context.client(HWC), name),
+            lambda found: found is None,
+        )
+    # None: the answer was lost, and the pair is gone.
+    context.result["changed"] = deleted is not False
     return {}
 
 
@@ -205,13 +209,13 @@ def _create(context: Context, name: str) -> Result:
     if context.check_mode:
         context.result["changed"] = True
         return {"keypair": {**fields, **described}}
-    created, found = _send(
+    created, found, lost = _send(
         context, name, lambda: kps_keypairs.create_keypair(context.client(HWC), fields), lambda found: found is not None
     )
     context.result["changed"] = True
     if created is None and "public_key" not in fields:
         raise WriteUncertainError(
-            f"The key pair {name} was created, but the answer was lost, and its private key with it.",
+            f"{lost} The key pair {name} was created; its private key was in the answer, and is lost.",
             hint="Delete the pair (state: absent) and run this again.",
         )
     keypair = dict(created or found or {})
@@ -236,37 +240,13 @@ def _describe(context: Context, name: str, description: str) -> None:
 
 def _send(
     context: Context, name: str, write: t.Callable[[], T], took_effect: t.Callable[[kps_keypairs.Row | None], bool]
-) -> tuple[T | None, kps_keypairs.Row | None]:
-    """Change something. When there is no usable answer, look whether it took effect, and say so.
+) -> tuple[T | None, kps_keypairs.Row | None, CloudError | None]:
+    """Change a key pair; as ``_writes.send``."""
 
-    Args:
-        context: What the module works with.
-        name: The pair.
-        write: Sends the request.
-        took_effect: Whether it did, by the pair as it is afterwards (None: there is none).
+    def look() -> kps_keypairs.Row | None:
+        return kps_keypairs.show_keypair(context.client(HWC), name)
 
-    Returns:
-        What ``write`` returned, or else the pair.
-    """
-    before = context.result["changed"]
-    try:
-        return write(), None
-    except CloudError as error:
-        if not error.maybe_done:
-            raise
-        lost = error
-    context.result["changed"] = True
-    try:
-        found = kps_keypairs.show_keypair(context.client(HWC), name)
-    except CloudError as error:
-        raise WriteUncertainError(
-            f"{lost} What became of the key pair {name} could not be found out: {error}",
-            hint="Look before you run this again.",
-        ) from None
-    if not took_effect(found):
-        context.result["changed"] = before
-        raise WriteUncertainError(f"{lost} The key pair {name} is as it was.", hint="Run this again.")
-    return None, found
+    return send(context, f"the key pair {name}", write, look, took_effect)
 
 
 def _note_diff(context: Context, before: kps_keypairs.Row | None, after: kps_keypairs.Row | None) -> None:

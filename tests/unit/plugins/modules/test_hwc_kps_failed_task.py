@@ -10,13 +10,19 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import ForbiddenError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    ForbiddenError,
+    UsageError,
+    WriteUncertainError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_failed_task
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
     Cloud,
     answer,
+    html,
+    lost,
     refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
@@ -79,3 +85,33 @@ def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: Cloud) -> None
     with pytest.raises(ForbiddenError, match="kps::deleteFailedTask"):
         run.execute(hwc_kps_failed_task.execute)
     assert (run.context.result["changed"], run.context.result["deleted_ids"]) == (True, ["t-1"])
+
+
+@pytest.mark.parametrize("outcome", [lost(), html(), refusal(503, "KPS.0003", "busy")], ids=["lost", "page", "503"])
+def test_a_lost_answer_is_looked_up(cloud: Cloud, outcome: t.Any) -> None:
+    recorded(cloud, "t-1", "t-2")
+    cloud.expect(f"DELETE {FAILED}/t-1", outcome)
+    recorded(cloud, "t-2")
+    cloud.expect(f"DELETE {FAILED}/t-2", answer())
+    result = start(cloud, "t-1", "t-2").execute(hwc_kps_failed_task.execute)
+    assert (result["changed"], result["deleted_ids"]) == (True, ["t-1", "t-2"])
+
+
+def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: Cloud) -> None:
+    recorded(cloud, "t-1")
+    cloud.expect(f"DELETE {FAILED}/t-1", lost())
+    recorded(cloud, "t-1")
+    run = start(cloud, "t-1")
+    with pytest.raises(WriteUncertainError, match="The record of the failed task t-1 is as it was. Run this again"):
+        run.execute(hwc_kps_failed_task.execute)
+    assert (run.context.result["changed"], run.context.result["deleted_ids"]) == (False, [])
+
+
+def test_a_lost_answer_that_cannot_be_looked_up_may_have_changed_something(cloud: Cloud) -> None:
+    recorded(cloud, "t-1")
+    cloud.expect(f"DELETE {FAILED}/t-1", lost())
+    cloud.expect(f"GET {FAILED}?limit=1000&offset=0", refusal(403, "KPS.9003", "no permission"))
+    run = start(cloud, "t-1")
+    with pytest.raises(WriteUncertainError, match="could not be found out: .*no permission.* Look before"):
+        run.execute(hwc_kps_failed_task.execute)
+    assert run.context.result["changed"] is True

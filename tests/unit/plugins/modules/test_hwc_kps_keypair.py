@@ -178,6 +178,12 @@ def test_a_pair_is_deleted(cloud: Cloud) -> None:
     assert (result["diff"]["before"]["name"], result["diff"]["after"]) == ("kp", {})
 
 
+def test_a_pair_that_is_deleted_by_another_meanwhile_is_no_change(cloud: Cloud) -> None:
+    cloud.expect(SHOW, there())
+    cloud.expect(DELETE, NONE)
+    assert result_of(cloud, state="absent")["changed"] is False
+
+
 def test_a_pair_that_is_not_there_need_not_be_deleted(cloud: Cloud) -> None:
     cloud.expect(SHOW, NONE)
     assert result_of(cloud, state="absent") == {"changed": False, "credentials_source": "options"}

@@ -1,0 +1,60 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One write, and what became of it: when its answer is lost, the service is asked whether it took effect."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, WriteUncertainError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
+
+T = t.TypeVar("T")
+F = t.TypeVar("F")
+
+
+def send(
+    context: Context,
+    what: str,
+    write: t.Callable[[], T],
+    look: t.Callable[[], F],
+    took_effect: t.Callable[[F], bool],
+) -> tuple[T | None, F | None, CloudError | None]:
+    """Change something at once. When there is no usable answer, look whether it took effect, and say so.
+
+    ``context.result`` says ``changed`` as long as it is not known that nothing was changed.
+
+    Args:
+        context: What the module works with.
+        what: What is changed, for messages, such as ``the key pair fleet``.
+        write: Sends the request, and returns what it was answered with.
+        look: Reads what it changes.
+        took_effect: Whether what was read shows the change.
+
+    Returns:
+        What ``write`` returned; or else what was read, and the error in place of the answer.
+
+    Raises:
+        CloudError: The write was refused, or did not reach the service.
+        WriteUncertainError: It did not take effect, or that could not be found out.
+    """
+    before = context.result["changed"]
+    try:
+        return write(), None, None
+    except CloudError as error:
+        if not error.maybe_done:
+            raise
+        lost = error
+    context.result["changed"] = True
+    try:
+        found = look()
+    except CloudError as error:
+        raise WriteUncertainError(
+            f"{lost} What became of {what} could not be found out: {error}", hint="Look before you run this again."
+        ) from None
+    if not took_effect(found):
+        context.result["changed"] = before
+        raise WriteUncertainError(f"{lost} {what[:1].upper()}{what[1:]} is as it was.", hint="Run this again.")
+    return None, found, lost
