@@ -48,8 +48,9 @@ class Example(ModuleAction):
         loader = DataLoader()
         loader.set_basedir(str(directory))
         variables: dict[str, t.Any] = {}
-        given: t.Any = types.SimpleNamespace(**{**fields, **task}), connection, None, loader
-        super().__init__(*given, templar=Templar(loader=loader, variables=variables), shared_loader_obj=None)
+        init: t.Any = super().__init__
+        templar = Templar(loader=loader, variables=variables)
+        init(types.SimpleNamespace(**{**fields, **task}), connection, None, loader, templar, None)
         self.as_module: list[dict[str, t.Any]] = []
 
     def _execute_module(self, *_positional: t.Any, **arguments: t.Any) -> t.Any:
