@@ -76,6 +76,7 @@ OLDEST = next(iter(CORES))
 SECRETS = "tests/contract/test_modules_secrets.py"
 ENGINE = "tests/unit/plugins/module_utils/_wait"
 PROGRESS = "tests/e2e/test_progress.py"
+BOTH_WAYS = "tests/e2e/test_same_both_ways.py"
 #: What the end-to-end tests need beside what playbooks need.
 E2E = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
 #: Where releases of ansible-core differ most: how documentation is read, plugins that run on the controller, the
@@ -324,6 +325,13 @@ def e2e_core(session: nox.Session, core: Core) -> None:
     session.run("pytest", *(session.posargs or [PROGRESS]), env=environment, interrupt_timeout=10)
 
 
+def both_ways(session: nox.Session, core: Core) -> None:
+    """Every integration target in the worker of the controller and as modules: the results are the same."""
+    environment = workbench(session, *E2E, core=core)
+    options = ["-n", "2", "--dist", "worksteal", BOTH_WAYS, *session.posargs]
+    session.run("pytest", *options, env=environment, interrupt_timeout=10)
+
+
 for label, release in CORES.items():
     for kind, function, needed in (
         ("pytest", pytest_core, "tests/unit/**/test_*.py"),
@@ -331,6 +339,7 @@ for label, release in CORES.items():
         ("units", units, "tests/unit/**/test_*.py"),
         ("integration", integration, "tests/integration/targets/*"),
         ("e2e", e2e_core, PROGRESS),
+        ("both-ways", both_ways, BOTH_WAYS),
     ):
 
         def run(session: nox.Session, function: t.Any = function, core: Core = release) -> None:

@@ -17,7 +17,10 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import ModuleAction
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import (
+    ModuleAction,
+    without_internal_options,
+)
 
 #: Seconds of the first slice: a wait that is over by then costs one run of the module, as without slices.
 FIRST_SLICE = 5.0
@@ -92,7 +95,7 @@ class ActionModule(ModuleAction):
             drops = 0
             more = answer.pop("_more", None)
             if more is None:
-                answer.get("invocation", {}).get("module_args", {}).pop("_slice", None)
+                without_internal_options(answer)
                 return answer
             state = more["state"]
             self.show(variables, more["line"])

@@ -11,7 +11,12 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
 
 #: What the name services of Linux, BSD and macOS say of a name that does not exist. urllib3 passes on their words only.
-UNKNOWN_HOST = ("Name or service not known", "No address associated with", "nodename nor servname", "Name does not resolve")
+UNKNOWN_HOST = (
+    "Name or service not known",
+    "No address associated with",
+    "nodename nor servname",
+    "Name does not resolve",
+)
 
 
 def translate(error: BaseException, origin: str, timeout: float, connect_timeout: float) -> BaseException:

@@ -70,6 +70,7 @@ class ModuleAction(ActionBase):
     def run_as_module(self, variables: Result) -> Result:
         """Run the module as Ansible does."""
         answer: Result = self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val))
+        without_internal_options(answer)
         return answer
 
     def show(self, variables: Result, line: str) -> None:
@@ -100,6 +101,13 @@ class ModuleAction(ActionBase):
             SHARED_CLIENTS.clear()
         self._repeated = True
         return InProcess(arguments, environ, bool(with_invocation))
+
+
+def without_internal_options(result: Result) -> None:
+    """Take the options that only action plugins set out of what a result tells of its invocation."""
+    told = result.get("invocation", {}).get("module_args")
+    if told:
+        result["invocation"]["module_args"] = {name: value for name, value in told.items() if not name.startswith("_")}
 
 
 class InProcess:
@@ -143,6 +151,7 @@ class InProcess:
         """Return a result as it comes out of a module: with invocation and warnings, masked, as JSON made it."""
         if self._with_invocation:
             result["invocation"] = {"module_args": self._arguments.params}
+            without_internal_options(result)
         if self._arguments.warnings:
             result["warnings"] = self._arguments.warnings
         if not CONTROLLER_MASKS:
