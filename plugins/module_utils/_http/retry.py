@@ -28,6 +28,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messa
 #: Seconds of the first pause between two attempts; it doubles, to ``MAX_PAUSE``.
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 20.0
+#: Seconds without which there is no other attempt: its answer could not come in time, and a write that was turned away until
+#: then would end as one whose answer was lost.
+LEAST = 0.5
 
 T = t.TypeVar("T")
 
@@ -126,7 +129,7 @@ class Http:
                     if renewed:
                         continue
                 pause = retry_pause(error, reads=reads, attempt=attempts, random=self._random())
-                if pause is None or self.clock.monotonic() + pause >= deadline:
+                if pause is None or self.clock.monotonic() + pause > deadline - LEAST:
                     if attempts > 1:
                         error.message = f"{error.message} It was tried {attempts} times."
                     raise

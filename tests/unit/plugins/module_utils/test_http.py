@@ -247,3 +247,18 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
     assert "\n" not in quoted
     assert quoted.endswith("...'")
     assert Response(200, {}, b"caf\xe9").quote() == "'caf\ufffd'"
+
+
+@pytest.mark.parametrize(("timeout", "sent"), [(1.4, 1), (1.6, 2), (1.9, 2), (2.6, 3)])
+def test_no_attempt_begins_whose_answer_could_not_come(cloud: Cloud, timeout: float, sent: int) -> None:
+    """A write that is turned away ends as turned away, and not as one whose answer was lost."""
+    lefts: list[float] = []
+
+    def attempt(left: float) -> None:
+        lefts.append(left)
+        raise errors.ThrottledError("too many", retry_after=0.5)
+
+    with pytest.raises(errors.ThrottledError):
+        http(cloud, timeout=timeout).call(attempt, reads=False)
+    assert len(lefts) == sent
+    assert min(lefts) >= 0.5
