@@ -77,6 +77,9 @@ SECRETS = "tests/contract/test_modules_secrets.py"
 ENGINE = "tests/unit/plugins/module_utils/_wait"
 PROGRESS = "tests/e2e/test_progress.py"
 BOTH_WAYS = "tests/e2e/test_same_both_ways.py"
+TRANSPORT = ("tests/contract/test_transport.py", "tests/contract/test_proxies.py")
+#: The oldest requests and urllib3 that the collection supports, which are those of RHEL 9.
+OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5", "PySocks")
 #: What the end-to-end tests need beside what playbooks need.
 E2E = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
 #: Where releases of ansible-core differ most: how documentation is read, plugins that run on the controller, the
@@ -368,8 +371,19 @@ def coverage(session: nox.Session) -> None:
 @offer("contract", needs="tests/contract/test_*.py")
 def contract(session: nox.Session) -> None:
     """The vendors' SDKs against the emulator, and our signatures and requests against the SDKs'."""
-    environment = workbench(session, "pytest", "hypothesis", "-r", "requirements/contract.in")
+    environment = workbench(session, "pytest", "hypothesis", "PySocks", "-r", "requirements/contract.in")
     session.run("pytest", *(session.posargs or ["tests/contract"]), env=environment)
+
+
+@offer("contract-oldest-requests", needs=TRANSPORT[0])
+def contract_oldest_requests(session: nox.Session) -> None:
+    """The tests of the transport with the oldest requests and urllib3 that the collection supports."""
+    environment = workbench(session, "pytest")
+    # Apart from the environment: its other packages are those of the lock.
+    oldest = own_place(session) / "oldest-requests"
+    session.install("--target", str(oldest), *OLDEST_REQUESTS, env={"UV_CONSTRAINT": ""})
+    environment["PYTHONPATH"] = f"{oldest}{os.pathsep}{environment['PYTHONPATH']}"
+    session.run("pytest", *(session.posargs or TRANSPORT), env=environment)
 
 
 @offer("e2e", needs="tests/e2e/test_*.py")
@@ -427,7 +441,7 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
     oldest = next((python for python in MODULE_PYTHONS if shutil.which(f"python{python}")), MODULE_PYTHONS[0])
     return (
         (f"sanity-{MAIN}", f"sanity-{OLDEST} -- {' '.join(f'--test {test}' for test in OLDEST_SANITY)}")
-        + (f"contract -- tests/contract --ignore {SECRETS}", *pytests)
+        + (f"contract -- tests/contract --ignore {SECRETS}", "contract-oldest-requests", *pytests)
         + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT),
         ("e2e", f"integration-{MAIN} -- --exclude role_keypair_reset", f"units-{host} -- --python {oldest}")
         + ("simulation", "docs"),

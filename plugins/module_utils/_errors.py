@@ -106,6 +106,8 @@ class NoAnswerError(CloudError):
         maybe_received: False when the request certainly did not reach the service, so that even a write may be sent again.
         lasting: True when another try cannot help (a refused certificate).
         unknown_host: True when the name of the host does not exist, by the word of the name service.
+        stale: True when a connection that was kept from before turned out to be closed: the service itself may be well, and a
+            read may be repeated at once.
     """
 
     def __init__(
@@ -115,12 +117,14 @@ class NoAnswerError(CloudError):
         maybe_received: bool,
         lasting: bool = False,
         unknown_host: bool = False,
+        stale: bool = False,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.maybe_received = maybe_received
         self.lasting = lasting
         self.unknown_host = unknown_host
+        self.stale = stale
 
     def _perhaps_received(self) -> bool:
         return self.maybe_received

@@ -43,8 +43,14 @@ class Surroundings(t.NamedTuple):
         timeout = options[f"{prefix}_timeout"]
         if not 0 < timeout < math.inf:
             raise UsageError(f"{prefix}_timeout: {timeout} is no number of seconds above 0. Nothing was sent.")
+        for secret in _http.secrets_of(self.environ):
+            self.on_secret(secret)
         return _http.Http(
-            self.transport(validate_certs=options[f"{prefix}_validate_certs"], ca_path=options[f"{prefix}_ca_path"]),
+            self.transport(
+                validate_certs=options[f"{prefix}_validate_certs"],
+                ca_path=options[f"{prefix}_ca_path"],
+                environ=self.environ,
+            ),
             self.clock,
             self.random,
             check_mode=self.check_mode,

@@ -53,14 +53,15 @@ def base_url(name: str, value: str) -> str:
         raise UsageError(
             f"{name}: {value!r} is no base URL. Give scheme and host only, such as https://kms.cn-north-4.myhuaweicloud.com."
         )
-    if parts.scheme == "http" and not _loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise UsageError(
             f"{name}: {value!r} would send credentials in clear text. http:// is for loopback addresses only."
         )
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host, without brackets, is this machine itself."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

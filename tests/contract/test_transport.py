@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import signal
 import socket
 import ssl
-import struct
 import threading
 import time
+import tracemalloc
 import typing as t
+import zlib
 from pathlib import Path
 
 import pytest
@@ -29,9 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 )
 from emulator.tls import server_context
 
-#: Seconds that a test gives a request it expects to be answered.
-ENOUGH = 10.0
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+from .peers import ENOUGH, OK, Peer, Serve, Server, get, hang_up, message, post, send, serving
 
 
 @pytest.fixture(autouse=True)
@@ -42,122 +42,11 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-class Peer:
-    """One connection, seen from the server."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-
-    def receive(self) -> bytes:
-        """One whole request; nothing at the end of the connection."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            part = self.sock.recv(65536)
-            if not part:
-                return b""
-            data += part
-        head, _separator, body = data.partition(b"\r\n\r\n")
-        length = next(
-            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
-        )
-        while len(body) < length:
-            body += self.sock.recv(65536)
-        return head + b"\r\n\r\n" + body
-
-    def reset(self) -> None:
-        """Close the connection with a reset."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
-
-
-Behavior = t.Callable[[Peer, bytes], None]
-
-
-class Server:
-    """A server on a port of its own that answers each request as it is told.
-
-    Attributes:
-        requests: What it received, connection by connection.
-    """
-
-    def __init__(self, behave: Behavior, context: ssl.SSLContext | None = None, greeting: bytes = b"") -> None:
-        self._behave = behave
-        self._context = context
-        self._greeting = greeting
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._over = threading.Event()
-        self.requests: list[list[bytes]] = []
-        self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while not self._over.is_set():
-            try:
-                sock, _address = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
-
-    def _serve(self, sock: socket.socket) -> None:
-        # A client that went away, or refused our certificate, is what many tests are about.
-        with contextlib.suppress(OSError), sock:
-            peer = Peer(self._context.wrap_socket(sock, server_side=True) if self._context else sock)
-            with peer.sock:
-                peer.sock.sendall(self._greeting)
-                received: list[bytes] = []
-                self.requests.append(received)
-                while request := peer.receive():
-                    received.append(request)
-                    self._behave(peer, request)
-
-    def wait_over(self, seconds: float) -> bool:
-        """Sleep, unless the test is over: for servers that answer slowly or never."""
-        return self._over.wait(seconds)
-
-    def close(self) -> None:
-        """Stop."""
-        self._over.set()
-        # Closing alone would not wake the thread that waits for connections.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-
-Serve = t.Callable[..., Server]
-
-
 @pytest.fixture
 def serve() -> t.Iterator[Serve]:
     """Starts servers that end with the test."""
-    servers: list[Server] = []
-
-    def start(behave: Behavior, context: ssl.SSLContext | None = None, greeting: bytes = b"") -> Server:
-        servers.append(Server(behave, context, greeting))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        with contextlib.suppress(OSError):  # closed by the test
-            server.close()
-
-
-def send(*parts: bytes) -> Behavior:
-    """Answers every request with these bytes."""
-
-    def behave(peer: Peer, _request: bytes) -> None:
-        for part in parts:
-            peer.sock.sendall(part)
-
-    return behave
-
-
-def message(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-def get(url: str, **headers: str) -> Request:
-    return Request("GET", url, {"Host": url.split("/")[2], **headers})
+    with serving() as start:
+        yield start
 
 
 def ask(url: str, timeout: float = ENOUGH, **arguments: t.Any) -> Response:
@@ -209,6 +98,109 @@ def test_a_server_that_hangs_does_not_outlive_the_deadline(serve: Serve) -> None
     assert caught.value.maybe_received
 
 
+@pytest.mark.parametrize("kind", ["handshake", "chunks", "interim answers", "head after head"])
+def test_no_part_of_an_answer_outlives_the_deadline(serve: Serve, kind: str) -> None:
+    def behave(peer: Peer, _request: bytes) -> None:
+        peer.sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" if kind == "chunks" else b"")
+        part = {
+            "chunks": b"1\r\n \r\n",
+            "interim answers": b"HTTP/1.1 100 Continue\r\n\r\n",
+            "head after head": b"X-Header: value\r\n",
+        }
+        while not server.wait_over(0.02):
+            peer.sock.sendall(part[kind])
+
+    def silent(peer: Peer, _request: bytes) -> None:
+        server.wait_over(30.0)
+
+    server = serve(silent if kind == "handshake" else behave)
+    url = server.url.replace("http:", "https:") if kind == "handshake" else server.url
+    begun = time.monotonic()
+    with pytest.raises((NoAnswerError, BrokenAnswerError)) as caught:
+        ask(url, 0.5)
+    assert time.monotonic() - begun < 5.0
+    assert caught.value.maybe_done is (kind != "handshake")
+
+
+@contextlib.contextmanager
+def names(monkeypatch: pytest.MonkeyPatch, hang: float, *addresses: tuple[str, int]) -> t.Iterator[threading.Event]:
+    """A name server that takes its time for ``slow.example.com``, and gives these addresses; it is set free at the end."""
+    answered, real = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: t.Any, *arguments: t.Any, **named: t.Any) -> t.Any:
+        if host != "slow.example.com":
+            return real(host, *arguments, **named)
+        answered.wait(hang)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield answered
+    answered.set()
+    for thread in seekers():
+        thread.join(ENOUGH)
+
+
+def seekers() -> list[threading.Thread]:
+    """The threads that look for connections."""
+    return [thread for thread in threading.enumerate() if thread.name == "multicloud-connect"]
+
+
+def test_a_request_is_never_sent_after_its_caller_has_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve(send(OK))
+    with names(monkeypatch, 1.0, ("127.0.0.1", server.port)):
+        begun = time.monotonic()
+        with pytest.raises(NoAnswerError, match="No connection to .* was ready within 0.3 s") as caught:
+            RequestsTransport().send(post(f"http://slow.example.com:{server.port}/"), 0.3)
+        assert time.monotonic() - begun < 0.9, "it waited for the name server"
+        assert not caught.value.maybe_received, "so that a write may be tried again"
+        time.sleep(1.5)
+        assert [request for requests in server.requests for request in requests] == []
+
+
+def test_a_caller_who_is_interrupted_leaves_no_request_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(*_arguments: t.Any) -> t.NoReturn:
+        raise Interrupted
+
+    server = serve(send(OK))
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with names(monkeypatch, 1.0, ("127.0.0.1", server.port)):
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(Interrupted):
+                RequestsTransport().send(post(f"http://slow.example.com:{server.port}/"), ENOUGH)
+            time.sleep(1.5)
+            assert [request for requests in server.requests for request in requests] == []
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_living_address_behind_dead_ones_is_found_or_given_up_in_time(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(send(OK))
+    with deaf() as dead, names(monkeypatch, 0.0, dead, dead, ("127.0.0.1", server.port)):
+        url = f"http://slow.example.com:{server.port}/"
+        with pytest.raises(NoAnswerError) as caught:
+            RequestsTransport().send(post(url), 1.0)
+        assert not caught.value.maybe_received
+        time.sleep(2.5)
+        assert [request for requests in server.requests for request in requests] == []
+
+
+def test_threads_of_requests_that_timed_out_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with names(monkeypatch, 60.0):
+        for _number in range(40):
+            with pytest.raises(NoAnswerError) as caught:
+                RequestsTransport().send(post("http://slow.example.com/"), 0.02)
+            assert not caught.value.maybe_received
+        assert "too many earlier attempts still hang" in str(caught.value)
+        assert 0 < len(seekers()) <= 16
+    assert seekers() == []
+
+
 def test_without_time_nothing_is_sent(serve: Serve) -> None:
     server = serve(send(OK))
     with pytest.raises(NoAnswerError, match="No time was left"):
@@ -252,15 +244,20 @@ def test_a_name_that_does_not_exist_is_told_from_a_host_that_is_away() -> None:
     assert not caught.value.maybe_received
 
 
-def test_a_host_that_accepts_no_connection_is_certain() -> None:
-    # Nobody accepts, and what the kernel keeps for nobody is full: further connections hang.
+@contextlib.contextmanager
+def deaf() -> t.Iterator[tuple[str, int]]:
+    """An address at which connections hang: nobody accepts, and what the kernel keeps for nobody is full."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
         for _number in range(2):
             waiting = stack.enter_context(socket.socket())
             waiting.setblocking(False)
             waiting.connect_ex(listener.getsockname())
-        with pytest.raises(NoAnswerError, match="accepted no connection within") as caught:
-            ask(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.5)
+        yield listener.getsockname()
+
+
+def test_a_host_that_accepts_no_connection_is_certain() -> None:
+    with deaf() as (host, port), pytest.raises(NoAnswerError, match="accepted no connection within") as caught:
+        ask(f"http://{host}:{port}", 0.5)
     assert (caught.value.maybe_received, caught.value.lasting) == (False, False)
 
 
@@ -272,14 +269,45 @@ def test_connections_are_kept_between_requests(serve: Serve) -> None:
     assert [len(received) for received in server.requests] == [3]
 
 
-def test_threads_are_kept_like_connections(serve: Serve) -> None:
-    server = serve(send(OK))
+def test_a_transport_leaves_no_thread_and_no_connection_behind(serve: Serve) -> None:
+    ended = threading.Event()
+
+    def behave(peer: Peer, _request: bytes) -> None:
+        peer.sock.sendall(OK)
+        if not peer.receive():
+            ended.set()
+
+    server = serve(behave)
     transport = RequestsTransport()
-    before = set(threading.enumerate())
-    for number in range(5):
-        transport.send(get(f"{server.url}/{number}"), ENOUGH)
-    new = [thread for thread in set(threading.enumerate()) - before if thread.name == "multicloud-request"]
-    assert len(new) == 1
+    before = threading.active_count()
+    transport.send(get(server.url), ENOUGH)
+    assert threading.active_count() <= before + 1, "that of the server's connection"
+    assert not ended.wait(0.2)
+    del transport
+    assert ended.wait(ENOUGH)
+
+
+def test_a_transport_may_be_used_by_several_threads(serve: Serve) -> None:
+    def echo(peer: Peer, request: bytes) -> None:
+        peer.sock.sendall(message(request.split(b" ")[1]))
+
+    server = serve(echo)
+    transport = RequestsTransport()
+    answers: list[tuple[str, bytes]] = []
+
+    def work(name: str) -> None:
+        for number in range(20):
+            target = f"/{name}/{number}"
+            answers.append((target, transport.send(get(f"{server.url}{target}"), ENOUGH).body))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30.0)
+    assert len(answers) == 80
+    assert all(target.encode() == body for target, body in answers)
+    assert len(server.requests) <= 4
 
 
 def test_a_request_that_hangs_does_not_hold_up_the_next(serve: Serve) -> None:
@@ -415,74 +443,134 @@ def test_an_answer_without_end_is_given_up(serve: Serve, packed: bool) -> None:
         ask(serve(send(part)).url)
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 OK\r\n\r\n"], ids=["ssh", "no status"])
-def test_what_does_not_speak_http_is_no_answer(serve: Serve, answer: bytes) -> None:
+#: What no client can read, and words of the error.
+MALFORMED: dict[str, tuple[bytes, str]] = {
+    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
+    "no status": (b"HTTP/1.1 OK\r\n\r\n", "BadStatusLine"),
+    "a status that is none": (b"HTTP/1.1 20 OK\r\n\r\n{}", "BadStatusLine"),
+    "another version": (b"HTTP/9.9 200 OK\r\n\r\n{}", "UnknownProtocol"),
+    "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}", "Content-Length"),
+    "two lengths in one": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 5\r\n\r\n{}", "Content-Length"),
+    "a line too long": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70000 + b"\r\n\r\n{}", "LineTooLong"),
+    "a status line too long": (b"HTTP/1.1 200 " + b"x" * 70000 + b"\r\n\r\n{}", "LineTooLong"),
+    "too many headers": (b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 200 + b"\r\n{}", "headers"),
+    "a negative chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n", ""),
+    "a chunk of minus one": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n", ""),
+    "a chunk without a size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", ""),
+    "an endless chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", ""),
+    "half a head": (b"HTTP/1.1 204 No Content\r\nX-Request-Id", "IncompleteRead"),
+    "a status line and no more": (b"HTTP/1.1 204 No Content\r\n", "IncompleteRead"),
+    "too many interim answers": (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50, "interim"),
+    "an unknown compression": (message(b"{}", "Content-Encoding: br"), "compression"),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), MALFORMED.values(), ids=MALFORMED)
+def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, answer: bytes, words: str) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
         peer.sock.sendall(answer)
         peer.sock.shutdown(socket.SHUT_RDWR)
 
-    with pytest.raises(NoAnswerError) as caught:
-        ask(serve(behave).url)
-    assert caught.value.maybe_received
+    server = serve(behave)
+    http = Http(RequestsTransport(), SystemClock(), lambda: 0.5, check_mode=False, timeout=ENOUGH)
+    with pytest.raises((NoAnswerError, BrokenAnswerError)) as caught:
+        http.call(lambda left: http.send(post(server.url), "KPS Test", reads=False, timeout=left), reads=False)
+    assert caught.value.maybe_done
+    assert words in str(caught.value)
+    assert "cannot be sent" not in str(caught.value)
+    assert [len(received) for received in server.requests] == [1], "it must not be sent again"
 
 
-# --- Proxies
-
-
-def test_a_proxy_of_the_environment_is_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = serve(send(OK))
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    ask("http://kms.example.com/v3/a%20b?x=%2F")
-    request = proxy.requests[0][0]
-    assert request.startswith(b"GET http://kms.example.com/v3/a%20b?x=%2F HTTP/1.1\r\n")
-    assert b"\r\nHost: kms.example.com\r\n" in request
-
-
-def test_hosts_of_no_proxy_are_reached_directly(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy, server = serve(send(OK)), serve(send(OK))
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,example.org")
-    ask(server.url)
-    assert (len(proxy.requests), len(server.requests)) == (0, 1)
-
-
-def test_a_transport_may_do_without_proxies(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy, server = serve(send(OK)), serve(send(OK))
-    monkeypatch.setenv("ALL_PROXY", proxy.url)
-    ask(server.url, proxies=False)
-    assert (len(proxy.requests), len(server.requests)) == (0, 1)
-
-
-def test_each_host_has_its_own_way(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy, server = serve(send(OK)), serve(send(OK))
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+@pytest.mark.parametrize(
+    "interim",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nContent-Length: 9\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 199 Strange\r\nX: y\r\n\r\n",
+    ],
+    ids=["100", "102", "103", "several"],
+)
+def test_interim_answers_are_passed_over(serve: Serve, interim: bytes) -> None:
+    server = serve(send(interim + message(b'{"a": 1}', "X-Request-Id: r-1", status="202 Accepted")))
     transport = RequestsTransport()
-    for url in (server.url, "http://kms.example.com/v3", server.url, "http://kms.example.com/v3"):
-        assert transport.send(get(url), ENOUGH).status == 200
-    assert ([len(received) for received in proxy.requests], [len(received) for received in server.requests]) == (
-        [2],
-        [2],
-    )
+    for _number in range(2):
+        answer = transport.send(post(server.url), ENOUGH)
+        assert (answer.status, answer.body, answer.headers["x-request-id"]) == (202, b'{"a": 1}', "r-1")
+    assert [len(received) for received in server.requests] == [2], "the connection is kept"
 
 
-def test_a_tunnel_that_is_refused_is_the_proxys_doing(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = serve(send(message(b"", status="403 Forbidden")))
-    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    with pytest.raises(NoAnswerError, match="The proxy on the way to https://kms.example.com failed") as caught:
-        ask("https://kms.example.com/v3")
-    assert (caught.value.maybe_received, caught.value.lasting) == (False, False)
-    assert "HTTPS_PROXY" in str(caught.value)
-    assert proxy.requests[0][0].startswith(b"CONNECT kms.example.com:443 ")
+def test_a_switch_of_protocols_is_no_success(serve: Serve) -> None:
+    assert ask(serve(send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")).url).status == 101
 
 
-def test_a_proxy_that_is_not_there_is_told(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = serve(send(OK))
-    proxy.close()
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    with pytest.raises(NoAnswerError, match=r"The proxy on the way to http://kms\.example\.com failed") as caught:
-        ask("http://kms.example.com/v3")
-    assert not caught.value.maybe_received
+@pytest.mark.parametrize("body", [b'{"a": 1}', b""], ids=["json", "nothing"])
+def test_every_compression_that_was_asked_for_is_unpacked(serve: Serve, body: bytes) -> None:
+    raw = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(body),
+        "x-gzip": gzip.compress(body),
+        "deflate": zlib.compress(body),
+        "Deflate": raw.compress(body) + raw.flush(),
+        "gzip, identity": gzip.compress(body),
+        "deflate, gzip": gzip.compress(zlib.compress(body)),
+    }
+    for encoding, data in packed.items():
+        assert ask(serve(send(message(data, f"Content-Encoding: {encoding}"))).url).body == body, encoding
+    assert ask(serve(send(message(b"", "Content-Encoding: gzip", status="404 Not Found"))).url).body == b""
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_small_answer_does_not_fill_the_memory(serve: Serve, times: int) -> None:
+    body = pack(times)
+    assert len(body) < MAX_BODY / 20
+    encoding = ", ".join(["gzip"] * times)
+    server = serve(send(message(body, f"Content-Encoding: {encoding}")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BrokenAnswerError, match=f"more than {MAX_BODY} bytes|compressed 3 times"):
+            ask(server.url)
+        assert tracemalloc.get_traced_memory()[1] < 6 * MAX_BODY
+    finally:
+        tracemalloc.stop()
+
+
+def pack(times: int) -> bytes:
+    """A few bytes that stand for ten times as much as may be: zeros, compressed so many times."""
+    packer = zlib.compressobj(1, wbits=31)
+    body = b"".join([packer.compress(bytes(MAX_BODY)) for _number in range(10)] + [packer.flush()])
+    for _number in range(times - 1):
+        body = gzip.compress(body, 1)
+    return body
+
+
+def test_an_answer_is_not_taken_for_whole_when_a_part_is_missing(serve: Serve) -> None:
+    def behave(peer: Peer, _request: bytes) -> None:
+        peer.sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"tasks": []}')
+        peer.sock.shutdown(socket.SHUT_RDWR)
+
+    with pytest.raises(BrokenAnswerError, match="cut short"):
+        ask(serve(behave).url)
+
+
+def test_a_kept_connection_that_breaks_is_told_from_a_service_that_does(serve: Serve) -> None:
+    """The service may be well: it only closed what it kept, as it may at any time."""
+
+    def behave(peer: Peer, request: bytes) -> None:
+        if b"/first" in request:
+            peer.sock.sendall(OK)
+        else:
+            hang_up(peer, request)
+
+    server = serve(behave)
+    transport = RequestsTransport()
+    transport.send(get(f"{server.url}/first"), ENOUGH)
+    with pytest.raises(NoAnswerError) as caught:
+        transport.send(get(f"{server.url}/second"), ENOUGH)
+    assert (caught.value.maybe_received, caught.value.stale) == (True, True)
+    with pytest.raises(NoAnswerError) as caught:
+        transport.send(get(f"{server.url}/second"), ENOUGH)
+    assert (caught.value.maybe_received, caught.value.stale) == (True, False)
 
 
 # --- TLS

@@ -60,7 +60,8 @@ ONLY = {
 }
 #: What only these files may import: the edges of the collection.
 EDGES = {
-    "requests": {"module_utils/_http/failures.py", "module_utils/_http/transport.py"},
+    "requests": {"module_utils/_http/transport.py"},
+    "urllib3": {"module_utils/_http/connections.py", "module_utils/_http/transport.py"},
     "ansible.module_utils.basic": {"module_utils/_module.py"},
     "random": {"module_utils/_module.py", "lookup/hwc_sms_passphrase.py"},
     "subprocess": {"module_utils/_ssh.py"},

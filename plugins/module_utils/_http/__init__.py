@@ -11,7 +11,13 @@ turns the ``Response`` into data or an error; ``Http.call`` decides whether ther
 from __future__ import annotations
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.answers import decode_json
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import Request, Response, Transport
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import (
+    MAX_BODY,
+    Request,
+    Response,
+    Transport,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import secrets_of
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.retry import (
     FIRST_PAUSE,
     MAX_PAUSE,
@@ -19,7 +25,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.retry
     retry_pause,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.transport import (
-    MAX_BODY,
     REQUESTS_IMPORT_ERROR,
     RequestsTransport,
 )
@@ -36,4 +41,5 @@ __all__ = [
     "Transport",
     "decode_json",
     "retry_pause",
+    "secrets_of",
 ]

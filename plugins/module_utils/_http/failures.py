@@ -2,97 +2,151 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an exception of ``requests`` means: which of our errors it is, and whether the request may have been received."""
+"""What an exception of urllib3, of http.client or of a socket means.
+
+Whether the request was sent is not read from the exception, for no class of these libraries tells it: the ``Exchange`` knows.
+The exception gives the words, and whether another try can help.
+"""
 
 from __future__ import annotations
 
+import http.client
+import socket
+import ssl
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.connections import Exchange
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
-#: What the name services of Linux, BSD and macOS say of a name that does not exist. urllib3 passes on their words only.
-UNKNOWN_HOST = (
-    "Name or service not known",
-    "No address associated with",
-    "nodename nor servname",
-    "Name does not resolve",
-)
+#: What the name service says of a name that does not exist, or that has no address.
+_UNKNOWN_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+#: Refusals of a proxy that may pass: too slow, too early, too many; and what it says about the other side (5xx).
+_PASSING = (408, 425, 429)
 
 
-def translate(error: BaseException, origin: str, timeout: float, connect_timeout: float) -> BaseException:
-    """Turn an exception of ``requests`` into one of ours; anything else is a bug and stays what it is.
+def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> CloudError:
+    """The error of ours for an exception that ended an exchange.
 
     Args:
         error: What was raised.
-        origin: Who was asked: scheme and host.
-        timeout: Seconds that the request had.
-        connect_timeout: Seconds of them that the connection had.
+        exchange: How far the request came.
+        proxy: The proxy on its way.
     """
-    # Here and not above: where requests is missing, this file can be imported all the same.
-    from requests import exceptions
-
-    if not isinstance(error, (exceptions.RequestException, OSError)):
-        return error
-    names = set(_causes(error))
-    reason = _innermost(error)
-    if isinstance(error, exceptions.SSLError):
-        certificate = "CertificateError" in names or "certificate" in reason.lower()
+    causes = list(_causes(error))
+    reason = _words(causes, proxy)
+    if exchange.sent:
+        return _after_sending(causes, reason, exchange, proxy)
+    if any(isinstance(cause, ssl.CertificateError) or type(cause).__name__ == "CertificateError" for cause in causes):
         return NoAnswerError(
-            f"The TLS connection to {origin} failed: {reason}.",
-            # Certificates are checked before anything is sent; any other alert may come after the request.
-            maybe_received=not certificate,
-            lasting=certificate,
-            hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for "
-            "CA certificates (hwc_ca_path, ali_ca_path)."
-            if certificate
-            else None,
-        )
-    if isinstance(error, exceptions.ProxyError):
-        return NoAnswerError(
-            f"The proxy on the way to {origin} failed: {reason}.",
-            maybe_received=False,
-            hint="The proxy comes from HTTPS_PROXY, HTTP_PROXY or ALL_PROXY; NO_PROXY lists hosts to reach directly.",
-        )
-    if isinstance(error, exceptions.ConnectTimeout):
-        return NoAnswerError(f"{origin} accepted no connection within {connect_timeout:.1f} s.", maybe_received=False)
-    if isinstance(error, exceptions.ReadTimeout) or "ReadTimeoutError" in names:
-        return NoAnswerError(f"{origin} did not answer within {timeout:.1f} s.", maybe_received=True)
-    if isinstance(error, (exceptions.ChunkedEncodingError, exceptions.ContentDecodingError)):
-        return BrokenAnswerError(f"The answer of {origin} was cut short: {reason}.", cut=True)
-    if names & {"NewConnectionError", "NameResolutionError", "gaierror"}:
-        unknown = any(words in reason for words in UNKNOWN_HOST)
-        return NoAnswerError(f"No connection to {origin}: {reason}.", maybe_received=False, unknown_host=unknown)
-    if isinstance(error, (exceptions.InvalidURL, exceptions.InvalidSchema, exceptions.MissingSchema)):
-        return NoAnswerError(
-            f"{origin} is no address a request can be sent to: {reason}.", maybe_received=False, lasting=True
-        )
-    if isinstance(error, exceptions.InvalidHeader):
-        # Its words hold the value, which may be a secret.
-        return NoAnswerError(
-            f"A header of the request to {origin} holds characters that cannot be sent.",
+            f"The TLS connection to {exchange.origin}{_through(proxy)} failed: {reason}.",
             maybe_received=False,
             lasting=True,
+            hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for CA "
+            "certificates (hwc_ca_path, ali_ca_path).",
         )
-    if isinstance(error, OSError) and not isinstance(error, exceptions.RequestException):
-        # requests raises a bare OSError for exactly one thing: a CA path that does not exist.
-        return NoAnswerError(f"Cannot talk to {origin}: {error}.", maybe_received=False, lasting=True)
-    return NoAnswerError(f"The connection to {origin} broke: {reason}.", maybe_received=True)
+    if proxy is not None and exchange.tunnel != 200:
+        return _at_proxy(causes, reason, exchange, proxy)
+    if _is_timeout(causes):
+        return NoAnswerError(
+            f"{exchange.origin} accepted no connection within {exchange.connect_timeout:.1f} s.", maybe_received=False
+        )
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return NoAnswerError(
+            f"The TLS connection to {exchange.origin}{_through(proxy)} failed: {reason}.", maybe_received=False
+        )
+    if any(isinstance(cause, OSError) for cause in causes):
+        unknown = any(isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST for cause in causes)
+        return NoAnswerError(
+            f"No connection to {exchange.origin}: {reason}.", maybe_received=False, unknown_host=unknown
+        )
+    return NoAnswerError(
+        f"{exchange.origin} is not an address that a request can be sent to: {reason}.",
+        maybe_received=False,
+        lasting=True,
+    )
 
 
-def _causes(error: BaseException) -> t.Iterator[str]:
-    """Class names of an exception and of all that it wraps, as ``requests`` nests urllib3's."""
-    seen: list[t.Any] = [error]
-    while seen:
-        current = seen.pop()
-        yield type(current).__name__
-        seen.extend(a for a in (*current.args, getattr(current, "reason", None)) if isinstance(a, BaseException))
+def refused_by(proxy: Proxy, origin: str, status: int) -> NoAnswerError:
+    """The error of a proxy that does not let a request through."""
+    hint = _hint(proxy)
+    if status == 407:
+        given = "does not accept the user name and password" if proxy.username else "asks for a user name and password"
+        hint = (
+            f"The proxy {given}. They belong into {proxy.variable}, percent-encoded: "
+            f"{proxy.url.replace('://', '://user:password@')}."
+        )
+    return NoAnswerError(
+        f"The proxy {proxy.url} refused the way to {origin} with HTTP {status}.",
+        maybe_received=False,
+        lasting=400 <= status < 500 and status not in _PASSING,
+        hint=hint,
+    )
 
 
-def _innermost(error: BaseException) -> str:
-    """The words of the deepest exception: the outer ones only repeat the URL."""
-    current: t.Any = error
-    while True:
-        inner = [a for a in (getattr(current, "reason", None), *current.args) if isinstance(a, BaseException)]
-        if not inner:
-            return str(current).rstrip(".") or type(current).__name__
-        current = inner[0]
+def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy) -> NoAnswerError:
+    """The error of a proxy that is not there, or that opens no tunnel."""
+    if exchange.tunnel is not None:
+        return refused_by(proxy, exchange.origin, exchange.tunnel)
+    if _is_timeout(causes):
+        reason = f"no connection within {exchange.connect_timeout:.1f} s"
+    return NoAnswerError(
+        f"The proxy {proxy.url} on the way to {exchange.origin} failed: {reason}.",
+        maybe_received=False,
+        hint=_hint(proxy),
+    )
+
+
+def _after_sending(
+    causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy | None
+) -> CloudError:
+    """The error of a request that was sent: nothing that is wrong with its answer says that it was not carried out."""
+    if _is_timeout(causes):
+        return exchange.late()
+    if any(isinstance(cause, OSError) for cause in causes):
+        return NoAnswerError(
+            f"The connection to {exchange.origin}{_through(proxy)} broke: {reason}.",
+            maybe_received=True,
+            stale=not exchange.fresh and not exchange.received,
+        )
+    return exchange.cut_short(reason)
+
+
+def _through(proxy: Proxy | None) -> str:
+    return f" through the proxy {proxy.url}" if proxy else ""
+
+
+def _hint(proxy: Proxy) -> str:
+    return f"The proxy comes from {proxy.variable}; NO_PROXY lists hosts to reach directly."
+
+
+def _is_timeout(causes: t.Iterable[BaseException]) -> bool:
+    return any(isinstance(cause, socket.timeout) or type(cause).__name__.endswith("TimeoutError") for cause in causes)
+
+
+def _causes(error: BaseException) -> t.Iterator[BaseException]:
+    """An exception and all that it wraps, the outermost first."""
+    waiting: list[BaseException] = [error]
+    passed: set[int] = set()
+    while waiting:
+        current = waiting.pop(0)
+        if id(current) in passed:
+            continue
+        passed.add(id(current))
+        yield current
+        inner = (getattr(current, "reason", None), *current.args, current.__cause__, current.__context__)
+        waiting.extend(cause for cause in inner if isinstance(cause, BaseException))
+
+
+def _words(causes: t.Sequence[BaseException], proxy: Proxy | None) -> str:
+    """The words of the innermost exception, for the outer ones only repeat the URL; of http.client's with its name, which says more."""
+    spoken = next((cause for cause in causes if isinstance(cause, http.client.HTTPException)), None)
+    inner = next((cause for cause in reversed(causes) if str(cause)), causes[-1])
+    if spoken is not None and not isinstance(spoken, OSError):
+        text = f"{type(spoken).__name__}: {spoken}"
+    else:
+        text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
+    if proxy is not None and proxy.password:
+        text = text.replace(proxy.password, "********")
+    return printable(text, SENTENCE).rstrip(".")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
+#: Bytes of the body of one answer at most, unpacked or not: ten times a full page of 1000 rows.
+MAX_BODY = 16 * 1024 * 1024
 #: Characters of an unexpected answer that a message quotes.
 QUOTED = 200
 
@@ -48,3 +50,14 @@ class Transport(t.Protocol):
 def origin_of(url: str) -> str:
     """Scheme and host of a URL: enough to name the other side, and free of parameters."""
     return "/".join(url.split("/", 3)[:3])
+
+
+def split_url(url: str) -> tuple[str, str, int | None, str]:
+    """Scheme, host (an IPv6 address in brackets), port and target of a URL; the target as it is, for it was signed so."""
+    scheme, _separator, rest = url.partition("://")
+    end = min((rest.index(mark) for mark in "/?" if mark in rest), default=len(rest))
+    host, colon, port = rest[:end].rpartition(":")
+    if not colon or not port.isdecimal():
+        host, port = rest[:end], ""
+    target = rest[end:] if rest[end : end + 1] == "/" else f"/{rest[end:]}"
+    return scheme, host, int(port) if port else None, target

@@ -2,133 +2,258 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real transport. With ``failures`` the only file that imports ``requests``."""
+"""The real transport, on urllib3, which requests brings with it."""
 
 from __future__ import annotations
 
 import os
-import queue
+import re
+import ssl
 import threading
 import traceback
 import typing as t
+import weakref
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import Request, Response, origin_of
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.compression import (
+    OversizeError,
+    PackedError,
+    unpack,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import (
+    MAX_BODY,
+    Request,
+    Response,
+    origin_of,
+    split_url,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy, find_proxy
 
 try:
-    import requests
-    import requests.adapters
     import requests.utils
+    import urllib3
+    import urllib3.util.ssl_
+
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import connections
 except ImportError:
     REQUESTS_IMPORT_ERROR: str | None = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = None
 
-#: Seconds to wait for a TCP connection and TLS; a host that is there answers in far less.
-CONNECT_TIMEOUT = 10.0
-#: Bytes of one answer at most: ten times a full page of 1000 rows.
-MAX_BODY = 16 * 1024 * 1024
+#: Connections that are kept for one host, and hosts that connections are kept for.
+KEPT = 4
+
+#: What a header may hold: no control characters, and no blanks around it.
+_HEADER_VALUE = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])\Z")
 
 
-class _Hand:
-    """A thread that does what it is given, one thing after the other, and ends with the process."""
+class _Way(t.NamedTuple):
+    """How an origin is reached.
 
-    def __init__(self) -> None:
-        self.work: queue.SimpleQueue[t.Callable[[], None]] = queue.SimpleQueue()
-        threading.Thread(target=self._run, daemon=True, name="multicloud-request").start()
+    Attributes:
+        pool: Its connections.
+        proxy: The proxy on the way.
+        forwards: Whether the proxy gets the request itself, rather than opening a tunnel for it.
+    """
 
-    def _run(self) -> None:
-        while True:
-            self.work.get()()
+    pool: urllib3.HTTPConnectionPool
+    proxy: Proxy | None
+    forwards: bool
 
 
 class RequestsTransport:
-    """The real transport: one adapter of ``requests``, which keeps its connections between requests.
+    """The real transport: the connection pools of urllib3, with the CA certificates of ``requests``.
 
-    Not a ``requests.Session``, of which nothing is wanted: redirects are not followed (they would carry signed headers
-    elsewhere), cookies are not kept, and ``~/.netrc`` is not read (it would replace the Authorization header). It takes
-    about a third of the processor time of a request. Proxies and CA bundles of the environment are heeded.
+    Not a session of ``requests``, of which nothing is wanted: redirects are not followed (they would carry signed headers
+    elsewhere), cookies are not kept, and ``~/.netrc`` is not read (it would replace the Authorization header). The proxies and
+    the CA bundle that the environment names are used.
+
+    A transport may be used by several threads. Connections are kept between requests, and closed when the transport is gone.
 
     Args:
         validate_certs: Whether to check the server's certificate.
         ca_path: File or directory of CA certificates to trust instead of the bundled ones.
         proxies: False for addresses that must be reached directly, such as a metadata service.
+        environ: The environment; by default that of the process.
+        clock: Time.
     """
 
-    def __init__(self, *, validate_certs: bool = True, ca_path: str | None = None, proxies: bool = True) -> None:
-        bundle = ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        self._verify: bool | str = bundle if validate_certs else False
-        self._proxies: dict[str, dict[str, str]] | None = {} if proxies else None
-        # No retries of urllib3's own: they would resend a stale signature and escape deadline and rate limit.
-        self._adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=4, max_retries=0)
-        self._idle: list[_Hand] = []
+    def __init__(
+        self,
+        *,
+        validate_certs: bool = True,
+        ca_path: str | None = None,
+        proxies: bool = True,
+        environ: t.Mapping[str, str] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._environ = os.environ if environ is None else environ
+        self._verify = validate_certs
+        self._ca_path = ca_path or self._environ.get("REQUESTS_CA_BUNDLE") or self._environ.get("CURL_CA_BUNDLE")
+        self._use_proxies = proxies
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+        self._ways: dict[str, _Way] = {}
+        self._managers: dict[tuple[str, Proxy | None], urllib3.PoolManager] = {}
+        # A worker of ansible-playbook runs the items of a loop in one process, each with a transport of its own.
+        weakref.finalize(self, _close, self._managers)
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Have it sent by another thread and wait at most ``timeout`` seconds.
+        """Send a request and return the whole answer within ``timeout`` seconds.
 
-        ``requests`` bounds each read, not the whole: neither a server that drips bytes nor a name server that hangs
-        is stopped by it. The thread is abandoned then; it holds one connection and ends with the process.
+        Raises:
+            NoAnswerError: There is none, or not in time.
+            BrokenAnswerError: What came cannot be read, or is too large.
         """
+        origin = origin_of(request.url)
         if timeout <= 0:
-            raise NoAnswerError(f"No time was left to ask {origin_of(request.url)}.", maybe_received=False)
-        outcome: list[Response | BaseException] = []
-        done = threading.Event()
-
-        def work() -> None:
-            try:
-                outcome.append(self._exchange(request, timeout))
-            except BaseException as error:
-                outcome.append(error)
-            done.set()
-
-        # Threads are kept like connections: with a new one for each, requests take a quarter more processor time.
-        hand = self._idle.pop() if self._idle else _Hand()
-        hand.work.put(work)
-        if not done.wait(timeout):
-            raise NoAnswerError(
-                f"{origin_of(request.url)} did not finish its answer within {timeout:.1f} s.", maybe_received=True
-            )
-        self._idle.append(hand)
-        result = outcome[0]
-        if isinstance(result, BaseException):
+            raise NoAnswerError(f"No time was left to ask {origin}.", maybe_received=False)
+        _check_headers(request.headers, origin)
+        way = self._way(origin, request.url)
+        exchange = connections.Exchange(origin, timeout, self._clock)
+        try:
+            return _send(way, request, exchange)
+        except CloudError:
+            raise
+        except Exception as error:
+            # In there runs the code of others, on what others sent: whatever it raises says something about the answer.
             # Imported here: few requests fail so, and a module is compiled anew for each task.
             from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.failures import translate
 
-            raise translate(result, origin_of(request.url), timeout, min(CONNECT_TIMEOUT, 0.9 * timeout)) from None
-        return result
+            raise translate(error, exchange, way.proxy) from None
 
-    def _exchange(self, request: Request, timeout: float) -> Response:
-        # Filled in here, for requests would fold dot segments and encode the query anew: what was signed must be sent.
-        prepared = requests.PreparedRequest()
-        prepared.method, prepared.url, prepared.body = request.method, request.url, request.body or None
-        prepared.prepare_headers(dict(request.headers))
-        if request.body:
-            prepared.headers["Content-Length"] = str(len(request.body))
-        with self._adapter.send(
-            prepared,
-            stream=True,
-            # Less than the whole for connecting: a host that is not there is told from one that does not answer.
-            timeout=(min(CONNECT_TIMEOUT, 0.9 * timeout), timeout),
-            verify=self._verify,
-            proxies=self._way(request.url),
-        ) as answer:
-            chunks, size = [], 0
-            for chunk in answer.iter_content(65536):
-                size += len(chunk)
-                if size > MAX_BODY:
-                    raise BrokenAnswerError(
-                        f"{origin_of(request.url)} answered with more than {MAX_BODY} bytes.",
-                        http_status=answer.status_code,
-                    )
-                chunks.append(chunk)
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status_code, headers, b"".join(chunks))
+    def _way(self, origin: str, url: str) -> _Way:
+        """How an origin is reached; found out once."""
+        with self._lock:
+            if origin not in self._ways:
+                proxy = find_proxy(url, self._environ) if self._use_proxies else None
+                scheme, host, port, _target = split_url(url)
+                key = (scheme, proxy)
+                if key not in self._managers:
+                    self._managers[key] = self._manager(scheme, proxy)
+                pool = self._managers[key].connection_from_host(host, port, scheme)
+                forwards = proxy is not None and scheme == "http" and not proxy.is_socks
+                self._ways[origin] = _Way(pool, proxy, forwards)
+            return self._ways[origin]
 
-    def _way(self, url: str) -> dict[str, str]:
-        """The proxies on the way to a URL, by scheme; looked up once for each host, for that reads the whole environment."""
-        if self._proxies is None:
-            return {}
-        origin = origin_of(url)
-        if origin not in self._proxies:
-            self._proxies[origin] = requests.utils.get_environ_proxies(url)
-        return self._proxies[origin]
+    def _manager(self, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
+        """The pools of connections that go through a proxy, or directly."""
+        keywords: dict[str, t.Any] = {"num_pools": KEPT, "maxsize": KEPT}
+        if scheme == "https" or (proxy and proxy.url.startswith("https")):
+            keywords.update(cert_reqs="CERT_REQUIRED" if self._verify else "CERT_NONE", ssl_context=self._tls())
+        if proxy is None:
+            return connections.use_in(urllib3.PoolManager(**keywords))
+        if not proxy.is_socks:
+            headers, context = proxy.headers(), keywords.get("ssl_context")
+            manager = urllib3.ProxyManager(proxy.url, proxy_headers=headers, proxy_ssl_context=context, **keywords)
+            return connections.use_in(manager)
+        try:
+            return connections.socks_manager(proxy, keywords)
+        except ImportError:
+            raise NoAnswerError(
+                f"Nothing was sent: {proxy.url}, the proxy in {proxy.variable}, speaks SOCKS, which needs the Python package "
+                "PySocks.",
+                maybe_received=False,
+                lasting=True,
+                hint="Install PySocks where the module runs, or name an HTTP proxy.",
+            ) from None
+
+    def _tls(self) -> ssl.SSLContext:
+        """One context for all connections: reading the certificates takes longer than a request."""
+        if self._context is None:
+            context = urllib3.util.ssl_.create_urllib3_context(
+                cert_reqs=ssl.CERT_REQUIRED if self._verify else ssl.CERT_NONE
+            )
+            if self._verify:
+                path = self._ca_path or requests.utils.DEFAULT_CA_BUNDLE_PATH
+                try:
+                    context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
+                except (OSError, ValueError) as error:
+                    raise NoAnswerError(
+                        f"Nothing was sent: the CA certificates in {path} cannot be read: {error}.",
+                        maybe_received=False,
+                        lasting=True,
+                        hint="The path is that of the option for CA certificates (hwc_ca_path, ali_ca_path), or else of "
+                        "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE.",
+                    ) from None
+            self._context = context
+        return self._context
+
+
+def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
+    """Refuse a value that would end a header; it is not shown, for it may be a secret."""
+    for name, value in headers.items():
+        if not _HEADER_VALUE.match(value):
+            raise NoAnswerError(
+                f"The header {name} of the request to {origin} holds characters that cannot be sent.",
+                maybe_received=False,
+                lasting=True,
+            )
+
+
+def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Response:
+    """One request and its answer."""
+    connections.under_way.exchange = exchange
+    answer = way.pool.urlopen(
+        request.method,
+        request.url if way.forwards else split_url(request.url)[3],
+        body=request.body or None,
+        headers=dict(request.headers),
+        timeout=urllib3.Timeout(connect=exchange.connect_timeout, read=exchange.timeout),
+        # No retries of urllib3's own: they would resend a stale signature and escape deadline and rate limit.
+        retries=False,
+        redirect=False,
+        assert_same_host=False,
+        preload_content=False,
+        decode_content=False,
+    )
+    exchange.status = answer.status
+    whole = False
+    try:
+        if way.forwards and answer.status == 407:
+            from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.failures import refused_by
+
+            raise refused_by(t.cast(Proxy, way.proxy), exchange.origin, answer.status)
+        raw = _read(answer, exchange)
+        whole = True
+    finally:
+        if not whole:
+            answer.close()
+        answer.release_conn()
+    headers = {name.lower(): value for name, value in answer.headers.itermerged()}
+    return Response(answer.status, headers, _unpack(raw, headers, exchange))
+
+
+def _read(answer: urllib3.BaseHTTPResponse, exchange: connections.Exchange) -> bytes:
+    """The body as it comes over the wire."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in answer.stream(65536, decode_content=False):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise exchange.too_large()
+    return b"".join(chunks)
+
+
+def _unpack(raw: bytes, headers: t.Mapping[str, str], exchange: connections.Exchange) -> bytes:
+    """The body without its compression, once it is whole: urllib3 before 2.0 does not compare it with its length."""
+    length = headers.get("content-length", "")
+    if length.isdecimal() and "transfer-encoding" not in headers and exchange.status not in (204, 304):
+        missing = int(length) - len(raw)
+        if missing > 0:
+            raise exchange.cut_short(f"{missing} bytes are missing")
+    try:
+        return unpack(raw, headers.get("content-encoding", ""), MAX_BODY)
+    except OversizeError:
+        raise exchange.too_large() from None
+    except PackedError as error:
+        raise exchange.cut_short(str(error)) from None
+
+
+def _close(managers: t.Mapping[t.Any, urllib3.PoolManager]) -> None:
+    """Close the connections that are kept."""
+    for manager in managers.values():
+        manager.clear()

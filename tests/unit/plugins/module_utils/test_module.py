@@ -37,7 +37,7 @@ def test_a_number_is_at_least_what_it_must_be() -> None:
 def test_a_client_is_made_of_the_options(cloud: Cloud) -> None:
     run = Run(cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts"})
     client = run.context.client(HWC)
-    assert cloud.arguments == {"validate_certs": False, "ca_path": "/etc/ca.pem"}
+    assert cloud.arguments == {"validate_certs": False, "ca_path": "/etc/ca.pem", "environ": {}}
     assert run.context.result == {"changed": False, "credentials_source": "options"}
     assert run.module.no_log_values == {SECRET_KEY, "sts"}
     assert client.scope == {"region": "cn-north-4", "project": PROJECT}

@@ -1,0 +1,361 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connections that know how far a request came, and that never send one whose time is over.
+
+urllib3 bounds single steps (a connection attempt, a read), not a request: name servers that hang, dead addresses before the
+living one and servers that drip bytes outlast its timeouts. And its exceptions do not tell whether a request was sent: a
+``ProxyError`` may be a proxy that is not there, or an answer that got lost behind it. Here every step asks the ``Exchange``
+under way for the time that is left, and the first byte of a request marks it as sent.
+
+Everything runs in the thread of the caller, so that a caller who gives up (a signal, a time-out) has nothing going on behind
+its back, but for finding a connection: the look-up of a name cannot be interrupted. A thread does that, and the request
+itself is sent by the caller, if there still is one.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import threading
+import typing as t
+import warnings
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import MAX_BODY
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
+
+#: Seconds for each step to a connection (an address, the proxy, TLS); a host that is there answers in far less.
+CONNECT_TIMEOUT = 10.0
+#: What heads and the frames of chunks may take beside the body.
+MAX_FRAME = 1024 * 1024
+#: Interim answers (1xx) before the final one, at most.
+MAX_INTERIM = 20
+#: Bytes handed to a socket at once, so that each part has the time that is left and no more.
+STEP = 65536
+
+#: How many connections may be looked for at the same time, in all of the process. A thread whose name server hangs cannot be
+#: ended; a loop over many items must not pile them up.
+_SEEKERS = threading.BoundedSemaphore(16)
+
+
+class Exchange:
+    """One request and its answer: the time it has, and how far it came.
+
+    Attributes:
+        origin: Scheme and host, for messages.
+        timeout: Seconds it has in all.
+        connect_timeout: Seconds of them for each step of making a connection.
+        connecting: Whether a connection is being made; what is sent meanwhile (CONNECT, TLS) is not the request.
+        fresh: Whether a connection was made for it, rather than one kept from before.
+        sent: Whether a byte of the request may have left this machine.
+        received: Bytes of the answer so far.
+        status: Status of the answer; None before it is known.
+        tunnel: Status with which a proxy answered CONNECT; None without such an answer.
+    """
+
+    def __init__(self, origin: str, timeout: float, clock: Clock) -> None:
+        self.origin = origin
+        self.timeout = timeout
+        # Less than the whole: a host that is not there is told from one that does not answer.
+        self.connect_timeout = min(CONNECT_TIMEOUT, 0.9 * timeout)
+        self.connecting = False
+        self.fresh = False
+        self.sent = False
+        self.received = 0
+        self.status: int | None = None
+        self.tunnel: int | None = None
+        self._clock = clock
+        self._deadline = clock.monotonic() + timeout
+
+    def left(self) -> float:
+        """Seconds that the next step may take.
+
+        Raises:
+            NoAnswerError: There are none.
+        """
+        left = self._deadline - self._clock.monotonic()
+        if left <= 0:
+            raise self.late()
+        return min(left, self.connect_timeout) if self.connecting else left
+
+    def late(self) -> NoAnswerError:
+        """The error of a request whose time is over."""
+        if not self.sent:
+            text = f"No connection to {self.origin} was ready within {self.timeout:.1f} s."
+        elif not self.received:
+            text = f"{self.origin} did not answer within {self.timeout:.1f} s."
+        else:
+            text = f"{self.origin} did not finish its answer within {self.timeout:.1f} s."
+        return NoAnswerError(text, maybe_received=self.sent)
+
+    def take(self, count: int) -> None:
+        """Bytes of the answer have come.
+
+        Raises:
+            BrokenAnswerError: They are too many.
+        """
+        if not self.connecting:
+            self.received += count
+        if self.received > MAX_BODY + MAX_FRAME:
+            raise self.too_large()
+
+    def too_large(self) -> BrokenAnswerError:
+        """The error of an answer without end."""
+        return BrokenAnswerError(f"{self.origin} answered with more than {MAX_BODY} bytes.", http_status=self.status)
+
+    def cut_short(self, why: str) -> BrokenAnswerError:
+        """The error of an answer of which a part came, or that cannot be read; another try may get the whole of it."""
+        return BrokenAnswerError(
+            f"The answer of {self.origin} was cut short or is malformed: {why}.", cut=True, http_status=self.status
+        )
+
+    def seek(self, find: t.Callable[[], socket.socket]) -> socket.socket:
+        """A connection, found by another thread; one that comes too late is closed.
+
+        Raises:
+            NoAnswerError: There is none in time.
+        """
+        if not _SEEKERS.acquire(blocking=False):
+            raise NoAnswerError(
+                f"No connection to {self.origin}: too many earlier attempts still hang. The name server may not answer.",
+                maybe_received=False,
+            )
+        search = _Search(find)
+        try:
+            threading.Thread(target=search.run, daemon=True, name="multicloud-connect").start()
+        except RuntimeError:  # no more threads
+            _SEEKERS.release()
+            raise
+        try:
+            # All of them: several addresses may have to be tried.
+            found = search.wait(max(0.0, self._deadline - self._clock.monotonic()))
+        except BaseException:
+            search.abandon()
+            raise
+        if found is None:
+            search.abandon()
+            raise self.late()
+        return found
+
+
+class _Search:
+    """A look for a connection, in a thread."""
+
+    def __init__(self, find: t.Callable[[], socket.socket]) -> None:
+        self._find = find
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._found: socket.socket | None = None
+        self._error: BaseException | None = None
+        self._abandoned = False
+
+    def run(self) -> None:
+        """Find it. The body of the thread."""
+        try:
+            found = self._find()
+        except BaseException as error:
+            self._error = error
+        else:
+            with self._lock:
+                self._found = None if self._abandoned else found
+            if self._found is None:
+                found.close()
+        finally:
+            _SEEKERS.release()
+            self._done.set()
+
+    def wait(self, seconds: float) -> socket.socket | None:
+        """What was found; None when nothing was in time."""
+        self._done.wait(seconds)
+        if self._error is not None:
+            raise self._error
+        return self._found
+
+    def abandon(self) -> None:
+        """Nobody waits any more."""
+        with self._lock:
+            self._abandoned = True
+            if self._found is not None:
+                self._found.close()
+
+
+class _UnderWay(threading.local):
+    """The exchange of this thread: urllib3 does not hand it through."""
+
+    exchange: Exchange
+
+
+under_way = _UnderWay()
+
+
+class _Input(io.RawIOBase):
+    """What comes over a connection, as long as there is time and no more than is bearable.
+
+    Attributes:
+        ended: Whether the other side closed the connection.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._raw = sock.makefile("rb", buffering=0)
+        self._exchange = under_way.exchange
+        self.ended = False
+
+    def readable(self) -> bool:
+        """As of ``io.RawIOBase``."""
+        return True
+
+    def readinto(self, buffer: t.Any) -> int | None:
+        """As of ``io.RawIOBase``."""
+        self._sock.settimeout(self._exchange.left())
+        count = self._raw.readinto(buffer)
+        self._exchange.take(count or 0)
+        self.ended = self.ended or count == 0
+        return count
+
+    def close(self) -> None:
+        """As of ``io.RawIOBase``."""
+        self._raw.close()
+        super().close()
+
+
+class _Source:
+    """As much of a socket as ``http.client.HTTPResponse`` asks for."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, _mode: str, *_arguments: t.Any) -> io.BufferedReader:
+        """A file to read from."""
+        return io.BufferedReader(_Input(self._sock))
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer of a server, or of a proxy to CONNECT."""
+
+    def __init__(self, sock: socket.socket, *arguments: t.Any, **named: t.Any) -> None:
+        super().__init__(t.cast(socket.socket, _Source(sock)), *arguments, **named)
+
+    def begin(self) -> None:
+        """Read the head of the final answer.
+
+        http.client passes over 100 only, and takes 103 (Early Hints) for the answer; and half a head for a whole one.
+        """
+        super().begin()
+        for _number in range(MAX_INTERIM):
+            if t.cast(_Input, self.fp.raw).ended:
+                raise http.client.IncompleteRead(b"")
+            if not 100 <= self.status < 200 or self.status == http.client.SWITCHING_PROTOCOLS:
+                return
+            self.headers = self.msg = t.cast(http.client.HTTPMessage, None)
+            super().begin()
+        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim answers")
+
+    def _read_status(self) -> t.Any:
+        """Read the first line; also called for the answer to CONNECT, of which nothing else tells the status."""
+        found = super()._read_status()  # type: ignore[misc]
+        exchange = under_way.exchange
+        if exchange.connecting:
+            exchange.tunnel = found[1]
+        return found
+
+
+if t.TYPE_CHECKING:
+    _Base = HTTPConnection
+else:
+    _Base = object
+
+
+class _Steps(_Base):
+    """The steps of a connection, each with the time that is left."""
+
+    response_class = _Answer
+
+    def _new_conn(self) -> socket.socket:
+        exchange = under_way.exchange
+        sock = exchange.seek(super()._new_conn)
+        sock.settimeout(exchange.left())
+        return sock
+
+    def connect(self) -> None:
+        """Connect, through a tunnel and with TLS as need be."""
+        exchange = under_way.exchange
+        exchange.connecting, exchange.fresh = True, True
+        super().connect()
+        # Not after a failure: what went wrong went wrong while connecting.
+        exchange.connecting = False
+
+    def send(self, data: t.Any) -> None:
+        """Send bytes: of the request, or of CONNECT while the connection is being made."""
+        exchange = under_way.exchange
+        if self.sock is None and self.auto_open:
+            self.connect()
+        left = exchange.left()
+        if self.sock is None:
+            raise http.client.NotConnected
+        exchange.sent = exchange.sent or not exchange.connecting
+        for start in range(0, len(data), STEP):
+            self.sock.settimeout(left)
+            super().send(data[start : start + STEP])
+            left = exchange.left()
+
+
+class Connection(_Steps, HTTPConnection):
+    """A connection in clear text."""
+
+
+class SecureConnection(_Steps, HTTPSConnection):
+    """A connection with TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = SecureConnection
+
+
+def use_in(manager: urllib3.PoolManager) -> urllib3.PoolManager:
+    """Have a pool manager make these connections."""
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return manager
+
+
+def socks_manager(proxy: Proxy, keywords: t.Mapping[str, t.Any]) -> urllib3.PoolManager:
+    """The pools of connections through a SOCKS proxy.
+
+    Raises:
+        ImportError: The package PySocks is missing.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the error says the same
+        from urllib3.contrib import socks
+
+    class Socks(_Steps, socks.SOCKSConnection):
+        """A connection in clear text."""
+
+    class SecureSocks(_Steps, socks.SOCKSHTTPSConnection):
+        """A connection with TLS."""
+
+    class Pool(HTTPConnectionPool):
+        """Connections in clear text."""
+
+        ConnectionCls = Socks
+
+    class SecurePool(HTTPSConnectionPool):
+        """Connections with TLS."""
+
+        ConnectionCls = SecureSocks
+
+    manager = socks.SOCKSProxyManager(proxy.url, username=proxy.username, password=proxy.password or None, **keywords)
+    manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+    return manager

@@ -1,0 +1,404 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The real transport behind real proxies: what goes through them, what they refuse, and what is known of a request then."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    BrokenAnswerError,
+    CloudError,
+    NoAnswerError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
+    Http,
+    Request,
+    RequestsTransport,
+    Response,
+)
+from emulator.tls import server_context
+
+from .peers import (
+    ENOUGH,
+    OK,
+    Behavior,
+    Peer,
+    Proxy,
+    Serve,
+    Server,
+    SocksProxy,
+    get,
+    hang_up,
+    message,
+    post,
+    send,
+    serving,
+)
+
+PASSWORD = "correct-horse"
+
+
+@pytest.fixture
+def serve() -> t.Iterator[Serve]:
+    """Starts servers that end with the test."""
+    with serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    """A server's certificate, and the file with the CA that signed it."""
+    return server_context(tmp_path_factory.mktemp("authority"))
+
+
+class Route:
+    """A way to a server: directly, through a tunnel, or through a proxy that forwards.
+
+    Attributes:
+        url: Base URL of the server.
+        server: The server.
+        proxy: The proxy on the way.
+        transport: Uses it.
+    """
+
+    def __init__(self, kind: str, server: Server, proxy: Proxy | None, ca_path: Path) -> None:
+        self.server = server
+        self.proxy = proxy
+        self.url = f"http://kms.example.com:{server.port}" if kind == "forward" else server.url
+        variable = "HTTP_PROXY" if kind == "forward" else "HTTPS_PROXY"
+        environ = {variable: proxy.url} if proxy else {}
+        self.transport = RequestsTransport(ca_path=str(ca_path), environ=environ)
+
+    def write(self, seconds: float = ENOUGH) -> Response:
+        """Send a write as a client does, with the repetitions that the rule allows."""
+        http = Http(self.transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=seconds)
+        return http.call(
+            lambda left: http.send(post(f"{self.url}/v3/keypairs/associate"), "KPS Test", reads=False, timeout=left),
+            reads=False,
+        )
+
+    def writes(self) -> int:
+        """How many requests the server got."""
+        return sum(len(received) for received in self.server.requests)
+
+
+Lay = t.Callable[[str, Behavior], Route]
+
+
+@pytest.fixture
+def lay(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> t.Iterator[Lay]:
+    """Lays a way to a new server."""
+    proxies: list[Proxy] = []
+
+    def make(kind: str, behave: Behavior) -> Route:
+        server = serve(behave, authority[0] if kind == "tunnel" else None)
+        if kind != "direct":
+            proxies.append(Proxy({"kms.example.com": server.port}))
+        return Route(kind, server, proxies[-1] if proxies else None, authority[1])
+
+    yield make
+    for proxy in proxies:
+        with contextlib.suppress(OSError):  # closed by the test
+            proxy.close()
+
+
+each_way = pytest.mark.parametrize("kind", ["direct", "tunnel", "forward"])
+
+
+@each_way
+def test_a_write_gets_through(lay: Lay, kind: str) -> None:
+    route = lay(kind, send(OK))
+    assert route.write().status == 200
+    assert route.writes() == 1
+    assert (route.proxy is None) == (kind == "direct")
+    assert route.proxy is None or route.proxy.asked == 1
+
+
+def reset(peer: Peer, _request: bytes) -> None:
+    peer.reset()
+
+
+def half(peer: Peer, _request: bytes) -> None:
+    peer.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
+    peer.sock.shutdown(socket.SHUT_RDWR)
+
+
+@each_way
+@pytest.mark.parametrize(
+    "behave",
+    [
+        hang_up,
+        reset,
+        half,
+        send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}"),
+        send(b"not HTTP at all\r\n\r\n"),
+    ],
+    ids=["no answer", "reset", "half an answer", "malformed answer", "no HTTP"],
+)
+def test_a_write_whose_answer_is_lost_was_sent_and_is_not_sent_again(lay: Lay, kind: str, behave: Behavior) -> None:
+    route = lay(kind, behave)
+    with pytest.raises((NoAnswerError, BrokenAnswerError)) as caught:
+        route.write()
+    assert caught.value.maybe_done
+    assert "Nothing was sent" not in str(caught.value)
+    assert route.writes() == 1
+
+
+@each_way
+def test_a_write_that_hangs_was_sent_and_is_not_sent_again(lay: Lay, kind: str) -> None:
+    def hang(_peer: Peer, _request: bytes) -> None:
+        route.server.wait_over(30.0)
+
+    route = lay(kind, hang)
+    with pytest.raises(NoAnswerError, match="did not answer within") as caught:
+        route.write(1.0)
+    assert caught.value.maybe_received
+    assert route.writes() == 1
+
+
+def test_a_proxy_that_gives_up_on_a_server_leaves_it_open(lay: Lay) -> None:
+    """A gateway's 502 tells nothing about what the server did."""
+    route = lay("forward", send(message(b"", status="502 Bad Gateway")))
+    assert route.write().status == 502
+    assert route.writes() == 1
+
+
+@pytest.mark.parametrize("kind", ["tunnel", "forward"])
+def test_a_proxy_that_is_not_there_got_nothing_and_a_write_may_be_repeated(lay: Lay, kind: str) -> None:
+    route = lay(kind, send(OK))
+    assert route.proxy is not None
+    route.proxy.close()
+    with pytest.raises(NoAnswerError) as caught:
+        route.write(1.5)
+    text = str(caught.value)
+    assert f"The proxy {route.proxy.url} on the way to {route.url} failed: Connection refused" in text
+    assert "It was tried" in text
+    assert ("HTTP_PROXY" if kind == "forward" else "HTTPS_PROXY") in text
+    assert (caught.value.maybe_received, caught.value.lasting) == (False, False)
+    assert route.writes() == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [
+        ("403 Forbidden", False),
+        ("405 Method Not Allowed", False),
+        ("429 Too Many Requests", True),
+        ("502 Bad Gateway", True),
+        ("503 Service Unavailable", True),
+    ],
+)
+def test_a_tunnel_that_is_refused_carried_nothing(serve: Serve, status: str, again: bool) -> None:
+    server = serve(send(OK))
+    with contextlib.closing(Proxy(status=status)) as proxy:
+        transport = RequestsTransport(environ={"https_proxy": proxy.url})
+        http = Http(transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=1.5)
+        with pytest.raises(NoAnswerError) as caught:
+            http.call(
+                lambda left: http.send(
+                    post(f"https://localhost:{server.port}/"), "KPS Test", reads=False, timeout=left
+                ),
+                reads=False,
+            )
+    assert (
+        f"The proxy {proxy.url} refused the way to https://localhost:{server.port} with HTTP {status[:3]}."
+        in caught.value.message
+    )
+    assert (caught.value.maybe_received, caught.value.lasting) == (False, not again)
+    assert (proxy.asked > 1) is again
+    assert server.requests == []
+
+
+def test_a_server_that_a_proxy_cannot_reach_is_told(serve: Serve) -> None:
+    server = serve(send(OK))
+    server.close()
+    with contextlib.closing(Proxy()) as proxy, pytest.raises(NoAnswerError, match="refused the way .* HTTP 502") as got:
+        RequestsTransport(environ={"https_proxy": proxy.url}).send(get(f"https://127.0.0.1:{server.port}/"), ENOUGH)
+    assert not got.value.maybe_received
+
+
+@pytest.mark.parametrize("given", ["", f"user:wrong-{PASSWORD}@"], ids=["no login", "a wrong login"])
+@pytest.mark.parametrize("kind", ["tunnel", "forward"])
+def test_a_proxy_that_wants_a_login_is_asked_once(serve: Serve, kind: str, given: str) -> None:
+    server = serve(send(OK))
+    with contextlib.closing(Proxy(login=f"user:{PASSWORD}")) as proxy:
+        url = proxy.url.replace("://", f"://{given}")
+        transport = RequestsTransport(environ={"ALL_PROXY": url})
+        http = Http(transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=ENOUGH)
+        target = f"https://localhost:{server.port}/" if kind == "tunnel" else f"http://kms.example.com:{server.port}/"
+        with pytest.raises(NoAnswerError, match="HTTP 407") as caught:
+            http.call(lambda left: http.send(get(target), "KPS Test", reads=True, timeout=left), reads=True)
+    assert proxy.asked == 1
+    assert (caught.value.maybe_received, caught.value.lasting) == (False, True)
+    text = str(caught.value)
+    assert PASSWORD not in text
+    assert ("does not accept the user name" if given else "asks for a user name") in text
+    assert "ALL_PROXY" in text
+    assert server.requests == []
+
+
+def test_a_login_for_the_proxy_is_sent_to_it_and_to_nobody_else(
+    serve: Serve, authority: tuple[ssl.SSLContext, Path]
+) -> None:
+    login = "domain\\user:p#s/s?w%rd@"
+    server = serve(send(OK), authority[0])
+    with contextlib.closing(Proxy(login=login)) as proxy:
+        url = proxy.url.replace("://", "://domain%5Cuser:p%23s%2Fs%3Fw%25rd%40@")
+        transport = RequestsTransport(environ={"HTTPS_PROXY": url}, ca_path=str(authority[1]))
+        assert transport.send(get(f"https://localhost:{server.port}/"), ENOUGH).status == 200
+    assert proxy.asked == 1
+    assert b"authorization" not in server.requests[0][0].lower()
+
+
+def test_a_certificate_behind_a_tunnel_is_checked(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
+    server = serve(send(OK), authority[0])
+    with contextlib.closing(Proxy()) as proxy, pytest.raises(NoAnswerError, match="certificate verify failed") as got:
+        RequestsTransport(environ={"HTTPS_PROXY": proxy.url}).send(get(f"https://localhost:{server.port}/"), ENOUGH)
+    assert (got.value.maybe_received, got.value.lasting) == (False, True)
+    assert server.requests == []
+
+
+def test_a_proxy_with_tls_of_its_own_is_used(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
+    server = serve(send(OK), authority[0])
+    inner = Proxy()
+    with contextlib.closing(inner), contextlib.closing(TlsFront(inner, authority[0])) as proxy:
+        transport = RequestsTransport(environ={"HTTPS_PROXY": proxy.url}, ca_path=str(authority[1]))
+        for _number in range(2):
+            assert transport.send(get(f"https://localhost:{server.port}/"), ENOUGH).status == 200
+    assert (inner.asked, len(server.requests)) == (1, 1)
+
+
+class TlsFront(Server):
+    """TLS in front of another server."""
+
+    def __init__(self, inner: Server, context: ssl.SSLContext) -> None:
+        self._inner = inner
+        super().__init__(self._pass_on, context)
+
+    def _pass_on(self, peer: Peer, request: bytes) -> None:
+        with socket.create_connection(("127.0.0.1", self._inner.port), ENOUGH) as upstream:
+            upstream.sendall(request)
+            upstream.setblocking(False)
+            peer.sock.setblocking(False)
+            while not self.wait_over(0.01):
+                for source, target in ((upstream, peer.sock), (peer.sock, upstream)):
+                    with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
+                        data = source.recv(65536)
+                        if not data:
+                            return
+                        target.sendall(data)
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+@pytest.mark.parametrize("kind", ["direct", "tunnel"])
+def test_a_socks_proxy_is_used(serve: Serve, authority: tuple[ssl.SSLContext, Path], scheme: str, kind: str) -> None:
+    pytest.importorskip("socks")
+    server = serve(hang_up, authority[0] if kind == "tunnel" else None)
+    with contextlib.closing(SocksProxy(server.port, f"user:{PASSWORD}")) as proxy:
+        url = f"{scheme}://user:{PASSWORD}@127.0.0.1:{proxy.port}"
+        transport = RequestsTransport(environ={"ALL_PROXY": url}, ca_path=str(authority[1]))
+        target = server.url.replace("127.0.0.1", "localhost" if kind == "tunnel" else "kms.example.com")
+        if (scheme, kind) == ("socks5", "direct"):
+            # It looks the name up here, and there is no such name.
+            with pytest.raises(NoAnswerError) as caught:
+                transport.send(post(target), ENOUGH)
+            assert not caught.value.maybe_received
+            return
+        with pytest.raises(NoAnswerError) as caught:
+            transport.send(post(target), ENOUGH)
+    assert caught.value.maybe_received
+    assert [len(received) for received in server.requests] == [1]
+    assert proxy.asked == 1
+
+
+# --- Which proxy
+
+
+def test_a_proxy_of_the_environment_is_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(send(OK))
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    RequestsTransport().send(get("http://kms.example.com/v3/a%20b?x=%2F"), ENOUGH)
+    request = proxy.requests[0][0]
+    assert request.startswith(b"GET http://kms.example.com/v3/a%20b?x=%2F HTTP/1.1\r\n")
+    assert b"\r\nHost: kms.example.com\r\n" in request
+
+
+def test_plain_http_to_this_machine_goes_through_no_proxy(serve: Serve) -> None:
+    proxy, server = serve(send(OK)), serve(send(OK))
+    environ = {"HTTP_PROXY": proxy.url, "ALL_PROXY": proxy.url}
+    for host in ("127.0.0.1", "localhost"):
+        RequestsTransport(environ=environ).send(get(f"http://{host}:{server.port}/"), ENOUGH)
+    assert (len(proxy.requests), len(server.requests)) == (0, 2)
+
+
+def test_a_transport_may_do_without_proxies(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
+    proxy, server = serve(send(OK)), serve(send(OK), authority[0])
+    transport = RequestsTransport(environ={"ALL_PROXY": proxy.url}, proxies=False, ca_path=str(authority[1]))
+    transport.send(get(server.url), ENOUGH)
+    assert (len(proxy.requests), len(server.requests)) == (0, 1)
+
+
+def test_each_host_has_its_own_way(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
+    server = serve(send(OK), authority[0])
+    with contextlib.closing(Proxy({"kms.example.com": serve(send(OK)).port})) as proxy:
+        environ = {"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url, "NO_PROXY": f"127.0.0.1:{server.port}"}
+        transport = RequestsTransport(environ=environ, ca_path=str(authority[1]))
+        for url in (server.url, "http://kms.example.com/v3", server.url, "http://kms.example.com/v3"):
+            assert transport.send(get(url), ENOUGH).status == 200
+    assert (proxy.asked, [len(received) for received in server.requests]) == (1, [2])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"http://user:{PASSWORD}#1@proxy.example.com:3128",
+        f"http://user:{PASSWORD}/1@proxy.example.com:3128",
+        f"http://user:{PASSWORD}?1@proxy.example.com:3128",
+        f"http://user:{PASSWORD}@proxy.example.com:port",
+        f"http://user:{PASSWORD}@proxy.example.com:99999",
+        f"http://user:{PASSWORD}@",
+        f"http://user:{PASSWORD}@proxy example:3128",
+        f"http://user:{PASSWORD}@[::1",
+        f"socks://user:{PASSWORD}@proxy.example.com:1080",
+        f"ftp://user:{PASSWORD}@proxy.example.com",
+        f"user:{PASSWORD}#x@proxy.example.com:3128",
+    ],
+)
+def test_a_proxy_that_is_none_is_told_without_its_password(value: str) -> None:
+    with pytest.raises(NoAnswerError) as caught:
+        RequestsTransport(environ={"HTTPS_PROXY": value}).send(get("https://kms.example.com/"), ENOUGH)
+    text = str(caught.value)
+    assert "HTTPS_PROXY" in text
+    assert "Nothing was sent" in text
+    assert PASSWORD not in text
+    assert "user" not in text.replace("user name", "").replace("user:password", "")
+    assert (caught.value.maybe_received, caught.value.lasting) == (False, True)
+
+
+def test_a_password_is_not_in_what_goes_wrong_later(serve: Serve) -> None:
+    proxy = serve(hang_up)
+    messages = []
+    for scheme in ("http", "https", "socks4", "socks5", "socks5h"):
+        url = f"{scheme}://user:{PASSWORD}@127.0.0.1:{proxy.port}"
+        with pytest.raises(CloudError) as caught:
+            RequestsTransport(environ={"HTTPS_PROXY": url}).send(get("https://localhost:1/"), 1.0)
+        messages.append(str(caught.value))
+        assert f"{scheme}://127.0.0.1:{proxy.port}" in messages[-1]
+    proxy.close()
+    with pytest.raises(CloudError) as caught:
+        RequestsTransport(environ={"HTTPS_PROXY": proxy.url.replace("://", f"://user:{PASSWORD}@")}).send(
+            Request("GET", "https://localhost:1/", {}), ENOUGH
+        )
+    assert PASSWORD not in " ".join([*messages, str(caught.value)])
