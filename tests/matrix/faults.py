@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import json
+import re
 import typing as t
 import zlib
 
@@ -26,6 +27,7 @@ from rules import (
     GONE,
     LOST,
     ODD,
+    OFTEN,
     ONCE,
     REFUSED,
     SAID,
@@ -40,8 +42,9 @@ from subjects import Subject
 from wire import DOMAIN, HTTP, HTTPS, PROXY, message, plain
 
 #: Where a fault strikes: in place of the answer; the answer before it; the connection, the tunnel, the name or the port by
-#: which the request is to be sent; the handshake of TLS, by the name of a certificate.
-ANSWER, BEFORE, CONNECTION, TUNNEL, NAME, PORT, HANDSHAKE = (
+#: which the request is to be sent; the handshake of TLS, by the name of a certificate; the name of a region, without an
+#: endpoint; the address of the proxy in the environment.
+ANSWER, BEFORE, CONNECTION, TUNNEL, NAME, PORT, HANDSHAKE, REGION, ENVIRONMENT = (
     "answer",
     "before",
     "connection",
@@ -49,13 +52,15 @@ ANSWER, BEFORE, CONNECTION, TUNNEL, NAME, PORT, HANDSHAKE = (
     "name",
     "port",
     "handshake",
+    "region",
+    "environment",
 )
 
 #: Whether a write was carried out.
 DONE, NOT_DONE = (True,), (False,)
 OPEN = (True, False)
-#: Addresses at which nothing answers, and where connections are refused.
-REFUSING = "127.0.0.2"
+#: Addresses where connections are refused, and where they are never accepted.
+REFUSING, SILENT = "127.0.0.2", "127.0.0.3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +81,7 @@ class Fault:
         cloud: The only cloud it is for.
         says: What the message of a failure must match, beside what its meaning asks for.
         tunnels: How many tunnels may be asked for at most, when that is the point.
+        within: Seconds by the run's own clock within which it ends, where that is less than its time.
         only: Whether it is for a subject.
     """
 
@@ -92,6 +98,7 @@ class Fault:
     cloud: str = ""
     says: str = ""
     tunnels: int = 0
+    within: float = 0.0
     only: t.Callable[[Subject], bool] = lambda _subject: True
 
     def meaning(self, subject: Subject) -> str:
@@ -208,6 +215,21 @@ REDIRECTS = {
 def _redirect(status: int, address: str | None) -> t.Any:
     return answer(status, web(), *([("Location", address)] if address is not None else []))
 
+
+#: Addresses in HTTPS_PROXY by which nothing can be reached. Their passwords hold the words sesame and opens.
+PROXIES = {
+    "with # in its password": "http://user:sesame#opens@127.0.0.1:9",
+    "with / in its password": "http://user:sesame/opens@127.0.0.1:9",
+    "with ? in its password": "http://user:sesame?opens@127.0.0.1:9",
+    "with a space in its password": "http://user:sesame opens@127.0.0.1:notaport",
+    "with a control character in its password": "http://user:sesame\x1bopens@127.0.0.1:notaport",
+    "with a port that is no number": "http://user:sesame-opens@127.0.0.1:notaport",
+    "with a port that is too high": "http://user:sesame-opens@127.0.0.1:99999",
+    "without a host": "http://user:sesame-opens@:8080",
+    "with half an IPv6 address": "http://user:sesame-opens@[::1:8080",
+    "with a scheme that does not exist": "gopher://user:sesame-opens@127.0.0.1:9",
+    "with a scheme of SOCKS without a version": "socks://user:sesame-opens@127.0.0.1:9",
+}
 
 FAULTS: tuple[Fault, ...] = (
     # --- Nothing is wrong, or nothing that matters
@@ -535,6 +557,33 @@ FAULTS: tuple[Fault, ...] = (
         answer(503, web(), ("Retry-After", "1e308")),
         carried=OPEN,
         window=1e9,
+    ),
+    # --- Every second time
+    Fault(
+        "every second answer throttled",
+        THROTTLED,
+        answer(429, vendor("Throttling.User", "too many")),
+        times=(OFTEN,),
+    ),
+    Fault("every second answer 503", UNAVAILABLE, answer(503, web()), carried=OPEN, times=(OFTEN,)),
+    Fault("every second answer 502 with a page", UNAVAILABLE, answer(502, web()), carried=DONE, times=(OFTEN,)),
+    Fault("every second connection reset", LOST, says(b"", end="reset"), carried=OPEN, times=(OFTEN,)),
+    Fault("every second answer a page", UNREAD, answer(200, web()), carried=DONE, times=(OFTEN,)),
+    Fault("every second handshake closed", UNSENT, b.closed, where=HANDSHAKE, ways=(HTTPS, PROXY), times=(OFTEN,)),
+    Fault(
+        "every second tunnel refused",
+        UNSENT,
+        b.saying(b"HTTP/1.1 503 No\r\n\r\n"),
+        where=TUNNEL,
+        ways=(PROXY,),
+        times=(OFTEN,),
+    ),
+    Fault(
+        "an answer about another task",
+        UNREAD,
+        answer(200, b.altered(lambda body: re.sub(rb'(ask_?[Ii]d": ")[^"]+', rb"\1another-task", body))),
+        carried=DONE,
+        only=lambda subject: subject.operation in ("ListKeypairTask", "GetTask"),
     ),
     # --- The service fails
     *(
@@ -1109,6 +1158,27 @@ FAULTS: tuple[Fault, ...] = (
         carried=DONE,
         ways=(HTTPS,),
     ),
+    Fault(
+        "a name whose first address is silent",
+        ODD,
+        (SILENT, "127.0.0.1"),
+        where=NAME,
+        carried=DONE,
+        ways=(HTTPS,),
+        times=(ALWAYS,),
+        slow=True,
+    ),
+    Fault("a name whose address is silent", UNSENT, (SILENT,), where=NAME, ways=(HTTPS,), slow=True),
+    Fault(
+        "the name of a region that does not exist",
+        UNSENT,
+        "unknown",
+        where=REGION,
+        ways=(HTTPS,),
+        times=(ALWAYS,),
+        says="hwc_region|ali_region",
+        within=75.0,
+    ),
     # --- TLS
     *(
         Fault(
@@ -1182,6 +1252,18 @@ FAULTS: tuple[Fault, ...] = (
             says="[Pp]roxy",
         )
         for status in (400, 403, 404, 429, 500, 502, 503, 504)
+    ),
+    *(
+        Fault(
+            f"a proxy {what}",
+            UNTRUSTED,
+            address,
+            where=ENVIRONMENT,
+            ways=(PROXY,),
+            times=(ALWAYS,),
+            says="PROXY",
+        )
+        for what, address in PROXIES.items()
     ),
     Fault(
         "the proxy asks for credentials",

@@ -208,15 +208,22 @@ class Wire:
             self._listeners[name] = self._listen(port)
             self.ports[name] = self._listeners[name].getsockname()[1]
             threading.Thread(target=self._accept, args=(name,), daemon=True).start()
+        # Connections to this address are never accepted: its queue is full.
+        self._silent = [self._listen(self.ports["service"], "127.0.0.3", 0)]
+        for _number in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.3", self.ports["service"]))
+            self._silent.append(filler)
         self._real = socket.getaddrinfo
         socket.getaddrinfo = self._resolve
 
     @staticmethod
-    def _listen(port: int) -> socket.socket:
+    def _listen(port: int, address: str = "127.0.0.1", queue: int = 64) -> socket.socket:
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
-        listener.listen(64)
+        listener.bind((address, port))
+        listener.listen(queue)
         return listener
 
     def refuse(self, name: str) -> None:
