@@ -503,10 +503,12 @@ def _judge(cell: Cell, run: Run, seconds: float) -> t.Iterator[str]:
     if subject.kind == WRITE and done and not result.get("changed"):
         yield "the write took effect, and changed is false"
     sent = sum(subject.strikes(request) for request in play.requests)
-    if fault.where == CONNECTION:
+    if fault.where == CONNECTION and cell.times == rules.ONCE:
+        # Not read, and sent all the same; where every connection is struck they cannot be told from those of reads.
         sent += play.struck
-    if not expected.least <= sent <= expected.most:
-        yield f"sent {sent} times, expected {expected.least} to {expected.most}"
+    least = 0 if fault.where == CONNECTION else expected.least
+    if not least <= sent <= expected.most:
+        yield f"sent {sent} times, expected {least} to {expected.most}"
     most = fault.within or expected.seconds
     if run.elapsed > most:
         yield f"took {run.elapsed:.0f} s by its clock, expected at most {most:.0f}"
@@ -559,7 +561,7 @@ def _judge_text(cell: Cell, run: Run, means: str) -> t.Iterator[str]:
     cause = (
         "did not" if cell.fault.slow and re.search("did not", text) else "." if cell.fault.dark else rules.SAYS[means]
     )
-    whom = rf"127\.0\.0\.1|{re.escape(DOMAIN)}|(kps|csms|cloudsso) tasks?|xx-nowhere-9|^Not authorized \("
+    whom = rf"127\.0\.0\.1|{re.escape(DOMAIN)}|(kps|csms|cloudsso) tasks?|xx-nowhere-9|_PROXY|^Not authorized \("
     for pattern in (cause, cell.fault.says, whom):
         if pattern and not re.search(pattern, text):
             yield f"does not say {pattern!r}: {text[:400]!r}"

@@ -1163,7 +1163,6 @@ FAULTS: tuple[Fault, ...] = (
         ODD,
         (SILENT, "127.0.0.1"),
         where=NAME,
-        carried=DONE,
         ways=(HTTPS,),
         times=(ALWAYS,),
         slow=True,
@@ -1251,7 +1250,20 @@ FAULTS: tuple[Fault, ...] = (
             ways=(PROXY,),
             says="[Pp]roxy",
         )
-        for status in (400, 403, 404, 429, 500, 502, 503, 504)
+        for status in (429, 500, 502, 503, 504)
+    ),
+    # What a proxy does not allow it will not allow a moment later.
+    *(
+        Fault(
+            f"the proxy answers {status}",
+            UNTRUSTED,
+            b.saying(b"HTTP/1.1 %d No\r\nContent-Length: 2\r\n\r\nno" % status),
+            where=TUNNEL,
+            ways=(PROXY,),
+            times=(ALWAYS,),
+            says="[Pp]roxy",
+        )
+        for status in (400, 403, 404, 405)
     ),
     *(
         Fault(

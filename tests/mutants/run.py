@@ -26,13 +26,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from bugs import BUGS, Bug
+from bugs import BUGS, MATRIX, Bug
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Nothing of a healthy run takes as long, in seconds; a bug may make a test spin.
 PATIENCE = 600
 #: What of the checkout the tests need.
-PARTS = ("plugins", "tests/unit", "tests/conftest.py", "pyproject.toml", "galaxy.yml", "meta")
+PARTS = (
+    "plugins",
+    "tests/unit",
+    "tests/emulator",
+    "tests/matrix",
+    "tests/conftest.py",
+    "pyproject.toml",
+    "galaxy.yml",
+    "meta",
+)
 
 SILENT, NOTICED, BROKEN = "not noticed", "noticed", "broken"
 
@@ -78,9 +87,13 @@ def run_tests(collection: Path, tests: tuple[str, ...]) -> tuple[int, str]:
         **os.environ,
         "HYPOTHESIS_PROFILE": "quick",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(collection.parents[2]),
+        "PYTHONPATH": f"{collection.parents[2]}:{collection / 'tests'}",
     }
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=short", *tests]
+    if tests[0] == MATRIX:
+        # The matrix is a program of its own, not a set of pytest's.
+        command = [sys.executable, *tests, "--stop"]
+    else:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=short", *tests]
     try:
         done = subprocess.run(
             command, cwd=collection, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
@@ -99,11 +112,11 @@ def judge(bug: Bug) -> Verdict:
         file.write_text(file.read_text(encoding="utf-8").replace(bug.old, bug.new), encoding="utf-8")
         code, output = run_tests(collection, bug.tests)
     seconds = time.monotonic() - started
-    failed = re.search(r"^FAILED \S*?([^/\s]+::\S+)", output, re.MULTILINE)
+    failed = re.search(r"^FAILED (?:\S*?([^/\s]+::\S+)|(.* \| .*))", output, re.MULTILINE)
     if code == 0:
         return Verdict(bug, SILENT, "", seconds)
     if code == 1 and failed:
-        return Verdict(bug, NOTICED, failed.group(1), seconds)
+        return Verdict(bug, NOTICED, failed.group(1) or failed.group(2), seconds)
     return Verdict(bug, BROKEN, "", seconds, output)
 
 
