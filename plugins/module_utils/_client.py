@@ -32,6 +32,9 @@ class Source(t.Protocol):
     def source(self) -> str:
         """Where they were found, for people."""
 
+    def secrets(self) -> list[str]:
+        """What must never be shown of them."""
+
 
 class Client:
     """Half of a client.
@@ -63,11 +66,26 @@ class Client:
         self._origins: dict[str, str] = {}
         #: Where the credentials come from, such as ``options`` or ``environment``; never what they are.
         self.credentials_source = credentials.source
+        for secret in credentials.secrets():
+            self.hide(secret)
+
+    def hide(self, secret: str) -> None:
+        """Take a secret out of everything that is shown of answers from now on."""
+        self._http.secrets.add(secret)
 
     @property
     def region(self) -> str | None:
         """The region id, when there is one."""
         return self._endpoints.region
+
+    def countdown(self, timeout: float | None = None) -> t.Callable[[], float]:
+        """What tells the seconds that are left of the time for an operation that begins now.
+
+        Args:
+            timeout: Seconds for all of it; those of the option by default.
+        """
+        deadline = self._http.clock.monotonic() + (self._http.timeout if timeout is None else timeout)
+        return lambda: max(0.0, deadline - self._http.clock.monotonic())
 
     def origin(self, service: str) -> str:
         """Scheme and host of a service; warns once when the region is in no table."""

@@ -5,13 +5,15 @@
 """Every error the collection raises: one root class, one subclass per way out that a caller may take.
 
 A message is written for the person who must act on it: what was asked, of whom, what came back, what to do next.
-It never contains a credential. The classes say what happened, not what to do: the retry rule lives in ``_http``,
+It never contains a credential, and whatever it quotes of a service is made inert here. The classes say what happened, not what to do: the retry rule lives in ``_http``,
 the rule of a wait in ``_wait``, and ``_module`` is the only place that turns an error into a failed module.
 """
 
 from __future__ import annotations
 
 import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, WORD, printable
 
 Self = t.TypeVar("Self", bound="CloudError")
 
@@ -45,13 +47,15 @@ class CloudError(Exception):
         details: t.Mapping[str, t.Any] | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = printable(message)
+        self.hint = hint and printable(hint)
         self.http_status = http_status
-        self.code = code
-        self.text = text
-        self.request_id = request_id
+        self.code = code and printable(code, WORD)
+        self.text = text and printable(text, SENTENCE)
+        self.request_id = request_id and printable(request_id, WORD)
         self.details = dict(details or {})
+        #: What was read before the error, where an operation takes several requests.
+        self.partial: t.Any = None
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message

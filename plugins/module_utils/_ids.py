@@ -20,6 +20,11 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
 _QUERY_ID = re.compile(r"[A-Za-z0-9._*-]{1,64}\Z")
 
 
+def is_id(value: str, *, in_query: bool = False) -> bool:
+    """Whether a text may stand in a URL as an id."""
+    return bool((_QUERY_ID if in_query else _PATH_ID).match(value)) and value not in (".", "..")
+
+
 def check_id(option: str, value: t.Any, *, in_query: bool = False) -> str:
     """Return the id, or refuse it by name.
 
@@ -31,8 +36,7 @@ def check_id(option: str, value: t.Any, *, in_query: bool = False) -> str:
     Raises:
         UsageError: The value is not 1 to 64 letters, digits, dots, underscores and hyphens, or is ``.`` or ``..``.
     """
-    pattern = _QUERY_ID if in_query else _PATH_ID
-    if not isinstance(value, str) or not pattern.match(value) or value in (".", ".."):
+    if not isinstance(value, str) or not is_id(value, in_query=in_query):
         allowed = "letters, digits and . _ -" + (" *" if in_query else "")
         raise UsageError(
             f"{option}: {value!r} is not a valid id. An id has 1 to 64 characters out of {allowed}, "

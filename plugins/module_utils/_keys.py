@@ -100,6 +100,27 @@ def key_in(values: t.Mapping[str, t.Any], names: Names, kind: str, source: str) 
     )
 
 
+def temporary_key(found: t.Any, names: tuple[str, str, str], ends: str, source: str, giver: str) -> AccessKey:
+    """The temporary key in an answer of a service that hands them out.
+
+    Args:
+        found: The object that should hold it.
+        names: What id, secret and token are called there.
+        ends: What the end of the key is called there.
+        source: Where keys of this kind come from, for people.
+        giver: Who answered, for the message.
+
+    Raises:
+        CredentialsError: It is not an object with these three texts; nothing of it is shown.
+    """
+    fields = found if isinstance(found, dict) else {}
+    parts = [part for part in map(fields.get, names) if isinstance(part, str) and part]
+    if len(parts) < len(names):
+        raise CredentialsError(f"{giver} answered without a complete key.")
+    identifier, secret, token = parts
+    return AccessKey(identifier, secret, token, source, parse_time(fields.get(ends)))
+
+
 def first_set(
     option: str,
     variables: t.Iterable[str],
@@ -200,10 +221,12 @@ class Lease(t.Generic[T]):
 
 
 def parse_time(text: t.Any) -> float | None:
-    """Seconds since the epoch of an ISO 8601 time in UTC, as both clouds write the end of a key; None when it is none."""
+    """Seconds since the epoch of an ISO 8601 time in UTC, as both clouds write the end of a key; None when it is not a time."""
+    if not isinstance(text, str):
+        return None
     try:
         # Python 3.9 reads neither a Z nor seven digits behind the point.
-        moment = time.strptime(str(text).strip()[:19], "%Y-%m-%dT%H:%M:%S")
+        moment = time.strptime(text.strip()[:19], "%Y-%m-%dT%H:%M:%S")
     except ValueError:
         return None
     return float(calendar.timegm(moment))

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
@@ -23,6 +23,8 @@ STEP = 1.0
 BUDGET = 3.0
 #: Seconds for which a session token of the service is asked for: the longest it gives.
 LIFETIME = 21600
+
+_TOKEN = re.compile(r"[!-~]{1,4096}\Z")
 
 
 class Visit:
@@ -66,23 +68,31 @@ class Visit:
             raise CredentialsError(error.message) from None
         except BrokenAnswerError:
             return None
-        return answer.text().strip() or None if answer.status == 200 else None
+        text = answer.text().strip()
+        # What cannot be sent in a header is not a token, but the page of something else.
+        return text if answer.status == 200 and _TOKEN.match(text) else None
 
-    def document(self, path: str, headers: t.Mapping[str, str]) -> dict[str, t.Any]:
+    def document(self, path: str, headers: t.Mapping[str, str], known: t.Sequence[str] = ()) -> dict[str, t.Any]:
         """The JSON object at a path.
+
+        Args:
+            path: The path.
+            headers: What is sent along.
+            known: Words of the service that explain a refusal.
 
         Raises:
             CredentialsError: There is none; what came instead is not quoted, for it may hold a key.
         """
         answer = self.ask("GET", path, headers)
         if answer.status != 200:
-            raise CredentialsError(f"{self.url}{path} answered with HTTP {answer.status}: {answer.quote()}.")
+            said = next((f": {words}" for words in known if words in answer.text()), "")
+            raise CredentialsError(f"{self.url}{path} answered with HTTP {answer.status}{said}.")
         try:
-            document = json.loads(answer.body)
+            document = answer.json(secret=True)
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise CredentialsError(f"{self.url}{path} answered with no JSON object.")
+            raise CredentialsError(f"{self.url}{path} answered with something else than a JSON object.")
         return document
 
     def _send(self, method: str, path: str, headers: t.Mapping[str, str] | None) -> Response:

@@ -28,7 +28,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils import _htt
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import ALONE, Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: Whether the controller masks secrets in all output (ansible-core 2.22 and newer); before, a module masks its own result.
 CONTROLLER_MASKS = register_secret is not None
@@ -71,8 +73,7 @@ class Context:
         threads: Whether requests may be under way at the same time.
         own_process: Whether the process is this run's alone, with its signals and its standard output.
         on_progress: Shows a line while the run goes on; None where Ansible shows nothing before the end.
-        warn: Shows a warning beside the result.
-        mask: Keeps a value that came from no option out of everything Ansible prints.
+        secrets: What must not be shown.
 
     Args:
         params: The options, validated.
@@ -116,17 +117,41 @@ class Context:
         self.threads = threads
         self.own_process = own_process
         self.on_progress = on_progress
-        self.warn = on_warning
-        self.mask = on_secret
+        self.secrets = Secrets()
+        self._on_warning = on_warning
+        self._on_secret = on_secret
+        self._secrets: list[str] = []
         self._environ = os.environ if environ is None else environ
         self._connect = connect
         self._open_client = open_client or open_own_client
         self._clients: dict[str, t.Any] = {}
 
+    def warn(self, text: str) -> None:
+        """Show a warning beside the result."""
+        self._on_warning(printable(text))
+
+    def mask(self, secret: str) -> None:
+        """Keep a secret out of everything that is printed, and of what a service echoes of it in whatever encoding.
+
+        Ansible is not told of one so short that it may be a part of ordinary words, for it would hide that part everywhere.
+        """
+        self.hide(secret)
+        if len(secret) >= ALONE:
+            self._on_secret(secret)
+
+    def hide(self, secret: str) -> None:
+        """Keep a secret that Ansible knows already out of what a service echoes."""
+        self.secrets.add(secret)
+        self._secrets.append(secret)
+        for client in self._clients.values():
+            client.hide(secret)
+
     def client(self, cloud: Cloud[C]) -> C:
         """Return the client of a cloud, made once from its options, the environment and the user's files."""
         if cloud.name not in self._clients:
             self._clients[cloud.name] = client = self._open_client(cloud, self)
+            for secret in self._secrets:
+                client.hide(secret)
             self.result["credentials_source"] = client.credentials_source
         return t.cast(C, self._clients[cloud.name])
 
@@ -171,13 +196,19 @@ class Module:
 
         Every error becomes a failure with the facts of the service; what was noted before it is in the result.
         """
+        for option, spec in self.argument_spec.items():
+            if spec.get("no_log") and context.params.get(option):
+                # Ansible knows it; what a service makes of it Ansible does not.
+                context.hide(str(context.params[option]))
         try:
             returned = self.execute(context) or {}
         except CloudError as error:
             return {**context.result, **error.facts(), "msg": str(error), "failed": True}
         except Exception as error:
-            text = f"Unexpected {type(error).__name__}: {error}. This is a bug of the collection: please report it."
-            return {**context.result, "msg": text, "exception": traceback.format_exc(), "failed": True}
+            words = printable(context.secrets.mask(str(error)), SENTENCE)
+            text = f"Unexpected {type(error).__name__}: {words}. This is a bug of the collection: please report it."
+            exception = context.secrets.mask(traceback.format_exc())
+            return {**context.result, "msg": text, "exception": exception, "failed": True}
         result = {**context.result, **returned}
         if not result.get("failed"):
             result.pop("failed", None)

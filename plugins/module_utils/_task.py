@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, WORD, printable
+
 PENDING = "pending"
 SUCCESS = "success"
 FAILED = "failed"
@@ -31,7 +33,9 @@ class Reason(t.NamedTuple):
     message: str | None = None
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.code, self.message) if part)
+        """One line for people: whatever the service says, it cannot do anything to a terminal."""
+        parts = ((self.code, WORD), (self.message, SENTENCE))
+        return ": ".join(printable(part, most) for part, most in parts if part)
 
 
 class Sighting(t.NamedTuple):

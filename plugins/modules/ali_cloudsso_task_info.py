@@ -250,6 +250,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
 
 #: The filters of the list, by option, with their names in the API.
 FILTERS = {
@@ -281,8 +282,12 @@ def execute(context: Context) -> Result:
         "most": at_least("max_tasks", params["max_tasks"], 1),
     }
     filters = {name: params[option] for option, name in FILTERS.items()}
-    listing = cloudsso.list_tasks(context.client(ALI), directory_id, filters, **bounds)
-    return {"tasks": [cloudsso.with_meaning(row) for row in listing.rows], **listing.result()}
+    return list_result(
+        context.result,
+        "tasks",
+        lambda: cloudsso.list_tasks(context.client(ALI), directory_id, filters, **bounds),
+        cloudsso.with_meaning,
+    )
 
 
 ARGUMENT_SPEC: ArgumentSpec = {

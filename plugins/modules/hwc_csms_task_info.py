@@ -175,6 +175,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import csms
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
 
 
 def execute(context: Context) -> Result:
@@ -191,8 +192,9 @@ def execute(context: Context) -> Result:
         "limit": within("limit", params["limit"], 1, csms.MAX_PAGE),
         "most": at_least("max_tasks", params["max_tasks"], 1),
     }
-    listing = csms.list_tasks(context.client(HWC), **choice)
-    return {"tasks": [csms.with_meaning(row) for row in listing.rows], **listing.result()}
+    return list_result(
+        context.result, "tasks", lambda: csms.list_tasks(context.client(HWC), **choice), csms.with_meaning
+    )
 
 
 ARGUMENT_SPEC: ArgumentSpec = {

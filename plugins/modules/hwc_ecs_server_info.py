@@ -153,16 +153,21 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
 
 
 def execute(context: Context) -> Result:
     """Read the servers that were named, or list those that match."""
     if context.params["server_ids"] is None:
         filters = {name: context.params[name] for name in ("name", "status") if context.params[name]}
-        return {
-            "servers": [ecs.summarize(row) for row in ecs.list_servers(context.client(HWC), filters)],
-            "missing_ids": [],
-        }
+        context.result["missing_ids"] = []
+        return list_result(
+            context.result,
+            "servers",
+            lambda: ecs.list_servers(context.client(HWC), filters),
+            ecs.summarize,
+            bounded=False,
+        )
     ids = check_ids("server_ids", context.params["server_ids"])
     found = ecs.read_servers(context.client(HWC), ids)
     return {

@@ -129,6 +129,7 @@ credentials_source:
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    BrokenAnswerError,
     CloudError,
     UsageError,
     WriteUncertainError,
@@ -182,9 +183,13 @@ def _present(context: Context, name: str, present: kps_keypairs.Row | None) -> R
         raise UsageError("public_key: this is no public key in OpenSSH's format (such as 'ssh-ed25519 AAAA...').")
     if present is None:
         return _create(context, name)
-    if wanted_key is not None and kps_keypairs.key_material(
-        str(present.get("public_key"))
-    ) != kps_keypairs.key_material(wanted_key):
+    if wanted_key is not None and not present.get("public_key"):
+        raise BrokenAnswerError(
+            f"KPS does not tell the public key of the key pair {name}, so that public_key cannot be compared with it."
+        )
+    if wanted_key is not None and kps_keypairs.key_material(present["public_key"]) != kps_keypairs.key_material(
+        wanted_key
+    ):
         raise UsageError(
             f"The key pair {name} exists and holds another key than public_key.",
             hint="The key of a pair cannot be changed: choose another name, or delete the pair first (state: absent).",

@@ -104,12 +104,15 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
 
 
 def execute(context: Context) -> Result:
     """Show one, or list all."""
     if context.params["name"] is None:
-        return {"keypairs": kps_keypairs.list_keypairs(context.client(HWC))}
+        return list_result(
+            context.result, "keypairs", lambda: kps_keypairs.list_keypairs(context.client(HWC)), bounded=False
+        )
     name = check_name("name", context.params["name"])
     found = kps_keypairs.show_keypair(context.client(HWC), name)
     return {"keypairs": [found] if found else []}

@@ -181,6 +181,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import FAILED, PENDING
 
 
@@ -197,8 +198,12 @@ def execute(context: Context) -> Result:
         "limit": within("limit", context.params["limit"], 1, kps.PAGE_SIZE),
         "most": at_least("max_tasks", context.params["max_tasks"], 1),
     }
-    listing = kps.read_list(context.client(HWC), operation, **bounds)
-    return {"tasks": [kps.with_meaning(row, listed_as=state) for row in listing.rows], **listing.result()}
+    return list_result(
+        context.result,
+        "tasks",
+        lambda: kps.read_list(context.client(HWC), operation, **bounds),
+        lambda row: kps.with_meaning(row, listed_as=state),
+    )
 
 
 ARGUMENT_SPEC: ArgumentSpec = {

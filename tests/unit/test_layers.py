@@ -17,9 +17,10 @@ PREFIX = "ansible_collections.multicloud.async_tasks.plugins."
 
 #: From the bottom up. A part imports parts of lower layers and itself; never its neighbors in its own layer.
 LAYERS = (
-    ("_text",),
+    ("_secrets", "_text"),
     ("_errors",),
     ("_clock", "_files", "_ids", "_task", "_urls"),
+    ("_reading",),
     ("_http", "_keys", "_ssh"),
     ("_client", "_metadata", "_refusal"),
     ("_surroundings",),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import is_skew, read_answer
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import Credentials, RamRole
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, decode_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import ServiceError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import clock_ahead
 
@@ -34,6 +36,7 @@ class Operation(t.NamedTuple):
         action: The RAM action it needs.
         missing: Whether a refusal says that the very thing asked for does not exist.
         secret: Whether the answer holds a secret, and must not be quoted.
+        lists: Whether what is expected is a list, which may be missing when it is empty.
     """
 
     service: str
@@ -44,6 +47,7 @@ class Operation(t.NamedTuple):
     action: str | None = None
     missing: t.Callable[[Refusal], bool] | None = None
     secret: bool = False
+    lists: bool = False
 
     def __str__(self) -> str:
         return f"{self.service.upper()} {self.name}"
@@ -138,6 +142,7 @@ class AlibabaClient(Client):
             document = self._exchange(_ASSUME_ROLE, login.role_query(credentials), deadline, base)
             key = login.read_key(document, credentials.source)
         for secret in key.secrets():
+            self.hide(secret)
             self._on_secret(secret)
         return key
 
@@ -151,23 +156,13 @@ class AlibabaClient(Client):
         ahead = clock_ahead(response, now)
         if ahead is not None:
             self._ahead = ahead
-        if response.status >= 400:
-            # Imported here: a module is compiled anew for each task, and most are not refused.
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import EXPIRED, refuse
-
-            refusal = refuse(
-                response,
-                operation=str(operation),
-                origin=origin,
-                action=operation.action,
-                missing=operation.missing,
-                now=now,
-            )
-            if refusal.code == EXPIRED and self._skew is None and ahead is not None:
+        try:
+            return read_answer(response, operation, origin=origin, now=now)
+        except ServiceError as refusal:
+            if is_skew(refusal) and self._skew is None and ahead is not None:
                 # Once: a service that still says so has another reason.
                 self._skew, self._corrected = ahead, True
-            raise refusal
-        return decode_json(response, str(operation), origin, operation.expect, secret=operation.secret)
+            raise
 
     def _request(self, operation: Operation, origin: str, query: Query, key: AccessKey, now: float) -> Request:
         """One request, with a fresh date, nonce and signature. The parameters are in the query, the body is empty."""

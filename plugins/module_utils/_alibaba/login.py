@@ -13,8 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import RamRole
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, parse_time
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, temporary_key
 
 #: What keys are called in the answers of STS and of the metadata service.
 _PARTS = ("AccessKeyId", "AccessKeySecret", "SecurityToken")
@@ -42,7 +41,4 @@ def key_of(document: t.Any, source: str, giver: str) -> AccessKey:
     Raises:
         CredentialsError: It is not complete.
     """
-    if not isinstance(document, dict) or not all(document.get(part) for part in _PARTS):
-        raise CredentialsError(f"{giver} answered without a complete key.")
-    identifier, secret, token = (str(document[part]) for part in _PARTS)
-    return AccessKey(identifier, secret, token, source, parse_time(document.get("Expiration")))
+    return temporary_key(document, _PARTS, "Expiration", source, giver)

@@ -9,6 +9,7 @@ Source: "Use instance RAM roles" (alibabacloud.com, ECS), and the official packa
 
 from __future__ import annotations
 
+import re
 import typing as t
 from urllib.parse import quote
 
@@ -23,6 +24,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls impor
 ADDRESS = "http://100.100.100.200"
 _SESSION = "/latest/api/token"
 _ROLES = "/latest/meta-data/ram/security-credentials/"
+_ROLE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_CODE = re.compile(r"[A-Za-z0-9.]{1,64}\Z")
 
 
 def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], role: str | None) -> AccessKey:
@@ -50,9 +53,11 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], role
     if not role:
         answer = visit.ask("GET", _ROLES, headers)
         role = answer.text().strip()
-        if answer.status != 200 or not role:
+        if answer.status != 200 or not _ROLE.match(role):
             raise CredentialsError(f"{visit.url}{_ROLES} names no role (HTTP {answer.status})")
     document = visit.document(_ROLES + quote(role, safe=""), headers)
-    if document.get("Code") != "Success":
-        raise CredentialsError(f"{visit.url}{_ROLES} answered with code {document.get('Code')}")
+    code = document.get("Code")
+    if code != "Success":
+        told = f"code {code}" if isinstance(code, str) and _CODE.match(code) else "no code that is known"
+        raise CredentialsError(f"{visit.url}{_ROLES} answered with {told}")
     return login.key_of(document, "ECS metadata", visit.url)

@@ -14,6 +14,8 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 PACKAGE = "alibabacloud_credentials"
 #: Seconds for which a key of the package is kept: it renews its keys by itself and does not say when they end.
@@ -59,9 +61,7 @@ def provide(
             key = made[0].get_credentials()
         except Exception as error:
             # Whatever the package raises: it has no common class for it.
-            text = str(error)
-            for secret in hide:
-                text = text.replace(secret, "(hidden)")
+            text = printable(Secrets(hide).mask(str(error)), SENTENCE)
             raise CredentialsError(f"{PACKAGE} could not get a key for {source}: {text}") from None
         return AccessKey(
             key.get_access_key_id(),

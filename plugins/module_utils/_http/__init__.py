@@ -10,7 +10,12 @@ turns the ``Response`` into data or an error; ``Http.call`` decides whether ther
 
 from __future__ import annotations
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.answers import decode_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.answers import (
+    FOREIGN,
+    decode_json,
+    shown,
+    unexpected,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import (
     MAX_BODY,
     Request,
@@ -31,6 +36,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.trans
 
 __all__ = [
     "FIRST_PAUSE",
+    "FOREIGN",
     "MAX_BODY",
     "MAX_PAUSE",
     "REQUESTS_IMPORT_ERROR",
@@ -42,4 +48,6 @@ __all__ = [
     "decode_json",
     "retry_pause",
     "secrets_of",
+    "shown",
+    "unexpected",
 ]

@@ -6,54 +6,71 @@
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import Response
 
+#: What to do when something else than the service may have answered.
+FOREIGN = "Check the endpoint, and whether a proxy or a sign-in page stands in between."
+
 
 def decode_json(
-    response: Response, operation: str, origin: str, expect: str | None, *, secret: bool = False
+    response: Response, asked: str, *, secret: bool = False, may_be_empty: bool = False
 ) -> dict[str, t.Any]:
     """The JSON object of a 2xx answer.
 
     Args:
         response: A 2xx or 3xx answer.
-        operation: What was asked, for messages.
-        origin: Of whom, for messages.
-        expect: A key the object must have; None when the operation promises no body.
+        asked: What was asked and of whom, for messages.
         secret: The answer holds a secret, and is not quoted even when it is broken.
+        may_be_empty: The operation promises no body; none is an empty object.
 
     Raises:
-        BrokenAnswerError: A redirect, HTML, an empty body, cut JSON, or an object without the key.
+        BrokenAnswerError: A redirect, HTML, an empty body, cut JSON, or JSON that is not an object.
     """
-    facts: dict[str, t.Any] = {"http_status": response.status}
-    quoted = f"{len(response.body)} bytes, not shown because they may hold a secret" if secret else response.quote()
     if 300 <= response.status < 400:
+        where = response.quote_header("location") if response.headers.get("location") else "nowhere"
         raise BrokenAnswerError(
-            f"{operation} at {origin} was answered with a redirect (HTTP {response.status}) to "
-            f"{response.headers.get('location', 'nowhere')!r}, which is not followed.",
-            hint="Check the endpoint, and whether a proxy or a sign-in page stands in between.",
-            **facts,
+            f"{asked} was answered with a redirect (HTTP {response.status}) to {where}, which is not followed.",
+            hint=FOREIGN,
+            http_status=response.status,
         )
-    if expect is None and not response.body.strip():
+    if may_be_empty and not response.body.strip():
         return {}
     try:
-        document = json.loads(response.body)
+        document = response.json(secret=secret)
     except ValueError:
         claims_json = "json" in response.headers.get("content-type", "").lower()
         looks_json = response.body.lstrip()[:1] in (b"{", b"[")
         raise BrokenAnswerError(
-            f"{operation} at {origin} was answered with HTTP {response.status} and no valid JSON: {quoted}.",
+            f"{asked} was answered with HTTP {response.status} and no valid JSON: {shown(response, secret=secret)}.",
             cut=claims_json or looks_json,
-            hint="Check the endpoint, and whether a proxy or a sign-in page stands in between.",
-            **facts,
+            hint=FOREIGN,
+            http_status=response.status,
         ) from None
-    if not isinstance(document, dict) or (expect is not None and expect not in document):
-        missing = f"without {expect!r}" if isinstance(document, dict) else "that is no JSON object"
-        raise BrokenAnswerError(
-            f"{operation} at {origin} was answered with HTTP {response.status} and a body {missing}: {quoted}.",
-            **facts,
-        )
+    if not isinstance(document, dict):
+        raise unexpected(response, asked, "that is not a JSON object", secret=secret)
     return document
+
+
+def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> BrokenAnswerError:
+    """The error that a body becomes which is JSON and not what was promised.
+
+    Args:
+        response: The answer.
+        asked: What was asked and of whom.
+        fault: What is wrong with it, such as ``without 'tasks'``.
+        secret: Whether the body may hold a secret.
+    """
+    return BrokenAnswerError(
+        f"{asked} was answered with HTTP {response.status} and a body {fault}: {shown(response, secret=secret)}.",
+        http_status=response.status,
+    )
+
+
+def shown(response: Response, *, secret: bool) -> str:
+    """What a message shows of a body that is not what it should be."""
+    if not response.body.strip():
+        return "no text"
+    return f"{len(response.body)} bytes, not shown because they may hold a secret" if secret else response.quote()

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import parse_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
+
 #: Bytes of the body of one answer at most, unpacked or not: ten times a full page of 1000 rows.
 MAX_BODY = 16 * 1024 * 1024
-#: Characters of an unexpected answer that a message quotes.
-QUOTED = 200
+#: Bytes of an unexpected answer that are looked at to quote its beginning.
+LOOKED_AT = 8192
 
 
 class Request(t.NamedTuple):
@@ -24,20 +28,50 @@ class Request(t.NamedTuple):
 
 
 class Response(t.NamedTuple):
-    """One HTTP answer. The keys of ``headers`` are lower case."""
+    """One HTTP answer.
+
+    Attributes:
+        status: HTTP status.
+        headers: The keys are lower case.
+        body: The bytes, decompressed.
+        secrets: What must not be shown of it, where that is known.
+    """
 
     status: int
     headers: t.Mapping[str, str]
     body: bytes
+    secrets: Secrets | None = None
 
     def text(self) -> str:
-        """The body as text, whatever bytes it holds."""
+        """The body as text, whatever bytes it holds, and whatever secrets."""
         return self.body.decode("utf-8", errors="replace")
 
+    def json(self, *, secret: bool = False) -> t.Any:
+        """The JSON value of the body, without the secrets that are known.
+
+        Args:
+            secret: The answer is to bring a secret, which may be a known one: nothing is taken out.
+
+        Raises:
+            ValueError: There is none.
+        """
+        value = parse_json(self.body)
+        if secret or self.secrets is None:
+            return value
+        # A refusal is the likeliest place for an echo, and is short.
+        return self.secrets.mask_all(value) if self.status >= 400 or self.secrets.in_text(self.text()) else value
+
     def quote(self) -> str:
-        """The beginning of the body, on one line, for a message."""
-        text = " ".join(self.text().split())
-        return repr(text if len(text) <= QUOTED else f"{text[:QUOTED]}...")
+        """The beginning of the body, on one line and without the secrets that are known, for a message."""
+        return self._quoted(self.body[:LOOKED_AT].decode("utf-8", errors="replace"))
+
+    def quote_header(self, name: str) -> str:
+        """A header, likewise."""
+        return self._quoted(self.headers.get(name, ""))
+
+    def _quoted(self, text: str) -> str:
+        masked = self.secrets.mask(text) if self.secrets is not None else text
+        return f"'{printable(' '.join(masked.split()), WORD)}'"
 
 
 class Transport(t.Protocol):

@@ -24,6 +24,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messa
     Transport,
     origin_of,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import printable
 
 #: Seconds of the first pause between two attempts; it doubles, to ``MAX_PAUSE``.
 FIRST_PAUSE = 0.5
@@ -69,6 +71,9 @@ class Http:
         random: Numbers from 0 to 1.
         check_mode: Refuse every write.
         timeout: Seconds for one operation with all its attempts.
+
+    Attributes:
+        secrets: What is taken out of every answer before anything of it is shown.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Http:
         self._transport = transport
         self._random = random
         self._check_mode = check_mode
+        self.secrets = Secrets()
 
     def send(self, request: Request, operation: str, *, reads: bool, timeout: float) -> Response:
         """Send one request once. In check mode a write is refused here, where nothing can pass by.
@@ -95,10 +101,11 @@ class Http:
                 hint="This is a bug of the collection: please report it.",
             )
         try:
-            return self._transport.send(request, timeout)
+            response = self._transport.send(request, timeout)
         except (NoAnswerError, BrokenAnswerError) as error:
-            error.message = f"{operation}: {error.message}"
+            error.message = f"{operation}: {printable(self.secrets.mask(error.message))}"
             raise
+        return response._replace(secrets=self.secrets)
 
     def call(
         self,

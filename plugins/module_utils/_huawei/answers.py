@@ -10,19 +10,30 @@ order in which the official SDK 3.1.219 looks into a body.
 
 from __future__ import annotations
 
-import json
 import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _refusal
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
+    FOREIGN,
+    Response,
+    decode_json,
+    shown,
+    unexpected,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import words
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
 
 _GATEWAY = re.compile(r"APIG[W]?\.(\d{4})\Z")
-_WINDOW = re.compile(r"limit:\s*\d+\s*,\s*time:\s*(\d+)\s*(second|minute|hour|day)", re.IGNORECASE)
+_WINDOW = re.compile(r"limit:\s*[0-9]{1,9}\s*,\s*time:\s*([0-9]{1,9})\s*(second|minute|hour|day)", re.IGNORECASE)
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _SHAPES = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
 _EXTRAS = ("encoded_authorization_message", "details", "error_param")
+#: Reasons of a refusal that a hint spells out.
+_REASONS = 5
 #: Seconds that a request's date may be away from the gateway's clock.
 MAX_SKEW = 900
 
@@ -37,39 +48,89 @@ class Refusal(_refusal.Refusal):
         return match.group(1) if match else None
 
 
-def read_refusal(response: Response) -> Refusal:
-    """Find code, words and request id in any of the known body shapes."""
+def read_answer(response: Response, operation: Operation, *, origin: str, by: str, now: float) -> dict[str, t.Any]:
+    """The JSON object of a good answer.
+
+    Args:
+        response: The answer, whatever its status.
+        operation: What was asked.
+        origin: Of whom: scheme and host.
+        by: What the request was authenticated with: ``key``, ``token`` or ``password``.
+        now: Seconds since the epoch, to compare with the service's clock.
+
+    Raises:
+        ServiceError: The service refused.
+        BrokenAnswerError: Something else answered, or the service in another way than it promises.
+    """
+    if response.status < 400:
+        asked, may_be_empty = f"{operation} at {origin}", operation.expect is None
+        document = decode_json(response, asked, secret=operation.secret, may_be_empty=may_be_empty)
+        if not _holds_refusal(document, operation):
+            if operation.lists or operation.expect is None or operation.expect in document:
+                return document
+            raise unexpected(response, asked, f"without {operation.expect!r}", secret=operation.secret)
+    raise refuse(
+        response,
+        operation=str(operation),
+        origin=origin,
+        action=operation.action,
+        missing=operation.missing,
+        by=by,
+        now=now,
+        secret=operation.secret,
+    )
+
+
+def _holds_refusal(document: t.Mapping[str, t.Any], operation: Operation) -> bool:
+    """Whether a 2xx answer has a code of failure in the place of what was asked for."""
+    if operation.own_errors or (operation.expect and document.get(operation.expect) is not None):
+        return False
+    found: dict[str, t.Any] = {}
+    _search(document, found)
+    return (_refusal.code_of(found.get("code")) or "0").lower() not in _refusal.GOOD_CODES
+
+
+def read_refusal(response: Response, *, secret: bool = False) -> Refusal:
+    """Find code, words and request id in any of the known body shapes.
+
+    Args:
+        response: The answer.
+        secret: Its body may hold a secret, and is not quoted when it has none of the shapes.
+    """
     found: dict[str, t.Any] = {}
     try:
-        document = json.loads(response.body)
+        document = response.json()
     except ValueError:
         document = None
     if isinstance(document, dict):
         _search(document, found)
     headers = response.headers
-    request_id = headers.get("x-request-id") or headers.get("x-iam-trace-id") or found.get("request_id")
-    text = found.get("text") or response.quote()
+    request_id = headers.get("x-request-id") or headers.get("x-iam-trace-id") or words(found, "request_id")
+    code, text = _refusal.code_of(found.get("code")), words(found, "text")
+    known = code is not None or text is not None
     return Refusal(
         status=response.status,
-        code=str(found.get("code") or response.status),
-        text=str(text).strip(),
-        request_id=str(request_id) if request_id else None,
+        code=code or str(response.status),
+        text=(text or "").strip() or shown(response, secret=secret),
+        request_id=request_id,
         details={name: found[name] for name in _EXTRAS if found.get(name)},
+        envelope=found.get("envelope", ""),
+        known=known,
     )
 
 
-def _search(document: t.Mapping[str, t.Any], found: dict[str, t.Any]) -> None:
+def _search(document: t.Mapping[str, t.Any], found: dict[str, t.Any], envelope: str = "") -> None:
     """Take code and text from this object or, when it has neither, from the objects inside it."""
     for name in (*_EXTRAS, "request_id"):
         if name in document:
             found.setdefault(name, document[name])
     for code, text in _SHAPES:
         if document.get(code) is not None or document.get(text) is not None:
-            found["code"], found["text"] = document.get(code), document.get(text)
+            found["code"], found["text"], found["envelope"] = document.get(code), document.get(text), envelope
             return
-    for value in document.values():
+    for name, value in document.items():
         if isinstance(value, dict):
-            _search(value, found)
+            _search(value, found, name)
 
 
 def refuse(
@@ -81,8 +142,9 @@ def refuse(
     missing: t.Callable[[Refusal], bool] | None,
     by: str,
     now: float,
-) -> errors.ServiceError:
-    """The error that an answer of 400 or above becomes.
+    secret: bool = False,
+) -> errors.CloudError:
+    """The error that a refusal becomes.
 
     Args:
         response: The answer.
@@ -92,14 +154,21 @@ def refuse(
         missing: Whether a refusal says that the very thing asked for does not exist.
         by: What the request was authenticated with: ``key``, ``token`` or ``password``.
         now: Seconds since the epoch, to compare with the service's clock.
+        secret: The body may hold a secret, and is not quoted when it is not worded as a refusal.
     """
-    refusal = read_refusal(response)
+    refusal = read_refusal(response, secret=secret)
     message = refusal.message(operation, origin)
     facts = refusal.facts()
     if refusal.status == 429 or refusal.gateway == "0308":
         return errors.ThrottledError(message, retry_after=_wait_for(response, refusal, now), **facts)
+    if refusal.status < 400:
+        # Whether it was carried out is not said, and that something does not exist is not told so.
+        return errors.BrokenAnswerError(message, **facts)
     if missing is not None and missing(refusal):
         return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **facts)
+    if not refusal.known and refusal.status < 500 and refusal.status not in (401, 408):
+        kind = errors.ForbiddenError if refusal.status == 403 else errors.RejectedError
+        return kind(message, hint=FOREIGN, **facts)
     if refusal.status == 401 and not refusal.code.startswith("SMS."):
         return errors.AuthenticationError(message, hint=_authentication_hint(response, refusal, by, now), **facts)
     if refusal.status == 403:
@@ -116,7 +185,7 @@ def _wait_for(response: Response, refusal: Refusal, now: float) -> float | None:
     if asked is not None:
         return asked
     window = _WINDOW.search(refusal.text)
-    return float(int(window.group(1)) * _UNITS[window.group(2).lower()]) if window else None
+    return _refusal.sensible_wait(int(window[1]) * float(_UNITS[window[2].lower()])) if window else None
 
 
 def _authentication_hint(response: Response, refusal: Refusal, by: str, now: float) -> str:
@@ -160,10 +229,15 @@ def _permission_hint(action: str | None, details: t.Mapping[str, t.Any]) -> str:
         else "The identity lacks a permission in this project."
     ]
     reasons = details.get("details")
-    for reason in reasons if isinstance(reasons, list) else []:
-        if isinstance(reason, dict):
-            parts.append(f"Reason: {reason.get('error_code')}: {reason.get('error_msg')}.")
-    encoded = details.get("encoded_authorization_message")
+    for reason in reasons[:_REASONS] if isinstance(reasons, list) else []:
+        said = (
+            ": ".join(filter(None, (words(reason, "error_code"), words(reason, "error_msg"))))
+            if isinstance(reason, dict)
+            else ""
+        )
+        if said:
+            parts.append(f"Reason: {said.rstrip('.')}.")
+    encoded = words(details, "encoded_authorization_message")
     if encoded:
         parts.append(f"An administrator can decode with STS (DecodeAuthorizationMessage) why it was denied: {encoded}")
     return " ".join(parts)

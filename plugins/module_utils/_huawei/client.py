@@ -11,9 +11,10 @@ import typing as t
 from urllib.parse import quote
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, decode_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal, read_answer
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
     Credentials,
@@ -22,9 +23,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
-
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import given_rows, identifier, text
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 
@@ -42,6 +41,8 @@ class Operation(t.NamedTuple):
         action: The IAM action it needs.
         missing: Whether a refusal says that the very thing asked for does not exist.
         secret: Whether the answer holds a secret, and must not be quoted.
+        lists: Whether what is expected is a list, which may be missing when it is empty.
+        own_errors: Whether a good answer has fields for the code and the words of a failure.
     """
 
     service: str
@@ -53,6 +54,8 @@ class Operation(t.NamedTuple):
     action: str | None = None
     missing: t.Callable[[Refusal], bool] | None = None
     secret: bool = False
+    lists: bool = False
+    own_errors: bool = False
 
     def __str__(self) -> str:
         return f"{self.service.upper()} {self.name}"
@@ -227,6 +230,7 @@ class HuaweiClient(Client):
     def _tell(self, obtained: T) -> T:
         """Have the secrets of what was obtained masked."""
         for secret in obtained.secrets():
+            self.hide(secret)
             self._on_secret(secret)
         return obtained
 
@@ -243,23 +247,20 @@ class HuaweiClient(Client):
         """The id of the project with the wanted name, asked of IAM."""
         name = self._wanted_project()
         answer = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
-        rows = answer.document["projects"]
-        if not isinstance(rows, list):
-            raise BrokenAnswerError(
-                f"{_LIST_PROJECTS} at {self.origin('iam')} was answered with projects that are no list."
-            )
-        projects = [row for row in rows if isinstance(row, dict) and row.get("name") == name and row.get("id")]
+        rows = given_rows(answer.document, "projects", _LIST_PROJECTS)
+        named = [row for row in rows if text(row, "name", _LIST_PROJECTS) == name]
+        projects = [identifier(row, "id", _LIST_PROJECTS) for row in named]
         if not projects:
             raise UsageError(
                 f"IAM at {self.origin('iam')} knows no project named {name!r} for these credentials. "
                 "Check the region, or set hwc_project_id (the console shows it under My Credentials)."
             )
         if len(projects) > 1:
-            ids = ", ".join(str(p["id"]) for p in projects)
+            ids = ", ".join(projects)
             raise UsageError(
                 f"There are {len(projects)} projects named {name!r} ({ids}). Choose one with hwc_project_id."
             )
-        return str(projects[0]["id"])
+        return projects[0]
 
     def _exchange(
         self,
@@ -275,20 +276,13 @@ class HuaweiClient(Client):
         clock = self._http.clock
         request = self._request(operation, origin, path, query, body, identity, clock.time())
         response = self._http.send(request, str(operation), reads=operation.reads, timeout=deadline - clock.monotonic())
-        if response.status >= 400:
-            # Imported here: a module is compiled anew for each task, and most are not refused.
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import refuse
-
-            raise refuse(
-                response,
-                operation=str(operation),
-                origin=origin,
-                action=operation.action,
-                missing=operation.missing,
-                by="password" if identity is None else "token" if isinstance(identity, Token) else "key",
-                now=clock.time(),
-            )
-        document = decode_json(response, str(operation), origin, operation.expect, secret=operation.secret)
+        document = read_answer(
+            response,
+            operation,
+            origin=origin,
+            by="password" if identity is None else "token" if isinstance(identity, Token) else "key",
+            now=clock.time(),
+        )
         return _Answer(document, response.headers)
 
     def _request(
@@ -320,5 +314,6 @@ class HuaweiClient(Client):
             )
         # Not signed: a proxy may rewrite them.
         headers.update({"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT})
-        text = signing.canonical_query(query)
-        return Request(operation.method, f"{origin}{path}?{text}" if text else f"{origin}{path}", headers, data)
+        parameters = signing.canonical_query(query)
+        url = f"{origin}{path}?{parameters}" if parameters else f"{origin}{path}"
+        return Request(operation.method, url, headers, data)

@@ -14,7 +14,12 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Agency, Password, Token
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, parse_time
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, parse_time, temporary_key
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import identifier, mapping_or_empty
+
+_ASKED = "IAM KeystoneCreateUserTokenByPassword"
+#: What keys are called in the answers of IAM and of the metadata service.
+PARTS = ("access", "secret", "securitytoken")
 
 
 def token_body(credentials: Password, scope: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -37,13 +42,13 @@ def read_token(document: t.Mapping[str, t.Any], headers: t.Mapping[str, str], so
     text = headers.get("x-subject-token")
     if not text:
         raise CredentialsError("IAM answered the request for a token without one (X-Subject-Token).")
-    return Token(text, source, parse_time((document.get("token") or {}).get("expires_at")))
+    return Token(text, source, parse_time(mapping_or_empty(document, "token", _ASKED).get("expires_at")))
 
 
 def project_of(document: t.Mapping[str, t.Any]) -> str | None:
     """The id of the project that a token is for; None when it is for none."""
-    project = (document.get("token") or {}).get("project") or {}
-    return str(project["id"]) if project.get("id") else None
+    project = mapping_or_empty(mapping_or_empty(document, "token", _ASKED), "project", _ASKED)
+    return identifier(project, "id", _ASKED) if project else None
 
 
 def agency_body(agency: Agency) -> dict[str, t.Any]:
@@ -55,9 +60,4 @@ def agency_body(agency: Agency) -> dict[str, t.Any]:
 
 def read_key(document: t.Mapping[str, t.Any], source: str) -> AccessKey:
     """The temporary key in an answer."""
-    key = document.get("credential") or {}
-    if not all(key.get(part) for part in ("access", "secret", "securitytoken")):
-        raise CredentialsError("IAM answered the request for a key of an agency without a complete one.")
-    return AccessKey(
-        str(key["access"]), str(key["secret"]), str(key["securitytoken"]), source, parse_time(key.get("expires_at"))
-    )
+    return temporary_key(document.get("credential"), PARTS, "expires_at", source, "IAM")

@@ -14,13 +14,15 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, parse_time, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.login import PARTS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched, temporary_key
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
 
 ADDRESS = "http://169.254.169.254"
 _SESSION = "/meta-data/latest/api/token"
 _PATH = "/openstack/latest/securitykey"
+_NO_AGENCY = "Please configure Cloud Service Agency first"
 
 
 def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str]) -> AccessKey:
@@ -40,14 +42,5 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str]) -> A
     given = environ.get("HWC_METADATA_ENDPOINT")
     visit = Visit(transport, clock, base_url("HWC_METADATA_ENDPOINT", given) if given else ADDRESS)
     token = visit.token(_SESSION, "X-Metadata-Token-Ttl-Seconds")
-    document = visit.document(_PATH, {"X-Metadata-Token": token} if token else {})
-    key = document.get("credential")
-    if not isinstance(key, dict) or not all(key.get(part) for part in ("access", "secret", "securitytoken")):
-        raise CredentialsError(f"{visit.url}{_PATH} answered without a complete key")
-    return AccessKey(
-        str(key["access"]),
-        str(key["secret"]),
-        str(key["securitytoken"]),
-        "ECS metadata",
-        parse_time(key.get("expires_at")),
-    )
+    document = visit.document(_PATH, {"X-Metadata-Token": token} if token else {}, (_NO_AGENCY,))
+    return temporary_key(document.get("credential"), PARTS, "expires_at", "ECS metadata", f"{visit.url}{_PATH}")

@@ -11,9 +11,11 @@ import typing as t
 
 
 def from_milliseconds(value: t.Any) -> str | None:
-    """ISO 8601 in UTC of milliseconds since the epoch, given as a number or as text; None when it is neither."""
+    """ISO 8601 in UTC of milliseconds since the epoch, given as a number or as its digits; None when it is neither."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
     try:
         moment = datetime.datetime.fromtimestamp(int(value) / 1000, tz=datetime.timezone.utc)
-    except (TypeError, ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError):
         return None
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

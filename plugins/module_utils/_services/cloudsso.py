@@ -20,14 +20,21 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cl
     Operation,
     Query,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    Row,
+    mapping,
+    rows,
+    same_id,
+    text,
+    text_or_none,
+    words,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
     Listing,
     Page,
-    Row,
     read_pages,
-    rows_of,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import CloudSource
 
@@ -51,7 +58,7 @@ GET_TASK = Operation("cloudsso", "GetTask", VERSION, True, "Task", "cloudsso:Get
 GET_TASK_STATUS = Operation(
     "cloudsso", "GetTaskStatus", VERSION, True, "TaskStatus", "cloudsso:GetTaskStatus", _no_such_task
 )
-LIST_TASKS = Operation("cloudsso", "ListTasks", VERSION, True, "Tasks", "cloudsso:ListTasks")
+LIST_TASKS = Operation("cloudsso", "ListTasks", VERSION, True, "Tasks", "cloudsso:ListTasks", lists=True)
 
 
 def judge(status: t.Any) -> str:
@@ -86,13 +93,11 @@ def _task_in(document: Row, operation: Operation, task_id: str) -> Row:
     """The task in an answer about one.
 
     Raises:
-        BrokenAnswerError: It is no object, or another task.
+        BrokenAnswerError: It is not an object, or another task, or has no status.
     """
-    found = document[operation.expect]
-    if not isinstance(found, dict):
-        raise BrokenAnswerError(f"{operation} was answered with {operation.expect!r} that is no object.")
-    if found.get("TaskId", task_id) != task_id:
-        raise BrokenAnswerError(f"{operation} was asked about {task_id} and answered about {found['TaskId']!r}.")
+    found = mapping(document, operation.expect, operation)
+    same_id(found, "TaskId", operation, task_id)
+    text(found, "Status", operation)
     return found
 
 
@@ -116,15 +121,15 @@ def list_tasks(
         most: Rows at most.
     """
 
-    def read(marker: str | None, limit: int) -> Page:
+    def read(marker: str | None, limit: int, left: float) -> Page:
         query = {"DirectoryId": directory_id, **filters, "MaxResults": limit, "NextToken": marker}
-        return _page_in(client.call(LIST_TASKS, query))
+        return _page_in(client.call(LIST_TASKS, query, timeout=left))
 
-    return read_pages(read, "TaskId", marker=marker, limit=limit, most=most)
+    return read_pages(read, "TaskId", LIST_TASKS, client.countdown(), marker=marker, limit=limit, most=most)
 
 
 def _page_in(document: Row) -> Page:
-    return Page(rows_of(document, "Tasks", LIST_TASKS), document.get("NextToken") or None)
+    return Page(rows(document, "Tasks", LIST_TASKS), text_or_none(document, "NextToken", LIST_TASKS))
 
 
 class CloudssoTasks(CloudSource[AlibabaClient]):
@@ -172,7 +177,7 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
             return _task.Page(_sightings(page), None if now is None else (_since(now, elapsed), None))
         since, token = cursor or (_since(t.cast(float, now), elapsed), None)
         page = self._ask({"Filter": since, "MaxResults": MAX_PAGE, "NextToken": token}, timeout)
-        last = not page.rows or page.next in (None, token)
+        last = page.next in (None, token)
         return _task.Page(_sightings(page), None if last else (since, page.next))
 
     def _ask(self, bounds: Query, timeout: float) -> Page:
@@ -190,16 +195,19 @@ def _since(now: float, elapsed: float) -> str:
 
 
 def _sightings(page: Page) -> tuple[_task.Sighting, ...]:
-    return tuple(_sighting(row) for row in page.rows)
+    """The statements of a page; a row without an id or a word is none, and its task is asked about by itself."""
+    return tuple(
+        _sighting(row) for row in page.rows if isinstance(row.get("TaskId"), str) and isinstance(row.get("Status"), str)
+    )
 
 
 def _sighting(row: Row) -> _task.Sighting:
-    status, reason = row.get("Status"), row.get("FailureReason")
+    status, reason = row["Status"], words(row, "FailureReason")
     state = judge(status)
     return _task.Sighting(
-        str(row.get("TaskId")),
+        row["TaskId"],
         state,
-        None if status is None else str(status),
-        _task.Reason(None, str(reason)) if state == _task.FAILED and reason else None,
+        status,
+        _task.Reason(None, reason) if state == _task.FAILED and reason else None,
         data=with_meaning(row),
     )

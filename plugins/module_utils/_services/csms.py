@@ -14,15 +14,21 @@ import typing as t
 from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    Row,
+    given_rows,
+    rows,
+    text_or_none,
+    words,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
     Listing,
     Page,
-    Row,
+    PageSize,
     read_pages,
-    rows_of,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
 
@@ -32,7 +38,9 @@ MAX_PAGE = 1000
 
 _STATES = {"SUCCESS": _task.SUCCESS, "FAILED": _task.FAILED}
 
-LIST_TASKS = Operation("csms", "ListSecretTask", "GET", "/v1/{project_id}/csms/tasks", True, "tasks", "csms::listTasks")
+LIST_TASKS = Operation(
+    "csms", "ListSecretTask", "GET", "/v1/{project_id}/csms/tasks", True, "tasks", "csms::listTasks", lists=True
+)
 
 
 def judge(status: t.Any) -> str:
@@ -71,31 +79,49 @@ def list_tasks(
     """
     filters = [(name, value) for name, value in (("secret_name", secret_name), ("status", status)) if value]
 
-    def read(marker: str | None, limit: int) -> Page:
-        document = client.call(LIST_TASKS, query=[*filters, *_bounds(limit, marker)])
-        return Page(rows_of(document, "tasks", LIST_TASKS), _next_marker(document))
+    page_size = PageSize(limit, PAGE_SIZE)
 
-    return read_pages(read, "task_id", marker=marker, limit=limit, most=most)
+    def read(marker: str | None, limit: int, left: float) -> Page:
+        page_size.size = limit if page_size.size is None else min(limit, page_size.size)
+
+        def ask(size: int | None) -> Page:
+            document = client.call(LIST_TASKS, query=[*filters, *_bounds(size, marker)], timeout=left)
+            return Page(rows(document, "tasks", LIST_TASKS), _next_marker(document))
+
+        return page_size.ask(ask)
+
+    return read_pages(read, "task_id", LIST_TASKS, client.countdown(), marker=marker, limit=limit, most=most)
 
 
 def _row(document: Row, task_id: str) -> Row | None:
-    """The row of one task; a service that answers about others has not answered about this one."""
-    rows = rows_of(document, "tasks", LIST_TASKS)
-    return next((row for row in rows if row.get("task_id") == task_id), None)
+    """The row of one task, or None when the service says that there is none.
+
+    Raises:
+        BrokenAnswerError: The list is missing, or it is one of other tasks: this one may exist all the same.
+    """
+    found = given_rows(document, "tasks", LIST_TASKS)
+    if not found:
+        return None
+    row = next((row for row in found if row.get("task_id") == task_id), None)
+    if row is None:
+        raise BrokenAnswerError(f"{LIST_TASKS} was asked about {task_id} and answered about something else.")
+    text_or_none(row, "task_status", LIST_TASKS)
+    return row
 
 
-def _bounds(limit: int, marker: str | None) -> list[tuple[str, str | int]]:
-    return [("limit", limit), *([("marker", marker)] if marker else [])]
+def _bounds(limit: int | None, marker: str | None) -> list[tuple[str, str | int]]:
+    return [("limit", limit or PAGE_SIZE), *([("marker", marker)] if marker else [])]
 
 
 def _next_marker(document: Row) -> str | None:
     """Where the next page begins. The field is documented as an address, and holds the last id of the page."""
-    marker = document.get("next_marker")
-    if not marker:
-        return None
-    if "?" in str(marker):
-        return next(iter(parse_qs(urlsplit(str(marker)).query).get("marker", [])), None)
-    return str(marker)
+    marker = text_or_none(document, "next_marker", LIST_TASKS)
+    if marker is None or "?" not in marker:
+        return marker
+    try:
+        return next(iter(parse_qs(urlsplit(marker).query).get("marker", [])), None)
+    except ValueError:
+        raise BrokenAnswerError(f"{LIST_TASKS} was answered with 'next_marker' that is not an address.") from None
 
 
 class CsmsTasks(HuaweiSource):
@@ -110,6 +136,10 @@ class CsmsTasks(HuaweiSource):
     labels: tuple[tuple[str, str], ...] = (("secret_name", "secret"),)
     lists = True
 
+    def __init__(self, client: HuaweiClient) -> None:
+        super().__init__(client)
+        self._page_size = PageSize(MAX_PAGE, PAGE_SIZE)
+
     def read(self, task_id: str, timeout: float) -> _task.Sighting:
         """Ask about one task."""
         row = _row(self.client.once(LIST_TASKS, query=[("task_id", task_id)], timeout=timeout), task_id)
@@ -122,14 +152,24 @@ class CsmsTasks(HuaweiSource):
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
         """One page of all tasks of the project."""
-        document = self.client.once(LIST_TASKS, query=_bounds(MAX_PAGE, cursor), timeout=timeout)
-        rows = rows_of(document, "tasks", LIST_TASKS)
-        following = _next_marker(document)
-        return _task.Page(tuple(_sighting(row) for row in rows), following if rows and following != cursor else None)
+        left = self.client.countdown(timeout)
+
+        def ask(size: int | None) -> _task.Page:
+            document = self.client.once(LIST_TASKS, query=_bounds(size, cursor), timeout=left())
+            found = [row for row in rows(document, "tasks", LIST_TASKS) if _is_plain(row)]
+            following = _next_marker(document)
+            return _task.Page(tuple(_sighting(row) for row in found), following if following != cursor else None)
+
+        return self._page_size.ask(ask)
+
+
+def _is_plain(row: Row) -> bool:
+    """Whether a row of a list says which task it is about, and its status in a word or not at all."""
+    return isinstance(row.get("task_id"), str) and isinstance(row.get("task_status"), (str, type(None)))
 
 
 def _sighting(row: Row) -> _task.Sighting:
-    status, code, message = row.get("task_status"), row.get("task_error_code"), row.get("task_error_msg")
+    status, code, message = row.get("task_status"), words(row, "task_error_code"), words(row, "task_error_msg")
     state = judge(status)
     reason = _task.Reason(code, message) if state == _task.FAILED and (code or message) else None
-    return _task.Sighting(str(row.get("task_id")), state, None if status is None else str(status), reason, data=row)
+    return _task.Sighting(row["task_id"], state, status, reason, data=row)

@@ -14,7 +14,21 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    Row,
+    flag,
+    given_rows,
+    identifier,
+    mapping_or_empty,
+    number,
+    rows,
+    same_id,
+    text,
+    text_or_none,
+    words,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Listing, Page, read_pages
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
@@ -28,20 +42,27 @@ REASONS = 5
 
 ACTIVE = "ACTIVE"
 SHUTOFF = "SHUTOFF"
-
-Row = dict[str, t.Any]
+#: What the documented row of a server that does not exist holds; everything else in it is null.
+_OF_NOBODY = {"id", "fault"}
 
 _JOB_STATES = {"INIT": _task.PENDING, "RUNNING": _task.PENDING, "SUCCESS": _task.SUCCESS, "FAIL": _task.FAILED}
 
 
 def _no_such_job(refusal: Refusal) -> bool:
-    return (refusal.status == 404 and refusal.gateway is None) or (
-        refusal.code == "Ecs.1000" and "itemnotfound" in refusal.text.lower()
-    )
+    # Some paths answer as Nova does, in an object of this name.
+    said = refusal.code.startswith("Ecs.") or refusal.envelope == "itemNotFound"
+    return (refusal.status == 404 and said) or (refusal.code == "Ecs.1000" and "itemnotfound" in refusal.text.lower())
 
 
 LIST_SERVERS = Operation(
-    "ecs", "ListServersDetails", "GET", "/v1/{project_id}/cloudservers/detail", True, "servers", "ecs:cloudServers:list"
+    "ecs",
+    "ListServersDetails",
+    "GET",
+    "/v1/{project_id}/cloudservers/detail",
+    True,
+    "servers",
+    "ecs:cloudServers:list",
+    lists=True,
 )
 START_SERVERS = Operation(
     "ecs",
@@ -56,7 +77,15 @@ STOP_SERVERS = Operation(
     "ecs", "BatchStopServers", "POST", "/v1/{project_id}/cloudservers/action", False, "job_id", "ecs:cloudServers:stop"
 )
 SHOW_JOB = Operation(
-    "ecs", "ShowJob", "GET", "/v1/{project_id}/jobs/{job_id}", True, None, "ecs:jobs:get", _no_such_job
+    "ecs",
+    "ShowJob",
+    "GET",
+    "/v1/{project_id}/jobs/{job_id}",
+    True,
+    None,
+    "ecs:jobs:get",
+    _no_such_job,
+    own_errors=True,
 )
 
 
@@ -66,10 +95,13 @@ def read_servers(client: HuaweiClient, server_ids: t.Sequence[str]) -> dict[str,
     An id that does not exist comes back as a row that holds nothing but the id and a fault; it is left out.
     """
     found: dict[str, Row] = {}
+    left = client.countdown()
     for start in range(0, len(server_ids), READ_SIZE):
         ids = server_ids[start : start + READ_SIZE]
-        document = client.call(LIST_SERVERS, query=_by_ids(ids))
-        found.update({row["id"]: row for row in _existing(document, ids)})
+        document = client.call(LIST_SERVERS, query=_by_ids(ids), timeout=left())
+        for row in _wanted(document, ids):
+            if _exists(row):
+                found[row["id"]] = row
     return found
 
 
@@ -77,116 +109,138 @@ def _by_ids(ids: t.Sequence[str]) -> list[tuple[str, str]]:
     return [("server_id", ",".join(ids))]
 
 
-def _existing(document: Row, ids: t.Sequence[str]) -> list[Row]:
-    """The rows of servers that exist: of one that does not, all but the id and a fault is null."""
+def _wanted(document: Row, ids: t.Sequence[str]) -> list[Row]:
+    """The rows of the servers that were asked about.
+
+    Raises:
+        BrokenAnswerError: One of them has no row, and there is a row that may be its own.
+    """
+    found = given_rows(document, "servers", LIST_SERVERS)
     wanted = set(ids)
-    return [row for row in _servers_of(document) if row.get("id") in wanted and row.get("status")]
+    own = [row for row in found if isinstance(row.get("id"), str) and row["id"] in wanted]
+    if len({row["id"] for row in own}) < len(wanted):
+        for row in found:
+            text(row, "id", LIST_SERVERS)
+    return own
 
 
-def list_servers(client: HuaweiClient, filters: t.Mapping[str, str]) -> list[Row]:
+def _exists(row: Row) -> bool:
+    """Whether a row is that of a server that exists: of one that does not, all but the id and a fault is null.
+
+    Raises:
+        BrokenAnswerError: It is neither.
+    """
+    if all(value is None for name, value in row.items() if name not in _OF_NOBODY):
+        return False
+    return bool(text(row, "status", LIST_SERVERS))
+
+
+def list_servers(client: HuaweiClient, filters: t.Mapping[str, str]) -> Listing:
     """All servers that match the filters; ``offset`` is the number of a page here, from 1."""
-    found: dict[str, Row] = {}
-    page = 1
-    while True:
-        query: list[tuple[str, str | int]] = [*filters.items(), ("limit", ACTION_SIZE), ("offset", page)]
-        document = client.call(LIST_SERVERS, query=query)
-        before = len(found)
-        for row in _servers_of(document):
-            found.setdefault(str(row.get("id")), row)
-        count = document.get("count")
-        if len(found) == before or (isinstance(count, int) and len(found) >= count):
-            return list(found.values())
-        page += 1
+    seen = 0
 
+    def read(page: t.Any, limit: int, left: float) -> Page:
+        nonlocal seen
+        query: list[tuple[str, str | int]] = [*filters.items(), ("limit", limit), ("offset", page)]
+        document = client.call(LIST_SERVERS, query=query, timeout=left)
+        found = rows(document, "servers", LIST_SERVERS)
+        seen += len(found)
+        count = number(document, "count")
+        last = not found or (count is not None and seen >= count)
+        return Page(found, None if last else page + 1)
 
-def _servers_of(document: Row) -> list[Row]:
-    rows = document["servers"]
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BrokenAnswerError(f"{LIST_SERVERS} was answered with servers that are no list of objects.")
-    return rows
+    return read_pages(read, "id", LIST_SERVERS, client.countdown(), limit=ACTION_SIZE, marker=1, counted=True)
 
 
 def summarize(row: t.Mapping[str, t.Any]) -> Row:
-    """What people ask of a server, under plain names."""
-    metadata = row.get("metadata") or {}
-    image = row.get("image") or {}
-    networks = row.get("addresses") or {}
+    """What people ask of a server, under plain names.
+
+    Raises:
+        BrokenAnswerError: A field on which it depends what is done to the server is of another type than documented.
+    """
+    metadata = mapping_or_empty(row, "metadata", LIST_SERVERS)
+    # A server that boots from a volume has an empty text for its image.
+    image = mapping_or_empty(row, "image", LIST_SERVERS) if row.get("image") else {}
+    networks = mapping_or_empty(row, "addresses", LIST_SERVERS)
     return {
-        "server_id": row.get("id"),
-        "name": row.get("name"),
-        "status": row.get("status"),
-        "task_state": row.get("OS-EXT-STS:task_state"),
-        "vm_state": row.get("OS-EXT-STS:vm_state"),
+        "server_id": text(row, "id", LIST_SERVERS),
+        "name": text_or_none(row, "name", LIST_SERVERS),
+        "status": text(row, "status", LIST_SERVERS),
+        "task_state": text_or_none(row, "OS-EXT-STS:task_state", LIST_SERVERS),
+        "vm_state": text_or_none(row, "OS-EXT-STS:vm_state", LIST_SERVERS),
         "power_state": row.get("OS-EXT-STS:power_state"),
-        "key_name": row.get("key_name") or None,
-        "locked": bool(row.get("locked")),
-        "os_type": metadata.get("os_type"),
-        "image_id": image.get("id") or metadata.get("metering.image_id"),
-        "image_name": metadata.get("image_name"),
-        "image_type": metadata.get("metering.imagetype"),
+        "key_name": text_or_none(row, "key_name", LIST_SERVERS),
+        "locked": flag(row, "locked", LIST_SERVERS),
+        "os_type": text_or_none(metadata, "os_type", LIST_SERVERS),
+        "image_id": text_or_none(image, "id", LIST_SERVERS)
+        or text_or_none(metadata, "metering.image_id", LIST_SERVERS),
+        "image_name": text_or_none(metadata, "image_name", LIST_SERVERS),
+        "image_type": text_or_none(metadata, "metering.imagetype", LIST_SERVERS),
         "addresses": [
             {
                 "network": network,
-                "address": address.get("addr"),
+                "address": text_or_none(address, "addr", LIST_SERVERS),
                 "version": address.get("version"),
-                "type": address.get("OS-EXT-IPS:type"),
+                "type": text_or_none(address, "OS-EXT-IPS:type", LIST_SERVERS),
             }
-            for network, addresses in networks.items()
-            for address in addresses
+            for network in networks
+            for address in rows(networks, network, LIST_SERVERS)
         ],
-        "fault": row.get("fault") or None,
+        "fault": mapping_or_empty(row, "fault", LIST_SERVERS) or None,
     }
 
 
 def start(client: HuaweiClient, server_ids: t.Sequence[str]) -> str:
     """Start up to 1000 servers; the id of the job that does it."""
     body = {"os-start": {"servers": [{"id": server_id} for server_id in server_ids]}}
-    return str(client.call(START_SERVERS, body=body)["job_id"])
+    return identifier(client.call(START_SERVERS, body=body), "job_id", START_SERVERS)
 
 
 def stop(client: HuaweiClient, server_ids: t.Sequence[str], stop_type: str) -> str:
     """Stop up to 1000 servers, ``SOFT`` (through the guest) or ``HARD``; the id of the job that does it."""
     body = {"os-stop": {"servers": [{"id": server_id} for server_id in server_ids], "type": stop_type}}
-    return str(client.call(STOP_SERVERS, body=body)["job_id"])
+    return identifier(client.call(STOP_SERVERS, body=body), "job_id", STOP_SERVERS)
 
 
 def sub_jobs(job: t.Mapping[str, t.Any]) -> list[Row]:
     """The sub-jobs of a job; a job may have none."""
-    jobs = (job.get("entities") or {}).get("sub_jobs") or []
-    return [sub for sub in jobs if isinstance(sub, dict)]
+    return rows(mapping_or_empty(job, "entities", SHOW_JOB), "sub_jobs", SHOW_JOB)
 
 
 def job_outcomes(job: t.Mapping[str, t.Any]) -> dict[str, tuple[str, _task.Reason | None]]:
     """State and reason by server, as far as the sub-jobs name servers."""
     outcomes = {}
     for sub in sub_jobs(job):
-        server_id = (sub.get("entities") or {}).get("server_id")
+        server_id = text_or_none(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id", SHOW_JOB)
         if server_id:
-            state = _JOB_STATES.get(str(sub.get("status")), _task.UNKNOWN)
-            outcomes[str(server_id)] = (state, _sub_reason(sub) if state == _task.FAILED else None)
+            state = _JOB_STATES.get(text(sub, "status", SHOW_JOB), _task.UNKNOWN)
+            outcomes[server_id] = (state, _sub_reason(sub) if state == _task.FAILED else None)
     return outcomes
 
 
 def judge_job(job: t.Mapping[str, t.Any]) -> tuple[str, _task.Reason | None]:
-    """State and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done."""
-    status = str(job.get("status"))
-    state = _JOB_STATES.get(status, _task.UNKNOWN)
+    """State and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done.
+
+    Raises:
+        BrokenAnswerError: A part on which the verdict depends is not what it should be.
+    """
+    state = _JOB_STATES.get(text(job, "status", SHOW_JOB), _task.UNKNOWN)
     subs = sub_jobs(job)
-    failed = [sub for sub in subs if sub.get("status") == "FAIL"]
+    failed = [sub for sub in subs if text(sub, "status", SHOW_JOB) == "FAIL"]
     if state == _task.FAILED or (state == _task.SUCCESS and failed):
         return _task.FAILED, _job_reason(job, failed)
-    if state == _task.SUCCESS and any(sub.get("status") != "SUCCESS" for sub in subs):
+    if state == _task.SUCCESS and any(sub["status"] != "SUCCESS" for sub in subs):
         return _task.PENDING, None
     return state, None
 
 
 def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> _task.Reason | None:
     if not failed:
-        code, message = job.get("error_code"), job.get("fail_reason")
+        code, message = words(job, "error_code"), words(job, "fail_reason")
         return _task.Reason(code, message) if code or message else None
     parts = []
     for sub in failed[:REASONS]:
-        server_id = (sub.get("entities") or {}).get("server_id")
+        server_id = words(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id")
         parts.append(" ".join(part for part in (server_id, str(_sub_reason(sub) or "failed")) if part))
     if len(failed) > REASONS:
         parts.append(f"and {len(failed) - REASONS} more")
@@ -195,17 +249,18 @@ def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> _task.Re
 
 
 def _sub_reason(sub: t.Mapping[str, t.Any]) -> _task.Reason | None:
-    code = sub.get("error_code")
-    message = (sub.get("entities") or {}).get("errorcode_message") or sub.get("fail_reason")
+    code = words(sub, "error_code")
+    entities = mapping_or_empty(sub, "entities", SHOW_JOB)
+    message = words(entities, "errorcode_message") or words(sub, "fail_reason")
     return _task.Reason(code, message) if code or message else None
 
 
 def _progress(job: t.Mapping[str, t.Any]) -> float | None:
-    total = (job.get("entities") or {}).get("sub_jobs_total")
-    if not isinstance(total, int) or total < 1:
+    total = number(mapping_or_empty(job, "entities", SHOW_JOB), "sub_jobs_total")
+    if total is None or total < 1:
         return None
     finished = sum(1 for sub in sub_jobs(job) if sub.get("status") in ("SUCCESS", "FAIL"))
-    return round(100.0 * finished / total, 1)
+    return min(100.0, round(100.0 * finished / total, 1))
 
 
 class ServerStates(HuaweiSource):
@@ -233,31 +288,37 @@ class ServerStates(HuaweiSource):
 
     def read(self, task_id: str, timeout: float) -> _task.Sighting:
         """Look at one server."""
-        found = self._look([task_id], timeout)
+        found = [row for row in self._look([task_id], timeout) if _exists(row)]
         if not found:
             raise NotFoundError(f"{LIST_SERVERS} at {self.endpoint} knows no server {task_id}.")
-        return found[0]
+        return self._judge(found[0])
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
-        """Look at the next hundred servers."""
+        """Look at the next hundred servers; one of which the row is not what it should be is looked at by itself."""
         start = cursor or 0
         following = start + READ_SIZE
-        ids = self._server_ids[start:following]
-        return _task.Page(self._look(ids, timeout), following if following < len(self._server_ids) else None)
+        sightings = []
+        for row in self._look(self._server_ids[start:following], timeout):
+            try:
+                if _exists(row):
+                    sightings.append(self._judge(row))
+            except BrokenAnswerError:
+                continue
+        return _task.Page(tuple(sightings), following if following < len(self._server_ids) else None)
 
-    def _look(self, ids: t.Sequence[str], timeout: float) -> tuple[_task.Sighting, ...]:
-        document = self.client.once(LIST_SERVERS, query=_by_ids(ids), timeout=timeout)
-        return tuple(self._judge(row) for row in _existing(document, ids))
+    def _look(self, ids: t.Sequence[str], timeout: float) -> list[Row]:
+        return _wanted(self.client.once(LIST_SERVERS, query=_by_ids(ids), timeout=timeout), ids)
 
     def _judge(self, row: Row) -> _task.Sighting:
-        status = str(row["status"])
+        data = summarize(row)
+        status = data["status"]
         if status == "ERROR":
-            fault = row.get("fault") or {}
-            code, message = fault.get("code"), fault.get("message")
-            reason = _task.Reason(str(code) if code else None, message) if code or message else None
-            return _task.Sighting(row["id"], _task.FAILED, status, reason, data=summarize(row))
-        done = status == self._status and not row.get("OS-EXT-STS:task_state")
-        return _task.Sighting(row["id"], _task.SUCCESS if done else _task.PENDING, status, data=summarize(row))
+            fault = data["fault"] or {}
+            code, message = words(fault, "code"), words(fault, "message")
+            reason = _task.Reason(code, message) if code or message else None
+            return _task.Sighting(row["id"], _task.FAILED, status, reason, data=data)
+        done = status == self._status and not data["task_state"]
+        return _task.Sighting(row["id"], _task.SUCCESS if done else _task.PENDING, status, data=data)
 
 
 class EcsJobs(HuaweiSource):
@@ -275,10 +336,8 @@ class EcsJobs(HuaweiSource):
         job = self.client.once(SHOW_JOB, path={"job_id": task_id}, timeout=timeout)
         if job.get("status") is None:
             # The documented answer of a query that failed inside the service: HTTP 200 with code and message.
-            raise BrokenAnswerError(
-                f"{SHOW_JOB} was answered without a status: {job.get('code')} {job.get('message')}.", cut=True
-            )
-        if job.get("job_id", task_id) != task_id:
-            raise BrokenAnswerError(f"{SHOW_JOB} was asked about {task_id} and answered about {job['job_id']!r}.")
+            why = str(_task.Reason(words(job, "code"), words(job, "message"))) or "no reason"
+            raise BrokenAnswerError(f"{SHOW_JOB} was answered without a status: {why}.", cut=True)
+        same_id(job, "job_id", SHOW_JOB, task_id)
         state, reason = judge_job(job)
-        return _task.Sighting(task_id, state, str(job["status"]), reason, _progress(job), data=job)
+        return _task.Sighting(task_id, state, job["status"], reason, _progress(job), data=job)

@@ -15,14 +15,21 @@ import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    number,
+    rows,
+    same_id,
+    text,
+    words,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
     Listing,
     Page,
+    PageSize,
     read_pages,
-    rows_of,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
 
@@ -39,12 +46,17 @@ _OPERATIONS = ("reset", "replace", "bind", "unbind")
 Row = dict[str, t.Any]
 
 
+def is_absence(refusal: Refusal) -> bool:
+    """Whether KPS itself says 404; that of anything else on the way is not about what was asked for."""
+    return refusal.status == 404 and refusal.code.startswith("KPS.")
+
+
 def _no_such_task(refusal: Refusal) -> bool:
-    return refusal.code == "KPS.0001" or (refusal.status == 404 and refusal.gateway is None)
+    return refusal.code == "KPS.0001" or is_absence(refusal)
 
 
 def _no_such_failed_task(refusal: Refusal) -> bool:
-    return refusal.code == "KPS.0005" or (refusal.status == 404 and refusal.gateway is None)
+    return refusal.code == "KPS.0005" or is_absence(refusal)
 
 
 SHOW_TASK = Operation(
@@ -58,10 +70,10 @@ SHOW_TASK = Operation(
     _no_such_task,
 )
 LIST_RUNNING = Operation(
-    "kps", "ListRunningTask", "GET", "/v3/{project_id}/running-tasks", True, "tasks", "kps::getRunningTask"
+    "kps", "ListRunningTask", "GET", "/v3/{project_id}/running-tasks", True, "tasks", "kps::getRunningTask", lists=True
 )
 LIST_FAILED = Operation(
-    "kps", "ListFailedTask", "GET", "/v3/{project_id}/failed-tasks", True, "tasks", "kps::getFailedTask"
+    "kps", "ListFailedTask", "GET", "/v3/{project_id}/failed-tasks", True, "tasks", "kps::getFailedTask", lists=True
 )
 DELETE_FAILED = Operation(
     "kps",
@@ -112,9 +124,9 @@ def show_task(client: HuaweiClient, task_id: str) -> Row | None:
 
 
 def _about(task_id: str, row: Row) -> Row:
-    """A task, if it is the one that was asked about."""
-    if row.get("task_id", task_id) != task_id:
-        raise BrokenAnswerError(f"{SHOW_TASK} was asked about {task_id} and answered about {row['task_id']!r}.")
+    """A task, if it is the one that was asked about and has a status."""
+    same_id(row, "task_id", SHOW_TASK, task_id)
+    text(row, "task_status", SHOW_TASK)
     return row
 
 
@@ -146,23 +158,37 @@ def read_list(
         most: Rows at most.
     """
 
-    def read(marker: int | None, limit: int) -> Page:
+    page_size = PageSize(limit, None)
+
+    def read(marker: int | None, limit: int, left: float) -> Page:
+        page_size.size = None if page_size.size is None else limit
         offset = marker or 0
-        document = client.call(operation, query=[("limit", limit), ("offset", offset)])
-        return Page(rows_of(document, "tasks", operation), _next_offset(document, offset, limit))
 
-    return read_pages(read, "task_id", marker=marker, limit=limit, most=most)
+        def ask(size: int | None) -> Page:
+            document = client.call(operation, query=_bounds(size, offset), timeout=left)
+            return Page(rows(document, "tasks", operation), _next_offset(document, offset, size))
+
+        return page_size.ask(ask)
+
+    return read_pages(
+        read, "task_id", operation, client.countdown(), marker=marker, limit=limit, most=most, counted=True
+    )
 
 
-def _next_offset(document: Row, offset: int, size: int) -> int | None:
+def _bounds(size: int | None, offset: int) -> list[tuple[str, str | int]]:
+    return [*([] if size is None else [("limit", size)]), ("offset", offset)]
+
+
+def _next_offset(document: Row, offset: int, size: int | None) -> int | None:
     """Where the next page starts, or None after the last.
 
     A short page is the last one only if ``total`` agrees: a service may give fewer rows than it was asked for, and
     older versions of the API have no ``total``; there the list ends with an empty page.
     """
-    count = len(document["tasks"])
-    total = document.get("total")
-    if not count or (count < size and isinstance(total, int) and total <= offset + count):
+    count = len(rows(document, "tasks", LIST_RUNNING))
+    total = number(document, "total")
+    short = size is None or count < size
+    if not count or (short and total is not None and total <= offset + count):
         return None
     return offset + count
 
@@ -178,7 +204,7 @@ def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
 
 def reason_of(row: t.Mapping[str, t.Any]) -> _task.Reason | None:
     """Why a task failed, by its record in the list of failed tasks; the code may be null."""
-    code, message = row.get("task_error_code"), row.get("task_error_msg")
+    code, message = words(row, "task_error_code"), words(row, "task_error_msg")
     return _task.Reason(code, message) if code or message else None
 
 
@@ -208,11 +234,15 @@ class KpsTasks(HuaweiSource):
     )
     explains = True
 
+    def __init__(self, client: HuaweiClient) -> None:
+        super().__init__(client)
+        self._page_size = PageSize(PAGE_SIZE, None)
+
     def read(self, task_id: str, timeout: float) -> _task.Sighting:
         """Ask about one task."""
         row = _about(task_id, self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout))
         status = row["task_status"]
-        return _task.Sighting(task_id, judge(status)[0], None if status is None else str(status), data=row)
+        return _task.Sighting(task_id, judge(status)[0], status, data=row)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
         """One page of the tasks that run; a row's ``operate_type`` is documented wrongly and ignored."""
@@ -224,9 +254,16 @@ class KpsTasks(HuaweiSource):
 
     def _page(self, operation: Operation, cursor: t.Any, timeout: float, state: str) -> _task.Page:
         offset = cursor or 0
-        document = self.client.once(operation, query=[("limit", PAGE_SIZE), ("offset", offset)], timeout=timeout)
-        rows = rows_of(document, "tasks", operation)
-        sightings = tuple(
-            _task.Sighting(str(row.get("task_id")), state, reason=reason_of(row), data=row) for row in rows
-        )
-        return _task.Page(sightings, _next_offset(document, offset, PAGE_SIZE))
+        left = self.client.countdown(timeout)
+
+        def ask(size: int | None) -> _task.Page:
+            document = self.client.once(operation, query=_bounds(size, offset), timeout=left())
+            sightings = tuple(
+                # A row without an id is about no task that can be named.
+                _task.Sighting(row["task_id"], state, reason=reason_of(row), data=row)
+                for row in rows(document, "tasks", operation)
+                if isinstance(row.get("task_id"), str)
+            )
+            return _task.Page(sightings, _next_offset(document, offset, size))
+
+        return self._page_size.ask(ask)

@@ -16,12 +16,21 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
-    Page,
-    read_pages,
-    rows_of,
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    given_rows,
+    identifier,
+    mapping,
+    mapping_or_empty,
+    rows,
+    same_id,
+    text,
+    text_or_none,
+    words,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Listing, Page, read_pages
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import is_absence
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Reason
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
@@ -33,7 +42,7 @@ Row = dict[str, t.Any]
 
 
 def _no_such_keypair(refusal: Refusal) -> bool:
-    return refusal.code in ("KPS.4016", "KPS.6004") or (refusal.status == 404 and refusal.gateway is None)
+    return refusal.code in ("KPS.4016", "KPS.6004") or is_absence(refusal)
 
 
 CREATE_KEYPAIR = Operation(
@@ -47,7 +56,7 @@ CREATE_KEYPAIR = Operation(
     secret=True,
 )
 LIST_KEYPAIRS = Operation(
-    "kps", "ListKeypairs", "GET", "/v3/{project_id}/keypairs", True, "keypairs", "kps:SSHKeyPair:list"
+    "kps", "ListKeypairs", "GET", "/v3/{project_id}/keypairs", True, "keypairs", "kps:SSHKeyPair:list", lists=True
 )
 SHOW_KEYPAIR = Operation(
     "kps",
@@ -80,7 +89,14 @@ DELETE_KEYPAIR = Operation(
     _no_such_keypair,
 )
 ASSOCIATE = Operation(
-    "kps", "AssociateKeypair", "POST", "/v3/{project_id}/keypairs/associate", False, None, "kps:SSHKeyPair:bind"
+    "kps",
+    "AssociateKeypair",
+    "POST",
+    "/v3/{project_id}/keypairs/associate",
+    False,
+    None,
+    "kps:SSHKeyPair:bind",
+    own_errors=True,
 )
 BATCH_ASSOCIATE = Operation(
     "kps",
@@ -92,24 +108,28 @@ BATCH_ASSOCIATE = Operation(
     "kps:SSHKeyPair:bind",
 )
 DISASSOCIATE = Operation(
-    "kps", "DisassociateKeypair", "POST", "/v3/{project_id}/keypairs/disassociate", False, None, "kps:SSHKeyPair:unbind"
+    "kps",
+    "DisassociateKeypair",
+    "POST",
+    "/v3/{project_id}/keypairs/disassociate",
+    False,
+    None,
+    "kps:SSHKeyPair:unbind",
+    own_errors=True,
 )
 
 
 def show_keypair(client: HuaweiClient, name: str) -> Row | None:
     """One key pair with its public key, or None."""
     try:
-        found = _keypair_in(client.call(SHOW_KEYPAIR, path={"keypair_name": name}), SHOW_KEYPAIR)
+        document = client.call(SHOW_KEYPAIR, path={"keypair_name": name})
     except NotFoundError:
         return None
+    found = mapping(document, "keypair", SHOW_KEYPAIR)
+    same_id(found, "name", SHOW_KEYPAIR, name)
+    for field in ("public_key", "description"):
+        text_or_none(found, field, SHOW_KEYPAIR)
     return {**found, "created": from_milliseconds(found.get("create_time"))}
-
-
-def _keypair_in(document: Row, operation: Operation) -> Row:
-    keypair = document["keypair"]
-    if not isinstance(keypair, dict):
-        raise BrokenAnswerError(f"{operation} was answered with a key pair that is no object.")
-    return keypair
 
 
 def key_material(public_key: str) -> tuple[str, str] | None:
@@ -126,21 +146,29 @@ def key_material(public_key: str) -> tuple[str, str] | None:
     return (parts[0], parts[1]) if blob.startswith(len(name).to_bytes(4, "big") + name) else None
 
 
-def list_keypairs(client: HuaweiClient) -> list[Row]:
+def list_keypairs(client: HuaweiClient) -> Listing:
     """All key pairs, without the parts that only the detail has."""
 
-    def read(marker: str | None, limit: int) -> Page:
-        document = client.call(LIST_KEYPAIRS, query=[("limit", limit), *([("marker", marker)] if marker else [])])
-        rows = rows_of(document, "keypairs", LIST_KEYPAIRS)
-        following = (document.get("page_info") or {}).get("next_marker")
-        return Page([row["keypair"] for row in rows if isinstance(row.get("keypair"), dict)], following or None)
+    def read(marker: str | None, limit: int, left: float) -> Page:
+        query: list[tuple[str, str | int]] = [("limit", limit), *([("marker", marker)] if marker else [])]
+        document = client.call(LIST_KEYPAIRS, query=query, timeout=left)
+        found = [mapping(row, "keypair", LIST_KEYPAIRS) for row in rows(document, "keypairs", LIST_KEYPAIRS)]
+        info = mapping_or_empty(document, "page_info", LIST_KEYPAIRS)
+        return Page(found, text_or_none(info, "next_marker", LIST_KEYPAIRS))
 
-    return read_pages(read, "name", limit=50).rows
+    return read_pages(read, "name", LIST_KEYPAIRS, client.countdown(), limit=50)
 
 
 def create_keypair(client: HuaweiClient, fields: t.Mapping[str, t.Any]) -> Row:
-    """Create a key pair, or import it when ``fields`` has ``public_key``. Only a generated one returns ``private_key``."""
-    return _keypair_in(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)}), CREATE_KEYPAIR)
+    """Create a key pair, or import it when ``fields`` has ``public_key``. Only a generated one returns ``private_key``.
+
+    Raises:
+        BrokenAnswerError: The request was accepted, and the answer is not a key pair, or lacks the private key.
+    """
+    created = mapping(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)}), "keypair", CREATE_KEYPAIR)
+    if "public_key" not in fields:
+        text(created, "private_key", CREATE_KEYPAIR)
+    return created
 
 
 def set_description(client: HuaweiClient, name: str, description: str) -> None:
@@ -213,10 +241,9 @@ def batch_bind(client: HuaweiClient, server_ids: t.Sequence[str], binding: Bindi
         BrokenAnswerError: The request was accepted, and the answer leaves out a server.
     """
     body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
-    rows = {
-        row.get("server_id"): row for row in rows_of(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
-    }
-    return {server_id: _begun(rows.get(server_id) or {}, BATCH_ASSOCIATE) for server_id in server_ids}
+    found = given_rows(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
+    answers = {words(row, "server_id"): row for row in found}
+    return {server_id: _begun(answers.get(server_id) or {}, BATCH_ASSOCIATE) for server_id in server_ids}
 
 
 def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = None) -> Row:
@@ -229,11 +256,15 @@ def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = 
 
 def failed_already(row: t.Mapping[str, t.Any]) -> bool:
     """Whether the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
-    return str(row.get("status") or "").lower().startswith("failed")
+    return (words(row, "status") or "").lower().startswith("failed")
 
 
 def _begun(row: Row, operation: Operation) -> Row:
-    """The answer to an association, if it says what became of it."""
-    if not row.get("task_id") and not failed_already(row):
-        raise BrokenAnswerError(f"{operation} was accepted, and answered without a task: {str(row)[:200]}.")
-    return row
+    """The answer to an association, if it says what became of it; code and words of a failure are texts or None in it."""
+    said = {"error_code": words(row, "error_code"), "error_msg": words(row, "error_msg")}
+    if row.get("task_id") in (None, "") and not failed_already(row):
+        reason = str(Reason(said["error_code"], said["error_msg"])) or "no reason"
+        raise BrokenAnswerError(f"{operation} was accepted, and answered without a task: {reason}.")
+    if row.get("task_id") not in (None, ""):
+        identifier(row, "task_id", operation)
+    return {**row, **{name: value for name, value in said.items() if name in row}}

@@ -10,14 +10,20 @@ Source: "Server Migration Service API reference" (support.huaweicloud.com), SMS 
 
 from __future__ import annotations
 
-import json
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    Row,
+    number,
+    parse_json,
+    rows,
+    same_id,
+    text,
+    words,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Row, rows_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
@@ -59,7 +65,7 @@ SHOW_PASSPHRASE = Operation(
     secret=True,
 )
 SHOW_TASK = Operation("sms", "ShowTask", "GET", "/v3/tasks/{task_id}", True, "state", missing=_no_such_task)
-LIST_TASKS = Operation("sms", "ListTasks", "GET", "/v3/tasks", True, "tasks", "sms:server:listTask")
+LIST_TASKS = Operation("sms", "ListTasks", "GET", "/v3/tasks", True, "tasks", "sms:server:listTask", lists=True)
 
 
 def judge(status: t.Any) -> str:
@@ -75,13 +81,8 @@ def show_passphrase(client: HuaweiClient, task_id: str) -> str:
         BrokenAnswerError: The answer is about another task, or has no text.
     """
     document = client.call(SHOW_PASSPHRASE, path={"task_id": task_id})
-    if document.get("task_id", task_id) != task_id:
-        raise BrokenAnswerError(
-            f"{SHOW_PASSPHRASE} was asked about {task_id} and answered about {document['task_id']!r}."
-        )
-    if not isinstance(document["passphrase"], str):
-        raise BrokenAnswerError(f"{SHOW_PASSPHRASE} was answered with a passphrase of task {task_id} that is no text.")
-    return document["passphrase"]
+    same_id(document, "task_id", SHOW_PASSPHRASE, task_id)
+    return text(document, "passphrase", SHOW_PASSPHRASE, may_be_empty=True)
 
 
 class SmsTasks(HuaweiSource):
@@ -94,56 +95,56 @@ class SmsTasks(HuaweiSource):
     def read(self, task_id: str, timeout: float) -> _task.Sighting:
         """Ask about one migration."""
         row = self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout)
+        same_id(row, "id", SHOW_TASK, task_id)
+        text(row, "state", SHOW_TASK)
         return _sighting({"id": task_id, **row})
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
         """One page of all migrations; ``offset`` counts rows."""
         offset = cursor or 0
         document = self.client.once(LIST_TASKS, query=[("limit", MAX_PAGE), ("offset", offset)], timeout=timeout)
-        rows = rows_of(document, "tasks", LIST_TASKS)
-        following = offset + len(rows)
-        count = document.get("count")
-        last = not rows or following > MAX_OFFSET or (isinstance(count, int) and following >= count)
-        return _task.Page(tuple(_sighting(row) for row in rows), None if last else following)
+        found = rows(document, "tasks", LIST_TASKS)
+        following = offset + len(found)
+        count = number(document, "count")
+        last = not found or following > MAX_OFFSET or (count is not None and following >= count)
+        # A row without an id or a word says nothing, and its task is asked about by itself.
+        plain = [row for row in found if isinstance(row.get("id"), str) and isinstance(row.get("state"), str)]
+        return _task.Page(tuple(_sighting(row) for row in plain), None if last else following)
 
 
 def _sighting(row: Row) -> _task.Sighting:
-    status = row.get("state")
+    status = row["state"]
     state = judge(status)
     return _task.Sighting(
-        str(row.get("id")),
+        row["id"],
         state,
-        None if status is None else str(status),
+        status,
         _reason(row) if state == _task.FAILED else None,
         _progress(row),
-        _number(row.get("remain_seconds")) if state == _task.PENDING else None,
+        number(row, "remain_seconds") if state == _task.PENDING else None,
         row,
     )
 
 
 def _reason(row: Row) -> _task.Reason | None:
     """Why a migration failed: ``error_json`` is JSON inside a text, or a text."""
-    text = row.get("error_json")
-    if not text:
+    said = words(row, "error_json")
+    if said is None:
         return None
     try:
-        found = json.loads(text) if isinstance(text, str) else text
+        found = parse_json(said.encode("utf-8"))
     except ValueError:
         found = None
     if isinstance(found, list) and found:
         found = found[0]
-    if isinstance(found, dict) and (found.get("error_code") or found.get("error_msg")):
-        return _task.Reason(found.get("error_code"), found.get("error_msg"))
-    return _task.Reason(None, str(text))
+    if isinstance(found, dict) and (words(found, "error_code") or words(found, "error_msg")):
+        return _task.Reason(words(found, "error_code"), words(found, "error_msg"))
+    return _task.Reason(None, said)
 
 
 def _progress(row: Row) -> float | None:
     """Percent: the mean of the sub-tasks."""
     subs = row.get("sub_tasks")
-    found = [_number(sub.get("progress")) for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
-    percents = [percent for percent in found if percent is not None]
+    found = [number(sub, "progress") for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
+    percents = [percent for percent in found if percent is not None and percent <= 100]
     return round(sum(percents) / len(percents), 1) if percents else None
-
-
-def _number(value: t.Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 else None

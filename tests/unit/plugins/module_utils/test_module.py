@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import RejectedError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import at_least
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -20,6 +20,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     SECRET_KEY,
     Cloud,
+    refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
 
@@ -35,14 +36,33 @@ def test_a_number_is_at_least_what_it_must_be() -> None:
 
 
 def test_a_client_is_made_of_the_options(cloud: Cloud) -> None:
-    run = Run(cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts"})
+    run = Run(cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts-token"})
     client = run.context.client(HWC)
     assert cloud.arguments == {"validate_certs": False, "ca_path": "/etc/ca.pem", "environ": {}}
     assert run.context.result == {"changed": False, "credentials_source": "options"}
-    assert run.module.no_log_values == {SECRET_KEY, "sts"}
+    assert run.module.no_log_values == {SECRET_KEY, "sts-token"}
     assert client.scope == {"region": "cn-north-4", "project": PROJECT}
     assert run.context.client(HWC) is client
     assert run.context.client(HWC) is client
+
+
+def test_a_secret_that_is_a_part_of_words_hides_no_words(cloud: Cloud) -> None:
+    run = Run(cloud, {})
+    for secret in ("t", "Connect"):
+        run.context.mask(secret)
+    assert run.module.no_log_values == set()
+    assert run.context.secrets.mask("HTTPSConnection: Connect, t") == "HTTPSConnection: ********, t"
+
+
+def test_a_secret_of_a_run_is_taken_out_of_all_answers(cloud: Cloud) -> None:
+    run = Run(cloud, {})
+    run.context.mask("before-the-client")
+    client = run.context.client(HWC)
+    run.context.mask("after-the-client")
+    echo = f"before-the-client after-the-client {SECRET_KEY}"
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t", refusal(400, "KPS.0002", echo))
+    with pytest.raises(RejectedError, match=r": \*{8} \*{8} \*{8}\.$"):
+        kps.show_task(client, "t")
 
 
 def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Cloud) -> None:

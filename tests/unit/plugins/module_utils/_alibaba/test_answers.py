@@ -12,10 +12,13 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import (
+    is_skew,
+    read_answer,
     read_refusal,
     refuse,
     wait_for,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import EPOCH, answer, html
@@ -77,6 +80,7 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
     ("IncompleteSignature", 400, errors.AuthenticationError),
     ("InvalidTimeStamp.Expired", 400, errors.AuthenticationError),
     ("InvalidTimeStamp.Format", 400, errors.AuthenticationError),
+    ("IllegalTimestamp", 400, errors.AuthenticationError),
     ("InvalidAccessKeyId.NotFound", 404, errors.AuthenticationError),
     ("InvalidAccessKeyId.Inactive", 400, errors.AuthenticationError),
     ("InvalidSecurityToken.Expired", 400, errors.AuthenticationError),
@@ -89,6 +93,7 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
     ("Unheard.Of", 403, errors.ForbiddenError),
     ("SignatureNonceUsed", 400, errors.UnavailableError),
     ("ServiceUnavailable", 503, errors.UnavailableError),
+    ("ServiceUnavailable.Retry", 400, errors.UnavailableError),
     ("InternalError", 500, errors.UnavailableError),
     ("Unheard.Of", 502, errors.UnavailableError),
     ("Unheard.Of", 408, errors.UnavailableError),
@@ -117,6 +122,9 @@ def test_what_is_not_there_is_told_by_its_code() -> None:
         ({"x-acs-retry-after": "1500", "retry-after": "7"}, 1.5),
         ({"x-acs-retry-after": "0", "retry-after": "7"}, 7.0),
         ({"x-acs-retry-after": "soon"}, None),
+        ({"x-acs-retry-after": "²"}, None),
+        ({"x-acs-retry-after": "9" * 400, "retry-after": "7"}, 7.0),
+        ({"x-acs-retry-after": "86400001"}, None),
         ({"x-acs-retry-after": "-5"}, None),
         ({"retry-after": "7"}, 7.0),
         ({}, None),
@@ -152,6 +160,7 @@ def test_what_the_service_echoes_of_a_request_is_not_shown(echo: str) -> None:
         ("InvalidAccessKeyId.NotFound", "a temporary key needs ali_security_token"),
         ("InvalidTimeStamp.Expired", "3600 s behind the service's"),
         ("InvalidTimeStamp.Format", "3600 s behind the service's"),
+        ("IllegalTimestamp", "3600 s behind the service's"),
     ],
 )
 def test_a_refused_login_says_what_to_do(code: str, hint: str) -> None:
@@ -160,6 +169,101 @@ def test_a_refused_login_says_what_to_do(code: str, hint: str) -> None:
 
 def test_a_wrong_clock_without_a_date_to_compare() -> None:
     assert "Set the clock" in str(made(answer(body("InvalidTimeStamp.Expired"), 400)))
+
+
+@pytest.mark.parametrize("code", ["InvalidTimeStamp.Expired", "InvalidTimestamp.Expired", "IllegalTimestamp"])
+def test_a_wrong_clock_is_told_by_its_code(code: str) -> None:
+    assert is_skew(made(answer(body(code), 400)))
+    assert not is_skew(made(answer(body("InvalidTimeStamp.Format"), 400)))
+
+
+TASK = Operation("cloudsso", "GetTask", "2021-05-15", True, "Task", "cloudsso:GetTask", lambda r: r.code == "Gone")
+TASKS = TASK._replace(name="ListTasks", expect="Tasks", lists=True)
+
+
+def read(response: Response, operation: Operation = TASK) -> dict[str, t.Any]:
+    return read_answer(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
+
+
+#: Refusals in XML, with their code and words; None is no refusal.
+XML: dict[str, tuple[str, str | None, str]] = {
+    "plain": (
+        "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>h</HostId>"
+        "<Code>Throttling.User</Code><Message>Request was denied due to user flow control.</Message></Error>",
+        "Throttling.User",
+        "Request was denied due to user flow control.",
+    ),
+    "laid out": (
+        "\n<Error>\n  <Code>\n    Throttling\n  </Code>\n  <Message>a &lt; b &amp; c</Message>\n<RequestId>R-1</RequestId></Error>\n",
+        "Throttling",
+        "a < b & c",
+    ),
+    "character data": (
+        "<Error><Code><![CDATA[Throttling.Api]]></Code><Message><![CDATA[slow <down>]]></Message>"
+        "<RequestId>R-1</RequestId></Error>",
+        "Throttling.Api",
+        "slow <down>",
+    ),
+}
+
+
+@pytest.mark.parametrize("status", [200, 400, 503])
+@pytest.mark.parametrize("kind", ["text/xml;charset=utf-8", "application/json", ""])
+@pytest.mark.parametrize(("document", "code", "words"), [*XML.values()], ids=[*XML])
+def test_a_refusal_in_xml_is_a_refusal(document: str, code: str, words: str, kind: str, status: int) -> None:
+    with pytest.raises(errors.ThrottledError) as caught:
+        read(Response(status, {"content-type": kind, "x-acs-retry-after": "1500"}, document.encode()))
+    facts = {"http_status": status, "error_code": code, "error_msg": words, "request_id": "R-1"}
+    assert caught.value.facts() == facts
+    assert caught.value.retry_after == 1.5
+
+
+def test_entities_of_xml_are_not_expanded() -> None:
+    bomb = '<?xml version="1.0"?><!DOCTYPE e [<!ENTITY a "aaaa">]><Error><Code>&a;</Code></Error>'
+    with pytest.raises(errors.BrokenAnswerError):
+        read(Response(200, {}, bomb.encode()))
+    endless = b"<Error><Code>" + b"<Code>" * 100000
+    with pytest.raises(errors.RejectedError):
+        read(Response(400, {}, endless))
+
+
+@pytest.mark.parametrize("status", [200, 202])
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("Throttling.User", errors.ThrottledError),
+        ("InvalidAccessKeyId.NotFound", errors.AuthenticationError),
+        ("InternalError", errors.UnavailableError),
+        ("NoPermission", errors.ForbiddenError),
+        ("InvalidParameter.TaskId", errors.RejectedError),
+        ("Gone", errors.NotFoundError),
+    ],
+)
+@pytest.mark.parametrize("found", [{}, {"Task": None, "Tasks": None}], ids=["without", "null"])
+def test_a_good_status_with_a_code_is_a_refusal(
+    found: dict[str, t.Any], code: str, kind: type[errors.ServiceError], status: int
+) -> None:
+    for operation in (TASK, TASKS):
+        with pytest.raises(kind) as caught:
+            read(answer({**body(code), **found}, status), operation)
+        assert caught.value.code == code
+
+
+@pytest.mark.parametrize("code", ["Success", "OK", "200", 200, None, "", [], {"a": 1}, True])
+def test_a_code_that_is_none_refuses_nothing(code: t.Any) -> None:
+    assert read(answer({"Code": code, "Task": {}}))["Task"] == {}
+    assert read(answer({"Code": code}), TASKS) == {"Code": code}
+    with pytest.raises(errors.BrokenAnswerError, match="without 'Task'"):
+        read(answer({"Code": code}))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, errors.RejectedError), (403, errors.ForbiddenError), (404, errors.RejectedError)]
+)
+def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
+    error = made(html(status), missing=lambda refusal: refusal.status == 404 and refusal.known)
+    assert error.__class__ is kind
+    assert "sign-in page" in str(error.hint)
 
 
 def test_a_missing_permission_is_named() -> None:

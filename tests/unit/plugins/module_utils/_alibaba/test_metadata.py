@@ -98,10 +98,10 @@ def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
     [
         (text("not here", 404), "HTTP 404"),
         (answer({"Code": "Failed", "AccessKeySecret": "top-secret"}), "code Failed"),
-        (answer({"AccessKeySecret": "top-secret"}), "code None"),
+        (answer({"AccessKeySecret": "top-secret"}), "no code that is known"),
         (answer({"Code": "Success", "AccessKeySecret": "top-secret"}), "without a complete key"),
-        (text('{"AccessKeySecret": "top-secret"'), "no JSON object"),
-        (text("[]"), "no JSON object"),
+        (text('{"AccessKeySecret": "top-secret"'), "something else than a JSON object"),
+        (text("[]"), "something else than a JSON object"),
     ],
 )
 def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:

@@ -209,7 +209,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
         (text("Please configure Cloud Service Agency first", 401), "Please configure Cloud Service Agency first"),
         (answer({"credential": {"access": "a", "secret": "top-secret"}}), "without a complete key"),
         (answer({"credential": "top-secret"}), "without a complete key"),
-        (text('{"credential": {"secret": "top-secret"'), "no JSON object"),
+        (text('{"credential": {"secret": "top-secret"'), "something else than a JSON object"),
     ],
 )
 def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
@@ -355,7 +355,7 @@ def test_the_project_of_an_agency_is_looked_up_with_its_key(cloud: Cloud) -> Non
 
 def test_half_a_key_of_an_agency_is_an_error(cloud: Cloud) -> None:
     cloud.expect(ASSUME, answer({"credential": {"access": "a", "secret": "top-secret"}}, 201), body=BODY)
-    with pytest.raises(errors.CredentialsError, match="without a complete one") as caught:
+    with pytest.raises(errors.CredentialsError, match="without a complete key") as caught:
         client(cloud, credentials=agency(AccessKey("base-ak", "base-sk"))).call(READ)
     assert "top-secret" not in str(caught.value)
 

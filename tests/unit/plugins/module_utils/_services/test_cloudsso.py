@@ -154,7 +154,7 @@ PAGED: dict[str, list[tuple[str | None, list[dict[str, t.Any]], str | None]]] = 
     "a full page and one": [(None, [row(n) for n in range(20)], "n1"), ("n1", [row(20)], None)],
     "an empty token": [(None, [row(0)], "")],
     "a token that repeats": [(None, [row(0)], "n1"), ("n1", [row(1)], "n1")],
-    "a token that points to nothing": [(None, [row(0)], "n1"), ("n1", [], "n2")],
+    "a token that points to nothing": [(None, [row(0)], "n1"), ("n1", [], "n2"), ("n2", [row(1)], None)],
 }
 
 
@@ -191,13 +191,39 @@ def read(cloud: Cloud, **fields: t.Any) -> t.Any:
         ({"Status": "Failed", "FailureReason": "No Permission."}, ("failed", "Failed", Reason(None, "No Permission."))),
         ({"Status": "Failed"}, ("failed", "Failed", None)),
         ({"Status": "Paused", "FailureReason": "x"}, ("unknown", "Paused", None)),
-        ({}, ("unknown", None, None)),
+        ({"Status": "Failed", "FailureReason": ["a"]}, ("failed", "Failed", Reason(None, '["a"]'))),
     ],
 )
 def test_statements_of_a_wait(cloud: Cloud, fields: dict[str, t.Any], expected: t.Any) -> None:
     found = read(cloud, **fields)
     assert (found.state, found.status, found.reason) == expected
     assert found.task_id == found.data["task_id"] == TASK
+
+
+@pytest.mark.parametrize("fields", [{}, {"Status": None}, {"Status": 1}, {"Status": ["Success"]}, {"Status": ""}])
+def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, fields: dict[str, t.Any]) -> None:
+    with pytest.raises(errors.BrokenAnswerError, match="'Status'"):
+        read(cloud, **fields)
+
+
+def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud) -> None:
+    listed = [row(1), {"TaskId": "t-2"}, {"TaskId": 3, "Status": "Success"}, {"TaskId": "t-4", "Status": None}]
+    cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": listed})
+    page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
+    assert [sighting.task_id for sighting in page.sightings] == ["t-1"]
+
+
+@pytest.mark.parametrize("document", [{"Tasks": None}, {"TotalCounts": 0}, {}], ids=repr)
+def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: dict[str, t.Any]) -> None:
+    cloud.expect(f"{LIST}&MaxResults=20", document)
+    assert cloudsso.list_tasks(ali_client(cloud), DIRECTORY, {}).rows == []
+
+
+@pytest.mark.parametrize("document", [{"Tasks": {}}, {"Tasks": [1]}, {"Tasks": [], "NextToken": 5}], ids=repr)
+def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, document: dict[str, t.Any]) -> None:
+    cloud.expect(f"{LIST}&MaxResults=20", document)
+    with pytest.raises(errors.BrokenAnswerError):
+        cloudsso.list_tasks(ali_client(cloud), DIRECTORY, {})
 
 
 def test_an_unknown_task_of_a_wait_is_not_found(cloud: Cloud) -> None:

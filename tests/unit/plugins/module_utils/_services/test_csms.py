@@ -34,7 +34,7 @@ ROW: dict[str, t.Any] = {
 }
 
 
-def row(number: int, status: str = "SUCCESS", **fields: t.Any) -> dict[str, t.Any]:
+def row(number: int, status: t.Any = "SUCCESS", **fields: t.Any) -> dict[str, t.Any]:
     return {"task_id": f"t-{number}", "task_status": status, "task_time": 1767323045000, **fields}
 
 
@@ -66,9 +66,27 @@ def test_an_id_is_sent_alone(cloud: Cloud) -> None:
     assert csms.show_task(client(cloud), ROW["task_id"]) == ROW
 
 
-@pytest.mark.parametrize("tasks", [[], [row(2)]], ids=["nothing", "another"])
-def test_an_unknown_id_is_none(cloud: Cloud, tasks: list[t.Any]) -> None:
-    cloud.expect(f"{TASKS}?task_id=t-1", {"total": 0, "tasks": tasks}, times=2)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"tasks": None},
+        {},
+        {"tasks": [row(2)]},
+        {"tasks": [{"task_id": 1}]},
+        {"tasks": [{"task_id": "t-1", "task_status": 1}]},
+    ],
+    ids=repr,
+)
+def test_only_an_empty_list_says_that_there_is_no_task(cloud: Cloud, document: t.Any) -> None:
+    cloud.expect(f"{TASKS}?task_id=t-1", document, times=2)
+    with pytest.raises(errors.BrokenAnswerError):
+        csms.show_task(client(cloud), "t-1")
+    with pytest.raises(errors.BrokenAnswerError):
+        csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
+
+
+def test_an_unknown_id_is_none(cloud: Cloud) -> None:
+    cloud.expect(f"{TASKS}?task_id=t-1", {"total": 0, "tasks": []}, times=2)
     assert csms.show_task(client(cloud), "t-1") is None
     with pytest.raises(errors.NotFoundError, match="shows no task t-1"):
         csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
@@ -162,6 +180,34 @@ def test_a_wait_reads_the_longest_pages(cloud: Cloud) -> None:
     assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 10.0)
 
 
-def test_an_empty_page_ends_the_list_of_a_wait(cloud: Cloud) -> None:
+def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud: Cloud) -> None:
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": [], "next_marker": "t-1"})
-    assert csms.CsmsTasks(client(cloud)).page(None, 0.0, 10.0).next is None
+    cloud.expect(f"{TASKS}?limit=1000&marker=t-1", {"tasks": None, "next_marker": "t-1"})
+    source = csms.CsmsTasks(client(cloud))
+    assert source.page(None, 0.0, 10.0).next == "t-1"
+    assert source.page("t-1", 0.0, 10.0).next is None
+
+
+def test_the_longest_page_may_be_refused(cloud: Cloud) -> None:
+    cloud.expect(f"{TASKS}?limit=1000", refusal(400, "CSMS.0002", "limit"))
+    cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": "t-0"})
+    cloud.expect(f"{TASKS}?limit=50&marker=t-0", {"tasks": []})
+    source = csms.CsmsTasks(client(cloud))
+    assert len(source.page(source.page(None, 0.0, 10.0).next, 0.0, 10.0).sightings) == 0
+
+
+@pytest.mark.parametrize("marker", [7, ["t-1"], {}, "http://[?marker=t-1"], ids=repr)
+def test_a_marker_of_another_kind_is_an_error(cloud: Cloud, marker: t.Any) -> None:
+    cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": marker})
+    with pytest.raises(errors.BrokenAnswerError, match="next_marker"):
+        csms.list_tasks(client(cloud))
+
+
+def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud) -> None:
+    listed = [row(1), row(2, status=["SUCCESS"]), {"task_id": 3, "task_status": "SUCCESS"}, {"task_id": "t-4"}]
+    cloud.expect(f"{TASKS}?limit=1000", {"tasks": listed})
+    page = csms.CsmsTasks(client(cloud)).page(None, 0.0, 10.0)
+    assert [(sighting.task_id, sighting.state) for sighting in page.sightings] == [
+        ("t-1", "success"),
+        ("t-4", "unknown"),
+    ]

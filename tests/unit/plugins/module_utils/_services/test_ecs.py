@@ -56,16 +56,36 @@ def test_no_servers_are_read_without_a_request(cloud: Cloud) -> None:
 
 
 def test_servers_that_do_not_exist_and_servers_of_others_are_left_out(cloud: Cloud) -> None:
-    rows = [server("s-1"), nowhere("s-2"), server("s-9"), {"fault": None}]
+    rows = [server("s-1"), nowhere("s-2"), server("s-9")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"count": 4, "servers": rows})
     assert list(ecs.read_servers(client(cloud), ["s-1", "s-2", "s-3"])) == ["s-1"]
 
 
-@pytest.mark.parametrize("rows", [None, {}, ["s-1"]], ids=repr)
-def test_servers_that_are_none_are_an_error(cloud: Cloud, rows: t.Any) -> None:
-    cloud.expect(by_ids("s-1"), {"servers": rows})
-    with pytest.raises(BrokenAnswerError, match="no list of objects"):
+@pytest.mark.parametrize("document", [{"servers": None}, {"servers": {}}, {"servers": ["s-1"]}, {}], ids=repr)
+def test_a_server_is_not_missing_where_there_is_no_list(cloud: Cloud, document: t.Any) -> None:
+    cloud.expect(by_ids("s-1"), document)
+    with pytest.raises(BrokenAnswerError, match="'servers'"):
         ecs.read_servers(client(cloud), ["s-1"])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [{"status": "ACTIVE"}, {"id": 7}, {"id": "s-1", "name": "web"}, {"id": "s-1", "name": "web", "status": None}],
+    ids=repr,
+)
+def test_a_server_is_not_missing_where_its_row_is_not_understood(cloud: Cloud, row: t.Any) -> None:
+    cloud.expect(by_ids("s-1"), {"servers": [row]}, times=2)
+    with pytest.raises(BrokenAnswerError):
+        ecs.read_servers(client(cloud), ["s-1"])
+    with pytest.raises(BrokenAnswerError):
+        ecs.ServerStates(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
+
+
+def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud: Cloud) -> None:
+    rows = [server("s-1"), {"id": 7}, server("s-2", status=None), server("s-3", locked="no")]
+    cloud.expect(by_ids("s-1", "s-2", "s-3"), {"servers": rows})
+    page = ecs.ServerStates(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
+    assert [sighting.task_id for sighting in page.sightings] == ["s-1"]
 
 
 #: The rows of each page, and the count it names.
@@ -85,7 +105,7 @@ def test_servers_are_listed_page_by_page(cloud: Cloud, pages: list[tuple[list[st
         document = {"servers": [server(server_id) for server_id in ids], "count": count}
         cloud.expect(f"GET {SERVERS}/detail?limit=1000&name=web%20%2F&offset={number}", document)
     found = ecs.list_servers(client(cloud), {"name": "web /"})
-    assert [row["id"] for row in found] == sorted({server_id for ids, _count in pages for server_id in ids})
+    assert [row["id"] for row in found.rows] == sorted({server_id for ids, _count in pages for server_id in ids})
 
 
 def test_a_server_is_summarized_under_plain_names() -> None:
@@ -128,12 +148,36 @@ def test_a_server_is_summarized_under_plain_names() -> None:
 
 def test_what_a_server_lacks_is_null() -> None:
     # A server that boots from a volume has an empty image; one without a key pair an empty name.
-    summary = ecs.summarize({"id": "s-1", "image": "", "key_name": "", "metadata": None, "addresses": None})
-    assert summary.pop("server_id") == "s-1"
+    row = {"id": "s-1", "status": "ACTIVE", "image": "", "key_name": "", "metadata": None, "addresses": None}
+    summary = ecs.summarize(row)
+    assert (summary.pop("server_id"), summary.pop("status")) == ("s-1", "ACTIVE")
     assert summary.pop("addresses") == []
     assert summary.pop("locked") is False
     assert set(summary.values()) == {None}
-    assert ecs.summarize({"metadata": {"metering.image_id": "i-1"}})["image_id"] == "i-1"
+    assert ecs.summarize(server("s-1", metadata={"metering.image_id": "i-1"}))["image_id"] == "i-1"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"locked": "false"},
+        {"key_name": ["kp"]},
+        {"OS-EXT-STS:task_state": 1},
+        {"metadata": []},
+        {"metadata": {"os_type": 7}},
+        {"metadata": {"image_name": ["Ubuntu"]}},
+        {"image": "i-1"},
+        {"addresses": ["192.168.0.10"]},
+        {"addresses": {"net": {"addr": "192.168.0.10"}}},
+        {"addresses": {"net": ["192.168.0.10"]}},
+        {"name": {}},
+        {"fault": "broken"},
+    ],
+    ids=repr,
+)
+def test_a_field_of_another_type_is_named(fields: dict[str, t.Any]) -> None:
+    with pytest.raises(BrokenAnswerError, match="ECS ListServersDetails was answered with '.*' that"):
+        ecs.summarize(server("s-1", **fields))
 
 
 def test_servers_are_started_and_stopped_in_one_request(cloud: Cloud) -> None:
@@ -264,14 +308,14 @@ def test_another_refusal_is_not_about_the_job(cloud: Cloud, response: t.Any) -> 
 
 def test_a_query_that_failed_inside_the_service_may_be_asked_again(cloud: Cloud) -> None:
     cloud.expect(JOB, {"code": "Common.0011", "message": "query failed"})
-    with pytest.raises(BrokenAnswerError, match="Common.0011 query failed") as caught:
+    with pytest.raises(BrokenAnswerError, match="Common.0011: query failed") as caught:
         ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
     assert caught.value.cut
 
 
 def test_the_status_of_another_job_is_no_answer(cloud: Cloud) -> None:
     cloud.expect(JOB, {"job_id": "j-2", "status": "SUCCESS"})
-    with pytest.raises(BrokenAnswerError, match="asked about j-1 and answered about 'j-2'"):
+    with pytest.raises(BrokenAnswerError, match="asked about j-1 and answered about something else"):
         ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
 
 

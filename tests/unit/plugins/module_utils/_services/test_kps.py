@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -23,6 +24,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     Cloud,
     answer,
     client,
+    html,
     refusal,
 )
 
@@ -104,8 +106,8 @@ def test_a_task_is_shown(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [refusal(400, "KPS.0001", "TaskId illegal"), answer({"message": "no such task"}, 404), answer(None, 404)],
-    ids=["code", "404 with words", "bare 404"],
+    [refusal(400, "KPS.0001", "TaskId illegal"), refusal(404, "KPS.0404", "no such task")],
+    ids=["code", "404 of KPS"],
 )
 def test_an_unknown_task_is_none(cloud: Cloud, response: t.Any) -> None:
     cloud.expect(TASK, response, times=2)
@@ -116,8 +118,14 @@ def test_an_unknown_task_is_none(cloud: Cloud, response: t.Any) -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [refusal(404, "APIGW.0101", "The API does not exist"), refusal(400, "KPS.0002", "Parameter error")],
-    ids=["no such API", "bad request"],
+    [
+        refusal(404, "APIGW.0101", "The API does not exist"),
+        refusal(400, "KPS.0002", "Parameter error"),
+        answer({"message": "no such page"}, 404),
+        answer(None, 404),
+        html(404),
+    ],
+    ids=["no such API", "bad request", "404 of something else", "bare 404", "HTML"],
 )
 def test_a_refusal_that_is_not_about_the_task_is_an_error(cloud: Cloud, response: t.Any) -> None:
     cloud.expect(TASK, response)
@@ -127,9 +135,9 @@ def test_a_refusal_that_is_not_about_the_task_is_an_error(cloud: Cloud, response
 
 def test_the_status_of_another_task_is_no_answer(cloud: Cloud) -> None:
     cloud.expect(TASK, {"task_id": "t-2", "task_status": "SUCCESS_RESET"}, times=2)
-    with pytest.raises(BrokenAnswerError, match="asked about t-1 and answered about 't-2'"):
+    with pytest.raises(BrokenAnswerError, match="asked about t-1 and answered about something else"):
         kps.show_task(client(cloud), "t-1")
-    with pytest.raises(BrokenAnswerError, match="asked about t-1 and answered about 't-2'"):
+    with pytest.raises(BrokenAnswerError, match="asked about t-1 and answered about something else"):
         kps.KpsTasks(client(cloud)).read("t-1", 10.0)
 
 
@@ -139,8 +147,7 @@ def test_the_status_of_another_task_is_no_answer(cloud: Cloud) -> None:
         ("SUCCESS_REPLACE", "success", "SUCCESS_REPLACE"),
         ("FAILED_RESET", "failed", "FAILED_RESET"),
         ("SUCCESS", "unknown", "SUCCESS"),
-        (None, "unknown", None),
-        (7, "unknown", "7"),
+        ("SUCCESS_RESET\n", "unknown", "SUCCESS_RESET\n"),
     ],
 )
 def test_reading_a_task_is_one_statement_about_it(cloud: Cloud, status: t.Any, state: str, word: str | None) -> None:
@@ -148,6 +155,34 @@ def test_reading_a_task_is_one_statement_about_it(cloud: Cloud, status: t.Any, s
     sighting = kps.KpsTasks(client(cloud)).read("t-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("t-1", state, word)
     assert sighting.data == {"task_id": "t-1", "task_status": status}
+
+
+@pytest.mark.parametrize("status", [None, 7, "", True, ["SUCCESS_RESET"], {"SUCCESS_RESET": 1}], ids=repr)
+def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, status: t.Any) -> None:
+    cloud.expect(TASK, {"task_id": "t-1", "task_status": status}, times=2)
+    with pytest.raises(BrokenAnswerError, match="'task_status'"):
+        kps.show_task(client(cloud), "t-1")
+    with pytest.raises(BrokenAnswerError, match="'task_status'"):
+        kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error_code": "KPS.0001", "error_msg": "taskId illegal"},
+        {"task_status": None, "error_code": "KPS.0001", "error_msg": "taskId illegal"},
+        {"error": {"error_code": "KPS.0001", "error_msg": "taskId illegal"}},
+    ],
+    ids=repr,
+)
+def test_an_error_in_a_good_answer_is_not_an_absence(cloud: Cloud, document: t.Any) -> None:
+    cloud.expect(TASK, document)
+    with pytest.raises(BrokenAnswerError, match="refused with HTTP 200 KPS.0001: taskId illegal"):
+        kps.show_task(client(cloud), "t-1")
+    cloud.expect(f"DELETE {KPS}/v3/{PROJECT}/failed-tasks/t-1", {"error_code": "KPS.0005", "error_msg": "not found"})
+    with pytest.raises(BrokenAnswerError, match=r"KPS.0005: not found") as caught:
+        kps.delete_failed_task(client(cloud), "t-1")
+    assert caught.value.maybe_done
 
 
 def test_a_read_of_a_wait_is_sent_once_and_ends_in_time(cloud: Cloud) -> None:
@@ -203,13 +238,57 @@ def test_a_list_is_read_no_further_than_it_is_wanted(cloud: Cloud) -> None:
     assert (len(found.rows), found.result()) == (7, {"truncated": True, "next_marker": "7"})
 
 
-@pytest.mark.parametrize("tasks", [None, {}, "none", [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
-def test_a_list_that_is_none_is_an_error(cloud: Cloud, tasks: t.Any) -> None:
+@pytest.mark.parametrize("tasks", [{}, "none", 0, False, [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
+def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, tasks: t.Any) -> None:
     cloud.expect(RUNNING + page(0), {"tasks": tasks, "total": 1}, times=2)
-    with pytest.raises(BrokenAnswerError, match="no list of objects"):
+    with pytest.raises(BrokenAnswerError, match="'tasks' that"):
         kps.list_running(client(cloud))
-    with pytest.raises(BrokenAnswerError, match="no list of objects"):
+    with pytest.raises(BrokenAnswerError, match="'tasks' that"):
         kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
+
+
+@pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
+def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: t.Any) -> None:
+    cloud.expect(RUNNING + page(0), document, times=2)
+    assert kps.list_running(client(cloud)) == []
+    assert kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0) == _task.Page((), None)
+
+
+def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: Cloud) -> None:
+    refused = refusal(400, "KPS.0002", "limit is out of range")
+    for source in (kps.list_running, kps.list_failed):
+        listed = RUNNING if source is kps.list_running else FAILED
+        cloud.expect(listed + page(0), refused)
+        cloud.expect(listed + "?offset=0", {"tasks": rows(0, 100), "total": 150})
+        cloud.expect(listed + "?offset=100", {"tasks": rows(100, 50), "total": 150})
+        assert len(source(client(cloud))) == 150
+
+
+def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: Cloud) -> None:
+    cloud.expect(RUNNING + page(0), refusal(400, "KPS.0002", "limit is out of range"))
+    cloud.expect(RUNNING + "?offset=0", {"tasks": rows(0, 100)})
+    cloud.expect(RUNNING + "?offset=100", {"tasks": []})
+    source = kps.KpsTasks(client(cloud))
+    first = source.page(None, 0.0, 10.0)
+    assert (len(first.sightings), first.next) == (100, 100)
+    assert source.page(first.next, 0.0, 10.0) == _task.Page((), None)
+    # The second request had what the first left of the time.
+    assert cloud.timeouts[:2] == [10.0, pytest.approx(9.9)]
+
+
+def test_a_row_without_an_id_says_nothing_about_a_task(cloud: Cloud) -> None:
+    listed = [{"task_id": "t-1"}, {"task_id": None}, {"task_id": 7}, {}, {"task_id": ["t-2"]}]
+    cloud.expect(RUNNING + page(0), {"tasks": listed, "total": 5})
+    page_ = kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
+    assert [sighting.task_id for sighting in page_.sightings] == ["t-1"]
+
+
+@pytest.mark.parametrize("code", [7, ["KPS.1"], {"code": "KPS.1"}], ids=repr)
+def test_a_code_of_another_type_is_told_as_text(code: t.Any) -> None:
+    reason = kps.reason_of({"task_error_code": code, "task_error_msg": "Bad."})
+    assert reason is not None
+    assert str(reason) == f"{json.dumps(code)}: Bad."
+    assert kps.reason_of({"task_error_code": False, "task_error_msg": []}) is None
 
 
 def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: Cloud) -> None:

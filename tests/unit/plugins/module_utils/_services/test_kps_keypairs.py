@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Listing
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
@@ -43,11 +44,38 @@ def test_an_unknown_key_pair_is_none(cloud: Cloud, code: str) -> None:
 
 def test_a_key_pair_that_is_none_is_an_error(cloud: Cloud) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": None})
-    with pytest.raises(BrokenAnswerError, match="no object"):
+    with pytest.raises(BrokenAnswerError, match="null, not an object"):
         kps_keypairs.show_keypair(client(cloud), "kp")
     cloud.expect(f"POST {KEYPAIRS}", {"keypair": []}, body={"keypair": {"name": "kp"}})
-    with pytest.raises(BrokenAnswerError, match="no object"):
+    with pytest.raises(BrokenAnswerError, match="a list, not an object"):
         kps_keypairs.create_keypair(client(cloud), {"name": "kp"})
+
+
+@pytest.mark.parametrize(
+    "fields", [{"name": "other"}, {"name": 7}, {"public_key": ["ssh-rsa"]}, {"description": 7}], ids=repr
+)
+def test_a_key_pair_that_cannot_be_compared_is_an_error(cloud: Cloud, fields: dict[str, t.Any]) -> None:
+    cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": {"name": "kp", **fields}})
+    with pytest.raises(BrokenAnswerError):
+        kps_keypairs.show_keypair(client(cloud), "kp")
+
+
+@pytest.mark.parametrize("private_key", [None, "", 7, ["-----BEGIN"]], ids=repr)
+def test_a_generated_key_pair_without_its_private_key_is_an_error(cloud: Cloud, private_key: t.Any) -> None:
+    created = {"keypair": {"name": "kp", "private_key": private_key}}
+    cloud.expect(f"POST {KEYPAIRS}", created, body={"keypair": {"name": "kp"}})
+    with pytest.raises(BrokenAnswerError, match="'private_key'") as caught:
+        kps_keypairs.create_keypair(client(cloud), {"name": "kp"})
+    assert caught.value.maybe_done
+    imported = {"name": "kp", "public_key": "ssh-rsa AAAA"}
+    cloud.expect(f"POST {KEYPAIRS}", created, body={"keypair": imported})
+    assert kps_keypairs.create_keypair(client(cloud), imported)["name"] == "kp"
+
+
+def test_whatever_else_is_wrong_with_a_generated_key_pair_its_private_key_is_returned(cloud: Cloud) -> None:
+    created = {"keypair": {"name": 7, "fingerprint": [], "public_key": None, "private_key": "PEM"}}
+    cloud.expect(f"POST {KEYPAIRS}", created, body={"keypair": {"name": "kp"}})
+    assert kps_keypairs.create_keypair(client(cloud), {"name": "kp"})["private_key"] == "PEM"
 
 
 def keypairs(*names: str, marker: str | None = None) -> dict[str, t.Any]:
@@ -55,8 +83,8 @@ def keypairs(*names: str, marker: str | None = None) -> dict[str, t.Any]:
     return {"keypairs": listed, "page_info": {"next_marker": marker, "current_count": len(names)}}
 
 
-def names(found: list[dict[str, t.Any]]) -> list[str]:
-    return [str(keypair["name"]) for keypair in found]
+def names(found: Listing) -> list[str]:
+    return [str(keypair["name"]) for keypair in found.rows]
 
 
 def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: Cloud) -> None:
@@ -67,8 +95,8 @@ def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: Cloud) -> Non
 
 @pytest.mark.parametrize(
     "second",
-    [keypairs("b", marker="b"), keypairs(marker="c"), keypairs("a", "b", marker="c"), {"keypairs": []}],
-    ids=["same marker", "empty page", "same page", "no page_info"],
+    [keypairs("b", marker="b"), keypairs(marker="b"), {"keypairs": []}, {"keypairs": None, "page_info": None}, {}],
+    ids=["same marker", "empty page", "no page_info", "null", "nothing"],
 )
 def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: Cloud, second: dict[str, t.Any]) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
@@ -76,9 +104,34 @@ def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: Cloud, second
     assert names(kps_keypairs.list_keypairs(client(cloud))) == ["a", "b"]
 
 
+@pytest.mark.parametrize("second", [keypairs(marker="c"), keypairs("a", "b", marker="c")], ids=["empty", "same"])
+def test_a_page_without_new_key_pairs_that_names_another_is_not_the_end(cloud: Cloud, second: dict[str, t.Any]) -> None:
+    cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
+    cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b", second)
+    cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=c", keypairs("d"))
+    assert names(kps_keypairs.list_keypairs(client(cloud))) == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"keypairs": [{"keypair": None}]},
+        {"keypairs": [{}]},
+        {"keypairs": [{"keypair": {"name": None}}]},
+        {"keypairs": [], "page_info": []},
+        {"keypairs": [], "page_info": {"next_marker": 7}},
+    ],
+    ids=repr,
+)
+def test_a_key_pair_is_not_left_out_because_it_is_not_understood(cloud: Cloud, document: dict[str, t.Any]) -> None:
+    cloud.expect(f"GET {KEYPAIRS}?limit=50", document)
+    with pytest.raises(BrokenAnswerError):
+        kps_keypairs.list_keypairs(client(cloud))
+
+
 def test_no_key_pairs_are_an_empty_list(cloud: Cloud) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs())
-    assert kps_keypairs.list_keypairs(client(cloud)) == []
+    assert kps_keypairs.list_keypairs(client(cloud)).rows == []
 
 
 def test_a_description_is_changed(cloud: Cloud) -> None:
@@ -140,6 +193,21 @@ def test_several_bindings_of_which_one_is_not_answered_are_no_answer(cloud: Clou
     cloud.expect(f"POST {KEYPAIRS}/batch-associate", {"tasks": rows}, body=batch("s-1", "s-2"))
     with pytest.raises(BrokenAnswerError):
         kps_keypairs.batch_bind(client(cloud), ["s-1", "s-2"], kps_keypairs.Binding("kp"))
+
+
+@pytest.mark.parametrize("task_id", [7, True, ["t-1"], {}, "..", "a/b", "x" * 65], ids=repr)
+def test_a_task_id_that_cannot_be_asked_about_is_no_task(cloud: Cloud, task_id: t.Any) -> None:
+    body = {"keypair_name": "kp", "server": {"id": "s-1"}}
+    cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": task_id}, body=body)
+    with pytest.raises(BrokenAnswerError, match="'task_id'"):
+        kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp"))
+
+
+def test_code_and_words_of_a_failure_are_texts(cloud: Cloud) -> None:
+    row = {"status": "FAILED", "error_code": 3001, "error_msg": ["a", 1]}
+    cloud.expect(f"POST {KEYPAIRS}/disassociate", row, body={"server": {"id": "s-1"}})
+    answered = kps_keypairs.disassociate(client(cloud), "s-1")
+    assert (answered["error_code"], answered["error_msg"]) == ("3001", '["a", 1]')
 
 
 def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:

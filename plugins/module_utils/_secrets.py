@@ -1,0 +1,226 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The secrets of a run, and the one place that takes them out of text from outside.
+
+A service may echo what it was sent, and seldom as it was sent: escaped for JSON, for a URL or for HTML, one line at a time, as
+Base64 or hexadecimal digits, and these nested. So a text is searched after its escapes are undone, twice: for the secret as it is,
+and by its letters and digits alone, for whatever stands between those of a long secret is the work of some encoding.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import typing as t
+
+#: What stands in the place of a secret: the same as Ansible writes.
+MASK = "********"
+#: Characters of the shortest text that is taken for a secret. No vendor issues or accepts a shorter one, and hiding every ``a``
+#: would hide nothing but the text.
+LEAST = 4
+#: A secret with fewer characters is hidden only where it stands alone: it may be a part of ordinary words.
+ALONE = 8
+#: Letters and digits from which on a secret is found by any part of it that has ``PART`` of them. Nothing that a person made up,
+#: such as a password of words, has so many in most cases; keys and tokens have more.
+LONG = 32
+PART = 16
+#: Characters that are searched of one text; what is behind them is dropped.
+SEARCHED = 65536
+#: How often escapes are undone, one within the other.
+ROUNDS = 5
+
+_ESCAPE = re.compile(
+    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
+    r"|\\u(?P<unicode>[0-9A-Fa-f]{4})|\\x(?P<hex>[0-9A-Fa-f]{2})|\\(?P<json>[nrtbf\"'/\\])"
+    r"|(?P<html>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)|(?P<br><[Bb][Rr] ?/?>)"
+)
+_JSON = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+_NOT_PLAIN = bytes(byte for byte in range(256) if byte not in _PLAIN)
+
+#: A character after its escapes were undone, and where it was: the first and the last position.
+_Place = tuple[int, int]
+
+
+class Secrets:
+    """What must not be shown, and how it is taken out of text.
+
+    Args:
+        secrets: The first of them.
+    """
+
+    def __init__(self, secrets: t.Iterable[str] = ()) -> None:
+        #: The secrets as they are, to be found as they are.
+        self._plain: dict[str, None] = {}
+        #: Letters and digits of encoded forms of short secrets, to be found whole.
+        self._encoded: dict[str, None] = {}
+        #: Every part of a long secret or of an encoded form of it: where it begins, and in what.
+        self._parts: dict[str, tuple[str, int]] = {}
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Hide a secret from now on; what is too short to be one is passed over (``LEAST``)."""
+        raw = secret.strip()
+        text = _decode(raw, None)[0]
+        if len(text) < LEAST or text in self._plain:
+            return
+        self._plain[text] = None
+        lines = [line.strip() for line in text.splitlines() if _secret_line(line)]
+        letters = _letters("\n".join(lines))
+        if len(letters) < LONG:
+            if len(raw) >= ALONE:
+                self._encoded.update(dict.fromkeys((*_encodings(text), *_encodings(raw))))
+            return
+        for form in (letters, *(form for line in lines for form in _encodings(line))):
+            for start in range(len(form) - PART + 1):
+                self._parts.setdefault(form[start : start + PART], (form, start))
+
+    def in_text(self, text: str) -> bool:
+        """Whether a text may hold a secret; much quicker than ``mask``, and blind for parts of secrets only."""
+        if "\\" in text or "%" in text or "&" in text:
+            text = _decode(text, None)[0]
+        if any(secret in text for secret in self._plain):
+            return True
+        if not self._parts and not self._encoded:
+            return False
+        letters = _letters(text)
+        if any(form in letters for form in self._encoded):
+            return True
+        # In LONG letters of a secret one of its parts begins at such a position.
+        starts = range(0, len(letters) - PART + 1, LONG - PART)
+        return any(letters[start : start + PART] in self._parts for start in starts)
+
+    def mask(self, text: str) -> str:
+        """The text with ``********`` in the place of each secret, whatever encoding it is in."""
+        if len(text) > SEARCHED:
+            text = f"{text[:SEARCHED]}..."
+        if not self._plain:
+            return text
+        shown, at = [], 0
+        for first, last in _joined(self._found(text)):
+            shown += [text[at:first], MASK]
+            at = last + 1
+        return "".join((*shown, text[at:]))
+
+    def mask_all(self, value: t.Any) -> t.Any:
+        """A JSON value with each of its texts masked, the names of fields included."""
+        if isinstance(value, str):
+            return self.mask(value)
+        if isinstance(value, list):
+            return [self.mask_all(item) for item in value]
+        if isinstance(value, dict):
+            return {self.mask_all(name): self.mask_all(item) for name, item in value.items()}
+        return value
+
+    def _found(self, text: str) -> t.Iterator[_Place]:
+        """Where secrets are, as first and last position."""
+        decoded, places = _decode(text, [(index, index) for index in range(len(text))])
+        for secret in self._plain:
+            for start in _finds(secret, decoded):
+                if len(secret) >= ALONE or _alone(decoded, start, start + len(secret)):
+                    yield places[start][0], places[start + len(secret) - 1][1]
+        plain = [index for index, char in enumerate(decoded) if char.isascii() and char.isalnum()]
+        letters = "".join([decoded[index] for index in plain])
+        for form in self._encoded:
+            for start in _finds(form, letters):
+                yield places[plain[start]][0], places[plain[start + len(form) - 1]][1]
+        start = 0
+        while self._parts and start <= len(letters) - PART:
+            part = self._parts.get(letters[start : start + PART])
+            if part is None:
+                start += 1
+                continue
+            form, begin = part
+            length = PART
+            while form[begin + length : begin + length + 1] == letters[start + length : start + length + 1] != "":
+                length += 1
+            yield places[plain[start]][0], places[plain[start + length - 1]][1]
+            start += length
+
+
+def _letters(text: str) -> str:
+    """The letters and digits of ASCII in a text."""
+    return text.encode("ascii", "replace").translate(None, _NOT_PLAIN).decode("ascii")
+
+
+def _secret_line(line: str) -> bool:
+    """Whether a line of a secret is one: those of a PEM file that say what it is are not."""
+    line = line.strip()
+    return bool(line) and not line.startswith("-----") and not re.match(r"[A-Za-z-]+: ", line)
+
+
+def _encodings(text: str) -> list[str]:
+    """Letters and digits of a text in Base64, wherever in a longer text or JSON document it stands, and in hexadecimal digits."""
+    found = []
+    for data in {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")}:
+        found += [data.hex(), data.hex().upper()]
+        for before in range(3):
+            encoded = base64.b64encode(b"\0" * before + data).decode("ascii").rstrip("=")
+            # Without the characters that depend on what stands before and behind.
+            core = encoded[(0, 2, 3)[before] : len(encoded) - 1 if (before + len(data)) % 3 else len(encoded)]
+            found.append(_letters(core))
+    return [form for form in found if len(form) >= ALONE]
+
+
+def _finds(wanted: str, text: str) -> t.Iterator[int]:
+    start = text.find(wanted)
+    while start >= 0:
+        yield start
+        start = text.find(wanted, start + len(wanted))
+
+
+def _alone(text: str, start: int, end: int) -> bool:
+    return not (text[start - 1 : start].isalnum() if start else False) and not text[end : end + 1].isalnum()
+
+
+def _joined(places: t.Iterable[_Place]) -> list[_Place]:
+    """The places in order, those that touch as one."""
+    joined: list[_Place] = []
+    for first, last in sorted(places):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _decode(text: str, places: list[_Place] | None) -> tuple[str, list[_Place]]:
+    """Undo escapes until there are none, and keep the account of where each character was.
+
+    Args:
+        text: The text.
+        places: Where each of its characters is; None when it does not matter.
+    """
+    kept = places or []
+    for _round in range(ROUNDS):
+        pieces, new, at = [], [], 0
+        for match in _ESCAPE.finditer(text):
+            char = _meant(match)
+            pieces += [text[at : match.start()], char]
+            if places is not None:
+                new += kept[at : match.start()]
+                new += [(kept[match.start()][0], kept[match.end() - 1][1])] * len(char)
+            at = match.end()
+        if not at:
+            break
+        if places is not None:
+            kept = new + kept[at:]
+        text = "".join((*pieces, text[at:]))
+    return text, kept
+
+
+def _meant(match: re.Match[str]) -> str:
+    """What an escape stands for."""
+    kind, found = match.lastgroup, match[0]
+    if kind == "url":
+        return bytes.fromhex(found.replace("%", "")).decode("utf-8", "replace")
+    if kind in ("unicode", "hex"):
+        return chr(int(match[kind], 16))
+    if kind == "json":
+        return _JSON.get(match["json"], match["json"])
+    return "\n" if kind == "br" else html.unescape(found)
