@@ -152,7 +152,39 @@ class Bench:
         self.directory = directory
         self.programs: list[Program] = []
         write_state(emulator)
-        directory.joinpath("ansible.cfg").write_text("[defaults]\nnocows = true\nretry_files_enabled = false\n")
+        self.ansible_config()
+        directory.joinpath(".ssh").mkdir(mode=0o700)
+        self.ssh_config()
+        # OpenSSH takes ~ from the account, not from HOME: without this, the developer's own configuration and known_hosts
+        # would take part.
+        tools = directory / "bin"
+        tools.mkdir()
+        if ssh := shutil.which("ssh"):
+            tools.joinpath("ssh").write_text(f'#!/bin/sh\nexec {ssh} -F {directory / ".ssh" / "config"} "$@"\n')
+            tools.joinpath("ssh").chmod(0o755)
+
+    def ansible_config(self, connection: t.Mapping[str, str] | None = None, **defaults: str) -> None:
+        """Write the user's ansible.cfg.
+
+        Args:
+            connection: Its section ``ssh_connection``.
+            defaults: More of its section ``defaults``.
+        """
+        sections = {
+            "defaults": {"nocows": "true", "retry_files_enabled": "false", **defaults},
+            "ssh_connection": connection or {},
+        }
+        lines = [
+            line
+            for section, settings in sections.items()
+            for line in (f"[{section}]", *(f"{name} = {value}" for name, value in settings.items()))
+        ]
+        self.write("ansible.cfg", "\n".join([*lines, ""]))
+
+    def ssh_config(self, text: str = "") -> None:
+        """Write the user's ``~/.ssh/config``."""
+        known_hosts = self.directory / ".ssh" / "known_hosts"
+        self.write(".ssh/config", f"{text}\nHost *\n  UserKnownHostsFile {known_hosts}\n")
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a user who works with the emulator's cloud, and nothing of the developer's own."""
@@ -160,7 +192,7 @@ class Bench:
         bin_directory = str(Path(sys.executable).parent)
         return {
             **kept,
-            "PATH": os.pathsep.join([bin_directory, kept.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([str(self.directory / "bin"), bin_directory, kept.get("PATH", os.defpath)]),
             "LC_ALL": "C.UTF-8",
             "HOME": str(self.directory),
             "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),

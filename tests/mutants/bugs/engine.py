@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bugs that ``run`` puts into copies of the collection: those that other waiting engines have, and our own near misses."""
+"""Bugs of the engine that waits."""
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+
+from .bug import Bug as AnyBug
 
 WAIT = "plugins/module_utils/_wait/"
 HTTP = "plugins/module_utils/_http/"
@@ -20,26 +22,7 @@ MATRIX = "tests/matrix/run.py"
 EXAMPLES = (TESTS, f"--ignore={TESTS}/test_properties.py")
 
 
-@dataclasses.dataclass(frozen=True)
-class Bug:
-    """One bug.
-
-    Attributes:
-        name: For the command line and the table.
-        what: What goes wrong, and for whom it does.
-        file: The file to patch.
-        old: Text that is in it exactly once.
-        new: What to put there.
-        tests: What pytest runs.
-    """
-
-    name: str
-    what: str
-    file: str
-    old: str
-    new: str
-    tests: tuple[str, ...] = PROPERTIES
-
+Bug = functools.partial(AnyBug, tests=PROPERTIES)
 
 BUGS = (
     # Time
@@ -98,7 +81,7 @@ BUGS = (
         WAIT + "engine.py",
         "        todo = [record.id for record in sorted(self._pending.values(), key=_asked)]\n",
         "        todo = list(self._pending)\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "attempts-instead-of-time",
@@ -120,7 +103,7 @@ BUGS = (
         WAIT + "engine.py",
         "        return memory.base + min(options.delay, max(0.0, options.timeout - self._lead()))\n",
         "        return memory.base + options.delay\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "shortest-pause-ignored",
@@ -149,7 +132,7 @@ BUGS = (
         WAIT + "schedule.py",
         "    if eta is not None:\n",
         "    if eta == 0:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     # Verdicts
     Bug(
@@ -195,7 +178,7 @@ BUGS = (
         WAIT + "record.py",
         "        self.absent_since = self.note = None\n",
         "        self.note = None\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "confirm-ignored",
@@ -212,12 +195,20 @@ BUGS = (
         "        if (status, meaning) != (self.status, self.meaning):\n            self.repeats += 1\n",
     ),
     Bug(
+        "denial-confirms",
+        "a success, a word that there is no such task, and a success are taken for two successes in a row",
+        WAIT + "record.py",
+        "        self.meaning, self.repeats, self.eta = None, 0, None\n",
+        "        self.eta = None\n",
+        tests=EXAMPLES,
+    ),
+    Bug(
         "confirm-in-one-look",
         "a row that two pages show confirms itself",
         WAIT + "record.py",
         "        elif look != self.look:\n",
         "        else:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "unknown-fails-at-once",
@@ -239,7 +230,7 @@ BUGS = (
         WAIT + "engine.py",
         '        meaning = self._words.get(sighting.status or "", sighting.state)\n',
         "        meaning = sighting.state\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "answer-of-another-task",
@@ -247,7 +238,7 @@ BUGS = (
         WAIT + "engine.py",
         "        if sighting.task_id != task_id:\n",
         "        if not sighting.task_id:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "history-merged",
@@ -284,7 +275,7 @@ BUGS = (
         WAIT + "engine.py",
         "        return todo > 1 and self._lists.pay(todo)\n",
         "        return False\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "crowded-list-never-given-up",
@@ -292,7 +283,7 @@ BUGS = (
         WAIT + "lists.py",
         "            if unseen and (pages >= len(todo) or barren >= len(unseen)):\n",
         "            if unseen and pages < 0:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "alien-list-believed",
@@ -300,7 +291,7 @@ BUGS = (
         WAIT + "lists.py",
         "        if record.unlisted >= OMISSIONS and not memory.listed:\n",
         "        if record.unlisted < 0:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "list-failure-fatal",
@@ -308,7 +299,7 @@ BUGS = (
         WAIT + "lists.py",
         "            except (ForbiddenError, NotFoundError, RejectedError) as error:\n",
         "            except NotFoundError as error:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "reasons-not-read",
@@ -316,7 +307,7 @@ BUGS = (
         WAIT + "lists.py",
         "        while source.explains and mute and",
         "        while not source.explains and mute and",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     # Trouble
     Bug(
@@ -346,7 +337,7 @@ BUGS = (
         WAIT + "limiter.py",
         "            self.rate = max(min(FLOOR, self.ceiling), self.current(now) / 2)\n",
         "            self.rate = self.current(now)\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "rate-never-recovers",
@@ -354,7 +345,7 @@ BUGS = (
         WAIT + "limiter.py",
         "GROWTH = 0.01\n",
         "GROWTH = 0.0\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "too-many-connections",
@@ -362,7 +353,23 @@ BUGS = (
         WAIT + "caller.py",
         "        return max(1, min(self._connections, math.ceil(",
         "        return max(1, min(99, math.ceil(",
-        EXAMPLES,
+        tests=EXAMPLES,
+    ),
+    Bug(
+        "one-connection-more",
+        "one call more is under way than may be",
+        WAIT + "caller.py",
+        "        return max(1, min(self._connections, math.ceil(",
+        "        return max(1, min(self._connections + 1, math.ceil(",
+        tests=EXAMPLES,
+    ),
+    Bug(
+        "one-thread-more",
+        "one call more is drawn than there is room for",
+        WAIT + "parallel.py",
+        "            while running >= width() or (running and not done.empty()):\n",
+        "            while running > width() or (running and not done.empty()):\n",
+        tests=EXAMPLES,
     ),
     Bug(
         "throttling-fatal",
@@ -398,7 +405,7 @@ BUGS = (
         WAIT + "engine.py",
         "            memory.round.cut = memory.round.cut or not over.alone or memory.round.misses >= MISSES\n",
         "            memory.round.cut = True\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "login-in-a-loop",
@@ -413,7 +420,7 @@ BUGS = (
         WAIT + "caller.py",
         "        again = isinstance(answer.error, AuthenticationError) and self._source.renewable()\n",
         "        again = False\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "refused-task-fatal",
@@ -421,7 +428,7 @@ BUGS = (
         WAIT + "engine.py",
         "            if error.http_status == 404:",
         "            if error.http_status:",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     # Slices, signals, tokens
     Bug(
@@ -437,7 +444,7 @@ BUGS = (
         WAIT + "memory.py",
         '            "limiter": dict(vars(self.limiter)),\n',
         '            "limiter": {"ceiling": self.limiter.ceiling, "rate": self.limiter.ceiling},\n',
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "slice-cuts-the-pause",
@@ -466,7 +473,7 @@ BUGS = (
         WAIT + "memory.py",
         '            "gate": max(0.0, self.limiter.gate - age),\n',
         '            "gate": 0.0,\n',
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "token-of-another-place-accepted",
@@ -474,7 +481,7 @@ BUGS = (
         WAIT + "memory.py",
         "                if told != ours:\n",
         "                if told is ...:\n",
-        EXAMPLES,
+        tests=EXAMPLES,
     ),
     Bug(
         "signal-takes-everything",
