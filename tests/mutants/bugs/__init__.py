@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from . import action, engine, fleet
+from . import action, engine, fleet, transport
 from .bug import Bug
+from .transport import MATRIX
 
-BUGS = (*engine.BUGS, *fleet.BUGS, *action.BUGS)
+BUGS = (*engine.BUGS, *fleet.BUGS, *action.BUGS, *transport.BUGS)
 
-__all__ = ["BUGS", "Bug"]
+__all__ = ["BUGS", "MATRIX", "Bug"]

@@ -78,7 +78,7 @@ BUGS = (
         "slice-in-the-result",
         "the result shows an option that users do not have",
         WAIT,
-        '                answer.get("invocation", {}).get("module_args", {}).pop("_slice", None)\n',
+        "                without_internal_options(answer)\n",
         "",
     ),
     Sliced(
@@ -98,13 +98,21 @@ BUGS = (
             f"    if not module and {condition}:\n",
         )
         for name, what, condition in (
-            ("though-switched-off", "the user has switched that off", "not boolean(action._templar.template(host.get(SWITCH, True)), strict=False)"),
+            (
+                "though-switched-off",
+                "the user has switched that off",
+                "not boolean(action._templar.template(host.get(SWITCH, True)), strict=False)",
+            ),
             ("async", "it is asynchronous", "task.async_val"),
             ("on-macos", "macOS may crash it", 'sys.platform == "darwin"'),
             ("elsewhere", "the task is for another machine", 'connection.transport != "local"'),
             ("as-another-user", "the task is for another user", "connection.become is not None"),
             ("kept-files", "its files are to be kept", 'C.config.get_config_value("DEFAULT_KEEP_REMOTE_FILES")'),
-            ("other-python", "the task names another Python", 'not python.startswith("auto") and not _is_this_python(python)'),
+            (
+                "other-python",
+                "the task names another Python",
+                'not python.startswith("auto") and not _is_this_python(python)',
+            ),
             ("no-requests", "this Python has no requests", "module.clouds and _http.REQUESTS_IMPORT_ERROR is not None"),
             ("early-environment", "its environment must be there when a process starts", "early"),
         )

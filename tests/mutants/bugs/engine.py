@@ -11,14 +11,10 @@ import functools
 from .bug import Bug as AnyBug
 
 WAIT = "plugins/module_utils/_wait/"
-HTTP = "plugins/module_utils/_http/"
-FLEET = "plugins/module_utils/_fleet/"
 TESTS = "tests/unit/plugins/module_utils/_wait"
 
 #: Test selections for a bug of the waiting engine: what holds for every wait, and the examples.
 PROPERTIES = (f"{TESTS}/test_properties.py",)
-#: The program that runs modules against faults, which tests of the transport and of writes name with the cells to run.
-MATRIX = "tests/matrix/run.py"
 EXAMPLES = (TESTS, f"--ignore={TESTS}/test_properties.py")
 
 
@@ -518,103 +514,5 @@ BUGS = (
         WAIT + "outcome.py",
         "    if report.unfinished:\n",
         "    if report.unfinished and ending.kind == INTERRUPTED:\n",
-    ),
-    # The transport
-    Bug(
-        "lost-write-repeated",
-        "a write whose answer was lost is sent again (urllib3's Retry with allowed_methods=None)",
-        HTTP + "retry.py",
-        "        return pause if not error.lasting and (reads or not error.maybe_received) else None\n",
-        "        return pause if not error.lasting else None\n",
-        (MATRIX, "-k", "associate, reset without an answer"),
-    ),
-    Bug(
-        "proxy-loses-what-was-sent",
-        "what goes wrong behind a proxy counts as never sent (requests' ProxyError)",
-        HTTP + "connections.py",
-        "        exchange.sent = exchange.sent or not exchange.connecting\n",
-        "        exchange.sent = exchange.sent or not (exchange.connecting or self.proxy)\n",
-        (MATRIX, "-k", "stop, closed without an answer, proxy"),
-    ),
-    Bug(
-        "tunnel-counts-as-sent",
-        "a tunnel that was refused is reported as a write that may have been done",
-        HTTP + "connections.py",
-        "        exchange.connecting, exchange.fresh = True, True\n",
-        "        exchange.connecting, exchange.fresh = False, True\n",
-        (MATRIX, "-k", "delete, the proxy closes"),
-    ),
-    Bug(
-        "broken-answer-repeated",
-        "a write is sent again because its answer could not be read",
-        HTTP + "retry.py",
-        "    if reads and (isinstance(error, UnavailableError)",
-        "    if True and (isinstance(error, UnavailableError)",
-        (MATRIX, "-k", "start, closed in the body"),
-    ),
-    Bug(
-        "throttled-write-given-up",
-        "a write that was throttled is not sent again",
-        HTTP + "retry.py",
-        "    if isinstance(error, ThrottledError):\n        return ",
-        "    if isinstance(error, ThrottledError):\n        return None if not reads else ",
-        (MATRIX, "-k", "import, throttled"),
-    ),
-    Bug(
-        "redirect-followed",
-        "signed headers are sent elsewhere",
-        HTTP + "transport.py",
-        "        redirect=False,\n",
-        "        redirect=True,\n",
-        (MATRIX, "-k", "csms info, 302"),
-    ),
-    Bug(
-        "certificate-tried-again",
-        "a certificate that is refused is tried until the time is up",
-        HTTP + "failures.py",
-        "            lasting=True,\n            hint=\"If the server's certificate",
-        "            hint=\"If the server's certificate",
-        (MATRIX, "-k", "wait kps, a certificate: "),
-    ),
-    Bug(
-        "interim-answer-taken",
-        "103 (Early Hints) is taken for the answer (http.client)",
-        HTTP + "connections.py",
-        "            if not 100 <= self.status < 200 or ",
-        "            if self.status != 100 or ",
-        (MATRIX, "-k", "forget, 103 before"),
-    ),
-    Bug(
-        "late-request-sent",
-        "a request leaves when its caller has given up, because a name server was slow (socket.create_connection)",
-        HTTP + "connections.py",
-        "        found = search.wait(max(0.0, self._deadline - self._clock.monotonic()))\n",
-        "        found = search.wait(60.0)\n        self._deadline += 60.0\n",
-        (MATRIX, "-k", "describe, a name server that hangs"),
-    ),
-    # Writes
-    Bug(
-        "lost-association-is-no-change",
-        "an association whose answer was lost is no change",
-        FLEET + "association.py",
-        "        self.mark_changed(row)\n        try:\n",
-        "        try:\n",
-        (MATRIX, "-k", "disassociate, 503"),
-    ),
-    Bug(
-        "lost-power-action-is-none",
-        "servers that may be on their way are reported as left alone",
-        FLEET + "power.py",
-        "        if error.maybe_done:\n",
-        "        if not error.maybe_done:\n",
-        (MATRIX, "-k", "stop, closed without an answer"),
-    ),
-    Bug(
-        "lost-write-is-no-change",
-        "a write of which nothing could be found out is no change",
-        "plugins/module_utils/_writes.py",
-        '    context.result["changed"] = True\n',
-        "",
-        (MATRIX, "-k", "import, and then nothing answers"),
     ),
 )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import typing as t
@@ -463,12 +464,12 @@ def test_the_tasks_of_a_lost_batch_are_looked_for_server_by_server(cloud: Cloud,
 
 
 class Crowd(Cloud):
-    """A cloud that answers associations by several threads, and the second to the fifth only when all are there."""
+    """A cloud that answers associations by several threads: the first at once, others only when five are there, or not soon."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self._lock = threading.Lock()
-        self._together = threading.Barrier(4)
+        self._together = threading.Barrier(5)
         self.under_way = 0
         #: How many were under way when each began.
         self.seen: list[int] = []
@@ -482,7 +483,9 @@ class Crowd(Cloud):
             self.seen.append(self.under_way)
             alone = len(self.seen) == 1
         if not alone:
-            self._together.wait(timeout=30)
+            # Five must never meet; so the first four wait in vain, and nobody after them.
+            with contextlib.suppress(threading.BrokenBarrierError):
+                self._together.wait(timeout=0.3)
         with self._lock:
             self.under_way -= 1
         return answer({"task_id": f"t-{json.loads(request.body)['server']['id']}"})
@@ -490,7 +493,7 @@ class Crowd(Cloud):
 
 def test_once_the_first_request_is_answered_four_are_under_way_at_a_time(clock: FakeClock) -> None:
     cloud = Crowd(clock)
-    ids = [f"s-{number}" for number in range(5)]
+    ids = [f"s-{number}" for number in range(7)]
     planned(cloud, *map(server, ids))
     run = start(cloud, server_ids=ids, wait=False)
     run.context.threads = True
@@ -679,6 +682,29 @@ def test_a_plan_that_cannot_be_made_changes_nothing(cloud: Cloud, on_failure: st
         assert states(result) == [("s-1", False, "error")]
         assert set(result["servers"][0]) >= {"operation", "task_id", "previous_keypair_name", "keypair_name"}
         assert (result["changed"], result["failed"], result["task_ids"]) == (False, False, [])
+
+
+@pytest.mark.parametrize("on_failure", ["fail", "return"])
+def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: Cloud, on_failure: str) -> None:
+    """An error on the way to the wait says nothing about a task that runs: it is not told as if nothing had been done."""
+    planned(cloud, server("s-1"), server("s-2"))
+    cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
+    cloud.expect(ASSOCIATE, refusal(400, "KPS.0001", "no"), body=body("s-2"))
+    run = start(cloud, server_ids=["s-1", "s-2"], on_failure=on_failure)
+
+    class Interlude(Association):
+        def wait(self) -> None:
+            raise ForbiddenError("The task may not be read.")
+
+    if on_failure == "fail":
+        with pytest.raises(ForbiddenError):
+            run.execute(lambda context: Interlude(context).run())
+        result = run.context.result
+    else:
+        result = run.execute(lambda context: Interlude(context).run())
+        assert "The task may not be read." in result["msg"]
+    assert states(result) == [("s-1", True, "pending"), ("s-2", False, "error")]
+    assert (result["changed"], result["task_ids"]) == (True, ["t-1"])
 
 
 def test_credentials_that_are_refused_at_once_fail(cloud: Cloud) -> None:

@@ -46,6 +46,17 @@ def test_what_was_said_goes_with_the_word_that_said_it() -> None:
     assert (record.state, record.reason, record.progress, record.eta, record.data) == ("success", None, None, None, {})
 
 
+def test_a_denial_between_two_successes_lets_the_count_begin_again() -> None:
+    record = Record("a")
+    success = Sighting("a", "success", "FINE")
+    record.see(success, "success", 1.0, 1, 2)
+    record.deny(NotFoundError("No task a.", http_status=404), 2.0, 30.0)
+    record.see(success, "success", 3.0, 3, 2)
+    assert (record.state, record.repeats) == ("pending", 1)
+    record.see(success, "success", 4.0, 4, 2)
+    assert (record.state, record.ended) == ("success", 4.0)
+
+
 def test_a_record_survives_json() -> None:
     record = Record("a")
     record.see(Sighting("a", "failed", "BAD", Reason("1", None), data={"x": [1, None]}), "failed", 1.25, 1, 1)
