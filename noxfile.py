@@ -161,6 +161,14 @@ def attempt(session: nox.Session, *command: str, **options: t.Any) -> bool:
     return True
 
 
+def with_oldest_requests(session: nox.Session, environment: t.Mapping[str, str]) -> dict[str, str]:
+    """Install the oldest requests and urllib3 that the collection supports; returns the environment that finds them first."""
+    # Apart from the session's environment: its other packages are those of the lock.
+    oldest = own_place(session) / "oldest-requests"
+    session.install("--target", str(oldest), *OLDEST_REQUESTS, env={"UV_CONSTRAINT": ""})
+    return {**environment, "PYTHONPATH": f"{oldest}{os.pathsep}{environment['PYTHONPATH']}"}
+
+
 # --- Try it out
 
 
@@ -379,11 +387,7 @@ def contract(session: nox.Session) -> None:
 def contract_oldest_requests(session: nox.Session) -> None:
     """The tests of the transport with the oldest requests and urllib3 that the collection supports."""
     environment = workbench(session, "pytest")
-    # Apart from the environment: its other packages are those of the lock.
-    oldest = own_place(session) / "oldest-requests"
-    session.install("--target", str(oldest), *OLDEST_REQUESTS, env={"UV_CONSTRAINT": ""})
-    environment["PYTHONPATH"] = f"{oldest}{os.pathsep}{environment['PYTHONPATH']}"
-    session.run("pytest", *(session.posargs or TRANSPORT), env=environment)
+    session.run("pytest", *(session.posargs or TRANSPORT), env=with_oldest_requests(session, environment))
 
 
 @offer("e2e", needs="tests/e2e/test_*.py")
@@ -422,6 +426,14 @@ def mutants(session: nox.Session) -> None:
 def matrix(session: nox.Session) -> None:
     """Every fault of a network and of the services against every kind of module; a selection, or with --all the whole."""
     environment = workbench(session)
+    environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], str(own_place(session))])
+    session.run("python", "tests/matrix/run.py", *session.posargs, env=environment, interrupt_timeout=10)
+
+
+@offer("matrix-oldest-requests", needs="tests/matrix/run.py")
+def matrix_oldest_requests(session: nox.Session) -> None:
+    """The matrix with the oldest requests and urllib3 that the collection supports."""
+    environment = with_oldest_requests(session, workbench(session))
     environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], str(own_place(session))])
     session.run("python", "tests/matrix/run.py", *session.posargs, env=environment, interrupt_timeout=10)
 

@@ -56,9 +56,9 @@ TIMEOUT = 60.0
 #: The same, where it does; and of one request of a wait.
 SHORT, SHORTER = 1.2, 0.6
 #: Seconds of real time after which a cell is ended.
-PATIENCE = 25.0
+PATIENCE = 60.0
 #: Seconds of real time in which a cell ends whose fault takes none, on a machine that is busy.
-PROMPT = 12.0
+PROMPT = 30.0
 #: Seconds after a run for which late requests are looked for.
 LATE = 0.4
 #: Bytes of memory that no answer may take.

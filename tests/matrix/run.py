@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument(
         "-k", default="", help="only cells with all of these words, separated by commas, in their names"
     )
-    parser.add_argument("--jobs", type=int, default=16, help="cells at once")
+    parser.add_argument("--jobs", type=int, default=12, help="cells at once")
     parser.add_argument("--list", action="store_true", help="name the cells and run none")
     parser.add_argument("--report", type=Path, help="a file for all failures, as JSON")
     parser.add_argument("--stop", action="store_true", help="stop at the first failure")
