@@ -18,6 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils import _tas
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+    given_rows,
     number,
     rows,
     same_id,
@@ -135,9 +136,14 @@ def list_running(client: HuaweiClient) -> list[Row]:
     return read_list(client, LIST_RUNNING).rows
 
 
-def list_failed(client: HuaweiClient) -> list[Row]:
-    """All records of failed tasks: as those that run, with ``task_error_code`` and ``task_error_msg``."""
-    return read_list(client, LIST_FAILED).rows
+def list_failed(client: HuaweiClient, *, proves: bool = False) -> list[Row]:
+    """All records of failed tasks: as those that run, with ``task_error_code`` and ``task_error_msg``.
+
+    Args:
+        client: The client.
+        proves: As of ``read_list``.
+    """
+    return read_list(client, LIST_FAILED, proves=proves).rows
 
 
 def read_list(
@@ -147,6 +153,7 @@ def read_list(
     marker: int | None = None,
     limit: int = PAGE_SIZE,
     most: int | None = None,
+    proves: bool = False,
 ) -> Listing:
     """One of the two lists of tasks.
 
@@ -156,8 +163,8 @@ def read_list(
         marker: How many rows to leave out at the beginning.
         limit: Rows of a page.
         most: Rows at most.
+        proves: That a task is not in the list is to prove something: a list that is null or missing is an error then.
     """
-
     page_size = PageSize(limit, None)
 
     def read(marker: int | None, limit: int, left: float) -> Page:
@@ -166,7 +173,8 @@ def read_list(
 
         def ask(size: int | None) -> Page:
             document = client.call(operation, query=_bounds(size, offset), timeout=left)
-            return Page(rows(document, "tasks", operation), _next_offset(document, offset, size))
+            found = (given_rows if proves else rows)(document, "tasks", operation)
+            return Page(found, _next_offset(document, offset, size))
 
         return page_size.ask(ask)
 

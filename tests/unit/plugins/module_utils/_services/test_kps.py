@@ -254,6 +254,14 @@ def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: t.Any) 
     assert kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0) == _task.Page((), None)
 
 
+@pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
+def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: Cloud, document: t.Any) -> None:
+    cloud.expect(FAILED + page(0), document, times=2)
+    assert kps.list_failed(client(cloud)) == []
+    with pytest.raises(BrokenAnswerError, match="'tasks'"):
+        kps.list_failed(client(cloud), proves=True)
+
+
 def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: Cloud) -> None:
     refused = refusal(400, "KPS.0002", "limit is out of range")
     for source in (kps.list_running, kps.list_failed):
