@@ -19,7 +19,9 @@ from .running import Bench, Program
 #: What a server has to show when all went well.
 GOOD = {"power": "ACTIVE", "new_key": "accepted", "old_key": "refused"}
 #: The modules whose runs cost something.
-MODULES = re.compile(r"Using module file \S+/(hwc_\w+|wait_for_task|ssh_login_info)\.py")
+MODULES = re.compile(
+    r"(?:Using module file \S+/|multicloud\.async_tasks\.)(hwc_\w+|wait_for_task|ssh_login_info)(?:\.py| runs in process)"
+)
 
 
 def wishes(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
