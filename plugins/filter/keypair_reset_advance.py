@@ -31,6 +31,7 @@ options:
       - begin
       - history
       - journal
+      - journal_kept
       - identities
       - keypairs
       - servers
@@ -40,8 +41,9 @@ options:
       - doubt
       - start
       - prove
+      - finish
   results:
-    description: What the stage has brought; for V(begin) what each host wants, for V(history) the records of the batches before.
+    description: What the stage has brought; for V(begin) what each host wants, for V(history) and V(finish) the records that are finished.
     type: list
     elements: dict
     required: true
@@ -59,13 +61,15 @@ options:
     description: Whether nothing was really asked for.
     type: bool
     default: false
-  most_failures:
-    description: For V(history), how many servers may have failed, or which share of the play.
-    type: raw
-  canary:
-    description: For V(history), how many servers make up the canary batch.
-    type: int
-    default: 0
+  settings:
+    description: For V(history), the settings of the run.
+    type: dict
+    default: {}
+  canaries:
+    description: For V(history), the hosts of the canary batch.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -83,15 +87,21 @@ _value:
 """
 
 import typing as t
+from types import MappingProxyType
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import course, planning
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     Record,
     Results,
     begin,
+    finish,
 )
+
+#: Time; durations of a run are the difference of what it said in two tasks.
+CLOCK: Clock = SystemClock()
 
 
 def advance(
@@ -101,24 +111,29 @@ def advance(
     more: Results = (),
     jobs: Results = (),
     check_mode: bool = False,
-    most_failures: str | int | None = None,
-    canary: int = 0,
+    settings: t.Mapping[str, t.Any] = MappingProxyType({}),
+    canaries: t.Sequence[str] = (),
 ) -> list[Record]:
     """Hand the results of a stage to its function; the records that come in are left as they are."""
-    now = [dict(record) for record in records]
+    before = [dict(record) for record in records]
+    now = CLOCK.monotonic()
     stages: dict[str, t.Callable[[], list[Record]]] = {
         "begin": lambda: begin(results),
-        "history": lambda: planning.note_history(now, results, most_failures=most_failures, canary=canary),
-        "journal": lambda: planning.note_journal(now, results),
-        "identities": lambda: planning.note_identities(now, results, check_mode=check_mode),
-        "keypairs": lambda: planning.note_keypairs(now, results),
-        "servers": lambda: planning.note_servers(now, results, more),
-        "stop": lambda: course.note_stop(now, results, jobs, more, check_mode=check_mode),
-        "associate": lambda: course.note_associate(now, results),
-        "wait": lambda: course.note_wait(now, results),
-        "doubt": lambda: course.note_doubt(now, results),
-        "start": lambda: course.note_start(now, results, jobs, more, check_mode=check_mode),
-        "prove": lambda: course.note_logins(now, results),
+        "history": lambda: planning.note_history(
+            before, results, most_failures=settings.get("max_failures"), canaries=canaries
+        ),
+        "journal": lambda: planning.note_journal(before, results),
+        "journal_kept": lambda: planning.note_journal_kept(before, results),
+        "identities": lambda: planning.note_identities(before, results, check_mode=check_mode),
+        "keypairs": lambda: planning.note_keypairs(before, results),
+        "servers": lambda: planning.note_servers(before, results, more, now=now),
+        "stop": lambda: course.note_stop(before, results, jobs, more, now=now, check_mode=check_mode),
+        "associate": lambda: course.note_associate(before, results),
+        "wait": lambda: course.note_wait(before, results, now=now),
+        "doubt": lambda: course.note_doubt(before, results),
+        "start": lambda: course.note_start(before, results, jobs, more, now=now, check_mode=check_mode),
+        "prove": lambda: course.note_logins(before, results),
+        "finish": lambda: finish(before, results),
     }
     if stage not in stages:
         raise AnsibleFilterError(f"keypair_reset_advance: there is no stage {stage!r}.")

@@ -28,11 +28,13 @@ options:
     required: true
     choices:
       - all
+      - servers
       - stop
       - associate
       - wait
       - doubt
       - start
+      - after
       - clean
   secrets:
     description: For V(associate), the password of root by host. Servers with different ones do not share a batch; no batch holds one.
@@ -50,7 +52,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The batches, with C(region), C(project_id), C(keypair_name), C(key_file), C(port), C(password_of), C(public_key), C(server_ids),
+  description: The batches, with C(region), C(project_id), C(keypair_name), C(key_file), C(port), C(force), C(stop_type), C(password_of), C(public_key), C(server_ids),
     C(task_ids) and C(label).
   type: list
   elements: dict

@@ -43,6 +43,19 @@ options:
     description: Whether nothing was really done.
     type: bool
     default: false
+  notes:
+    description: For V(plan) and V(table), sentences about the run as a whole.
+    type: list
+    elements: str
+    default: []
+  awx_job:
+    description: For V(stats), the id of the job of AWX.
+    type: str
+    default: ""
+  sliced:
+    description: For V(stats), whether the job is a slice of one.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -66,15 +79,22 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import Record
 
 
-def report(records: t.Sequence[Record], kind: str, check_mode: bool = False) -> t.Any:
-    """The report of a kind."""
+def report(
+    records: t.Sequence[Record],
+    kind: str,
+    check_mode: bool = False,
+    notes: t.Sequence[str] = (),
+    awx_job: str = "",
+    sliced: bool = False,
+) -> t.Any:
+    """Return the report of a kind."""
     kinds: dict[str, t.Callable[[], t.Any]] = {
-        "plan": lambda: reporting.plan(records),
-        "table": lambda: reporting.table(records, check_mode=check_mode),
+        "plan": lambda: reporting.plan(records, notes=notes),
+        "table": lambda: reporting.table(records, check_mode=check_mode, notes=notes),
         "rows": lambda: reporting.rows(records, check_mode=check_mode),
         "markdown": lambda: reporting.markdown(records, check_mode=check_mode),
         "verdicts": lambda: reporting.verdicts(records, check_mode=check_mode),
-        "stats": lambda: reporting.stats(records),
+        "stats": lambda: reporting.stats(records, check_mode=check_mode, awx_job=awx_job, sliced=sliced),
         "logins": lambda: logins(records),
         "journal": lambda: reporting.journal(records),
     }

@@ -29,12 +29,17 @@ def _ready(record: Record) -> bool:
 
 _STAGES: dict[str, t.Callable[[Record], bool]] = {
     "all": lambda record: record["state"] != REFUSED,
+    # A server that is refused may be off, too, and the report has to tell.
+    "servers": lambda record: bool(record["server_id"]) and not record["twin"],
     "stop": lambda record: record["state"] == PLANNED and record["stop"],
     "associate": _ready,
     "wait": lambda record: record["state"] == PLANNED and bool(record["task_id"]),
     "doubt": is_doubtful,
     "start": starts,
-    "clean": lambda record: record["state"] == _task.FAILED and bool(record["task_id"]),
+    "after": lambda record: starts(record) or record["stopping"],
+    "clean": lambda record: (
+        record["clean_failed_tasks"] and record["state"] == _task.FAILED and bool(record["task_id"])
+    ),
 }
 
 
@@ -43,7 +48,8 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
 
     Args:
         records: The records.
-        stage: ``all``, ``stop``, ``associate``, ``wait``, ``doubt``, ``start`` or ``clean``.
+        stage: ``all``, ``servers``, ``stop``, ``associate``, ``wait``, ``doubt``, ``start``, ``after`` or
+            ``clean``.
         secrets: The password of root by host, for ``associate``, where servers with different logins cannot share a
             batch. A batch names a host whose password is its own; the password itself never enters it.
     """
@@ -56,14 +62,18 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
             (secrets or {}).get(record["host"]) if stage == "associate" and record["login"] == "password" else None
         )
         port = int(record["ssh"].get("port") or 22) if stage == "associate" and record["login"] else None
+        force = bool(record["force"]) if stage == "associate" else None
+        stop_type = record["stop_type"] if stage == "stop" else None
         batch = found.setdefault(
-            (record["group"], key_file, password, port),
+            (record["group"], key_file, password, port, force, stop_type),
             {
                 "region": record["region"],
                 "project_id": record["project_id"],
                 "keypair_name": record["keypair_name"],
                 "key_file": key_file,
                 "port": port,
+                "force": force,
+                "stop_type": stop_type,
                 "password_of": record["host"] if password else None,
                 "public_key": None,
                 "server_ids": [],
@@ -109,9 +119,14 @@ def logins(records: t.Sequence[Record]) -> list[Record]:
 
 
 def of_batch(records: t.Sequence[Record], result: t.Mapping[str, t.Any]) -> list[Record]:
-    """The records that a result of a loop over batches is about."""
+    """Return the records that a result of a loop over batches is about, those that were refused left out."""
+    return [record for record in all_of_batch(records, result) if record["state"] != REFUSED]
+
+
+def all_of_batch(records: t.Sequence[Record], result: t.Mapping[str, t.Any]) -> list[Record]:
+    """Return the records that a result of a loop over batches is about."""
     ids = set(result["item"]["server_ids"])
-    return [record for record in records if record["server_id"] in ids and record["state"] != REFUSED]
+    return [record for record in records if record["server_id"] in ids and not record["twin"]]
 
 
 def rows_by_server(results: Results) -> dict[str, t.Mapping[str, t.Any]]:

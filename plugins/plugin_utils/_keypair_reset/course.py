@@ -29,7 +29,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 
 
 def note_stop(
-    records: list[Record], switched: Results, jobs: Results, servers: Results, *, check_mode: bool
+    records: list[Record], switched: Results, jobs: Results, servers: Results, *, now: float, check_mode: bool
 ) -> list[Record]:
     """Which servers have stopped.
 
@@ -38,14 +38,15 @@ def note_stop(
         switched: One result for each batch, of ``hwc_ecs_server_power``.
         jobs: One result for each of those that started a job, of ``wait_for_task``.
         servers: One result for each batch, of ``hwc_ecs_server_info`` afterwards.
+        now: Seconds on a monotonic clock.
         check_mode: Whether nothing was really asked for.
     """
-    told, said, now = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
+    told, said, after = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
     broken, unread = _without_rows(records, switched), _without_rows(records, servers)
     for record in records:
         if record["state"] != PLANNED or not record["stop"]:
             continue
-        row, server = told.get(record["server_id"]), now.get(record["server_id"]) or {}
+        row, server = told.get(record["server_id"]), after.get(record["server_id"]) or {}
         # Without a row the request itself broke; it may have got through all the same.
         record["touched"] = record["changed"] = row is None or bool(row.get("changed"))
         if check_mode:
@@ -57,6 +58,7 @@ def note_stop(
             record["stopping"] = record["touched"]
             head = "The server did not stop" if record["power"] else "Whether the server has stopped is not known"
             fail(record, f"{head}: {_why(record, row, broken, said, unread)}.{later}")
+            _note_end(record, now)
     return records
 
 
@@ -87,9 +89,16 @@ def _note_started(record: Record, row: t.Mapping[str, t.Any]) -> None:
         fail(record, why, BUSY if row.get("uncertain") else _task.FAILED)
 
 
-def note_wait(records: list[Record], results: Results) -> list[Record]:
-    """What became of the tasks, by the results of ``wait_for_task``."""
+def note_wait(records: list[Record], results: Results, *, now: float) -> list[Record]:
+    """What became of the tasks.
+
+    Args:
+        records: The records.
+        results: One result for each batch, of ``wait_for_task``; the batches were waited for one after the other.
+        now: Seconds on a monotonic clock, at the end of the last wait.
+    """
     answers = {task["id"]: (task, result) for result in results for task in result.get("tasks") or []}
+    ends = _ends(results, now)
     trouble = " ".join(str(result.get("msg")) for result in results if "tasks" not in result)
     for record in records:
         if record["state"] != PLANNED or not record["task_id"]:
@@ -98,7 +107,8 @@ def note_wait(records: list[Record], results: Results) -> list[Record]:
             fail(record, f"Its task could not be waited for. {trouble}".strip(), BUSY)
             continue
         task, wait = answers[record["task_id"]]
-        record["status"], record["seconds"] = task["status"], round(float(task["elapsed"] or 0))
+        record["status"] = task["status"]
+        _note_end(record, ends[record["task_id"]])
         if task["state"] == _task.SUCCESS:
             record["state"] = _task.SUCCESS
         elif task["state"] == _task.FAILED:
@@ -108,6 +118,23 @@ def note_wait(records: list[Record], results: Results) -> list[Record]:
         else:
             fail(record, _why_open(task, wait), BUSY)
     return records
+
+
+def _ends(results: Results, now: float) -> dict[str, float]:
+    """When the end of each task was seen, or its wait given up."""
+    ends: dict[str, float] = {}
+    for result in reversed(results):
+        length = float(result.get("elapsed") or 0)
+        for task in result.get("tasks") or []:
+            ends[task["id"]] = now - max(0.0, length - float(task["elapsed"] or 0))
+        now -= length
+    return ends
+
+
+def _note_end(record: Record, now: float) -> None:
+    """Note how long the work on a server has taken so far, from the plan on."""
+    if record["began"] is not None:
+        record["seconds"] = max(0, round(now - record["began"]))
 
 
 def _why_open(task: t.Mapping[str, t.Any], wait: t.Mapping[str, t.Any]) -> str:
@@ -130,7 +157,7 @@ def _with_words(sentence: str, task: t.Mapping[str, t.Any]) -> str:
 
 
 def note_doubt(records: list[Record], running: Results) -> list[Record]:
-    """Which of the servers that failed must stay off, because KPS is at work on them for somebody else.
+    """Which of the servers that failed must stay off, because KPS is at work on them for somebody else, or may be.
 
     Args:
         records: The records.
@@ -139,27 +166,53 @@ def note_doubt(records: list[Record], running: Results) -> list[Record]:
     tasks = {
         str(task.get("server_id")): str(task["task_id"]) for result in running for task in result.get("tasks") or []
     }
+    unread = {
+        record["server_id"]: str(result.get("msg") or "nothing came back").rstrip(".")
+        for result in running
+        if "tasks" not in result
+        for record in of_batch(records, result)
+    }
     for record in records:
-        task_id = tasks.get(record["server_id"])
-        if task_id is None or not is_doubtful(record):
+        if not is_doubtful(record):
             continue
-        if task_id == record["task_id"] and record["state"] == _task.FAILED and record["status"]:
-            continue  # KPS itself has said that this one failed; its list is late
-        fail(record, f"KPS is at work on its key pair (task {task_id}), so that it is not started.", BUSY)
-        record["task_id"], record["status"] = task_id, None
+        task_id = tasks.get(record["server_id"])
+        # KPS itself has said that its task has failed.
+        over = record["state"] == _task.FAILED and record["task_id"] and record["status"]
+        if record["server_id"] in unread:
+            head = f"Whether KPS is at work on its key pair could not be read ({unread[record['server_id']]})"
+            if over:
+                fail(record, f"{head}; KPS has said that its task has ended, so that it is started all the same.")
+            else:
+                # A server that is started while KPS works on its disk loses its key pair; one that is off can be started later.
+                fail(record, f"{head}, so that it is not started.", BUSY)
+        elif task_id is not None and not (over and task_id == record["task_id"]):
+            fail(record, f"KPS is at work on its key pair (task {task_id}), so that it is not started.", BUSY)
+            record["task_id"], record["status"] = task_id, None
     return records
 
 
 def note_start(
-    records: list[Record], switched: Results, jobs: Results, servers: Results, *, check_mode: bool
+    records: list[Record], switched: Results, jobs: Results, servers: Results, *, now: float, check_mode: bool
 ) -> list[Record]:
-    """Which servers run again, and whether they have the wanted key pair; the same arguments as ``note_stop``."""
-    told, said, now = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
+    """Which servers run again, and whether they have the wanted key pair.
+
+    Args:
+        records: The records.
+        switched: One result for each batch, of ``hwc_ecs_server_power``.
+        jobs: One result for each of those that started a job, of ``wait_for_task``.
+        servers: One result for each batch, of ``hwc_ecs_server_info`` afterwards.
+        now: Seconds on a monotonic clock.
+        check_mode: Whether nothing was really asked for.
+    """
+    told, said, after = rows_by_server(switched), _said_by_jobs(jobs), rows_by_server(servers)
     broken, unread = _without_rows(records, switched), _without_rows(records, servers)
     for record in records:
+        server = after.get(record["server_id"]) or {}
         if not starts(record):
+            if record["stopping"] and server and not check_mode:
+                _note_stopping(record, server)
             continue
-        row, server = told.get(record["server_id"]), now.get(record["server_id"]) or {}
+        row, off = told.get(record["server_id"]), record["power"] != ACTIVE
         switched_on = bool(row and row.get("changed"))
         record["changed"] = record["changed"] or switched_on
         record["touched"] = record["touched"] or switched_on
@@ -168,12 +221,20 @@ def note_start(
         record["power"] = server.get("status") or (None if row is None or switched_on else record["power"])
         # It had gone off after all, and was switched on again.
         record["stopping"] = record["stopping"] and not (switched_on and record["power"] == ACTIVE)
+        if off:
+            _note_end(record, now)
         if record["state"] == _task.SUCCESS and server and server["key_name"] != record["keypair_name"]:
             fail(record, f"Somebody else has changed its key pair meanwhile: it is {server['key_name'] or 'gone'}.")
         if record["power"] != ACTIVE:
             head = "The server was not started" if record["power"] else "Whether the server was started is not known"
             fail(record, f"{head}: {_why(record, row, broken, said, unread)}.")
     return records
+
+
+def _note_stopping(record: Record, server: t.Mapping[str, t.Any]) -> None:
+    """Note what has become of a server that was going off when the role began, and that the role leaves alone."""
+    record["power"] = server["status"]
+    record["stopping"] = server["status"] == ACTIVE and bool(server["task_state"])
 
 
 def note_logins(records: list[Record], logins: Results) -> list[Record]:

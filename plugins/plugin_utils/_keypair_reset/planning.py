@@ -12,40 +12,59 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.deci
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import judge
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps_keypairs import key_material
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import of_batch
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
+    all_of_batch,
+    of_batch,
+)
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     GOOD,
     REFUSED,
     UNCHANGED,
     Record,
     Results,
+    earlier_batches,
+    note_twin,
     refuse,
 )
 
 #: What stands for a secret where only its presence counts.
 _GIVEN = "given"
+#: What the service says of a server that it is about to stop.
+_GOING_OFF = "powering-off"
 
 
 def note_history(
-    records: list[Record], earlier: Results, *, most_failures: str | int | None, canary: int
+    records: list[Record], finished: Results, *, most_failures: str | None, canaries: t.Sequence[str]
 ) -> list[Record]:
     """Refuse the whole batch when the batches before it went too badly.
 
     Args:
         records: The records of this batch.
-        earlier: The records of the batches before it.
+        finished: The records of all batches and uses of the role so far.
         most_failures: How many servers may fail, or which share of the play (``10%``); None is no limit.
-        canary: How many servers make up the first batch, of which none may fail; 0 for no canary.
+        canaries: The hosts that the play begins with, of which none may fail.
     """
-    bad = [record for record in earlier if record["state"] not in GOOD]
-    # A server that was refused is none that went wrong; but a canary that was refused has shown nothing.
-    failed = [record["host"] for record in bad if record["state"] != REFUSED]
+    earlier = earlier_batches(records, finished)
+    told = {record["host"] for record in earlier}
+    # A host that was lost before the role began is told once, by the first batch.
+    records = [record for record in records if not (record["lost"] and record["host"] in told)]
+    here = [record["host"] for record in records if not record["lost"]]
+    dead = _dead_canaries(records, earlier, canaries)
+    if not earlier and not dead:
+        chosen = [host for host in here if host in canaries] or here[: len(canaries)]
+        for record in records:
+            record["canary"] = record["host"] in (chosen if not record["lost"] else canaries)
+    # A server that was refused is not one that went wrong; but a canary that was refused has shown nothing.
+    failed = [record["host"] for record in earlier if record["state"] not in (*GOOD, REFUSED)]
     allowed = _allowed(most_failures, records[0]["play_size"] if records else 0)
     names = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
-    dead = ", ".join(record["host"] for record in earlier[:canary] if record["state"] not in GOOD)
+    owners = {record["server_id"]: record["host"] for record in earlier if record["server_id"]}
     for record in records:
+        owner = owners.get(record["server_id"])
+        if owner:
+            note_twin(record, f"The host {owner} of an earlier batch has the same keypair_reset_server_id.")
         if dead:
-            refuse(record, f"The canary failed ({dead}), so that nothing else is touched.")
+            refuse(record, f"{dead}, so that nothing else is touched.")
         elif allowed is not None and len(failed) > allowed:
             refuse(
                 record,
@@ -54,23 +73,55 @@ def note_history(
     return records
 
 
-def _allowed(most_failures: str | int | None, play_size: int) -> int | None:
-    if most_failures is None or most_failures == "":
+def _dead_canaries(records: t.Sequence[Record], earlier: Results, canaries: t.Sequence[str]) -> str:
+    """Return which canaries have not shown that all goes well, as the beginning of a sentence; empty when they have."""
+    if earlier:
+        bad = [record["host"] for record in earlier if record["canary"] and record["state"] not in GOOD]
+        return f"The canary failed ({', '.join(bad)})" if bad else ""
+    here = {record["host"] for record in records if not record["lost"]}
+    lost = [record["host"] for record in records if record["lost"] and record["host"] in canaries]
+    # With a canary left this is the canary batch.
+    return "" if not lost or here & set(canaries) else f"The canary was lost before the role began ({', '.join(lost)})"
+
+
+def _allowed(most_failures: str | None, play_size: int) -> int | None:
+    if not most_failures:
         return None
-    text = str(most_failures).strip()
-    return int(play_size * float(text[:-1]) / 100) if text.endswith("%") else int(text)
+    return int(play_size * float(most_failures[:-1]) / 100) if most_failures.endswith("%") else int(most_failures)
 
 
-def note_journal(records: list[Record], entries: Results) -> list[Record]:
-    """What earlier runs that were cut off wrote down: which servers ran, and which tasks were started."""
-    noted = {entry["server_id"]: entry for entry in entries if isinstance(entry, dict) and "server_id" in entry}
+def note_journal(records: list[Record], results: Results) -> list[Record]:
+    """Note what earlier runs that were cut off wrote down: which servers ran, and which tasks were started.
+
+    Args:
+        records: The records.
+        results: The result of ``keypair_reset_journal``.
+    """
+    noted = {entry["server_id"]: entry for result in results for entry in result.get("entries") or []}
+    problems = " ".join(str(problem) for result in results for problem in result.get("problems") or [])
     for record in records:
         entry = noted.get(record["server_id"])
         if entry:
-            record["was_running"] = bool(entry.get("was_running"))
+            record["was_running"] = record["left_off"] = bool(entry.get("was_running"))
             record["journal_task"] = (
                 entry.get("task_id") if entry.get("keypair_name") == record["keypair_name"] else None
             )
+        elif problems and record["power_after"] == "restore":
+            refuse(record, f"Whether it is to run in the end is not known: {problems}")
+    return records
+
+
+def note_journal_kept(records: list[Record], results: Results) -> list[Record]:
+    """Refuse everything when the journal could not be written: after an interruption nothing would tell which servers ran.
+
+    Args:
+        records: The records.
+        results: The result of ``keypair_reset_journal``.
+    """
+    for result in results:
+        if result.get("msg"):
+            for record in records:
+                refuse(record, str(result["msg"]))
     return records
 
 
@@ -120,13 +171,14 @@ def note_keypairs(records: list[Record], results: Results) -> list[Record]:
     return records
 
 
-def note_servers(records: list[Record], servers: Results, running: Results) -> list[Record]:
+def note_servers(records: list[Record], servers: Results, running: Results, *, now: float) -> list[Record]:
     """Decide for each server, from what it is now and from the tasks that run.
 
     Args:
         records: The records.
         servers: One result for each batch, of ``hwc_ecs_server_info``.
         running: One result for each batch, of ``hwc_kps_task_info`` with ``list: running``.
+        now: Seconds on a monotonic clock.
     """
     tasks: dict[str, t.Mapping[str, t.Any]] = {}
     for result in running:
@@ -136,24 +188,37 @@ def note_servers(records: list[Record], servers: Results, running: Results) -> l
                 refuse(record, f"The running tasks could not be read. {result.get('msg')}")
     for result in servers:
         rows = {row["server_id"]: row for row in result.get("servers") or []}
-        for record in of_batch(records, result):
+        for record in all_of_batch(records, result):
             if "servers" not in result:
                 refuse(record, f"The server could not be read. {result.get('msg')}")
-            else:
-                _decide(record, rows.get(record["server_id"]), tasks.get(record["server_id"]))
+                continue
+            server = rows.get(record["server_id"])
+            _look_at(record, server)
+            if record["state"] != REFUSED:
+                _decide(record, server, tasks.get(record["server_id"]))
+            record["began"] = now
     return records
 
 
-def _decide(record: Record, server: t.Mapping[str, t.Any] | None, task: t.Mapping[str, t.Any] | None) -> None:
+def _look_at(record: Record, server: t.Mapping[str, t.Any] | None) -> None:
+    """Note what a server is, also when nothing is going to be done to it."""
+    record["exists"] = server is not None
     if server is not None:
         record["name"], record["power"] = server["name"], server["status"]
         if record["was_running"] is None:
             record["was_running"] = server["status"] == ACTIVE
-        if _joins(record, task):
-            return
+        if server["task_state"] == _GOING_OFF:
+            record["stopping"] = record["left_off"] = True
+
+
+def _decide(record: Record, server: t.Mapping[str, t.Any] | None, task: t.Mapping[str, t.Any] | None) -> None:
+    if server is not None and _joins(record, task):
+        return
     step, method = _choose(record, server, str(task["task_id"]) if task else None)
     if step.refusal:
         refuse(record, step.refusal)
+    elif record["stopping"]:
+        refuse(record, f"It is busy ({_GOING_OFF}). Run this again when that is over.")
     elif step.operation is None:
         record["state"] = UNCHANGED
     else:
@@ -206,6 +271,8 @@ def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str
         return online, f"it runs and {given}: no downtime"
     # A reset works on servers that are off: what this one is when it has been stopped decides.
     offline = step({**server, "status": SHUTOFF} if server and running else server, Logins())
+    if offline.operation == "bind":
+        return offline, "it has no key pair"
     if method == "auto":
         return offline, "no login to it is at hand" if running else "it is off"
     return offline, f"the method is {method}"

@@ -9,8 +9,6 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import UNPROVEN
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
@@ -34,7 +32,7 @@ Results = t.Sequence[t.Mapping[str, t.Any]]
 
 
 def begin(wishes: Results) -> list[Record]:
-    """The records of a run, from what each host wants. Wishes that cannot be sent are refused here."""
+    """Return the records of a run, from what each host wants. Wishes that something is wrong with are refused here."""
     records: list[Record] = []
     owners: dict[str, str] = {}
     keys: dict[str, str] = {}
@@ -43,6 +41,9 @@ def begin(wishes: Results) -> list[Record]:
             **wish,
             "group": "|".join(str(wish.get(part) or "") for part in ("region", "project_id", "keypair_name")),
             "state": PLANNED,
+            "canary": False,
+            "twin": False,
+            "exists": True,
             "identity": None,
             "journal_task": None,
             "name": None,
@@ -51,6 +52,7 @@ def begin(wishes: Results) -> list[Record]:
             "why": None,
             "stop": False,
             "was_running": None,
+            "left_off": False,
             "power": None,
             "touched": False,
             "stopping": False,
@@ -58,27 +60,29 @@ def begin(wishes: Results) -> list[Record]:
             "task_id": None,
             "status": None,
             "reason": None,
+            "began": None,
             "seconds": None,
             "new_key": UNPROVEN,
             "old_key": UNPROVEN,
         }
         records.append(record)
-        try:
-            check_id("keypair_reset_server_id", wish["server_id"])
-            if wish["keypair_name"] is not None:
-                check_name("keypair_reset_keypair_name", wish["keypair_name"])
-        except UsageError as error:
-            refuse(record, str(error))
-            continue
+        if wish["problems"]:
+            refuse(record, " ".join(wish["problems"]))
         if "problem" in wish["ssh"] and any(wish[key] for key in _LOGIN_KEYS):
             refuse(record, f"How to log in to it is not known: {printable(wish['ssh']['problem'], SENTENCE)}")
-        owner = owners.setdefault(wish["server_id"], wish["host"])
+        owner = owners.setdefault(wish["server_id"], wish["host"]) if wish["server_id"] else wish["host"]
         if owner != wish["host"]:
-            refuse(record, f"The host {owner} has the same keypair_reset_server_id.")
+            note_twin(record, f"The host {owner} has the same keypair_reset_server_id.")
         public_key = wish.get("public_key")
         if public_key and keys.setdefault(record["group"], public_key) != public_key:
             refuse(record, "Another host gives another public key for the same key pair.")
     return records
+
+
+def note_twin(record: Record, why: str) -> None:
+    """Refuse a host whose server another host is; what is read of the server belongs to that host."""
+    record["twin"] = True
+    refuse(record, why)
 
 
 def refuse(record: Record, why: str) -> None:
@@ -99,7 +103,26 @@ def starts(record: Record) -> bool:
         return False
     if record["power"] == ACTIVE and not record["touched"]:
         return False
+    return is_meant_on(record)
+
+
+def is_meant_on(record: Record) -> bool:
+    """Return whether a server is to run in the end; one that was off before may be meant to stay off."""
     return record["power_after"] == "running" or bool(record["was_running"])
+
+
+def is_off(record: Record) -> bool:
+    """Return whether a server is off, or may be, and should not be: one that this run or an earlier one has switched off."""
+    if record["power"] == ACTIVE or not record["exists"]:
+        return False
+    if record["state"] == REFUSED:
+        return bool(record["left_off"]) and is_meant_on(record)
+    return is_meant_on(record)
+
+
+def is_going_off(record: Record) -> bool:
+    """Return whether a server runs, and may go off yet."""
+    return bool(record["stopping"]) and record["power"] == ACTIVE
 
 
 def is_doubtful(record: Record) -> bool:
@@ -116,3 +139,21 @@ def is_open(record: Record) -> bool:
     if record["state"] in (*GOOD, _task.FAILED) and not (starts(record) and record["power"] != ACTIVE):
         return False
     return bool(record["stop"] or record["touched"] or record["operation"] or record["state"] == BUSY)
+
+
+def of_use(records: Results, finished: Results) -> list[Record]:
+    """Return the finished records of the same use of the role in the same play; a play can use it more than once."""
+    uses = {record["run"] for record in records}
+    return [dict(record) for record in finished if record["run"] in uses]
+
+
+def earlier_batches(records: Results, finished: Results) -> list[Record]:
+    """Return the records of the batches of the play before this one."""
+    here = {record["host"] for record in records if not record["lost"]}
+    return [record for record in of_use(records, finished) if record["host"] not in here]
+
+
+def finish(records: list[Record], finished: Results) -> list[Record]:
+    """Return all finished records with those of this batch, one for each host and use of the role."""
+    ours = {(record["run"], record["host"]) for record in records}
+    return [*(dict(record) for record in finished if (record["run"], record["host"]) not in ours), *records]

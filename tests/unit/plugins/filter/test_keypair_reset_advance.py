@@ -36,15 +36,16 @@ def test_a_run_begins_with_what_hosts_want() -> None:
         (
             "history",
             record("web"),
-            {"results": [record("old", state="failed")], "most_failures": 0, "canary": 0},
+            {"results": [record("old", state="failed")], "settings": {"max_failures": "0"}, "canaries": []},
             {"state": "refused"},
         ),
         (
             "journal",
             record("web"),
-            {"results": [{"server_id": "id-web", "was_running": True, "task_id": None}]},
+            {"results": [{"entries": [{"server_id": "id-web", "was_running": True, "task_id": None}]}]},
             {"was_running": True},
         ),
+        ("journal_kept", record("web"), {"results": [{"msg": "No space left."}]}, {"state": "refused"}),
         (
             "identities",
             record("web", private_key_file="/k"),
@@ -91,6 +92,7 @@ def test_a_run_begins_with_what_hosts_want() -> None:
             {"results": [{"name": "web new", "outcome": "accepted", "words": "Yes."}]},
             {"new_key": "accepted"},
         ),
+        ("finish", record("web", state="success"), {"results": [record("web", state="failed")]}, {"state": "success"}),
     ],
 )
 def test_each_stage(stage: str, before: dict[str, t.Any], arguments: dict[str, t.Any], after: dict[str, t.Any]) -> None:

@@ -26,7 +26,7 @@ RECORDS = [record("web", operation="reset", stop=True, power="ACTIVE", state="pl
         ("rows", "[{'server': 'web', "),
         ("markdown", "# Key pair reset\n"),
         ("verdicts", "{'web': {'ok': True, "),
-        ("stats", "{'keypair_reset_total': 1, "),
+        ("stats", "{'keypair_reset_check_mode': True, 'keypair_reset_total': 1, "),
         ("logins", "[]"),
         ("journal", "[{'host': 'web', "),
     ],

@@ -44,7 +44,7 @@ def waited(wait: dict[str, t.Any], **of_task: t.Any) -> Record:
     """A server whose task was waited for."""
     answer = {"id": "t1", "state": "pending", "status": "RUNNING", "elapsed": 31.4, "reason": None, **of_task}
     (after,) = note_wait(
-        [record("web", power="SHUTOFF", operation="reset", task_id="t1")], [{"tasks": [answer], **wait}]
+        [record("web", power="SHUTOFF", operation="reset", task_id="t1")], [{"tasks": [answer], **wait}], now=0
     )
     return after
 
@@ -102,6 +102,7 @@ def test_each_task_has_the_words_of_its_own_wait() -> None:
             {"timed_out": False, "msg": "Not authorized.", "tasks": [{"id": "t1", **pending}]},
             {"timed_out": True, "msg": "Timed out.", "tasks": [{"id": "t2", **pending}]},
         ],
+        now=0,
     )
     assert a["reason"] == "The wait for its task was broken off. Not authorized."
     assert b["reason"] == "It had not ended when the time was up. Run this again: it joins the task."
@@ -131,8 +132,6 @@ def test_a_server_that_failed_and_that_kps_is_at_work_on_is_not_started() -> Non
     [
         of("web", tasks=[]),
         of("web", tasks=[task("another")]),
-        # What cannot be read is no reason to leave a server off.
-        of("web", failed=True, msg="HTTP 403."),
         # Its own task, of which KPS has said that it failed: the list is late.
         of("web", tasks=[task("web", task_id="own")]),
     ],
@@ -142,6 +141,36 @@ def test_a_server_that_failed_is_started_otherwise(running: dict[str, t.Any]) ->
     (after,) = note_doubt([dict(before)], [running])
     assert after == before
     assert len(batches([after], "start")) == 1
+
+
+def test_a_server_whose_own_task_has_ended_is_started_although_nobody_knows_of_others() -> None:
+    before = failed(task_id="own", status="FAILED_RESET", reason="No disk")
+    (after,) = note_doubt([before], [of("web", failed=True, msg="HTTP 403.")])
+    assert (after["state"], after["reason"]) == (
+        "failed",
+        "No disk. Whether KPS is at work on its key pair could not be read (HTTP 403); KPS has said that its task has ended, so "
+        "that it is started all the same.",
+    )
+    assert len(batches([after], "start")) == 1
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        failed(reason="Nothing was started"),
+        failed(reason="KPS does not know its task any more", task_id="own"),
+        failed(state=UNCHANGED),
+    ],
+    ids=["no-task", "denied", "unchanged"],
+)
+def test_a_server_that_kps_may_be_at_work_on_stays_off(before: Record) -> None:
+    (after,) = note_doubt([dict(before)], [of("web", failed=True, msg="HTTP 403.")])
+    assert after["state"] == BUSY
+    assert after["reason"].endswith(
+        "Whether KPS is at work on its key pair could not be read (HTTP 403), so that it is not started."
+    )
+    assert batches([after], "start") == []
+    assert summary([after], check_mode=False)[1].startswith("OFF: web. KPS may still be at work on it")
 
 
 def test_a_task_that_was_denied_and_is_in_the_list_after_all_keeps_its_server_off() -> None:
@@ -179,7 +208,12 @@ def stopped(*, changed: bool = True, status: str = "ACTIVE") -> Record:
     before = record("web", power="ACTIVE", operation="reset", stop=True, was_running=True)
     row = {"server_id": "id-web", "changed": changed, "state": "pending", "status": "ACTIVE", "msg": None}
     (after,) = note_stop(
-        [before], [of("web", servers=[row])], [], [of("web", servers=[server("web", status=status)])], check_mode=False
+        [before],
+        [of("web", servers=[row])],
+        [],
+        [of("web", servers=[server("web", status=status)])],
+        now=0,
+        check_mode=False,
     )
     return after
 
@@ -188,7 +222,7 @@ def started(before: Record, *, changed: bool) -> Record:
     """The same server after the start."""
     row = {"server_id": "id-web", "changed": changed, "state": "pending", "status": "ACTIVE", "msg": None}
     (after,) = note_start(
-        [before], [of("web", servers=[row])], [], [of("web", servers=[server("web")])], check_mode=False
+        [before], [of("web", servers=[row])], [], [of("web", servers=[server("web")])], now=0, check_mode=False
     )
     return after
 
@@ -199,7 +233,6 @@ def test_a_server_that_may_still_go_off_is_told_and_stays_in_the_journal() -> No
         "1 failed.",
         "MAY STILL STOP: web. The request to stop it may still take effect. Look again later; should it be off: "
         "ansible localhost -m multicloud.async_tasks.hwc_ecs_server_power -a 'server_id=id-web state=running'",
-        "All servers that were touched are on.",
     ]
     assert [(entry["host"], entry["was_running"]) for entry in journal([after])] == [("web", True)]
 
@@ -215,7 +248,8 @@ def test_a_server_that_may_still_go_off_is_told_and_stays_in_the_journal() -> No
     ids=["refused", "back"],
 )
 def test_a_server_whose_stop_is_over_does_not_go_off_any_more(after: Record) -> None:
-    assert summary([after], check_mode=False) == ["1 failed.", "All servers that were touched are on."]
+    on = "All servers that were touched are on." if after["touched"] else "No server was touched."
+    assert summary([after], check_mode=False) == ["1 failed.", on]
     assert journal([after]) == []
 
 
@@ -229,7 +263,7 @@ def test_a_server_that_cannot_be_read_after_its_start_is_not_said_to_be_off() ->
     row = {"server_id": "id-web", "changed": True, "state": "pending", "status": "SHUTOFF", "msg": None}
     before = failed(state="success", operation="reset", was_running=True)
     (after,) = note_start(
-        [before], [of("web", servers=[row])], [], [of("web", failed=True, msg="HTTP 403.")], check_mode=False
+        [before], [of("web", servers=[row])], [], [of("web", failed=True, msg="HTTP 403.")], now=0, check_mode=False
     )
     assert (after["power"], after["reason"]) == (
         None,

@@ -30,6 +30,9 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
     server,
 )
 
+#: Seconds on the clock of the stage in question.
+NOW = 1000.0
+
 
 def switched(host: str, **more: t.Any) -> dict[str, t.Any]:
     """A row of ``hwc_ecs_server_power``: a server that was switched."""
@@ -56,7 +59,7 @@ def power_noted(
     """A server after its power was to change: what the request said and what was read then; None for no answer."""
     told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
     now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
-    return note([each], [told], jobs, [now], check_mode=check_mode)[0]
+    return note([each], [told], jobs, [now], now=NOW, check_mode=check_mode)[0]
 
 
 # Stop
@@ -224,12 +227,26 @@ def test_a_task_that_is_joined_is_not_started_again() -> None:
 
 def waited(**task: t.Any) -> Record:
     answer = {"id": "t1", "state": "success", "status": "SUCCESS_RESET", "elapsed": 31.4, "reason": None, **task}
-    return note_wait([off(task_id="t1")], [{"tasks": [answer], "timed_out": True}])[0]
+    return note_wait([off(task_id="t1", began=900.0)], [{"tasks": [answer], "timed_out": True}], now=NOW)[0]
 
 
 def test_a_task_that_succeeded_is_a_success() -> None:
     after = waited()
-    assert (after["state"], after["status"], after["seconds"]) == ("success", "SUCCESS_RESET", 31)
+    assert (after["state"], after["status"], after["seconds"]) == ("success", "SUCCESS_RESET", 100)
+
+
+def test_each_server_has_the_seconds_until_its_own_task_had_ended() -> None:
+    def answer(task_id: str, elapsed: float | None) -> dict[str, t.Any]:
+        return {"id": task_id, "state": "success", "status": "SUCCESS_RESET", "elapsed": elapsed, "reason": None}
+
+    # Two groups were waited for, one after the other: from 900 to 950, and from 950 to 1000.
+    waits = [
+        {"tasks": [answer("t1", 10.2), answer("t2", 50)], "elapsed": 50, "timed_out": False},
+        {"tasks": [answer("t3", 20), answer("t4", None)], "elapsed": 50, "timed_out": False},
+    ]
+    records = [record(f"h{n}", task_id=f"t{n}", began=880.0) for n in (1, 2, 3, 4)]
+    after = note_wait(records, waits, now=NOW)
+    assert [each["seconds"] for each in after] == [30, 70, 90, 70]
 
 
 @pytest.mark.parametrize(
@@ -273,7 +290,7 @@ def test_a_task_that_did_not_succeed_fails_or_keeps_the_server_busy(
 
 
 def test_a_wait_that_broke_keeps_servers_busy() -> None:
-    (after,) = note_wait([off(task_id="t1")], [{"failed": True, "msg": "The credentials were refused."}])
+    (after,) = note_wait([off(task_id="t1")], [{"failed": True, "msg": "The credentials were refused."}], now=NOW)
     assert (after["state"], after["reason"]) == (
         BUSY,
         "Its task could not be waited for. The credentials were refused.",
@@ -323,6 +340,41 @@ def test_a_key_pair_that_somebody_else_changed_is_a_failure(key_name: str | None
     assert (after["state"], after["reason"]) == (
         "failed",
         f"Somebody else has changed its key pair meanwhile: it is {word}.",
+    )
+
+
+def test_a_server_that_was_switched_on_has_the_seconds_until_it_ran() -> None:
+    before = reset(began=400.0, seconds=300)
+    assert started(before, switched("web"), server("web", key_name="new"))["seconds"] == 600
+    # It kept running.
+    kept = reset(power="ACTIVE", began=400.0, seconds=300)
+    assert started(kept, switched("web", changed=False), server("web", key_name="new"))["seconds"] == 300
+
+
+def test_a_server_that_did_not_stop_has_the_seconds_until_that_was_given_up() -> None:
+    assert stopped(running(began=400.0), switched("web"), server("web"))["seconds"] == 600
+
+
+@pytest.mark.parametrize(
+    ("row", "power", "stopping"),
+    [
+        (server("web", task_state="powering-off"), "ACTIVE", True),
+        (server("web", status="SHUTOFF"), "SHUTOFF", False),
+        # Whoever wanted to stop it did not succeed.
+        (server("web"), "ACTIVE", False),
+        (None, "ACTIVE", True),
+    ],
+)
+def test_a_server_that_was_going_off_when_the_role_began_is_looked_at_again(
+    row: dict[str, t.Any] | None, power: str, stopping: bool
+) -> None:
+    before = record("web", state=REFUSED, reason="It is busy.", power="ACTIVE", stopping=True)
+    after = started(before, None, row)
+    assert (after["power"], after["stopping"], after["reason"], after["touched"]) == (
+        power,
+        stopping,
+        "It is busy.",
+        False,
     )
 
 

@@ -14,6 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     note_history,
     note_identities,
     note_journal,
+    note_journal_kept,
     note_keypairs,
     note_servers,
 )
@@ -22,6 +23,9 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     REFUSED,
     UNCHANGED,
     Record,
+    begin,
+    is_going_off,
+    is_off,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
     NEW_KEY,
@@ -30,6 +34,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
     record,
     server,
     task,
+    wish,
 )
 
 NO_TASKS: dict[str, t.Any] = {"tasks": []}
@@ -38,7 +43,8 @@ NO_TASKS: dict[str, t.Any] = {"tasks": []}
 def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[str, t.Any]] = ()) -> Record:
     """A record after its server and the running tasks were read."""
     rows = [] if row is None else [row]
-    (after,) = note_servers([each], [of(each["host"], servers=rows)], [of(each["host"], tasks=list(tasks))])
+    answers = [of(each["host"], servers=rows)], [of(each["host"], tasks=list(tasks))]
+    (after,) = note_servers([each], *answers, now=100.0)
     return after
 
 
@@ -49,19 +55,18 @@ def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[s
     ("states", "most", "refused"),
     [
         (["failed"], None, False),
-        (["failed"], "", False),
         (["failed"], "0", True),
-        (["failed"], 1, False),
-        (["failed", "busy"], 1, True),
+        (["failed"], "1", False),
+        (["failed", "busy"], "1", True),
         (["failed"], "25%", False),
         (["failed", "failed"], "25%", True),
         # What was refused is none that went wrong.
         (["refused", "refused", "success", "unchanged"], "0", False),
     ],
 )
-def test_too_many_failures_refuse_what_follows(states: list[str], most: t.Any, refused: bool) -> None:
+def test_too_many_failures_refuse_what_follows(states: list[str], most: str | None, refused: bool) -> None:
     earlier = [record(f"old{number}", state=state) for number, state in enumerate(states)]
-    (after,) = note_history([record("web")], earlier, most_failures=most, canary=0)
+    (after,) = note_history([record("web")], earlier, most_failures=most, canaries=[])
     assert (after["state"] == REFUSED) is refused
     if refused:
         assert after["reason"].startswith("Too many servers have failed: old0")
@@ -70,25 +75,82 @@ def test_too_many_failures_refuse_what_follows(states: list[str], most: t.Any, r
 
 def test_many_failures_are_not_all_spelt_out() -> None:
     earlier = [record(f"h{number}", state="failed") for number in range(8)]
-    (after,) = note_history([record("web")], earlier, most_failures="0", canary=0)
+    (after,) = note_history([record("web")], earlier, most_failures="0", canaries=[])
     assert "h0, h1, h2, h3, h4 and 3 more;" in after["reason"]
+
+
+def history(
+    records: list[Record], finished: t.Sequence[Record] = (), *, canaries: t.Sequence[str] = (), most: str | None = None
+) -> list[Record]:
+    """The records of a batch after a look at those before it."""
+    return note_history(records, finished, most_failures=most, canaries=canaries)
 
 
 @pytest.mark.parametrize("state", ["failed", "busy", "refused"])
 def test_a_canary_that_did_not_make_it_refuses_everything(state: str) -> None:
-    earlier = [record("canary", state=state), record("web1", state="success")]
-    (after,) = note_history([record("web2")], earlier, most_failures="100%", canary=1)
+    earlier = [record("canary", state=state, canary=True), record("web1", state="success")]
+    (after,) = history([record("web2")], earlier, canaries=["canary"], most="100%")
     assert after["reason"] == "The canary failed (canary), so that nothing else is touched."
 
 
 def test_a_canary_is_the_first_batch_only() -> None:
-    earlier = [record("canary", state="success"), record("web1", state="failed")]
-    (after,) = note_history([record("web2")], earlier, most_failures=None, canary=1)
+    first = history([record("canary"), record("web1")], canaries=["canary"])
+    assert [each["canary"] for each in first] == [True, False]
+    earlier = [record("canary", state="success", canary=True), record("web1", state="failed")]
+    (after,) = history([record("web2")], earlier, canaries=["canary"])
+    assert (after["state"], after["canary"]) == (PLANNED, False)
+
+
+def lost(host: str) -> Record:
+    """A host that failed before the role began."""
+    (begun,) = begin([wish(host, lost=True, problems=["It failed before the role began."])])
+    return begun
+
+
+def test_a_canary_without_a_record_refuses_everything_and_is_named() -> None:
+    # The whole first batch was lost in an earlier play, so that the role did not run for it.
+    web, canary = history([record("web1"), lost("canary")], canaries=["canary"])
+    assert web["reason"] == ("The canary was lost before the role began (canary), so that nothing else is touched.")
+    assert (canary["state"], canary["reason"]) == (REFUSED, "It failed before the role began.")
+    (after,) = history([record("web2")], [web, {**canary, "canary": True}], canaries=["canary"])
+    assert after["reason"].startswith("The canary failed (canary)")
+
+
+def test_a_canary_that_is_left_goes_on_and_the_one_that_was_lost_stops_the_rest() -> None:
+    first = history([record("c1"), lost("c2"), lost("web9")], canaries=["c1", "c2"])
+    assert [(each["host"], each["state"], each["canary"]) for each in first] == [
+        ("c1", PLANNED, True),
+        ("c2", REFUSED, True),
+        ("web9", REFUSED, False),
+    ]
+    (after,) = history([record("web1")], [{**first[0], "state": "success"}, *first[1:]], canaries=["c1", "c2"])
+    assert after["reason"] == "The canary failed (c2), so that nothing else is touched."
+
+
+def test_in_a_shuffled_play_the_canaries_are_those_of_the_first_batch() -> None:
+    (first,) = history([record("web3")], canaries=["web1"])
+    assert first["canary"] is True
+
+
+def test_a_host_that_was_lost_is_told_once() -> None:
+    earlier = [record("web1", state="success"), {**lost("gone"), "state": REFUSED}]
+    assert [each["host"] for each in history([record("web2"), lost("gone")], earlier)] == ["web2"]
+
+
+def test_another_use_of_the_role_in_the_same_play_does_not_count() -> None:
+    earlier = [record("web1", state="failed", run="use-0", canary=True)]
+    (after,) = history([record("web2")], earlier, canaries=["web1"], most="0")
     assert after["state"] == PLANNED
 
 
+def test_a_server_of_an_earlier_batch_is_not_worked_on_again() -> None:
+    (after,) = history([record("twin", server_id="id-web", force=True)], [record("web", state="success")])
+    assert after["reason"] == "The host web of an earlier batch has the same keypair_reset_server_id."
+    assert after["twin"] is True
+
+
 def test_without_a_batch_there_is_nothing_to_refuse() -> None:
-    assert note_history([], [], most_failures="10%", canary=1) == []
+    assert history([], [], canaries=["web"], most="10%") == []
 
 
 # The journals of runs that were cut off
@@ -96,21 +158,46 @@ def test_without_a_batch_there_is_nothing_to_refuse() -> None:
 
 def test_a_journal_tells_which_servers_ran_and_which_tasks_were_started() -> None:
     entries: list[t.Any] = [
+        {"server_id": "id-a", "was_running": True, "task_id": "t0", "keypair_name": "new"},
+        # A later journal knows better.
         {"server_id": "id-a", "was_running": True, "task_id": "t1", "keypair_name": "new"},
         {"server_id": "id-b", "was_running": False, "task_id": None, "keypair_name": "new"},
         {"server_id": "id-elsewhere", "was_running": True, "task_id": "t2", "keypair_name": "new"},
-        "garbage",
     ]
-    a, b, c = note_journal([record("a"), record("b"), record("c")], entries)
-    assert (a["was_running"], a["journal_task"]) == (True, "t1")
-    assert (b["was_running"], b["journal_task"]) == (False, None)
-    assert (c["was_running"], c["journal_task"]) == (None, None)
+    a, b, c = note_journal([record("a"), record("b"), record("c")], [{"entries": entries, "problems": []}])
+    assert (a["was_running"], a["journal_task"], a["left_off"]) == (True, "t1", True)
+    assert (b["was_running"], b["journal_task"], b["left_off"]) == (False, None, False)
+    assert (c["was_running"], c["journal_task"], c["left_off"]) == (None, None, False)
 
 
 def test_the_task_of_another_key_pair_is_not_taken_over() -> None:
     entry = {"server_id": "id-a", "was_running": True, "task_id": "t1", "keypair_name": "another"}
-    (a,) = note_journal([record("a")], [entry])
+    (a,) = note_journal([record("a")], [{"entries": [entry]}])
     assert (a["was_running"], a["journal_task"]) == (True, None)
+
+
+def test_without_a_directory_no_journal_was_read() -> None:
+    (a,) = note_journal([record("a")], [{"skipped": True}])
+    assert (a["state"], a["was_running"]) == (PLANNED, None)
+
+
+def test_a_journal_that_cannot_be_read_matters_where_servers_are_to_be_as_before() -> None:
+    found = {"entries": [], "problems": ["/j/keypair_reset-1.json cannot be read as a journal."]}
+    (on,) = note_journal([record("on")], [found])
+    (as_before,) = note_journal([record("web", power_after="restore")], [found])
+    assert on["state"] == PLANNED
+    assert as_before["reason"] == (
+        "Whether it is to run in the end is not known: /j/keypair_reset-1.json cannot be read as a journal."
+    )
+
+
+def test_nothing_is_touched_without_the_journal_that_was_asked_for() -> None:
+    (after,) = note_journal_kept(
+        [record("a", stop=True)], [{"msg": "The journal could not be written: No space left."}]
+    )
+    assert (after["state"], after["reason"]) == (REFUSED, "The journal could not be written: No space left.")
+    (kept,) = note_journal_kept([record("a")], [{"changed": False}])
+    assert kept["state"] == PLANNED
 
 
 # Private keys and key pairs
@@ -201,9 +288,10 @@ def test_a_journal_knows_better_whether_a_server_ran() -> None:
     assert after["was_running"] is True
 
 
-def test_a_server_without_a_key_pair_is_bound() -> None:
-    after = decided(record("web"), server("web", key_name=None))
-    assert (after["operation"], after["stop"]) == ("bind", True)
+@pytest.mark.parametrize(("method", "status"), [("reset", "ACTIVE"), ("reset", "SHUTOFF"), ("auto", "SHUTOFF")])
+def test_a_server_without_a_key_pair_is_bound_and_the_plan_says_why(method: str, status: str) -> None:
+    after = decided(record("web", method=method), server("web", key_name=None, status=status))
+    assert (after["operation"], after["stop"], after["why"]) == ("bind", status == "ACTIVE", "it has no key pair")
 
 
 def test_a_server_that_has_the_key_pair_is_left_alone_unless_forced() -> None:
@@ -257,15 +345,39 @@ def test_what_could_not_be_read_is_refused() -> None:
         [record("a"), record("b")],
         [of("a", servers=[server("a")]), of("b", failed=True, msg="No answer.")],
         [of("a", failed=True, msg="Throttled."), of("b", tasks=[])],
+        now=0,
     )
     assert a["reason"] == "The running tasks could not be read. Throttled."
     assert b["reason"] == "The server could not be read. No answer."
 
 
-def test_who_is_refused_already_is_not_looked_at() -> None:
-    refused = record("web", state=REFUSED, reason="It is locked.")
-    after = decided(refused, server("web", os_type="Windows"))
-    assert (after["reason"], after["power"]) == ("It is locked.", None)
+def test_a_server_that_is_refused_already_is_looked_at_for_the_report_only() -> None:
+    refused = record("web", state=REFUSED, reason="keypair_reset_metod is unknown.", was_running=True, left_off=True)
+    after = decided(refused, server("web", os_type="Windows", status="SHUTOFF"))
+    assert (after["reason"], after["power"]) == ("keypair_reset_metod is unknown.", "SHUTOFF")
+    assert is_off(after)
+    assert decided(refused, None)["exists"] is False
+
+
+def test_the_power_of_a_twin_belongs_to_the_other_host() -> None:
+    web, twin = begin([wish("web"), wish("twin", server_id="id-web")])
+    web, twin = note_servers([web, twin], [of("web", servers=[server("web")])], [of("web", tasks=[])], now=0)
+    assert (web["power"], twin["power"]) == ("ACTIVE", None)
+
+
+@pytest.mark.parametrize("key_name", ["old", "new"])
+@pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
+def test_a_server_that_is_going_off_is_refused_and_told(key_name: str, status: str) -> None:
+    after = decided(record("web"), server("web", key_name=key_name, status=status, task_state="powering-off"))
+    assert (after["state"], after["reason"]) == (
+        REFUSED,
+        "It is busy (powering-off). Run this again when that is over.",
+    )
+    assert is_going_off(after) if status == "ACTIVE" else is_off(after)
+
+
+def test_the_work_on_a_server_begins_with_the_plan() -> None:
+    assert decided(record("web"), server("web"))["began"] == 100.0
 
 
 # Methods

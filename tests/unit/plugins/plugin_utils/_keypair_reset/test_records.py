@@ -16,8 +16,13 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     REFUSED,
     UNCHANGED,
     begin,
+    earlier_batches,
     fail,
+    finish,
+    is_going_off,
+    is_off,
     is_open,
+    of_use,
     refuse,
     starts,
 )
@@ -35,20 +40,14 @@ def test_every_host_gets_a_record_in_order() -> None:
     assert not any(each["touched"] or each["changed"] or each["stop"] for each in records)
 
 
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        ({"server_id": ""}, "keypair_reset_server_id: '' is not a valid id."),
-        ({"server_id": ".."}, "keypair_reset_server_id: '..' is not a valid id."),
-        ({"server_id": "a/b"}, "keypair_reset_server_id: 'a/b' is not a valid id."),
-        ({"keypair_name": ""}, "keypair_reset_keypair_name: '' is not a valid name of a key pair."),
-        ({"keypair_name": "a.b"}, "keypair_reset_keypair_name: 'a.b' is not a valid name of a key pair."),
-    ],
-)
-def test_what_cannot_be_sent_is_refused(more: dict[str, t.Any], words: str) -> None:
-    bad, good = begin([wish("bad", **more), wish("good")])
-    assert (bad["state"], good["state"]) == (REFUSED, PLANNED)
-    assert bad["reason"].startswith(words)
+def test_a_host_that_something_is_wrong_with_is_refused_with_all_of_it() -> None:
+    bad, good = begin([wish("bad", problems=["It has no id.", "It has no name."]), wish("good")])
+    assert (bad["state"], bad["reason"], good["state"]) == (REFUSED, "It has no id. It has no name.", PLANNED)
+
+
+def test_hosts_without_an_id_are_not_taken_for_the_same_server() -> None:
+    first, second = begin([wish("a", server_id="", problems=["No id."]), wish("b", server_id="", problems=["No id."])])
+    assert (first["twin"], second["twin"], second["reason"]) == (False, False, "No id.")
 
 
 def test_unbinding_needs_no_name() -> None:
@@ -59,6 +58,7 @@ def test_a_server_belongs_to_one_host() -> None:
     first, second = begin([wish("web"), wish("twin", server_id="id-web")])
     assert first["state"] == PLANNED
     assert (second["state"], second["reason"]) == (REFUSED, "The host web has the same keypair_reset_server_id.")
+    assert (first["twin"], second["twin"]) == (False, True)
 
 
 def test_a_key_pair_has_one_public_key() -> None:
@@ -145,3 +145,57 @@ def test_a_host_that_cannot_be_logged_in_to_is_refused_if_that_is_wanted(wanted:
 def test_a_host_that_nobody_logs_in_to_needs_no_way_in() -> None:
     (found,) = begin([wish("a", ssh={"problem": "'bastion' is undefined"})])
     assert found["state"] == "planned"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"state": "failed", "power": "SHUTOFF", "touched": True}, True),
+        ({"state": "failed", "power": None, "touched": True}, True),
+        ({"state": "failed", "power": "ACTIVE", "touched": True}, False),
+        # It was off before, and is to be off.
+        (
+            {"state": "success", "power": "SHUTOFF", "touched": True, "power_after": "restore", "was_running": False},
+            False,
+        ),
+        (
+            {"state": "failed", "power": "SHUTOFF", "touched": True, "power_after": "restore", "was_running": False},
+            False,
+        ),
+        ({"state": "failed", "power": "SHUTOFF", "touched": True, "power_after": "restore", "was_running": True}, True),
+        # Somebody has switched it off, and the role has nothing to do with it.
+        ({"state": REFUSED, "power": "SHUTOFF", "was_running": False}, False),
+        # An earlier run has switched it off, or it was going off when the role began.
+        ({"state": REFUSED, "power": "SHUTOFF", "was_running": True, "left_off": True}, True),
+        ({"state": REFUSED, "power": None, "was_running": True, "left_off": True}, True),
+        ({"state": REFUSED, "power": "ACTIVE", "was_running": True, "left_off": True}, False),
+        ({"state": REFUSED, "power": None, "was_running": True, "left_off": True, "exists": False}, False),
+    ],
+)
+def test_which_servers_are_off_and_should_not_be(more: dict[str, t.Any], expected: bool) -> None:
+    assert is_off(record("web", **more)) is expected
+
+
+def test_a_server_that_runs_and_is_being_stopped_is_going_off() -> None:
+    assert is_going_off(record("web", state=REFUSED, power="ACTIVE", stopping=True))
+    assert not is_going_off(record("web", state=REFUSED, power="SHUTOFF", stopping=True))
+    assert not is_going_off(record("web", power="ACTIVE"))
+
+
+# One record for each host and use of the role
+
+
+def test_a_use_of_the_role_has_the_records_of_its_own_batches() -> None:
+    finished = [record("a", run="use-1"), record("b", run="use-2"), record("c", run="use-1")]
+    now = [record("c", run="use-1"), record("d", run="use-1")]
+    assert [each["host"] for each in of_use(now, finished)] == ["a", "c"]
+    # The role was run for c before, within the same use: what counts is what it does now.
+    assert [each["host"] for each in earlier_batches(now, finished)] == ["a"]
+
+
+def test_a_host_has_one_record_in_each_use_of_the_role() -> None:
+    finished = [record("a", state="failed"), record("a", run="use-0", state="failed")]
+    assert [(each["run"], each["state"]) for each in finish([record("a", state="success")], finished)] == [
+        ("use-0", "failed"),
+        ("use-1", "success"),
+    ]

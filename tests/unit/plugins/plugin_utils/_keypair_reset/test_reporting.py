@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import typing as t
 
 import pytest
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import printable
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     BUSY,
     PLANNED,
@@ -132,6 +136,22 @@ def test_the_lines_of_a_plan_are_aligned() -> None:
             f"or when it is over: {START.format('web')}",
         ),
         (record("web", state=REFUSED, reason="It is locked."), False, "It is locked. Nothing was done to it."),
+        (
+            record("web", state=REFUSED, reason="It is locked.", power="SHUTOFF", was_running=True, left_off=True),
+            False,
+            f"It is locked. Nothing was done to it. THE SERVER IS OFF (SHUTOFF). Start it with: {START.format('web')}",
+        ),
+        (
+            record("web", state=REFUSED, reason="It is busy.", power="ACTIVE", stopping=True),
+            False,
+            "It is busy. Nothing was done to it. It was being stopped when the role began. Look again later, and start it with: "
+            f"{START.format('web')}",
+        ),
+        (
+            failed("web", power_after="restore", was_running=False),
+            False,
+            "Task FAILED_RESET. KPS.3025: No disk. The server is off, as it was before.",
+        ),
         (record("web", state=PLANNED, power="ACTIVE"), False, "it was not dealt with. The server is on."),
     ],
 )
@@ -155,6 +175,28 @@ def test_the_command_that_starts_a_server_names_its_place() -> None:
     assert start_command(record("web")) == START.format("web")
     placed = start_command(record("web", region="r1", project_id="p1"))
     assert placed.endswith("'server_id=id-web state=running hwc_region=r1 hwc_project_id=p1'")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"region": "a b"},
+        {"region": "it's; rm -rf $HOME `id`"},
+        {"region": 'a "quoted" word', "project_id": "p\\1"},
+        {"project_id": "a=b c='d'"},
+    ],
+)
+def test_the_command_that_starts_a_server_is_one_command_whatever_is_in_it(more: dict[str, str]) -> None:
+    words = shlex.split(start_command(record("web", **more)))
+    assert words[:-1] == [
+        *("ansible", "localhost", "-m", "multicloud.async_tasks.hwc_ecs_server_power", "-a"),
+    ]
+    options = json.loads(words[-1])
+    assert {name.removeprefix("hwc_"): value for name, value in options.items()} == {
+        "server_id": "id-web",
+        "state": "running",
+        **more,
+    }
 
 
 def test_the_table_has_a_line_for_each_server_and_the_sums() -> None:
@@ -188,6 +230,7 @@ def test_rows_are_for_machines() -> None:
         "server": "web",
         "server_id": "id-web",
         "method": "reset",
+        "why": None,
         "result": "failed",
         "power": "SHUTOFF",
         "new_key": "not proven",
@@ -199,35 +242,99 @@ def test_rows_are_for_machines() -> None:
     }
 
 
-def test_markdown_is_a_table_whatever_a_reason_holds() -> None:
-    text = markdown([failed("web", reason="a | b")], check_mode=False)
-    lines = text.splitlines()
+def test_the_method_is_told_with_its_reason() -> None:
+    bound = done("web", operation="bind", why="it has no key pair")
+    assert "  bind (it has no key pair)  " in table([bound], check_mode=False)[1]
+    (row,) = rows([bound], check_mode=False)
+    assert (row["method"], row["why"]) == ("bind", "it has no key pair")
+
+
+def cells_of(line: str) -> list[str]:
+    """The cells of a line of a table, as a reader of Markdown parts them."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a | b",
+        "one\ntwo\r\nthree",
+        "\x1b[31mred\x1b[0m and \x00 and \u202eright to left",
+        "<script>alert(1)</script> <img src=x> &lt;",
+        "[link](http://example.com) ![image](x) https://example.com www.example.com a@example.com",
+        "**bold** _italic_ ~~gone~~ `code` $x$ # heading",
+        "a \\| b \\",
+    ],
+)
+def test_markdown_shows_any_text_as_it_is(text: str) -> None:
+    lines = markdown([failed("web", reason=text), done("b|c")], check_mode=False).splitlines()
     assert lines[0] == "# Key pair reset"
-    assert lines[2].startswith("| SERVER | METHOD |")
-    assert lines[3].count("---") == lines[2].count(" | ") + 1
-    assert lines[4].endswith("| Task FAILED_RESET. a \\| b |")
-    assert text.endswith("\n")
+    heading, ruler, first, second = lines[2:6]
+    assert cells_of(heading)[:2] == ["SERVER", "METHOD"]
+    assert set(cells_of(ruler)) == {"---"}
+    assert len(cells_of(first)) == len(cells_of(second)) == len(cells_of(heading)) == len(cells_of(ruler))
+    shown = re.sub(r"\\(_|[^\w\s])", r"\1", cells_of(first)[-1])
+    assert shown == f"Task FAILED_RESET. {printable(text)}".rstrip()
+    # Every character that could be markup is escaped.
+    assert not re.search(r"(?<!\\)(?:\\\\)*[<>`*_\[\]|~$@&]", cells_of(first)[-1].replace("Task FAILED\\_RESET", ""))
+    assert not re.search(r"://|www\.", cells_of(first)[-1])
+    assert cells_of(second)[0] == "b\\|c"
+
+
+def test_the_command_in_markdown_can_be_copied() -> None:
+    text = markdown([failed("web_1", region="a `b` c")], check_mode=False)
+    (line,) = [line for line in text.splitlines() if line.startswith("* OFF: web\\_1\\. ") or "OFF: web" in line]
+    fence, command = re.fullmatch(r"\* OFF: web\\_1\. Start it with: (`+)(.*)\1", line).groups()  # type: ignore[union-attr]
+    assert command == start_command(record("web_1", region="a `b` c"))
+    assert fence not in command
 
 
 @pytest.mark.parametrize(
     ("records", "lines"),
     [
-        ([], ["No servers.", "All servers that were touched are on."]),
+        ([], ["No servers.", "No server was touched."]),
         ([done("a"), done("b")], ["2 reset.", "All servers that were touched are on."]),
-        # Refused ones were not touched, whatever their power.
+        # A server that is off by itself is none of the role's business.
         (
-            [record("a", state=REFUSED, reason="No.", power="SHUTOFF")],
-            ["1 refused.", "All servers that were touched are on."],
+            [record("a", state=REFUSED, reason="No.", power="SHUTOFF", was_running=False)],
+            ["1 refused.", "No server was touched."],
         ),
+        ([done("a", state=UNCHANGED, touched=False)], ["1 unchanged.", "No server was touched."]),
         # Off before, and to stay off.
         (
-            [done("a", power="SHUTOFF", power_after="restore", was_running=False, touched=False)],
-            ["1 reset.", "All servers that were touched are on."],
+            [done("a", power="SHUTOFF", power_after="restore", was_running=False), done("b")],
+            ["2 reset.", "All servers that were touched are on, but for those that were off before: a."],
+        ),
+        (
+            [done("a"), record("b", state=REFUSED, reason="No.", power="SHUTOFF", was_running=True, left_off=True)],
+            ["1 reset, 1 refused.", f"OFF: b. Start it with: {START.format('b')}"],
+        ),
+        (
+            [done("a"), record("b", state=REFUSED, reason="No.", power=None, was_running=True, left_off=True)],
+            ["1 reset, 1 refused.", f"PERHAPS OFF: b. Start it with: {START.format('b')}"],
+        ),
+        (
+            [done("a"), record("b", state=REFUSED, reason="No.", power="ACTIVE", stopping=True)],
+            [
+                "1 reset, 1 refused.",
+                "GOING OFF: b. It was being stopped when the role began. Look again later, and start it with: "
+                f"{START.format('b')}",
+            ],
         ),
     ],
 )
-def test_a_summary_without_servers_that_are_off(records: list[Record], lines: list[str]) -> None:
+def test_a_summary_says_what_is_off_and_that_all_is_on_only_where_it_is(
+    records: list[Record], lines: list[str]
+) -> None:
     assert summary(records, check_mode=False) == lines
+
+
+def test_notes_about_the_run_end_the_report() -> None:
+    notes = ["THE REPORT COULD NOT BE WRITTEN to /r: No space\nleft."]
+    assert table([done("a")], check_mode=False, notes=notes)[-1] == (
+        "THE REPORT COULD NOT BE WRITTEN to /r: No space\\nleft."
+    )
+    assert plan([], notes=["A journal cannot be read."]) == ["A journal cannot be read."]
 
 
 def test_a_summary_of_check_mode() -> None:
@@ -237,21 +344,62 @@ def test_a_summary_of_check_mode() -> None:
     ]
 
 
-def test_figures_for_workflows_are_flat() -> None:
-    records = [
+def fleet() -> list[Record]:
+    """One server of each kind."""
+    return [
         done("a"),
         done("b", state=UNCHANGED, changed=False),
         failed("c"),
         record("d", state=REFUSED, reason="No."),
     ]
-    assert stats(records) == {
+
+
+def test_figures_for_workflows_are_flat() -> None:
+    assert stats(fleet(), check_mode=False) == {
+        "keypair_reset_check_mode": False,
         "keypair_reset_total": 4,
+        "keypair_reset_planned": 0,
         "keypair_reset_succeeded": 2,
         "keypair_reset_changed": 2,
+        "keypair_reset_refused": 1,
         "keypair_reset_failed": 2,
         "keypair_reset_off": 1,
         "keypair_reset_failed_hosts": "c,d",
     }
+
+
+def test_the_figures_of_check_mode_are_those_of_the_plan() -> None:
+    planned = record("a", operation="reset", stop=True, power="ACTIVE", changed=True)
+    off = record("b", operation="reset", power="SHUTOFF", changed=True)
+    refused = record("c", state=REFUSED, reason="No.")
+    unchanged = record("d", state=UNCHANGED, power="ACTIVE")
+    assert stats([planned, off, refused, unchanged], check_mode=True) == {
+        "keypair_reset_check_mode": True,
+        "keypair_reset_total": 4,
+        "keypair_reset_planned": 2,
+        "keypair_reset_succeeded": 1,
+        "keypair_reset_changed": 0,
+        "keypair_reset_refused": 1,
+        "keypair_reset_failed": 1,
+        "keypair_reset_off": 0,
+        "keypair_reset_failed_hosts": "c",
+    }
+
+
+def test_slices_of_a_job_do_not_hide_the_figures_of_each_other() -> None:
+    merged: dict[str, t.Any] = {}
+    for job, records in (("71", [failed("a")]), ("72", [done("b")])):
+        # How AWX puts together what the jobs of a workflow hand over.
+        merged.update(stats(records, check_mode=False, awx_job=job, sliced=True))
+    assert {name: (value["failed"], value["failed_hosts"]) for name, value in merged.items()} == {
+        "keypair_reset_job_71": (1, "a"),
+        "keypair_reset_job_72": (0, ""),
+    }
+
+
+def test_a_job_that_is_not_a_slice_hands_over_both() -> None:
+    found = stats(fleet(), check_mode=False, awx_job="71")
+    assert found["keypair_reset_job_71"]["failed"] == found["keypair_reset_failed"] == 2
 
 
 def test_a_journal_names_what_is_open_and_holds_no_secret() -> None:

@@ -1,0 +1,116 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of keypair_reset_inputs, which is an action plugin: it runs on the controller only."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: keypair_reset_inputs
+short_description: Tell what the hosts of a play want from the role keypair_reset
+version_added: 0.1.0
+description:
+  - Reads the variables of the role P(multicloud.async_tasks.keypair_reset#role) for all hosts of a batch in one task that runs once, and tells
+    what each of them wants, and what is wrong with it.
+  - It asks no cloud and no server, and touches nothing.
+  - The action is part of the role. What it returns may change between releases.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+attributes:
+  check_mode:
+    support: full
+    details: It changes nothing, in check mode or outside.
+  diff_mode:
+    support: N/A
+    details: It changes nothing, so there is no difference to show.
+  idempotent:
+    support: full
+    details: It changes nothing.
+options:
+  passwords:
+    description:
+      - Return the passwords of root instead. Use it with C(no_log).
+    type: bool
+    default: false
+notes:
+  - It is an action plugin, and runs on the controller whatever the connection is.
+"""
+
+EXAMPLES = r"""
+- name: Find out what each host wants
+  multicloud.async_tasks.keypair_reset_inputs:
+  register: inputs
+  run_once: true
+"""
+
+RETURN = r"""
+wishes:
+  description: What each host wants.
+  returned: when O(passwords=false)
+  type: list
+  elements: dict
+  contains:
+    host:
+      description: Name of the host.
+      type: str
+    problems:
+      description: What is wrong with its variables, one sentence each.
+      type: list
+      elements: str
+settings:
+  description: The settings of the run, which all hosts share.
+  returned: when O(passwords=false)
+  type: dict
+check_mode:
+  description: Whether the role runs in check mode.
+  returned: when O(passwords=false)
+  type: bool
+canaries:
+  description: The hosts of the canary batch.
+  returned: when O(passwords=false)
+  type: list
+  elements: str
+awx_job:
+  description: Id of the job of AWX, empty outside AWX.
+  returned: when O(passwords=false)
+  type: str
+passwords:
+  description: The password of root, by host.
+  returned: when O(passwords=true)
+  type: dict
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
+
+
+def execute(_context: Context) -> Result:
+    """Fail: a module knows the variables of no host."""
+    raise UsageError("keypair_reset_inputs is an action plugin of the controller, and does not run as a module.")
+
+
+ARGUMENT_SPEC: ArgumentSpec = {"passwords": {"type": "bool", "default": False, "no_log": False}}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[],
+)
+
+
+def main() -> None:
+    """Run the module."""
+    MODULE.run()
+
+
+if __name__ == "__main__":
+    main()

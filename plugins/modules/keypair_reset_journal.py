@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module keypair_reset_journal: reads and writes what a run of the role keypair_reset leaves for the next one."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: keypair_reset_journal
+short_description: Read and write the journals of the role keypair_reset
+version_added: 0.1.0
+description:
+  - The role P(multicloud.async_tasks.keypair_reset#role) writes into a journal which servers it is about to touch, which of them ran, and which
+    tasks were started. The next run reads it if this one is cut off.
+  - Several runs may use one directory at a time. Changes are made under a lock, files are replaced as a whole, and a file that vanishes
+    meanwhile is no error.
+  - Without O(entries) the module reads; with it the module writes.
+  - The module is part of the role. What is in a journal may change between releases.
+author:
+  - Multicloud Authors (@multicloud)
+extends_documentation_fragment:
+  - multicloud.async_tasks.attributes
+attributes:
+  check_mode:
+    support: full
+    details: In check mode nothing is written.
+  diff_mode:
+    support: none
+  idempotent:
+    support: full
+options:
+  directory:
+    description:
+      - Directory with the journals. It must exist.
+    type: path
+    required: true
+  name:
+    description:
+      - Name of this run. Its own journal is C(keypair_reset-NAME.json).
+    type: str
+    required: true
+  entries:
+    description:
+      - What the next run must know. When the list is empty, the journal of this run is removed.
+    type: list
+    elements: dict
+  taken:
+    description:
+      - Ids of servers that this run has taken over from others. They are struck out from the journals that hold them; other journals are not
+        touched.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Read which servers an earlier run was at work on
+  multicloud.async_tasks.keypair_reset_journal:
+    directory: /var/lib/keypair_reset
+    name: this-run
+  delegate_to: localhost
+  register: journals
+"""
+
+RETURN = r"""
+entries:
+  description: What the journals of other runs say, oldest journal first.
+  returned: when O(entries) is not given
+  type: list
+  elements: dict
+  contains:
+    server_id:
+      description: Id of the server.
+      type: str
+    host:
+      description: Name of the host in the inventory.
+      type: str
+    was_running:
+      description: Whether the server ran before it was touched.
+      type: bool
+    task_id:
+      description: Id of the task that was started.
+      type: str
+problems:
+  description: A sentence about each file that is named like a journal and cannot be read as one.
+  returned: when O(entries) is not given
+  type: list
+  elements: str
+"""
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._journal import Journals
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
+    ArgumentSpec,
+    Context,
+    Module,
+    Result,
+)
+
+
+def execute(context: Context) -> Result:
+    """Read the journals of others, or keep that of this run."""
+    params = context.params
+    name = check_id("name", params["name"])
+    journals = Journals(params["directory"], context.clock)
+    if params["entries"] is None:
+        found = journals.read(but=name)
+        return {"entries": found.entries, "problems": found.problems}
+    return {"changed": journals.keep(name, params["entries"], params["taken"], dry=context.check_mode)}
+
+
+ARGUMENT_SPEC: ArgumentSpec = {
+    "directory": {"type": "path", "required": True},
+    "name": {"type": "str", "required": True},
+    "entries": {"type": "list", "elements": "dict"},
+    "taken": {"type": "list", "elements": "str", "default": []},
+}
+
+MODULE = Module(
+    execute,
+    ARGUMENT_SPEC,
+    clouds=[],
+)
+
+
+def main() -> None:
+    """Run the module."""
+    MODULE.run()
+
+
+if __name__ == "__main__":
+    main()
