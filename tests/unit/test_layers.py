@@ -21,7 +21,7 @@ LAYERS = (
     ("_errors",),
     ("_clock", "_files", "_ids", "_task", "_urls"),
     ("_reading",),
-    ("_http", "_keys", "_ssh"),
+    ("_http", "_journal", "_keys", "_ssh"),
     ("_client", "_metadata", "_refusal"),
     ("_surroundings",),
     ("_alibaba", "_huawei"),
@@ -40,12 +40,13 @@ ONLY = {
         *("_errors", "_clock", "_http", "_ids", "_task", "_text", "_client", "_services", "_ssh", "_surroundings"),
         *("_module", "_fleet"),
     },
-    "filter": {"plugin_utils"},
+    "filter": {"_clock", "plugin_utils"},
     "lookup": {"_errors", "_clock", "_http", "_ids", "_text", "_services", "_huawei", "_surroundings"},
     "modules": {
         *(
             "_errors",
             "_ids",
+            "_journal",
             "_task",
             "_alibaba",
             "_huawei",

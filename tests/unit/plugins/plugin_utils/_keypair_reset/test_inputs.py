@@ -418,9 +418,15 @@ def checked(controller: FakeController, *hosts: Host, in_awx: bool = False) -> I
     return inputs
 
 
-def lacks(controller: FakeController, *, in_awx: bool = False, **more: t.Any) -> list[str]:
+def lacks(controller: FakeController, **more: t.Any) -> list[str]:
     """What the controller lacks for one host."""
-    found: list[str] = checked(controller, host(**more), in_awx=in_awx).wishes[0]["problems"]
+    found: list[str] = checked(controller, host(**more)).wishes[0]["problems"]
+    return found
+
+
+def lacks_in_awx(controller: FakeController, **more: t.Any) -> list[str]:
+    """What the execution environment of a job of AWX lacks for one host."""
+    found: list[str] = checked(controller, host(**more), in_awx=True).wishes[0]["problems"]
     return found
 
 
@@ -468,14 +474,14 @@ def test_a_program_that_is_missing_is_said_as_such(programs: list[str], words: s
 
 def test_a_key_is_generated_in_awx_only_where_it_is_stored() -> None:
     wanted = {"generate": True, "private_key_file": "/k/new"}
-    assert lacks(FakeController(), in_awx=True, **wanted) == [
+    assert lacks_in_awx(FakeController(), **wanted) == [
         "keypair_reset_generate needs keypair_reset_store_tasks in AWX, where the files of a job, /k/new among them, are lost "
         "when it ends."
     ]
     assert lacks(FakeController(), **wanted) == []
     # One that exists is used as it is.
-    assert lacks(FakeController(files=["/k/new"]), in_awx=True, **wanted) == []
-    assert lacks(FakeController(files=["/s.yml"]), in_awx=True, store_tasks="/s.yml", **wanted) == []
+    assert lacks_in_awx(FakeController(files=["/k/new"]), **wanted) == []
+    assert lacks_in_awx(FakeController(files=["/s.yml"]), store_tasks="/s.yml", **wanted) == []
 
 
 def test_a_key_is_generated_where_files_can_be_made() -> None:

@@ -1,0 +1,15 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module keypair_reset_inputs, which is the documentation of an action plugin."""
+
+from __future__ import annotations
+
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import run_module
+
+
+def test_as_a_module_it_says_that_it_is_none() -> None:
+    result = run_module("keypair_reset_inputs", {})
+    assert result["failed"] is True
+    assert result["msg"].startswith("keypair_reset_inputs is an action plugin of the controller")
