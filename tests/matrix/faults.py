@@ -107,8 +107,11 @@ class Fault:
 
 
 def _unless_bodiless(otherwise: str) -> t.Callable[[Subject], str]:
-    """A good answer to an operation that promises no body; something else to the others."""
-    return lambda subject: FINE if subject.bodiless else otherwise
+    """A good answer to an operation that promises no body; something else to the others.
+
+    An answer without its list may be an empty list, as with services that leave out what is empty.
+    """
+    return lambda subject: FINE if subject.bodiless else ODD if subject.operation in LISTS else otherwise
 
 
 def _short(value: str) -> str:
@@ -196,6 +199,8 @@ FAILURES = (
     599,
 )
 
+#: Operations that answer with a list.
+LISTS = ("ListSecretTask", "ListServersDetails")
 DEEP = b"[" * 100_000 + b"]" * 100_000
 LONG_DIGITS = "9" * 5000
 REDIRECTS = {
@@ -1093,7 +1098,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "200 that repeats the request in a page", UNREAD, answer(200, b.echo(b.in_html, inside=b.as_page)), carried=DONE
     ),
-    Fault("200 that repeats the request as an error", UNREAD, answer(200, b.echo(str)), carried=DONE),
+    Fault("200 that repeats the request as an error", SAID, answer(200, b.echo(str)), carried=DONE),
     Fault(
         "200 that repeats the request as JSON",
         _unless_bodiless(UNREAD),
@@ -1120,7 +1125,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("400 with the right answer", STRANGER, answer(400, b.healthy), only=lambda subject: subject.kind != "wait"),
     Fault(
         "the right answer under another name",
-        UNREAD,
+        _unless_bodiless(UNREAD),
         answer(200, b.altered(lambda body: b'{"wrapped": ' + (body or b"{}") + b"}")),
         carried=DONE,
         only=lambda subject: not subject.bodiless,

@@ -162,7 +162,7 @@ def _wait(means: str, times: str, *, window: float, lists: bool) -> Expected:
     elif means == GONE:
         outcomes = frozenset([OK if times == ONCE else FAILED])
         states = good if times == ONCE else frozenset(["missing"])
-    elif means == STRANGER:
+    elif means in (STRANGER, SAID):
         outcomes = frozenset([FAILED]) if times == ALWAYS else EITHER
         states = open_ | {"error"}
     elif means != ODD:
