@@ -41,6 +41,9 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[Request] = []
 
+    def close(self) -> None:
+        """As of ``Transport``."""
+
     def send(self, request: Request, timeout: float) -> Response:
         """As of ``Transport``."""
         self.sent.append(request)

@@ -17,6 +17,7 @@ from .running import Program, tasks_of
 #: Items of the long loop.
 ITEMS = 1000
 PROC = Path("/proc")
+NO_ACCESS_KEY: t.Any = {"HUAWEICLOUD_SDK_AK": "", "HUAWEICLOUD_SDK_SK": ""}
 
 
 class Worker(t.NamedTuple):
@@ -93,8 +94,7 @@ def test_a_long_loop_logs_in_once_and_stays_small(benches: Benches) -> None:
             }
         },
     )
-    nothing = dict.fromkeys(("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), "")
-    program = bench.start(play, **nothing)
+    program = bench.start(play, **NO_ACCESS_KEY)
     seen = watch(program)
     assert program.process.returncode == 0, f"{program.output[-2000:]}\n{program.errors}"
     counts = bench.requests()
@@ -138,7 +138,7 @@ def test_a_rejected_login_is_sent_once_in_a_loop(benches: Benches) -> None:
             "loop": "{{ range(5) | list }}",
         }
     )
-    program = bench.run(play, **dict.fromkeys(("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK"), ""))
+    program = bench.run(play, **NO_ACCESS_KEY)
     assert program.process.returncode == 2, program.output
     assert bench.requests() == {"KeystoneCreateUserTokenByPassword": 1}
 

@@ -80,6 +80,9 @@ class Transport(t.Protocol):
     def send(self, request: Request, timeout: float) -> Response:
         """Send it, and return the whole answer within ``timeout`` seconds, or raise ``NoAnswerError``."""
 
+    def close(self) -> None:
+        """Close the connections that are kept; the next request opens a new one."""
+
 
 def origin_of(url: str) -> str:
     """Scheme and host of a URL: enough to name the other side, and free of parameters."""

@@ -124,6 +124,14 @@ class RequestsTransport:
 
             raise translate(error, exchange, way.proxy) from None
 
+    def close(self) -> None:
+        """Close the connections that are kept; the next request opens a new one."""
+        with self._lock:
+            for way in self._ways.values():
+                way.pool.close()
+            self._ways.clear()
+            _close(self._managers)
+
     def _way(self, origin: str, url: str) -> _Way:
         """How an origin is reached; found out once."""
         with self._lock:

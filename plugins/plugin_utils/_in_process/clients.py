@@ -15,10 +15,11 @@ import typing as t
 from collections import OrderedDict
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud
 
-#: Clients that are kept at most. A client that is dropped ends its threads and closes its connections.
+#: Clients that are kept at most. The connections of a client that is dropped are closed.
 MAX_CLIENTS = 8
 
 
@@ -34,7 +35,12 @@ class SharedClient:
         self._context = context
         self._secrets: list[str] = []
         self._warnings: list[str] = []
-        surroundings = context.surroundings()._replace(on_secret=self._mask, on_warning=self._warn)
+        self._transports: list[Transport] = []
+        surroundings = context.surroundings()
+        self._connect = surroundings.transport
+        surroundings = surroundings._replace(
+            on_secret=self._mask, on_warning=self._warn, transport=self._keep_transport
+        )
         self._client: Client = cloud.open_client(context.params, surroundings)
 
     def use(self, context: Context) -> Client:
@@ -46,6 +52,16 @@ class SharedClient:
             for warning in self._warnings:
                 context.warn(warning)
         return self._client
+
+    def close(self) -> None:
+        """Close the connections of the client, which nothing uses any more."""
+        for transport in self._transports:
+            transport.close()
+
+    def _keep_transport(self, **options: t.Any) -> Transport:
+        transport = self._connect(**options)
+        self._transports.append(transport)
+        return transport
 
     def _mask(self, secret: str) -> None:
         self._secrets.append(secret)
@@ -76,11 +92,13 @@ class SharedClients:
         shared = self._clients.pop(key, None) or SharedClient(cloud, context)
         self._clients[key] = shared
         while len(self._clients) > MAX_CLIENTS:
-            self._clients.popitem(last=False)
+            self._clients.popitem(last=False)[1].close()
         return shared.use(context)
 
     def clear(self) -> None:
         """Drop all clients: the next run logs in again."""
+        for shared in self._clients.values():
+            shared.close()
         self._clients.clear()
 
 

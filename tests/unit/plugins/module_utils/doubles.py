@@ -151,6 +151,9 @@ class Cloud:
         self.arguments = arguments
         return self
 
+    def close(self) -> None:
+        """As of ``Transport``."""
+
     def send(self, request: Request, timeout: float) -> Response:
         """As of ``Transport``."""
         sent = f"{request.method} {request.url}"

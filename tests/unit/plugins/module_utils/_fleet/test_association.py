@@ -474,6 +474,9 @@ class Crowd(Cloud):
         #: How many were under way when each began.
         self.seen: list[int] = []
 
+    def close(self) -> None:
+        """As of ``Transport``."""
+
     def send(self, request: Request, timeout: float) -> Response:
         """As of ``Transport``."""
         if not request.url.endswith("/associate"):

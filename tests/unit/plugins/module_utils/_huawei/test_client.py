@@ -393,6 +393,9 @@ class Recorder:
         self.answers = list(answers)
         self.requests: list[Request] = []
 
+    def close(self) -> None:
+        """As of ``Transport``."""
+
     def send(self, request: Request, timeout: float) -> Response:
         """As of ``Transport``."""
         self.requests.append(request)

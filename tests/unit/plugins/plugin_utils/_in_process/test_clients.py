@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.clients import (
@@ -24,13 +25,31 @@ class Opened:
 
     def __init__(self) -> None:
         self.surroundings: list[Surroundings] = []
+        self.transports: list[t.Any] = []
         self.cloud: Cloud[t.Any] = Cloud("hwc", {"hwc_region": {"type": "str"}}, self._open)
 
     def _open(self, options: t.Mapping[str, t.Any], surroundings: Surroundings) -> t.Any:
         self.surroundings.append(surroundings)
+        self.transports.append(surroundings.transport(proxies=False))
         surroundings.on_secret("first-secret")
         surroundings.on_warning("first warning")
         return types.SimpleNamespace(region=options["hwc_region"], credentials_source="test")
+
+
+class Connection:
+    """A transport that notes whether it was closed."""
+
+    def __init__(self, **options: t.Any) -> None:
+        self.options = options
+        self.closed = False
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        raise AssertionError(f"{request} is not expected within {timeout} s")
+
+    def close(self) -> None:
+        """As of ``Transport``."""
+        self.closed = True
 
 
 class Told(t.NamedTuple):
@@ -46,7 +65,11 @@ def told(region: str = "r-1", *, check_mode: bool = False, **params: t.Any) -> T
     secrets: list[str] = []
     warnings: list[str] = []
     context = Context(
-        {"hwc_region": region, **params}, check_mode=check_mode, on_secret=secrets.append, on_warning=warnings.append
+        {"hwc_region": region, **params},
+        check_mode=check_mode,
+        on_secret=secrets.append,
+        on_warning=warnings.append,
+        connect=Connection,
     )
     return Told(context, secrets, warnings)
 
@@ -97,6 +120,8 @@ def test_clients_are_bounded_and_the_least_recently_used_goes_first(opened: Open
     for number in range(3 * MAX_CLIENTS):
         clients.client(opened.cloud, told(f"r-{number}").context, {})
         assert clients.client(opened.cloud, told("kept").context, {}) is kept
+    assert sum(not transport.closed for transport in opened.transports) == MAX_CLIENTS
+    assert opened.transports[0].options == {"proxies": False}
     made = len(opened.surroundings)
     clients.client(opened.cloud, told("r-0").context, {})
     assert len(opened.surroundings) == made + 1
@@ -106,6 +131,7 @@ def test_after_clear_the_next_run_logs_in_again(opened: Opened) -> None:
     clients = SharedClients()
     one = clients.client(opened.cloud, told().context, {})
     clients.clear()
+    assert [transport.closed for transport in opened.transports] == [True]
     assert clients.client(opened.cloud, told().context, {}) is not one
 
 
