@@ -94,9 +94,10 @@ options:
   ali_timeout:
     description:
       - Seconds that one operation may take, all its repetitions included.
-      - Reads are repeated after throttling, server errors and broken connections.
+      - A request that the service turns away because there are too many (throttling) is repeated for all of this time. Reads are repeated
+        after server errors and broken connections, for a minute at most. One request is given up after a minute without an answer.
     type: float
-    default: 60.0
+    default: 180.0
   ali_validate_certs:
     description:
       - Whether the certificates of the services are checked.
@@ -110,7 +111,8 @@ options:
 requirements:
   - requests (Python library)
 notes:
-  - Proxies are taken from E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY). C(~/.netrc) is not read.
+  - Proxies are taken from E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY), whose entries may have a port. A C(http://) address
+    of this machine is reached without a proxy. C(~/.netrc) is not read.
   - The environment and the files that count are those of the host, and of the user, the module runs as. Cloud modules usually run on the
     controller (C(delegate_to=localhost)).
 seealso:

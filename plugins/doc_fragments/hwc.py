@@ -107,10 +107,13 @@ options:
   hwc_timeout:
     description:
       - Seconds that one operation may take, all its repetitions included.
-      - Reads are repeated after throttling, server errors and broken connections. A write is repeated only when the request certainly did
-        not reach the service, or was turned away before it was processed.
+      - A request that the service turns away because there are too many (throttling) is repeated for all of this time, a write too. The
+        quotas of Huawei Cloud are counted by the minute, so that less than V(70) does not outlast one. Modules that wait for what they
+        started have as much time for this as for the wait.
+      - Reads are repeated after server errors and broken connections, for a minute at most. A write is repeated only when the request
+        certainly did not reach the service. One request is given up after a minute without an answer.
     type: float
-    default: 60.0
+    default: 180.0
   hwc_validate_certs:
     description:
       - Whether the certificates of the services are checked.
@@ -124,7 +127,8 @@ options:
 requirements:
   - requests (Python library)
 notes:
-  - Proxies are taken from E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY). C(~/.netrc) is not read.
+  - Proxies are taken from E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY), whose entries may have a port. A C(http://) address
+    of this machine is reached without a proxy. C(~/.netrc) is not read.
   - The environment that counts is that of the host the module runs on. Cloud modules usually run on the controller
     (C(delegate_to=localhost)).
 seealso:

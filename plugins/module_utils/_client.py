@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint
 
 T = t.TypeVar("T")
+Self = t.TypeVar("Self", bound="Client")
 
 
 class Finder(t.Protocol):
@@ -64,6 +67,7 @@ class Client:
         self._on_secret = on_secret
         self._on_warning = on_warning
         self._origins: dict[str, str] = {}
+        self._patient_until = -math.inf
         #: Where the credentials come from, such as ``options`` or ``environment``; never what they are.
         self.credentials_source = credentials.source
         for secret in credentials.secrets():
@@ -99,6 +103,16 @@ class Client:
                 )
         return self._origins[service]
 
+    def patient(self: Self, until: float) -> Self:
+        """This client, whose operations wait longer than their timeout when they are turned away: a quota may last a while.
+
+        Args:
+            until: Monotonic time at which the last of them gives up.
+        """
+        twin = copy.copy(self)
+        twin._patient_until = until
+        return twin
+
     def renewable(self) -> bool:
         """Whether ``renew`` can help after the credentials were refused."""
         raise NotImplementedError
@@ -109,7 +123,9 @@ class Client:
 
     def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | None) -> T:
         """Run an attempt as the retry rule allows, and once more after a new login."""
-        return self._http.call(attempt, reads=reads, timeout=timeout, renew=self._try_renew)
+        # Who gives a time of its own means it.
+        patience = max(0.0, self._patient_until - self._http.clock.monotonic()) if timeout is None else 0.0
+        return self._http.call(attempt, reads=reads, timeout=timeout, patience=patience, renew=self._try_renew)
 
     def _try_renew(self, timeout: float) -> bool:
         if not self.renewable():

@@ -158,12 +158,14 @@ class ThrottledError(ServiceError):
     """Too many calls; the request was turned away before it was processed.
 
     Args:
-        retry_after: Seconds the service asked to wait, if it said so.
+        retry_after: Seconds the service asked to wait, or the length of the window for which it counts calls, if it said so.
+        quota: True when ``retry_after`` is such a window: it may end sooner, and certainly has after so many seconds.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **facts: t.Any) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, quota: bool = False, **facts: t.Any) -> None:
         super().__init__(message, **facts)
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class UnavailableError(ServiceError):

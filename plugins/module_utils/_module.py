@@ -158,8 +158,19 @@ class Context:
     def surroundings(self) -> Surroundings:
         """Return what a client needs beside its options."""
         return Surroundings(
-            self._environ, self.clock, self.random, self.check_mode, self.mask, self.warn, self._connect
+            self._environ,
+            self.clock,
+            self.random,
+            self.check_mode,
+            self.mask,
+            self.warn,
+            self._connect,
+            self.note_write,
         )
+
+    def note_write(self) -> None:
+        """A write was accepted: from now on every exit says ``changed``, unless it turns out to have done nothing."""
+        self.result["changed"] = True
 
 
 def open_own_client(cloud: Cloud[C], context: Context) -> C:

@@ -17,6 +17,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 C = t.TypeVar("C", bound=Client)
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Surroundings(t.NamedTuple):
     """What a client needs beside its options.
 
@@ -28,6 +32,7 @@ class Surroundings(t.NamedTuple):
         on_secret: Told every secret that comes from no option, so that it can be masked.
         on_warning: Told what the user should know.
         transport: Makes a transport; its arguments are those of ``RequestsTransport``.
+        on_write: Called as soon as a service has accepted a write, before anything reads its answer.
     """
 
     environ: t.Mapping[str, str]
@@ -37,6 +42,7 @@ class Surroundings(t.NamedTuple):
     on_secret: t.Callable[[str], None]
     on_warning: t.Callable[[str], None]
     transport: t.Callable[..., _http.Transport] = _http.RequestsTransport
+    on_write: t.Callable[[], None] = _nothing
 
     def http(self, options: t.Mapping[str, t.Any], prefix: str) -> _http.Http:
         """What a client sends with, as the options of a cloud ask for it."""
@@ -55,6 +61,7 @@ class Surroundings(t.NamedTuple):
             self.random,
             check_mode=self.check_mode,
             timeout=timeout,
+            on_write=self.on_write,
         )
 
 

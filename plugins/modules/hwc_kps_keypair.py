@@ -225,10 +225,10 @@ def _create(context: Context, name: str) -> Result:
         )
     keypair = dict(created or found or {})
     private_key = keypair.pop("private_key", None)
-    if private_key:
-        # Into the result at once: if the description fails now, the key must not be lost with it.
-        context.result["private_key"] = private_key
+    # Into the result at once: if anything fails now, the key must not be lost with it.
     context.result["keypair"] = keypair
+    if private_key:
+        context.result["private_key"] = private_key
     if described:
         _describe(context, name, params["description"])
     return {"keypair": {**keypair, **described}}

@@ -97,7 +97,8 @@ options:
     default: true
   wait_timeout:
     description:
-      - Seconds for everything. A reset takes about ten minutes.
+      - Seconds for everything. A reset takes about ten minutes. Requests that KPS turns away because there are too many are sent again as
+        long as this allows.
     type: float
     default: 1800.0
   on_failure:
@@ -185,7 +186,7 @@ servers:
     state:
       description:
         - V(success), V(failed), V(pending) while the task goes on, V(error) when nothing was started, V(unknown) when the answer to the
-          request was lost and no task was found.
+          request was lost and no task was found (RV(servers[].uncertain)).
       type: str
       sample: success
     status:
@@ -203,8 +204,8 @@ servers:
       type: str
     uncertain:
       description:
-        - Whether a task may run for it that nobody knows of, because the answer to the request was lost and nothing could be read then. Such a
-          server must not be started.
+        - Whether a task may run for it that nobody knows of. The answer to the request was lost, and for a minute after it no task was seen,
+          or nothing could be read; a task that waits for its turn is on no list. Such a server must not be started.
       type: bool
     previous_keypair_name:
       description: Name of the key pair it had; null when it had none.

@@ -7,19 +7,23 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
     AuthenticationError,
     CloudError,
+    ForbiddenError,
     NoAnswerError,
+    RejectedError,
     ThrottledError,
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.decision import Logins, Step, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows import Row
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import FleetRun
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
@@ -29,10 +33,23 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting im
 
 #: Seconds between two requests that start a task: KPS publishes no limit, so it is not probed.
 PACE = 0.1
+#: Seconds for which the task of a lost request is looked for, and of the pauses in between: a task that waits for its turn is
+#: on no list yet.
+LOOK_FOR = 60.0
+LOOKS = (1.0, 2.0, 4.0, 8.0)
 #: Seconds before the sending of a lost request from which a record of a failed task is taken for its own.
 _OWN_RECORD = 120.0
+#: Requests in a row whose answers were lost, and whose tasks were not found, after which no other is sent.
+_LOSSES = 3
 _SILENT = "KPS had not answered the request before it"
 _PARTICIPLES = {"reset": "reset", "replace": "given another key pair", "bind": "given a key pair", "unbind": "unbound"}
+
+
+class _Lost(t.NamedTuple):
+    """A request without a usable answer: what came instead, and when it was sent, in seconds since the epoch."""
+
+    error: CloudError
+    sent_at: float
 
 
 class Association(FleetRun):
@@ -50,12 +67,15 @@ class Association(FleetRun):
         self._steps: dict[str, Step] = {}
         self._answered = False
         self._stop = ""
+        #: The servers whose task was not found after the answer to its request was lost.
+        self._missing: dict[str, _Lost] = {}
+        self._losses = 0
         for row in self.rows.values():
             row.more = self._more(None, None)
 
     def plan(self) -> None:
         """Read key pair, servers and running tasks, and decide for each server."""
-        client = self.context.client(HWC)
+        client = self.client
         if self._keypair_name and kps_keypairs.show_keypair(client, self._keypair_name) is None:
             raise UsageError(
                 f"keypair_name: there is no key pair {self._keypair_name!r} in this project and region.",
@@ -132,26 +152,40 @@ class Association(FleetRun):
         """Send one request, and note what came of it; or why no other must follow."""
         sent_at = self.context.clock.time()
         try:
-            for server_id, answer in self._ask(ids).items():
-                self._accept(self.rows[server_id], answer)
+            answers = self._ask(ids)
         except CloudError as error:
-            for server_id in ids:
-                self._stop = self._refused(self.rows[server_id], error, sent_at) or self._stop
+            answers = dict.fromkeys(ids, error)
+        lost: dict[str, CloudError] = {}
+        for server_id, answer in answers.items():
+            if not isinstance(answer, CloudError):
+                self._accept(self.rows[server_id], answer)
+                self._losses = 0
+            elif answer.maybe_done:
+                lost[server_id] = answer
+                self.mark_changed(self.rows[server_id])
+            else:
+                self._stop = self._refused(self.rows[server_id], answer) or self._stop
+        if lost:
+            self._stop = self._after_loss(lost, sent_at) or self._stop
         self._answered = True
 
-    def _refused(self, row: Row, error: CloudError, sent_at: float) -> str:
-        """Note what a request without a good answer means for a server; why no other must follow, or nothing."""
-        if error.maybe_done:
-            return "" if self._after_loss(row, error, sent_at) else _SILENT
+    def _refused(self, row: Row, error: CloudError) -> str:
+        """Note for a server that nothing was started; why no other request must follow, or nothing."""
         row.refuse(f"Nothing was started. {error}")
         row.reason = _task.Reason(error.code, error.text) if error.code else None
         if isinstance(error, AuthenticationError):
             return "the credentials had been refused"
-        # Each of these was tried for as long as hwc_timeout allows.
-        return _SILENT if isinstance(error, (NoAnswerError, ThrottledError)) else ""
+        if isinstance(error, ThrottledError):
+            # It was tried for as long as wait_timeout allows.
+            return "KPS turned the request before it away until the time (wait_timeout) was up"
+        if isinstance(error, NoAnswerError):
+            # It was tried for as long as hwc_timeout allows.
+            return _SILENT
+        # What came up before the request was sent comes up before every other.
+        return "the request before it could not be prepared" if error.unsent else ""
 
-    def _ask(self, ids: t.Sequence[str]) -> dict[str, kps.Row]:
-        client, login = self.context.client(HWC), self._steps[ids[0]].login
+    def _ask(self, ids: t.Sequence[str]) -> t.Mapping[str, kps.Row | CloudError]:
+        client, login = self.client, self._steps[ids[0]].login
         if self._keypair_name is None:
             return {ids[0]: kps_keypairs.disassociate(client, ids[0], login=login)}
         # KPS logs in to running servers only, and refuses a port for those that are off.
@@ -168,56 +202,115 @@ class Association(FleetRun):
         if kps_keypairs.failed_already(answer):
             row.state, row.status = _task.FAILED, answer["status"]
         if task_id:
-            row.more["task_id"] = str(task_id)
+            row.more["task_id"] = task_id
             self.mark_changed(row)
 
-    def _after_loss(self, row: Row, error: CloudError, sent_at: float) -> bool:
-        """Look for the task that a request may have started which had no usable answer. It is never sent again.
+    def _after_loss(self, lost: t.Mapping[str, CloudError], sent_at: float) -> str:
+        """Look for the tasks that a request may have started which had no usable answer. It is never sent again.
+
+        Args:
+            lost: The errors, by server.
+            sent_at: When the request was sent, in seconds since the epoch.
 
         Returns:
-            Whether it could be found out.
+            Why no other request must follow, or nothing.
         """
-        self.mark_changed(row)
-        try:
-            task_id = self._find_task(row.server_id, sent_at)
-            found = ecs.read_servers(self.context.client(HWC), [row.server_id]) if task_id is None else {}
-        except CloudError as second:
-            row.state, row.more["uncertain"] = _task.UNKNOWN, True
+        for server_id, error in lost.items():
+            # Until it is found: a server with such a task must not be started.
+            self.rows[server_id].state, self.rows[server_id].more["uncertain"] = _task.UNKNOWN, True
+            self._missing[server_id] = _Lost(error, sent_at)
+        clock = self.context.clock
+        until = min(self._deadline, clock.monotonic() + LOOK_FOR)
+        client = self.context.client(HWC).patient(until)
+        for pause in itertools.chain(LOOKS, itertools.repeat(LOOKS[-1])):
+            trouble = self._look_for(client, list(lost))
+            missing = [server_id for server_id in lost if server_id in self._missing]
+            if not missing:
+                self._losses = 0
+                return ""
+            hopeless = isinstance(trouble, (AuthenticationError, ForbiddenError, RejectedError))
+            if hopeless or clock.monotonic() + pause > until:
+                break
+            clock.sleep(pause)
+        for server_id in missing:
+            self._tell_missing(self.rows[server_id], lost[server_id], trouble)
+        self._losses += 1
+        if trouble is not None:
+            return _SILENT
+        return f"the answers to {_LOSSES} requests in a row had been lost" if self._losses >= _LOSSES else ""
+
+    def _tell_missing(self, row: Row, lost: CloudError, trouble: CloudError | None) -> None:
+        if trouble is not None:
             row.msg = (
-                f"{error} Whether a task was started could not be found out: {second} Look before you run this again."
+                f"{lost} Whether a task was started could not be found out: {trouble} Look before you run this again."
             )
-            return False
-        row.more["task_id"] = task_id
-        if task_id is not None:
-            row.msg = f"The request had no usable answer; the task that it started was found. {error}"
-        elif found and self._has_changed(row, ecs.summarize(found[row.server_id])["key_name"]):
-            row.state = _task.SUCCESS
-            row.msg = f"The request had no usable answer; the key pair has changed since. {error}"
         else:
-            row.state = _task.UNKNOWN
             row.msg = (
-                f"{error} No task runs for it or has failed since: most likely nothing was started. Run this again."
+                f"{lost} No task for it was seen since, but one may still wait for its turn: leave the server as it is. Look for "
+                "a task in a few minutes (hwc_kps_task_info, list=running); if there is none, run this again."
             )
-        return True
+
+    def _look_for(self, client: HuaweiClient, server_ids: t.Sequence[str]) -> CloudError | None:
+        """Look once for the tasks of lost requests; why that was not possible, or None.
+
+        They are among those that run, or among those that have failed since, or they have changed the key pair already.
+        """
+        try:
+            running = {str(task.get("server_id")): task for task in kps.list_running(client)}
+            for server_id in self._still_missing(server_ids):
+                self._find(server_id, running.get(server_id))
+            if self._still_missing(server_ids):
+                failed = kps.list_failed(client)
+                for server_id in self._still_missing(server_ids):
+                    self._find(server_id, self._failed_since(failed, server_id))
+            if missing := self._still_missing(server_ids):
+                for server_id, server in ecs.read_servers(client, missing).items():
+                    if self._has_changed(self.rows[server_id], ecs.summarize(server)["key_name"]):
+                        self._found(server_id, _task.SUCCESS, "the key pair has changed since")
+        except CloudError as error:
+            return error
+        return None
+
+    def _still_missing(self, server_ids: t.Sequence[str]) -> list[str]:
+        return [server_id for server_id in server_ids if server_id in self._missing]
+
+    def _find(self, server_id: str, task: kps.Row | None) -> None:
+        if task is not None and task.get("task_id"):
+            self.rows[server_id].more["task_id"] = str(task["task_id"])
+            self._found(server_id, _task.PENDING, "the task that it started was found")
+
+    def _found(self, server_id: str, state: str, how: str) -> None:
+        """What became of a lost request is known."""
+        row, lost = self.rows[server_id], self._missing.pop(server_id)
+        row.state, row.more["uncertain"] = state, False
+        row.msg = f"The request had no usable answer; {how}. {lost.error}"
+
+    def _failed_since(self, records: t.Sequence[kps.Row], server_id: str) -> kps.Row | None:
+        """The record of a task for a server that failed since its request was sent."""
+        since = self._missing[server_id].sent_at - _OWN_RECORD
+        for record in records:
+            started = str(record.get("task_time") or "")
+            if record.get("server_id") == server_id and started.isdecimal() and float(started) / 1000 > since:
+                return record
+        return None
 
     def _has_changed(self, row: Row, key_name: str | None) -> bool:
         return key_name == self._keypair_name and key_name != row.more["previous_keypair_name"]
 
-    def _find_task(self, server_id: str, sent_at: float) -> str | None:
-        """Id of the task for this server that runs, or that failed since the request was sent."""
-        for row in kps.list_running(self.context.client(HWC)):
-            if row.get("server_id") == server_id:
-                return str(row["task_id"])
-        for row in kps.list_failed(self.context.client(HWC)):
-            started = str(row.get("task_time") or "")
-            if row.get("server_id") == server_id and started.isdigit() and int(started) / 1000 > sent_at - _OWN_RECORD:
-                return str(row["task_id"])
-        return None
-
     def wait(self) -> None:
-        """Wait for the tasks."""
-        by_task = {row.more["task_id"]: row for row in self.rows.values() if row.state == _task.PENDING}
-        for task in self.await_tasks(kps.KpsTasks(self.context.client(HWC)), list(by_task)):
+        """Wait for the tasks, and look once more for those that were not found: they may have waited for their turn."""
+        self._await(self._with_task())
+        if self._missing:
+            known = self._with_task()
+            self._look_for(self.context.client(HWC), list(self._missing))
+            self._await([row for row in self._with_task() if row not in known])
+
+    def _with_task(self) -> list[Row]:
+        return [row for row in self.rows.values() if row.more["task_id"] and row.state == _task.PENDING]
+
+    def _await(self, rows: t.Sequence[Row]) -> None:
+        by_task = {row.more["task_id"]: row for row in rows}
+        for task in self.await_tasks(kps.KpsTasks(self.client), list(by_task)):
             by_task[task["id"]].ended(task["state"], task["status"], task["reason"])
 
     def done(self) -> str:

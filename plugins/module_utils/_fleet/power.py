@@ -15,7 +15,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows import Row
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import FleetRun
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
 
@@ -34,7 +33,7 @@ class PowerSwitch(FleetRun):
 
     def plan(self) -> None:
         """Read the servers and decide for each."""
-        found = ecs.read_servers(self.context.client(HWC), list(self.rows))
+        found = ecs.read_servers(self.client, list(self.rows))
         for server_id, row in self.rows.items():
             self._decide(row, ecs.summarize(found[server_id]) if server_id in found else None)
         if self.context.diff_mode:
@@ -78,10 +77,9 @@ class PowerSwitch(FleetRun):
                 self.mark_changed(self.rows[server_id])
 
     def _ask(self, ids: t.Sequence[str]) -> str:
-        client = self.context.client(HWC)
         if self._target == ecs.ACTIVE:
-            return ecs.start(client, ids)
-        return ecs.stop(client, ids, self.context.params["stop_type"].upper())
+            return ecs.start(self.client, ids)
+        return ecs.stop(self.client, ids, self.context.params["stop_type"].upper())
 
     def _not_asked(self, row: Row, error: CloudError) -> None:
         """Without an answer there is no job to ask about, and the server itself tells whether the request arrived."""
@@ -105,7 +103,7 @@ class PowerSwitch(FleetRun):
     def _await_jobs(self) -> dict[str, _task.Reason | None]:
         """The servers whose job or sub-job failed, with the reason."""
         complaints: dict[str, _task.Reason | None] = {}
-        for task in self.await_tasks(ecs.EcsJobs(self.context.client(HWC)), list(self._jobs)):
+        for task in self.await_tasks(ecs.EcsJobs(self.client), list(self._jobs)):
             by_server = ecs.job_outcomes(task["data"] or {})
             reason = task["reason"]
             overall = (task["state"], _task.Reason(reason["code"], reason["message"]) if reason else None)
@@ -116,7 +114,7 @@ class PowerSwitch(FleetRun):
         return complaints
 
     def _await_servers(self, server_ids: t.Sequence[str], timeout: float | None) -> None:
-        source = ecs.ServerStates(self.context.client(HWC), self._target, server_ids)
+        source = ecs.ServerStates(self.client, self._target, server_ids)
         for task in self.await_tasks(source, server_ids, timeout):
             self.rows[task["id"]].ended(task["state"], task["status"], task["reason"])
 

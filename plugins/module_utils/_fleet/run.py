@@ -7,11 +7,14 @@
 from __future__ import annotations
 
 import abc
+import functools
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.rows import Row, report
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, at_least
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import TaskSource
@@ -37,7 +40,7 @@ class FleetRun(abc.ABC):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.rows = {server_id: Row(server_id) for server_id in check_ids("server_ids", context.params["server_ids"])}
-        self._deadline = 0.0
+        self._deadline = context.clock.monotonic() + at_least("wait_timeout", context.params["wait_timeout"], 0)
         self._waited = False
         self._late = False
         self._broken_off = False
@@ -66,7 +69,6 @@ class FleetRun(abc.ABC):
     def run(self) -> Result:
         """The whole course, and the module's result."""
         params = self.context.params
-        self._deadline = self.context.clock.monotonic() + at_least("wait_timeout", params["wait_timeout"], 0)
         lenient = params["on_failure"] == "return"
         try:
             self.plan()
@@ -81,12 +83,23 @@ class FleetRun(abc.ABC):
                     self.wait()
         except CloudError as error:
             if not lenient:
-                if self.context.result["changed"]:
-                    # What was changed is worth more than the error alone.
-                    self.context.result.update(self._result())
+                self._keep_rows()
                 raise
             self._give_up(error)
+        except Exception:
+            self._keep_rows()
+            raise
         return self._result()
+
+    @functools.cached_property
+    def client(self) -> HuaweiClient:
+        """The client. A request that is turned away is sent again as long as ``wait_timeout`` allows: quotas last minutes."""
+        return self.context.client(HWC).patient(self._deadline)
+
+    def _keep_rows(self) -> None:
+        """Have a failure say what was changed before it, which is worth more than the error alone."""
+        if self.context.result["changed"]:
+            self.context.result.update({**self._result(), "changed": True})
 
     def await_tasks(
         self, source: TaskSource, ids: t.Sequence[str], timeout: float | None = None

@@ -30,6 +30,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._text impor
 #: Seconds of the first pause between two attempts; it doubles, to ``MAX_PAUSE``.
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 20.0
+#: Seconds of the first pause after a request was turned away, when the service asks for none: from 2 to 5, as Huawei Cloud advises.
+FIRST_THROTTLED = (2.0, 5.0)
+#: Seconds for which one request may hang, and for which a read is repeated without a usable answer in between.
+PATIENCE = 60.0
 #: Seconds without which there is no other attempt: its answer could not come in time, and a write that was turned away until
 #: then would end as one whose answer was lost.
 LEAST = 0.5
@@ -47,19 +51,33 @@ def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) 
     Args:
         error: What the attempt ended with.
         reads: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
-        attempt: Number of attempts so far, 1 or more.
+        attempt: Number of attempts in a row that ended so (turned away, or without a usable answer), 1 or more.
         random: A number from 0 to 1, to spread callers.
     """
+    if isinstance(error, ThrottledError):
+        return _throttled_pause(error, attempt, random)
+    if reads and isinstance(error, NoAnswerError) and error.stale and attempt == 1:
+        return 0.0
     pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + random)
     # A login or a look-up that comes before a write is a read.
     reads = reads or error.unsent
-    if isinstance(error, ThrottledError):
-        return pause if error.retry_after is None else error.retry_after + random
     if isinstance(error, NoAnswerError):
         return pause if not error.lasting and (reads or not error.maybe_received) else None
     if reads and (isinstance(error, UnavailableError) or (isinstance(error, BrokenAnswerError) and error.cut)):
         return pause
     return None
+
+
+def _throttled_pause(error: ThrottledError, attempt: int, random: float) -> float:
+    """Seconds until a request that was turned away is sent again: never sooner than the service asks for."""
+    shortest, longest = FIRST_THROTTLED
+    own = min(MAX_PAUSE, (shortest + (longest - shortest) * random) * 2.0 ** (attempt - 1))
+    if error.retry_after is None:
+        return own
+    if error.quota and attempt == 1:
+        # The window may end at any moment. Once more before it is waited out: attempts may count, too.
+        return min(own, error.retry_after + random)
+    return max(error.retry_after + random, FIRST_PAUSE * attempt)
 
 
 class Http:
@@ -71,13 +89,21 @@ class Http:
         random: Numbers from 0 to 1.
         check_mode: Refuse every write.
         timeout: Seconds for one operation with all its attempts.
+        on_write: Called as soon as a service has accepted a write, before anything reads its answer.
 
     Attributes:
         secrets: What is taken out of every answer before anything of it is shown.
     """
 
     def __init__(
-        self, transport: Transport, clock: Clock, random: t.Callable[[], float], *, check_mode: bool, timeout: float
+        self,
+        transport: Transport,
+        clock: Clock,
+        random: t.Callable[[], float],
+        *,
+        check_mode: bool,
+        timeout: float,
+        on_write: t.Callable[[], None] | None = None,
     ) -> None:
         self.clock = clock
         self.timeout = timeout
@@ -85,6 +111,7 @@ class Http:
         self._random = random
         self._check_mode = check_mode
         self.secrets = Secrets()
+        self._on_write = on_write
 
     def send(self, request: Request, operation: str, *, reads: bool, timeout: float) -> Response:
         """Send one request once. In check mode a write is refused here, where nothing can pass by.
@@ -102,6 +129,8 @@ class Http:
             )
         try:
             response = self._transport.send(request, timeout)
+            if not reads and 200 <= response.status < 300 and self._on_write is not None:
+                self._on_write()
         except (NoAnswerError, BrokenAnswerError) as error:
             error.message = f"{operation}: {printable(self.secrets.mask(error.message))}"
             raise
@@ -113,31 +142,52 @@ class Http:
         *,
         reads: bool,
         timeout: float | None = None,
+        patience: float = 0.0,
         renew: t.Callable[[float], bool] | None = None,
     ) -> T:
         """Run ``attempt`` until it returns, it must not be repeated, or the time is up.
 
+        Being turned away (throttled) is an answer, and may go on until the end. Anything else that is no usable answer may go
+        on for ``PATIENCE`` seconds in a row, so that a service that is down is told soon.
+
         Args:
-            attempt: Builds, signs, sends and decodes one request; its argument is the seconds that are left.
+            attempt: Builds, signs, sends and decodes one request; its argument is the seconds that it may take.
             reads: Whether the operation changes nothing.
             timeout: Seconds for all attempts together; those of ``Http`` by default.
+            patience: Seconds for all attempts together as long as they are turned away, when that is more.
             renew: Called once when the credentials were refused, with the seconds that are left; True when they were
                 renewed and a repetition is due.
         """
-        deadline = self.clock.monotonic() + (self.timeout if timeout is None else timeout)
-        attempts = 0
+        seconds = self.timeout if timeout is None else timeout
+        bound = min(seconds, PATIENCE)
+        begun = self.clock.monotonic()
+        end, until = begun + max(seconds, patience), begun + bound
+        attempts, in_row, throttled = 0, 0, False
         while True:
             attempts += 1
             try:
-                return attempt(max(0.0, deadline - self.clock.monotonic()))
+                return attempt(max(0.0, min(until, end) - self.clock.monotonic()))
             except CloudError as error:
                 if renew is not None and isinstance(error, AuthenticationError):
-                    renewed, renew = renew(max(0.0, deadline - self.clock.monotonic())), None
+                    renewed, renew = renew(max(0.0, min(until, end) - self.clock.monotonic())), None
                     if renewed:
                         continue
-                pause = retry_pause(error, reads=reads, attempt=attempts, random=self._random())
-                if pause is None or self.clock.monotonic() + pause > deadline - LEAST:
-                    if attempts > 1:
-                        error.message = f"{error.message} It was tried {attempts} times."
+                before, throttled = throttled, isinstance(error, ThrottledError)
+                in_row = in_row + 1 if throttled == before else 1
+                pause = retry_pause(error, reads=reads, attempt=in_row, random=self._random())
+                if pause is None or self.clock.monotonic() + pause > (end if throttled else min(until, end)) - LEAST:
+                    _explain(error, attempts, pause)
                     raise
                 self.clock.sleep(pause)
+                if throttled:
+                    until = self.clock.monotonic() + bound
+
+
+def _explain(error: CloudError, attempts: int, pause: float | None) -> None:
+    """Add to the error that an operation ends with why it was not tried again."""
+    if isinstance(error, ThrottledError) and error.retry_after is not None and pause is not None:
+        error.message = (
+            f"{error.message} The time is up before the {error.retry_after:.0f} s that it asks for are over."
+        )
+    if attempts > 1:
+        error.message = f"{error.message} It was tried {attempts} times."

@@ -160,7 +160,10 @@ def refuse(
     message = refusal.message(operation, origin)
     facts = refusal.facts()
     if refusal.status == 429 or refusal.gateway == "0308":
-        return errors.ThrottledError(message, retry_after=_wait_for(response, refusal, now), **facts)
+        asked = _refusal.retry_after(response.headers, now)
+        if asked is not None:
+            return errors.ThrottledError(message, retry_after=asked, **facts)
+        return errors.ThrottledError(message, retry_after=_window(refusal), quota=True, **facts)
     if refusal.status < 400:
         # Whether it was carried out is not said, and that something does not exist is not told so.
         return errors.BrokenAnswerError(message, **facts)
@@ -179,11 +182,8 @@ def refuse(
     return errors.RejectedError(message, hint=hint, **facts)
 
 
-def _wait_for(response: Response, refusal: Refusal, now: float) -> float | None:
-    """Seconds to wait after throttling: the header's, or the whole window that API Gateway names in its text."""
-    asked = _refusal.retry_after(response.headers, now)
-    if asked is not None:
-        return asked
+def _window(refusal: Refusal) -> float | None:
+    """Seconds of the window for which API Gateway counts calls, as it names them in its text."""
     window = _WINDOW.search(refusal.text)
     return _refusal.sensible_wait(int(window[1]) * float(_UNITS[window[2].lower()])) if window else None
 

@@ -234,16 +234,25 @@ def associate(client: HuaweiClient, server_id: str, binding: Binding) -> Row:
     return _begun(client.call(ASSOCIATE, body=binding.body(server_id)), ASSOCIATE)
 
 
-def batch_bind(client: HuaweiClient, server_ids: t.Sequence[str], binding: Binding) -> dict[str, Row]:
-    """Start to bind up to ten servers that run and have no key pair; an answer as that of ``associate`` for each.
+def batch_bind(
+    client: HuaweiClient, server_ids: t.Sequence[str], binding: Binding
+) -> dict[str, Row | BrokenAnswerError]:
+    """Start to bind up to ten servers that run and have no key pair.
 
-    Raises:
-        BrokenAnswerError: The request was accepted, and the answer leaves out a server.
+    Returns:
+        For each an answer as that of ``associate``, or the error of one that the answer leaves out: its task may have been
+        started all the same.
     """
     body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
-    found = given_rows(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
-    answers = {words(row, "server_id"): row for row in found}
-    return {server_id: _begun(answers.get(server_id) or {}, BATCH_ASSOCIATE) for server_id in server_ids}
+    rows = given_rows(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
+    answers = {words(row, "server_id"): row for row in rows}
+    found: dict[str, Row | BrokenAnswerError] = {}
+    for server_id in server_ids:
+        try:
+            found[server_id] = _begun(answers.get(server_id) or {}, BATCH_ASSOCIATE)
+        except BrokenAnswerError as error:
+            found[server_id] = error
+    return found
 
 
 def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = None) -> Row:

@@ -39,7 +39,10 @@ class SharedClient:
         surroundings = context.surroundings()
         self._connect = surroundings.transport
         surroundings = surroundings._replace(
-            on_secret=self._mask, on_warning=self._warn, transport=self._keep_transport
+            on_secret=self._mask,
+            on_warning=self._warn,
+            on_write=self._note_write,
+            transport=self._keep_transport,
         )
         self._client: Client = cloud.open_client(context.params, surroundings)
 
@@ -62,6 +65,9 @@ class SharedClient:
         transport = self._connect(**options)
         self._transports.append(transport)
         return transport
+
+    def _note_write(self) -> None:
+        self._context.note_write()
 
     def _mask(self, secret: str) -> None:
         self._secrets.append(secret)

@@ -19,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     UsageError,
     WriteUncertainError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_keypair
@@ -26,6 +27,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     KPS,
     PROJECT,
     Cloud,
+    FakeClock,
     answer,
     html,
     lost,
@@ -77,6 +79,38 @@ def test_a_pair_is_generated_and_its_private_key_returned_once(cloud: Cloud) -> 
     assert result["private_key"] == PRIVATE
     assert result["keypair"]["name"] == "kp"
     assert "private_key" not in result["keypair"]
+
+
+@pytest.mark.parametrize("key", [None, "", 17, [PRIVATE], {"pem": PRIVATE}], ids=repr)
+def test_a_generated_pair_without_its_private_key_is_told(cloud: Cloud, key: t.Any) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, there(private_key=key), body={"keypair": {"name": "kp"}})
+    cloud.expect(SHOW, there())
+    run = start(cloud)
+    with pytest.raises(WriteUncertainError, match="was created; its private key was in the answer, and is lost"):
+        run.execute(hwc_kps_keypair.execute)
+    assert run.context.result["changed"] is True
+    assert "private_key" not in run.context.result
+
+
+class Breaking(Cloud):
+    """A cloud on which something of ours breaks after a pair was created."""
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        if request.method == "PUT":
+            raise ZeroDivisionError
+        return super().send(request, timeout)
+
+
+def test_whatever_breaks_after_a_creation_the_private_key_is_in_the_result(clock: FakeClock) -> None:
+    cloud = Breaking(clock)
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
+    result = hwc_kps_keypair.MODULE.perform(start(cloud, description="new").context)
+    assert (result["failed"], result["changed"], result["private_key"]) == (True, True, PRIVATE)
+    assert result["keypair"]["name"] == "kp"
+    assert "ZeroDivisionError" in result["msg"]
 
 
 def test_a_pair_is_imported(cloud: Cloud) -> None:

@@ -21,6 +21,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.association import PACE, Association
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Interrupted
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
@@ -395,15 +397,88 @@ def test_refused_credentials_stop_the_sending(cloud: Cloud) -> None:
     assert result["servers"][2]["msg"] == "Nothing was sent for it: the credentials had been refused."
 
 
-@pytest.mark.parametrize("outcome", [unreachable(), refusal(429, "APIGW.0308", "x")], ids=["unreachable", "throttled"])
-def test_a_service_that_does_not_answer_stops_the_sending(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_service_that_cannot_be_reached_stops_the_sending(cloud: Cloud) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     for took in (29.0, 29.0, 0.2):
-        cloud.expect(ASSOCIATE, outcome, body=body("s-1"), took=took)
+        cloud.expect(ASSOCIATE, unreachable(), body=body("s-1"), took=took)
     result = result_of(start(cloud, server_ids=["s-1", "s-2"]))
     assert states(result) == [("s-1", False, "error"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (False, True)
     assert result["servers"][1]["msg"].startswith("Nothing was sent for it: KPS had not answered")
+
+
+#: What API Gateway of Huawei Cloud says, to the letter.
+OVER_QUOTA = refusal(
+    429, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit,limit:2,time:1 minute"
+)
+
+
+class Metered(Cloud):
+    """A cloud that accepts so many requests to associate in each minute by the clock."""
+
+    def __init__(self, clock: FakeClock, quota: int, counts_refused: bool) -> None:
+        super().__init__(clock)
+        self.quota = quota
+        self.counts_refused = counts_refused
+        #: When requests that count came in, and those that were accepted.
+        self.counted: list[float] = []
+        self.accepted: list[str] = []
+        self.refused = 0
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        if not request.url.endswith("/associate"):
+            return super().send(request, timeout)
+        self.clock.now += 0.2
+        recent = [moment for moment in self.counted if moment > self.clock.now - 60.0]
+        if len(recent) >= self.quota:
+            self.refused += 1
+            if self.counts_refused:
+                self.counted.append(self.clock.now)
+            return OVER_QUOTA
+        self.counted.append(self.clock.now)
+        server_id = json.loads(request.body)["server"]["id"]
+        self.accepted.append(server_id)
+        return answer({"task_id": f"t-{server_id}"}, 202)
+
+
+@pytest.mark.parametrize("counts_refused", [False, True])
+def test_a_quota_is_waited_out_as_long_as_the_wait_may_take(clock: FakeClock, counts_refused: bool) -> None:
+    cloud = Metered(clock, 2, counts_refused)
+    ids = [f"s-{number}" for number in range(6)]
+    planned(cloud, *map(server, ids))
+    result = result_of(start(cloud, server_ids=ids, wait=False))
+    assert states(result) == [(server_id, True, "pending") for server_id in ids]
+    assert cloud.accepted == ids, "each once, in order"
+    assert clock.now - 1000.0 < 150.0, "two windows"
+    assert cloud.refused <= 4
+
+
+def test_a_quota_that_outlasts_the_wait_leaves_the_others_untouched(cloud: Cloud) -> None:
+    planned(cloud, server("s-1"), server("s-2"))
+    for _attempt in range(11):
+        cloud.expect(ASSOCIATE, OVER_QUOTA, body=body("s-1"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"], wait_timeout=600.0))
+    assert states(result) == [("s-1", False, "error"), ("s-2", False, "error")]
+    assert (result["changed"], result["failed"]) == (False, True)
+    first, second = (row["msg"] for row in result["servers"])
+    assert "Nothing was started." in first
+    assert "The time is up before the 60 s that it asks for are over. It was tried 11 times." in first
+    assert second == (
+        "Nothing was sent for it: KPS turned the request before it away until the time (wait_timeout) was up."
+    )
+    assert 500.0 < cloud.clock.now - 1000.0 <= 600.0
+
+
+def test_what_fails_before_a_request_is_sent_stops_the_sending(cloud: Cloud) -> None:
+    planned(cloud, server("s-1"), server("s-2"), server("s-3"))
+    cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
+    early = UsageError("There is no project.")
+    early.unsent = True
+    cloud.expect(ASSOCIATE, early, body=body("s-2"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2", "s-3"], wait=False))
+    assert states(result) == [("s-1", True, "pending"), ("s-2", False, "error"), ("s-3", False, "error")]
+    assert result["servers"][2]["msg"] == "Nothing was sent for it: the request before it could not be prepared."
 
 
 # --- Several servers in one request, several requests at a time
@@ -454,10 +529,20 @@ def test_a_batch_that_is_refused_is_refused_for_each(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("outcome", [lost(), answer({}, 504), answer(accepted("s-1"))], ids=["lost", "504", "half"])
-def test_the_tasks_of_a_lost_batch_are_looked_for_server_by_server(cloud: Cloud, outcome: t.Any) -> None:
+def test_the_tasks_of_a_lost_batch_are_looked_for_in_one_list(cloud: Cloud, outcome: t.Any) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     cloud.expect(BATCH, outcome, body=batch("s-1", "s-2"))
-    cloud.always(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}, {"task_id": "t-2", "server_id": "s-2"}))
+    cloud.expect(RUNNING, listed({"task_id": "t-s-1", "server_id": "s-1"}, {"task_id": "t-s-2", "server_id": "s-2"}))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2", wait=False))
+    assert states(result) == [("s-1", True, "pending"), ("s-2", True, "pending")]
+    assert result["task_ids"] == ["t-s-1", "t-s-2"]
+
+
+def test_an_answer_about_one_server_counts_whatever_is_wrong_with_that_about_another(cloud: Cloud) -> None:
+    planned(cloud, bare("s-1"), bare("s-2"))
+    rows = [{"server_id": ["s-1"], "task_id": {"id": "t-1"}}, {"server_id": "s-2", "task_id": "t-2"}]
+    cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
+    cloud.expect(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2", wait=False))
     assert states(result) == [("s-1", True, "pending"), ("s-2", True, "pending")]
     assert result["task_ids"] == ["t-1", "t-2"]
@@ -557,13 +642,11 @@ def test_it_is_found_among_those_that_have_failed_since(
 ) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
-    cloud.expect(RUNNING, listed())
-    cloud.expect(FAILED, listed(*rows))
+    cloud.always(RUNNING, listed())
+    cloud.always(detail("s-1"), {"servers": [server("s-1")]})
+    cloud.always(FAILED, listed(*rows))
     if found:
         cloud.expect(task("t-1"), status("t-1", "FAILED_RESET"))
-        cloud.expect(FAILED, listed({**rows[0], "task_error_msg": "no"}))
-    else:
-        cloud.expect(detail("s-1"), {"servers": [server("s-1")]})
     result = result_of(start(cloud))
     assert states(result) == [("s-1", True, "failed" if found else "unknown")]
     assert result["task_ids"] == (["t-1"] if found else [])
@@ -580,30 +663,159 @@ def test_a_pair_that_has_changed_since_is_a_success(cloud: Cloud) -> None:
     assert "has changed since" in result["servers"][0]["msg"]
 
 
-@pytest.mark.parametrize("rows", [[server("s-1", key_name="kp-new")], []], ids=["same pair", "gone"])
-def test_when_nothing_is_found_that_is_said_and_nothing_sent_again(cloud: Cloud, rows: list[dict[str, t.Any]]) -> None:
-    planned(cloud, server("s-1", key_name="kp-new"))
-    cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
-    cloud.expect(RUNNING, listed())
-    cloud.expect(FAILED, listed())
-    cloud.expect(detail("s-1"), {"servers": rows})
-    result = result_of(start(cloud, force=True))
+class Late(Cloud):
+    """A cloud that loses the answer to an association, and shows the task that it starts a while later.
+
+    Args:
+        clock: Its time.
+        after: Seconds until the task is seen; infinite for never.
+        where: The list that it is seen in: ``running`` or ``failed``; or ``pair`` when only the key pair changes.
+    """
+
+    def __init__(self, clock: FakeClock, after: float, where: str = "running") -> None:
+        super().__init__(clock)
+        self.after = after
+        self.where = where
+        self.sent = 0.0
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        self.clock.now += 0.1
+        self.requests.append(request)
+        seen = self.sent > 0 and self.clock.now >= self.sent + self.after
+        row = {"task_id": "t-1", "server_id": "s-1", "task_time": milliseconds(self.sent - 1000.0 + self.after)}
+        if request.method == "POST":
+            self.sent = self.clock.now
+            raise lost()
+        for part, document in {
+            "running-tasks": listed(*([row] if seen and self.where == "running" else [])),
+            "failed-tasks": listed(*([row] if seen and self.where == "failed" else [])),
+            "detail": {"servers": [server("s-1", key_name="kp-new" if seen and self.where == "pair" else "kp-old")]},
+            "tasks/t-1": status("t-1", "FAILED_RESET" if self.where == "failed" else "SUCCESS_RESET"),
+            "keypairs/kp-new": {"keypair": {"name": "kp-new"}},
+        }.items():
+            if part in request.url:
+                return answer(document)
+        raise AssertionError(request.url)
+
+
+@pytest.mark.parametrize(
+    ("where", "state"), [("running", "success"), ("failed", "failed"), ("pair", "success")], ids=str
+)
+@pytest.mark.parametrize("after", [0.0, 8.0, 50.0])
+def test_a_task_that_is_seen_late_is_found(clock: FakeClock, after: float, where: str, state: str) -> None:
+    cloud = Late(clock, after, where)
+    result = result_of(start(cloud))
+    assert states(result) == [("s-1", True, state)]
+    assert result["servers"][0]["uncertain"] is False
+    assert result["task_ids"] == ([] if where == "pair" else ["t-1"])
+    assert len(cloud.writes()) == 1
+
+
+def test_what_is_not_found_within_a_minute_stays_uncertain(clock: FakeClock) -> None:
+    cloud = Late(clock, 1e9)
+    result = result_of(start(cloud, wait=False))
     assert states(result) == [("s-1", True, "unknown")]
     assert (result["changed"], result["failed"], result["task_ids"]) == (True, True, [])
-    assert "most likely nothing was started. Run this again." in result["servers"][0]["msg"]
+    assert 50.0 < clock.now - cloud.sent <= 62.0
+    row = result["servers"][0]
+    assert row["uncertain"] is True
+    assert "one may still wait for its turn: leave the server as it is" in row["msg"]
+    assert "nothing was started" not in row["msg"]
+    assert len(cloud.writes()) == 1
+
+
+def test_a_look_ends_with_the_time_of_the_run(clock: FakeClock) -> None:
+    cloud = Late(clock, 1e9)
+    assert states(result_of(start(cloud, wait_timeout=20.0))) == [("s-1", True, "unknown")]
+    assert clock.now - 1000.0 < 22.0
+
+
+def test_what_was_not_found_is_looked_for_once_more_after_the_wait_for_the_others(cloud: Cloud) -> None:
+    planned(cloud, server("s-1"), server("s-2"))
+    cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
+    cloud.always(RUNNING, listed())
+    cloud.always(FAILED, listed())
+    cloud.always(detail("s-1"), {"servers": [server("s-1")]})
+    cloud.expect(ASSOCIATE, {"task_id": "t-2"}, body=body("s-2"))
+    cloud.expect(task("t-2"), status("t-2", "SUCCESS_RESET"))
+    cloud.expect(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}))
+    cloud.expect(task("t-1"), status("t-1", "SUCCESS_RESET"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"]))
+    assert states(result) == [("s-1", True, "success"), ("s-2", True, "success")]
+    assert [row["uncertain"] for row in result["servers"]] == [False, False]
+
+
+def test_several_lost_answers_in_a_row_stop_the_sending(cloud: Cloud) -> None:
+    ids = [f"s-{number}" for number in range(5)]
+    planned(cloud, *map(server, ids))
+    cloud.always(RUNNING, listed())
+    cloud.always(FAILED, listed())
+    for server_id in ids[:3]:
+        cloud.expect(ASSOCIATE, answer({}, 504), body=body(server_id))
+        cloud.always(detail(server_id), {"servers": [server(server_id)]})
+    result = result_of(start(cloud, server_ids=ids, wait=False, on_failure="return"))
+    assert [state for _id, _changed, state in states(result)] == ["unknown"] * 3 + ["error"] * 2
+    assert "the answers to 3 requests in a row had been lost" in result["servers"][4]["msg"]
+
+
+@pytest.mark.parametrize("rows", [[server("s-1", key_name="kp-new")], []], ids=["same pair", "gone"])
+def test_a_pair_that_was_there_before_proves_nothing(cloud: Cloud, rows: list[dict[str, t.Any]]) -> None:
+    planned(cloud, server("s-1", key_name="kp-new"))
+    cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
+    cloud.always(RUNNING, listed())
+    cloud.always(FAILED, listed())
+    cloud.always(detail("s-1"), {"servers": rows})
+    result = result_of(start(cloud, force=True))
+    assert states(result) == [("s-1", True, "unknown")]
+    assert result["servers"][0]["uncertain"] is True
     assert len(cloud.writes()) == 1
 
 
 def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: Cloud) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
-    cloud.expect(RUNNING, refusal(403, "APIGW.0302", "no"))
+    cloud.always(RUNNING, refusal(403, "APIGW.0302", "no"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], on_failure="return"))
     assert states(result) == [("s-1", True, "unknown"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (True, False)
     assert [row["uncertain"] for row in result["servers"]] == [True, False]
     assert "could not be found out" in result["servers"][0]["msg"]
     assert "Look before you run this again" in result["servers"][0]["msg"]
+    assert cloud.clock.now - 1000.0 < 10.0, "a refusal does not pass"
+
+
+def test_a_list_that_fails_for_a_while_is_read_again(cloud: Cloud) -> None:
+    planned(cloud, server("s-1"))
+    cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
+    cloud.expect(RUNNING, html(), times=3)
+    cloud.expect(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}))
+    cloud.expect(task("t-1"), status("t-1", "SUCCESS_RESET"))
+    assert states(result_of(start(cloud))) == [("s-1", True, "success")]
+
+
+class Breaking(Cloud):
+    """A cloud on which something of ours breaks as soon as an association was accepted."""
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        response = super().send(request, timeout)
+        if request.url.endswith("/tasks/t-1"):
+            raise ZeroDivisionError
+        return response
+
+
+@pytest.mark.parametrize("on_failure", ["fail", "return"])
+def test_whatever_breaks_after_a_write_the_result_says_what_was_begun(clock: FakeClock, on_failure: str) -> None:
+    cloud = Breaking(clock)
+    planned(cloud, server("s-1"), server("s-2", key_name="kp-new"))
+    cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
+    cloud.expect(task("t-1"), status("t-1", "RUNNING_RESET"))
+    run = start(cloud, server_ids=["s-1", "s-2"], on_failure=on_failure)
+    result = Module(lambda context: Association(context).run(), {}, clouds=[HWC]).perform(run.context)
+    assert (result["failed"], result["changed"], result["task_ids"]) == (True, True, ["t-1"])
+    assert states(result) == [("s-1", True, "pending"), ("s-2", False, "success")]
+    assert "ZeroDivisionError" in result["msg"]
 
 
 # --- Ends of a wait
@@ -753,14 +965,15 @@ def test_one_binding_is_no_batch(cloud: Cloud) -> None:
     assert result_of(run)["task_ids"] == ["t-0"]
 
 
-def test_a_batch_that_leaves_out_a_server_is_looked_after_server_by_server(cloud: Cloud) -> None:
+def test_a_batch_that_leaves_out_a_server_is_looked_after_for_that_one(cloud: Cloud) -> None:
     rows = running(2)
     planned(cloud, *rows)
     cloud.expect(BATCH, answer(begun(0), 202), body=batch_body(0, 1))
-    for number in (0, 1):
-        cloud.expect(RUNNING, listed({"task_id": f"t-{number}", "server_id": f"s-{number}"}))
+    cloud.expect(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}))
     run = start(cloud, server_ids=["s-0", "s-1"], root_password="root-password", wait=False)
-    assert result_of(run)["task_ids"] == ["t-0", "t-1"]
+    result = result_of(run)
+    assert result["task_ids"] == ["t-0", "t-1"]
+    assert [bool(row["msg"]) for row in result["servers"]] == [False, True]
 
 
 def test_nothing_follows_a_first_request_whose_credentials_were_refused(cloud: Cloud) -> None:

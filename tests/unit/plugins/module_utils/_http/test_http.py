@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
     FIRST_PAUSE,
     MAX_PAUSE,
@@ -21,6 +23,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
     decode_json,
     retry_pause,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     Cloud,
     FakeClock,
@@ -117,6 +120,119 @@ def test_pauses_double_up_to_a_bound_and_are_spread() -> None:
     assert middle == [0.5, 1, 2, 4, 8, 16, 20, 20]
     assert retry_pause(error, reads=True, attempt=1, random=0.0) == FIRST_PAUSE * 0.5
     assert retry_pause(error, reads=True, attempt=9, random=1.0) == MAX_PAUSE * 1.5
+
+
+THROTTLED = errors.ThrottledError("too many", http_status=429)
+IN_A_MINUTE = errors.ThrottledError("too many", retry_after=60.0)
+MINUTE = errors.ThrottledError("too many", retry_after=60.0, quota=True)
+
+
+def test_a_request_that_is_turned_away_comes_back_after_two_to_five_seconds_and_ever_later() -> None:
+    assert [retry_pause(THROTTLED, reads=False, attempt=1, random=number) for number in (0.0, 0.5, 1.0)] == [2, 3.5, 5]
+    pauses = [retry_pause(THROTTLED, reads=False, attempt=number, random=0.0) for number in range(1, 8)]
+    assert pauses == [2, 4, 8, 16, 20, 20, 20]
+
+
+def test_a_quota_is_probed_once_and_then_waited_out() -> None:
+    pauses = [retry_pause(MINUTE, reads=False, attempt=number, random=0.5) for number in range(1, 4)]
+    assert pauses == [3.5, 60.5, 60.5]
+    second = errors.ThrottledError("too many", retry_after=1.0, quota=True)
+    assert retry_pause(second, reads=True, attempt=1, random=0.5) == 1.5, "a short window is over sooner"
+
+
+def test_what_a_service_asks_for_is_never_undercut() -> None:
+    for attempt in range(1, 9):
+        for random in (0.0, 1.0):
+            pause = retry_pause(IN_A_MINUTE, reads=True, attempt=attempt, random=random)
+            assert pause is not None
+            assert pause >= 60.0
+
+
+def test_a_service_that_asks_for_no_pause_is_not_flooded() -> None:
+    at_once = errors.ThrottledError("too many", retry_after=0.0)
+    pauses = [retry_pause(at_once, reads=True, attempt=number, random=0.0) for number in range(1, 5)]
+    assert pauses == [0.5, 1.0, 1.5, 2.0]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_window_of_a_minute_is_survived_in_the_time_that_is_the_default(cloud: Cloud, reads: bool) -> None:
+    attempts = Attempts(cloud.clock, MINUTE, MINUTE, "done", took=0.2)
+    timeout = HWC_OPTIONS["hwc_timeout"]["default"]
+    assert http(cloud, timeout=timeout).call(attempts, reads=reads) == "done"
+    assert cloud.clock.sleeps == [3.5, 60.5]
+    assert timeout == ALI_OPTIONS["ali_timeout"]["default"]
+
+
+def test_who_is_patient_waits_longer_than_the_timeout_when_turned_away(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9, "done")
+    assert http(cloud, timeout=10.0).call(attempts, reads=False, patience=1000.0) == "done"
+    assert set(attempts.left) == {10.0}, "each attempt has no more time than any other"
+
+
+def test_patience_ends_and_says_so(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9)
+    with pytest.raises(errors.ThrottledError) as caught:
+        http(cloud, timeout=10.0).call(attempts, reads=False, patience=200.0)
+    assert str(caught.value).endswith("The time is up before the 60 s that it asks for are over. It was tried 4 times.")
+    assert cloud.clock.now - 1000.0 <= 200.0
+
+
+def test_a_service_that_is_down_is_told_after_a_minute_whatever_the_timeout(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
+    with pytest.raises(errors.UnavailableError):
+        http(cloud, timeout=1000.0).call(attempts, reads=True, patience=2000.0)
+    assert 40.0 < cloud.clock.now - 1000.0 < 60.0
+
+
+def test_a_request_that_hangs_is_given_up_after_a_minute_whatever_the_timeout(cloud: Cloud) -> None:
+    attempts = Attempts(cloud.clock, errors.NoAnswerError("hangs", maybe_received=True), took=1e9)
+    with pytest.raises(errors.NoAnswerError):
+        http(cloud, timeout=1000.0).call(attempts, reads=True)
+    assert cloud.clock.now - 1000.0 == 60.0
+
+
+def test_being_turned_away_is_an_answer(cloud: Cloud) -> None:
+    down = errors.UnavailableError("HTTP 503.")
+    attempts = Attempts(cloud.clock, *[down, down, THROTTLED] * 12, "done", took=5.0)
+    assert http(cloud, timeout=1000.0).call(attempts, reads=True) == "done"
+    assert cloud.clock.now - 1000.0 > 180.0
+
+
+def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
+    stale = errors.NoAnswerError("broke", maybe_received=True, stale=True)
+    attempts = Attempts(cloud.clock, stale, "done")
+    assert http(cloud).call(attempts, reads=True) == "done"
+    assert cloud.clock.sleeps == [0.0]
+    again = Attempts(cloud.clock, stale, stale, "done")
+    assert http(cloud).call(again, reads=True) == "done"
+    assert cloud.clock.sleeps[1:] == [0.0, 1.0], "but for the first"
+    with pytest.raises(errors.NoAnswerError):
+        http(cloud).call(Attempts(cloud.clock, stale), reads=False)
+
+
+@pytest.mark.parametrize(
+    ("method", "reads", "outcome", "told"),
+    [
+        ("POST", False, answer({}), 1),
+        ("DELETE", False, answer(None, 204), 1),
+        ("POST", False, html(), 1),
+        ("POST", False, answer({}, 302), 0),
+        ("POST", False, answer({}, 400), 0),
+        ("POST", False, answer({}, 503), 0),
+        ("POST", True, answer({}), 0),
+        ("GET", True, answer({}), 0),
+        ("POST", False, errors.NoAnswerError("lost", maybe_received=True), 0),
+    ],
+)
+def test_an_accepted_write_is_told_before_its_answer_is_read(
+    cloud: Cloud, method: str, reads: bool, outcome: t.Any, told: int
+) -> None:
+    writes: list[None] = []
+    cloud.expect(f"{method} {URL}", outcome)
+    sender = Http(cloud, cloud.clock, lambda: 0.5, check_mode=False, timeout=60.0, on_write=lambda: writes.append(None))
+    with contextlib.suppress(errors.NoAnswerError):
+        sender.send(Request(method, URL, {}), "KPS Test", reads=reads, timeout=1.0)
+    assert len(writes) == told
 
 
 def test_a_service_that_says_how_long_to_wait_is_obeyed(cloud: Cloud) -> None:
