@@ -44,7 +44,7 @@ from faults import (
     TUNNEL,
     Fault,
 )
-from subjects import WRITE, Prepared, Subject
+from subjects import WAIT, WRITE, Prepared, Subject
 from wire import DOMAIN, HTTP, HTTPS, PROXY, Closed, Exchange, Peer, SkippingClock, Wire, message, plain
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Module
@@ -54,7 +54,7 @@ from emulator.messages import Request, Response
 #: Seconds of one operation, where the fault does not take all of them.
 TIMEOUT = 60.0
 #: The same, where it does; and of one request of a wait.
-SHORT, SHORTER = 1.2, 0.6
+SHORT, SHORTER = 2.0, 1.0
 #: Seconds of real time after which a cell is ended.
 PATIENCE = 60.0
 #: Seconds of real time in which a cell ends whose fault takes none, on a machine that is busy.
@@ -442,14 +442,14 @@ class Bench:
             os.environ["NO_PROXY"] = "*"
         if way != HTTP:
             options[f"{prefix}_ca_path"] = str(self._certificates.ca_path)
-        if slow and subject.kind == "wait":
+        if slow and subject.kind == WAIT:
             options["request_timeout"] = SHORTER
-            # Each look costs its time: two are enough.
-            if cell is not None and cell.times == rules.ALWAYS:
-                options.update(timeout=30.0, interval=10.0)
+        if cell is not None and (slow or cell.fault.heavy) and cell.times == rules.ALWAYS and subject.kind == WAIT:
+            # Each look costs its time: a few are enough.
+            options.update(timeout=30.0, interval=10.0)
         if slow and "wait_timeout" in subject_options and cell is not None and cell.fault.where != ANSWER:
             # What a write ends with meets the same fault.
-            options["wait_timeout"] = 3.0
+            options["wait_timeout"] = 2 * SHORT
         return options
 
 

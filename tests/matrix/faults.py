@@ -76,6 +76,7 @@ class Fault:
         ways: Ways to the service on which it is tried.
         times: Whether it strikes once, always, or both are tried.
         slow: It takes all the time that a request has.
+        heavy: It takes much of the processor: a wait looks only a few times.
         dark: After it nothing answers any more.
         window: Seconds that the service asks to wait.
         cloud: The only cloud it is for.
@@ -93,6 +94,7 @@ class Fault:
     ways: tuple[str, ...] = (HTTP, PROXY)
     times: tuple[str, ...] = (ONCE, ALWAYS)
     slow: bool = False
+    heavy: bool = False
     dark: bool = False
     window: float = 0.0
     cloud: str = ""
@@ -203,6 +205,8 @@ FAILURES = (
 LISTS = ("ListSecretTask", "ListServersDetails")
 DEEP = b"[" * 100_000 + b"]" * 100_000
 LONG_DIGITS = "9" * 5000
+#: Made once, and before processes are: it takes a second.
+BOMB, DOUBLE_BOMB = b.bomb(1), b.bomb(2)
 REDIRECTS = {
     "to itself": "/again",
     "to another host": "https://elsewhere.example/stolen",
@@ -1014,18 +1018,18 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "64 MiB in 64 KiB of gzip",
         UNREAD,
-        b.packed("gzip", lambda data: b.bomb(1)),
+        b.packed("gzip", lambda _data: BOMB),
         carried=DONE,
         times=(ALWAYS,),
-        slow=True,
+        heavy=True,
     ),
     Fault(
         "64 MiB in a kilobyte, gzip twice",
         UNREAD,
-        b.packed("gzip, gzip", lambda data: b.bomb(2)),
+        b.packed("gzip, gzip", lambda _data: DOUBLE_BOMB),
         carried=DONE,
         times=(ALWAYS,),
-        slow=True,
+        heavy=True,
     ),
     Fault(
         "17 MiB without compression",
@@ -1033,9 +1037,9 @@ FAULTS: tuple[Fault, ...] = (
         answer(200, b.raw(b" " * (17 << 20))),
         carried=DONE,
         times=(ALWAYS,),
-        slow=True,
+        heavy=True,
     ),
-    Fault("an error of 17 MiB", ODD, answer(400, b.raw(b" " * (17 << 20))), times=(ALWAYS,), slow=True),
+    Fault("an error of 17 MiB", ODD, answer(400, b.raw(b" " * (17 << 20))), times=(ALWAYS,), heavy=True),
     # --- Connections that are kept
     Fault("closed in silence after the answer before", FINE, b.closing, where=BEFORE, carried=DONE),
     Fault(
