@@ -94,10 +94,11 @@ options:
   ali_timeout:
     description:
       - Seconds that one operation may take, all its repetitions included.
-      - A request that the service turns away because there are too many (throttling) is repeated for all of this time. Reads are repeated
-        after server errors and broken connections, for a minute at most. One request is given up after a minute without an answer.
+      - When the service turns a request away because there are too many (throttling), the pause that it asks for comes on top of this, once,
+        unless it is longer than this.
+      - Reads are repeated after throttling, server errors and broken connections.
     type: float
-    default: 180.0
+    default: 60.0
   ali_validate_certs:
     description:
       - Whether the certificates of the services are checked.

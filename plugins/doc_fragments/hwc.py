@@ -107,13 +107,13 @@ options:
   hwc_timeout:
     description:
       - Seconds that one operation may take, all its repetitions included.
-      - A request that the service turns away because there are too many (throttling) is repeated for all of this time, a write too. The
-        quotas of Huawei Cloud are counted by the minute, so that less than V(70) does not outlast one. Modules that wait for what they
-        started have as much time for this as for the wait.
-      - Reads are repeated after server errors and broken connections, for a minute at most. A write is repeated only when the request
-        certainly did not reach the service. One request is given up after a minute without an answer.
+      - When the service turns a request away because there are too many (throttling), the pause that it asks for comes on top of this, once,
+        unless it is longer than this. The quotas of Huawei Cloud are counted by the minute. Modules that wait for what they started have as
+        much time for this as for the wait.
+      - Reads are repeated after throttling, server errors and broken connections. A write is repeated only when the request certainly did
+        not reach the service, or was turned away before it was processed.
     type: float
-    default: 180.0
+    default: 60.0
   hwc_validate_certs:
     description:
       - Whether the certificates of the services are checked.

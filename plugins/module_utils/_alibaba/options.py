@@ -31,7 +31,7 @@ ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
     "ali_region": {"type": "str"},
     "ali_endpoint": {"type": "str"},
     "ali_sts_endpoint": {"type": "str"},
-    "ali_timeout": {"type": "float", "default": 180.0},
+    "ali_timeout": {"type": "float", "default": 60.0},
     "ali_validate_certs": {"type": "bool", "default": True},
     "ali_ca_path": {"type": "path"},
 }

@@ -32,8 +32,6 @@ FIRST_PAUSE = 0.5
 MAX_PAUSE = 20.0
 #: Seconds of the first pause after a request was turned away, when the service asks for none: from 2 to 5, as Huawei Cloud advises.
 FIRST_THROTTLED = (2.0, 5.0)
-#: Seconds for which one request may hang, and for which a read is repeated without a usable answer in between.
-PATIENCE = 60.0
 #: Seconds without which there is no other attempt: its answer could not come in time, and a write that was turned away until
 #: then would end as one whose answer was lost.
 LEAST = 0.5
@@ -147,8 +145,8 @@ class Http:
     ) -> T:
         """Run ``attempt`` until it returns, it must not be repeated, or the time is up.
 
-        Being turned away (throttled) is an answer, and may go on until the end. Anything else that is no usable answer may go
-        on for ``PATIENCE`` seconds in a row, so that a service that is down is told soon.
+        Being turned away (throttled) is an answer: the time of the others begins anew after it, and the pause that the service
+        asks for comes on top of all, once, unless it is longer than that: a quota of a minute outlasts an operation of a minute.
 
         Args:
             attempt: Builds, signs, sends and decodes one request; its argument is the seconds that it may take.
@@ -159,9 +157,8 @@ class Http:
                 renewed and a repetition is due.
         """
         seconds = self.timeout if timeout is None else timeout
-        bound = min(seconds, PATIENCE)
         begun = self.clock.monotonic()
-        end, until = begun + max(seconds, patience), begun + bound
+        end, until = begun + max(seconds, patience), begun + seconds
         attempts, in_row, throttled = 0, 0, False
         while True:
             attempts += 1
@@ -175,12 +172,14 @@ class Http:
                 before, throttled = throttled, isinstance(error, ThrottledError)
                 in_row = in_row + 1 if throttled == before else 1
                 pause = retry_pause(error, reads=reads, attempt=in_row, random=self._random())
+                if isinstance(error, ThrottledError) and (error.retry_after or 0.0) <= seconds:
+                    end = max(end, begun + seconds + (error.retry_after or 0.0) + LEAST)
                 if pause is None or self.clock.monotonic() + pause > (end if throttled else min(until, end)) - LEAST:
                     _explain(error, attempts, pause)
                     raise
                 self.clock.sleep(pause)
                 if throttled:
-                    until = self.clock.monotonic() + bound
+                    until = self.clock.monotonic() + seconds
 
 
 def _explain(error: CloudError, attempts: int, pause: float | None) -> None:
