@@ -144,6 +144,10 @@ class Stage:
         else:
             task.status = "SUCCESS"
 
+    def servers(self) -> dict[str, t.Any]:
+        """The ids of all servers by name."""
+        return {"servers": {server.name: server.id for server in self.emulator.huawei.servers.values()}}
+
     def account(self) -> dict[str, t.Any]:
         """What was asked since the tasks were made, and when each ended and was told."""
         with self.emulator.world.lock:
@@ -157,11 +161,15 @@ class Stage:
 
 
 class Cloud:
-    """The handle of the emulator's process."""
+    """The handle of the emulator's process.
 
-    def __init__(self) -> None:
+    Args:
+        servers: Servers that the emulated cloud has.
+    """
+
+    def __init__(self, servers: int = 1) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, str(servers)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         opened = self.ask("open")
         self.environment: dict[str, str] = opened["environment"]
@@ -194,7 +202,7 @@ class Cloud:
 
 def main() -> int:
     """Serve until the input ends."""
-    with Emulator(1, fleet=False) as emulator:
+    with Emulator(int(sys.argv[1]), fleet=False) as emulator:
         stage = Stage(emulator)
         for line in sys.stdin:
             what, arguments = json.loads(line)

@@ -18,7 +18,7 @@ import typing as t
 
 import model
 from report import percentile
-from workshop import Spent, Task, Workshop
+from workshop import AS_MODULE, Spent, Task, Workshop
 
 from simulation import schedules
 from simulation.simulator import lognormal, simulate
@@ -61,6 +61,8 @@ class Size:
         threads: The most tasks that get a thread each.
         many: The most tasks that our wait is run on, beside ``large``.
         large: The large number of tasks.
+        items: Items of the loops that are compared.
+        fleets: Numbers of servers that the role resets.
     """
 
     rounds: int
@@ -71,10 +73,25 @@ class Size:
     threads: int
     many: int
     large: int
+    items: int
+    fleets: tuple[int, ...]
 
 
-QUICK = Size(rounds=3, queries=5, repeats=1, retries=20, loops=10, threads=10, many=100, large=1000)
-FULL = Size(rounds=12, queries=8, repeats=2, retries=200, loops=100, threads=1000, many=1000, large=10_000)
+QUICK = Size(
+    rounds=3, queries=5, repeats=1, retries=20, loops=10, threads=10, many=100, large=1000, items=30, fleets=(12, 60)
+)
+FULL = Size(
+    rounds=8,
+    queries=8,
+    repeats=2,
+    retries=200,
+    loops=100,
+    threads=1000,
+    many=1000,
+    large=10_000,
+    items=100,
+    fleets=(12, 200, 1000),
+)
 
 
 def uri(task_id: str, **more: t.Any) -> Task:
@@ -103,13 +120,13 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
     walls: dict[str, list[float]] = {}
     pauses: list[float] = []
 
-    def measure(name: str, tasks: t.Sequence[Task], expected: int | None = None) -> None:
+    def measure(name: str, tasks: t.Sequence[Task], expected: int | None = None, per: int | None = None) -> None:
         spent = shop.play(*tasks)
         calls = shop.cloud.ask("account")["calls"]
         if expected is not None and calls != expected:
             raise RuntimeError(f"{name} made {calls} calls instead of {expected}")
         start = cpu["empty"][-1] if tasks else 0.0
-        cpu.setdefault(name, []).append((spent.cpu - start) / max(len(tasks), 1))
+        cpu.setdefault(name, []).append((spent.cpu - start) / (per or max(len(tasks), 1)))
         walls.setdefault(name, []).append(spent.wall)
 
     def made(number: int, looks: int) -> list[str]:
@@ -118,14 +135,32 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
 
     def query(name: str) -> None:
         (one,) = made(1, 1)
-        task = {"uri": uri(one), "info": {INFO: {"task_id": one}}, "sdk": {"sdk_kps_task_info": {"task_id": one}}}[name]
-        measure(name, [task] * size.queries, size.queries)
+        info: Task = {INFO: {"task_id": one}}
+        ways = {
+            "uri": uri(one),
+            "info": info,
+            "module": {**info, **AS_MODULE},
+            "sdk": {"sdk_kps_task_info": {"task_id": one}},
+        }
+        measure(name, [ways[name]] * size.queries, size.queries)
+
+    def loop() -> None:
+        (one,) = made(1, 1)
+        task: Task = {INFO: {"task_id": one}, "loop": list(range(size.items)), "loop_control": {"label": "x"}}
+        measure("loop", [task], size.items, per=size.items)
+
+    def ad_hoc(name: str) -> None:
+        (one,) = made(1, 1)
+        spent = shop.ad_hoc(INFO, {"task_id": one}, in_process=name == "ad hoc")
+        cpu.setdefault(name, []).append(spent.cpu)
+        walls.setdefault(name, []).append(spent.wall)
 
     def waits(looks: int) -> None:
         measure(f"wait {looks}", [polls([each]) for each in made(size.queries, looks)], size.queries * looks)
 
-    ways = [functools.partial(query, name) for name in ("uri", "info", "sdk")]
-    ways.append(functools.partial(waits, 20))
+    ways: list[t.Callable[[], None]] = [functools.partial(query, name) for name in ("uri", "info", "module", "sdk")]
+    ways += [functools.partial(waits, 20), loop]
+    ways += [functools.partial(ad_hoc, name) for name in ("ad hoc", "ad hoc module")]
     for number in range(size.rounds):
         measure("empty", [])
         turn = number % len(ways)
@@ -153,8 +188,20 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
     medians = {name: statistics.median(values) for name, values in cpu.items()}
     ratios = {
         f"{one} / {other}": statistics.median(mine / yours for mine, yours in zip(cpu[one], cpu[other], strict=True))
-        for one, other in (("info", "uri"), ("sdk", "uri"), ("info", "sdk"), ("wait 20", "uri"))
+        for one, other in (
+            ("info", "uri"),
+            ("module", "uri"),
+            ("sdk", "uri"),
+            ("module", "sdk"),
+            ("loop", "uri"),
+            ("wait 20", "uri"),
+            ("ad hoc", "ad hoc module"),
+        )
     }
+    # What Ansible itself uses while any task lasts as long as the wait of 20 polls does.
+    idle_second = (medians["wait idle"] - medians["wait 1"]) / statistics.median(pauses)
+    wait_wall = (statistics.median(walls["wait 20"]) - statistics.median(walls["empty"])) / size.queries
+    above = max(0.0, medians["wait 20"] - idle_second * wait_wall)
     longest = f"until {size.retries}"
     say(", ".join(f"{name} {seconds:.3f} s" for name, seconds in medians.items()))
     say(", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items()))
@@ -166,7 +213,9 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
         "ratios": ratios,
         "wall": {name: statistics.median(values) for name, values in walls.items()},
         "one more poll": (medians["wait 1000"] - medians["wait idle"]) / 999,
-        "one more second": (medians["wait idle"] - medians["wait 1"]) / statistics.median(pauses),
+        "one more second": idle_second,
+        "wait 20 above idle": above,
+        "items": size.items,
         "one more retry": (medians[longest] - medians["until 1"]) / (size.retries - 1),
         "retry wall": (statistics.median(walls[longest]) - statistics.median(walls["until 1"])) / (size.retries - 1),
         "retries": size.retries,
@@ -325,13 +374,23 @@ def large(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
     return rows
 
 
+def fleets(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
+    """The role on fleets of several sizes, without logins: what is the role's own, not what ``ssh`` takes."""
+    rows = []
+    for servers in size.fleets:
+        spent = shop.role(servers)
+        rows.append({"servers": servers, "cpu": spent.cpu, "wall": spent.wall, "rss": spent.rss})
+        say(f"role with {servers} servers: {spent.cpu:.1f} s CPU, {spent.wall:.0f} s, {spent.rss:.0f} MiB")
+    return rows
+
+
 def payloads(shop: Workshop, size: Size, say: Say) -> dict[str, dict[str, float]]:
     """How large modules are on their way, and how long their import takes there."""
     (one,) = shop.cloud.ask("make", polls=[1])["ids"]
     modules = {
         "uri": uri(one),
-        "hwc_kps_task_info": {INFO: {"task_id": one}},
-        "wait_for_task": waiting([one]),
+        "hwc_kps_task_info": {INFO: {"task_id": one}, **AS_MODULE},
+        "wait_for_task": {**waiting([one]), **AS_MODULE},
         "sdk_kps_task_info": {"sdk_kps_task_info": {"task_id": one}},
     }
     found = {name: shop.payload(task, name, size.repeats + 2) for name, task in modules.items()}

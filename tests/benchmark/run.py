@@ -31,8 +31,6 @@ OUTPUT = ROOT / "tests" / "output"
 DOCS = ROOT / "docs"
 #: What decides about the figures, beside Python.
 PACKAGES = ("ansible-core", "requests", "huaweicloudsdkkps")
-#: Seconds of a wait's first slice, as in the action plugin.
-SLICE = 5.0
 
 
 def _machine() -> str:
@@ -72,6 +70,7 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
         single = experiments.single(shop, size, say)
         many = experiments.many(shop, size, say, single)
         large = experiments.large(shop, size, say)
+        fleets = experiments.fleets(shop, size, say)
     return {
         "about": _about(options, began, load),
         "setting": {
@@ -81,12 +80,12 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
             "median": experiments.MEDIAN,
             "sigma": experiments.SIGMA,
             "start": experiments.HEAD_START,
-            "slice": SLICE,
             "give_up": experiments.GIVE_UP,
         },
         "single": single,
         "many": many,
         "large": large,
+        "fleets": fleets,
         "payload": payload,
         "budget": budget,
         "schedule": schedule,

@@ -26,6 +26,8 @@ from cloud import Cloud
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 Task = dict[str, t.Any]
+#: Keywords of a task that runs as a module although the worker would do.
+AS_MODULE: Task = {"vars": {"multicloud_async_tasks_in_process": False}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Workshop:
         self.collections = directory / "collections"
         self.moments = directory / "moments.jsonl"
         collection = self.collections / "ansible_collections" / "multicloud" / "async_tasks"
-        for part in ("plugins", "meta"):
+        for part in ("plugins", "meta", "roles", "playbooks"):
             shutil.copytree(ROOT / part, collection / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy2(ROOT / "galaxy.yml", collection)
         # Both sides compiled: what a controller has installed is, and imports take half of a play's time when it is not.
@@ -126,6 +128,23 @@ class Workshop:
         if account.pop("code"):
             raise RuntimeError(f"{command} failed:\n{output.read_text(errors='replace')[-4000:]}")
         return Spent(**account)
+
+    def ad_hoc(self, module: str, options: Task, *, in_process: bool) -> Spent:
+        """Run one module with ``ansible`` on the controller."""
+        command = [sys.executable, "-m", "ansible", "adhoc", "localhost", "-i", str(self.directory / "hosts.json")]
+        switch = {"multicloud_async_tasks_in_process": in_process}
+        return self.run([*command, "-m", module, "-a", json.dumps(options), "-e", json.dumps(switch)])
+
+    def role(self, servers: int) -> Spent:
+        """Reset the key pair of a fleet with the role, on an emulator of its own whose servers nobody logs in to."""
+        emulator = Cloud(servers=servers)
+        with emulator:
+            ids = emulator.ask("servers")["servers"]
+            hosts = {name: {"keypair_reset_server_id": id_, "ansible_connection": "local"} for name, id_ in ids.items()}
+            inventory = self._write("fleet.json", {"all": {"hosts": hosts}})
+            command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory)]
+            playbook = "multicloud.async_tasks.keypair_reset"
+            return self.run([*command, playbook, "-e", "keypair_reset_keypair_name=new"], **emulator.environment)
 
     def threads(self, ids: t.Sequence[str], interval: float, give_up: float) -> Spent:
         """Run the script that has a thread per task, for so many seconds at most."""

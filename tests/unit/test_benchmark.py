@@ -14,9 +14,12 @@ from ansible_collections.multicloud.async_tasks.tests.benchmark import model, re
 
 MET = {
     "CPU of one more `until` retry / of one more poll",
-    "CPU of a wait of 20 polls / of one `uri` task",
     "CPU of `hwc_kps_task_info` / of `uri`",
-    "CPU of `hwc_kps_task_info` / of a module with the SDK",
+    "CPU of an item of a loop / of one `uri` task",
+    "CPU of a wait of 20 polls above idling / of one `uri` task",
+    "CPU of `hwc_kps_task_info` as a module / of `uri`",
+    "CPU of the role for a server in the largest fleet, s",
+    "the same, between the two largest fleets",
     "1000 CSMS tasks: calls, mean latency",
     "1000 CloudSSO tasks at 20 calls/s: calls, throttled",
     "1000 KPS tasks: calls",
@@ -26,7 +29,8 @@ MET = {
 @pytest.fixture(name="results")
 def _results() -> dict[str, t.Any]:
     """Numbers of the form that a run makes, all targets just met."""
-    cpu = {"empty": 1.0, "uri": 0.4, "info": 0.46, "sdk": 0.6, "wait 1": 0.45, "wait 20": 0.5, "wait 200": 0.65}
+    cpu = {"empty": 1.0, "uri": 0.4, "info": 0.048, "loop": 0.024, "module": 0.52, "sdk": 0.6}
+    cpu |= {"wait 1": 0.05, "wait 20": 0.15, "wait 200": 0.65, "ad hoc": 1.1, "ad hoc module": 1.6}
     row = {"way": "uri + until", "tasks": 10, "calls": 30, "throttled": 0, "cpu": 4.0, "wall": 20.0, "rss": 60.0}
     row |= {"mean": 3.0, "p95": 5.0, "simulated": False, "untold": 0}
     engine = {"engine": "ours", "calls": 13.6, "mean": 2.4, "p95": 5.7, "regret": 1.5, "false": 0.0}
@@ -47,15 +51,25 @@ def _results() -> dict[str, t.Any]:
             "median": 6.0,
             "sigma": 0.5,
             "start": 4.0,
-            "slice": 5.0,
             "give_up": 180.0,
         },
         "single": {
             "queries": 10,
             "rounds": 8,
             "cpu": {**cpu, "wait 1000": 1.4, "until 1": 0.4, "until 20": 8.0},
-            "all": {name: [cpu[name], 2 * cpu[name]] for name in ("uri", "info", "sdk", "wait 20")},
-            "ratios": {"info / uri": 1.15, "sdk / uri": 1.5, "info / sdk": 0.99, "wait 20 / uri": 1.25},
+            "all": {name: [cpu[name], 2 * cpu[name]] for name in ("uri", "info", "loop", "module", "sdk", "wait 20")},
+            "ratios": {
+                "info / uri": 0.12,
+                "loop / uri": 0.06,
+                "module / uri": 1.3,
+                "sdk / uri": 1.5,
+                "module / sdk": 0.9,
+                "wait 20 / uri": 0.375,
+                "ad hoc / ad hoc module": 0.7,
+            },
+            "wall": {"ad hoc": 1.2, "ad hoc module": 1.9},
+            "wait 20 above idle": 0.12,
+            "items": 100,
             "one more poll": 0.001,
             "one more second": 0.03,
             "one more retry": 0.3,
@@ -63,6 +77,10 @@ def _results() -> dict[str, t.Any]:
             "retries": 20,
         },
         "many": [row, {**row, "simulated": True, "rss": None}],
+        "fleets": [
+            {"servers": servers, "cpu": cpu_of_role, "wall": 60.0, "rss": 90.0}
+            for servers, cpu_of_role in ((12, 10.0), (212, 50.0), (1012, 310.0))
+        ],
         "large": [{**row, "tasks": 10_000, "rate": 18.0}],
         "payload": {"uri": {"bytes": 200_000.0, "import": 0.1}},
         "budget": [
@@ -88,15 +106,18 @@ def test_figures_at_their_bounds_meet_the_targets(results: dict[str, t.Any]) -> 
     ("change", "missed"),
     [
         (lambda r: r["single"].update({"one more poll": 0.00101}), "CPU of one more `until` retry / of one more poll"),
+        (lambda r: r["single"]["ratios"].update({"info / uri": 0.121}), "CPU of `hwc_kps_task_info` / of `uri`"),
+        (lambda r: r["single"]["ratios"].update({"loop / uri": 0.061}), "CPU of an item of a loop / of one `uri` task"),
         (
-            lambda r: r["single"]["ratios"].update({"wait 20 / uri": 1.26}),
-            "CPU of a wait of 20 polls / of one `uri` task",
+            lambda r: r["single"].update({"wait 20 above idle": 0.121}),
+            "CPU of a wait of 20 polls above idling / of one `uri` task",
         ),
-        (lambda r: r["single"]["ratios"].update({"info / uri": 1.16}), "CPU of `hwc_kps_task_info` / of `uri`"),
         (
-            lambda r: r["single"]["ratios"].update({"info / sdk": 1.0}),
-            "CPU of `hwc_kps_task_info` / of a module with the SDK",
+            lambda r: r["single"]["ratios"].update({"module / uri": 1.31}),
+            "CPU of `hwc_kps_task_info` as a module / of `uri`",
         ),
+        (lambda r: r["fleets"][2].update(cpu=320.0), "CPU of the role for a server in the largest fleet, s"),
+        (lambda r: r["fleets"][1].update(cpu=49.0), "the same, between the two largest fleets"),
         (lambda r: r["budget"][0].update(mean=1.51), "1000 CSMS tasks: calls, mean latency"),
         (lambda r: r["budget"][1].update(throttled=1), "1000 CloudSSO tasks at 20 calls/s: calls, throttled"),
         (lambda r: r["budget"][2].update(calls=1101), "1000 KPS tasks: calls"),
@@ -110,14 +131,15 @@ def test_a_figure_beyond_its_bound_misses_the_target(
 
 
 def test_the_page_tells_what_was_simulated_and_what_was_missed(results: dict[str, t.Any]) -> None:
-    results["single"]["ratios"]["wait 20 / uri"] = 1.5
+    results["single"]["ratios"]["module / uri"] = 1.5
     page = report.page(results, "picture.svg")
-    assert "| CPU of a wait of 20 polls / of one `uri` task | at most 1.25 | 1.50 | measured | **no** |" in page
+    assert "| CPU of `hwc_kps_task_info` as a module / of `uri` | at most 1.3 | 1.50 | measured | **no** |" in page
     assert "| uri + until | 10 | measured | 30 | 0 | 4.0 | 3.0 | 5.0 | 20.0 |" in page
     assert "| uri + until | 10 | simulated | 30 | 0 | 4.0 | 3.0 | 5.0 | 20.0 |" in page
     # A wait by until that was not run that long: 0.4 s, and 199 times 0.3 s.
     assert "| 200 | 0.650 | 60.10 (extrapolated) | 92.5 | 1.62 |" in page
-    assert "| `hwc_kps_task_info`, signs | 0.460 | 1.15 | 1.15 to 1.15 |" in page
+    assert "| `hwc_kps_task_info`, in the worker | 0.048 | 0.12 | 0.12 to 0.12 |" in page
+    assert "| 1,012 | 310 | 0.300 | 60.0 | 90 |" in page
     assert page.index("**wait_for_task** | 13.6") < page.index("boto | 13.6")
     assert "picture.svg" in page
     assert "quick run" not in page
