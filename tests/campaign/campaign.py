@@ -125,7 +125,11 @@ def check_honest(bench: Bench, program: Program, *, too_careful: bool = False) -
     wrong = [host for host in now if rows[host]["power"] == "ACTIVE"]
     assert wrong == [], f"off, and ACTIVE in the rows: {wrong}\n{program.output}"
     assert commands(program) == {host: bench.server(host).id for host in told}
-    assert ("All servers that were touched are on." in program.output) == (not told)
+    all_on, untouched = (
+        text in program.output for text in ("All servers that were touched are on.", "No server was touched.")
+    )
+    assert all_on + untouched == (not told and not late), program.output
+    assert not (untouched and {row["result"] for row in rows.values()} & {"reset", "busy"}), program.output
 
 
 def check_finished(bench: Bench, program: Program) -> None:

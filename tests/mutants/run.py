@@ -41,6 +41,8 @@ PARTS = (
     "pyproject.toml",
     "galaxy.yml",
     "meta",
+    "playbooks",
+    "roles",
 )
 
 SILENT, NOTICED, BROKEN = "not noticed", "noticed", "broken"
