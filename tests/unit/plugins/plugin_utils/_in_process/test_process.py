@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.process import (
+    CHECK_INTERVAL,
     WorkerClock,
     module_process,
 )
@@ -102,3 +104,13 @@ def test_while_the_controller_lives_time_passes() -> None:
     clock.sleep(-1)
     clock.sleep(0.01)
     assert clock.monotonic() - before >= 0.01
+
+
+def test_a_long_pause_is_interrupted_to_look_for_the_controller(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _clock: 1000.0 + sum(pauses))
+    monkeypatch.setattr(SystemClock, "sleep", lambda _clock, seconds: pauses.append(seconds))
+    clock = WorkerClock()
+    clock.sleep(30.5)
+    assert sum(pauses) == 30.5
+    assert max(pauses) <= CHECK_INTERVAL

@@ -77,6 +77,11 @@ def test_another_user_gets_a_module() -> None:
     assert reason(become=object()) == "become is on"
 
 
+def test_files_that_are_to_be_kept_need_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANSIBLE_KEEP_REMOTE_FILES", "true")
+    assert reason() == "the files of modules are to be kept"
+
+
 @pytest.mark.parametrize("python", ["auto", "auto_silent", "auto_legacy", sys.executable])
 def test_this_python_and_any_python_are_the_same(python: str) -> None:
     assert reason({"ansible_python_interpreter": python}) is None
