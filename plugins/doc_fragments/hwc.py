@@ -17,10 +17,11 @@ options:
       - Access key id (AK) that requests are signed with.
       - Without it, E(HUAWEICLOUD_SDK_AK), then E(HW_ACCESS_KEY) and E(OS_ACCESS_KEY) are read.
       - Credentials are looked for in the options, then in the environment, then in the section C([basic]) of C(~/.huaweicloud/credentials)
-        (or of the file that E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names), and at last asked of the metadata service of an ECS with an agency,
-        which takes three seconds at most, uses no proxy, and is left out when E(HWC_METADATA_DISABLED) is V(true). All parts of
-        one identity come from one place. Among options, and likewise in the environment, a token is preferred to an access key, and an
-        access key to a password.
+        (or of the file that E(HUAWEICLOUD_SDK_CREDENTIALS_FILE) names), then asked of the agent of a CCE pod, and at last of the metadata
+        service of an ECS with an agency, which takes three seconds at most where there is none, uses no proxy, and is left out when
+        E(HWC_METADATA_DISABLED) is V(true). All parts of one identity come from one place. Among options, and likewise in the
+        environment, a token is preferred to an access key, and an access key to a password; in the environment the tokens of identity
+        providers (OIDC) come before access keys.
       - The guide on authentication tells all of it, see R(the guide,ansible_collections.multicloud.async_tasks.docsite.guide_authentication).
     type: str
   hwc_secret_key:
@@ -43,10 +44,13 @@ options:
     description:
       - Name of an IAM user, to get a token with O(hwc_user_password). Accounts themselves (HUAWEI ID) cannot get one.
       - Without it, E(HW_USER_NAME), then E(OS_USERNAME) are read.
+      - When it is given, this user logs in, whatever other credentials are in the environment and in files. The password may then be
+        in the environment.
     type: str
   hwc_user_password:
     description:
-      - Password of the IAM user. A token is got once per run, and once more when it is refused as expired.
+      - Password of the IAM user. A token is got once per run, and once more when it is refused as expired. A refused password is sent once,
+        however many tasks a run asks about, for wrong passwords in a row lock the user.
       - Without it, E(HW_USER_PASSWORD), then E(OS_PASSWORD) are read.
     type: str
   hwc_domain_name:
@@ -83,12 +87,15 @@ options:
   hwc_project_id:
     description:
       - Id of the project. When it is not given, IAM is asked for the project named O(hwc_project_name), which costs one more request.
-      - Without it, E(HUAWEICLOUD_SDK_PROJECT_ID), then E(HW_PROJECT_ID) and E(OS_PROJECT_ID) are read, then C(project_id) of the file
-        whose access key is used.
+      - Without it, and without O(hwc_project_name), E(HUAWEICLOUD_SDK_PROJECT_ID), then E(HW_PROJECT_ID) and E(OS_PROJECT_ID) are read,
+        then C(project_id) of the file whose access key is used.
+      - Neither environment nor file are asked for the project when O(hwc_agency_name) is given, for it belongs to another account;
+        nor is the environment when it names another region than O(hwc_region).
     type: str
   hwc_project_name:
     description:
       - Name of the project to look up, such as V(cn-north-4_dev). The default is the region's own project, which has the region's name.
+      - It is preferred to a project id of the environment or of a file.
       - Without it, E(HW_PROJECT_NAME), then E(OS_PROJECT_NAME) are read.
     type: str
   hwc_endpoint:
@@ -103,6 +110,11 @@ options:
       - Base URL of IAM, where tokens are got and projects looked up.
       - Without it, E(HWC_IAM_ENDPOINT) is read, and after O(hwc_endpoint) and E(HWC_ENDPOINT) E(HUAWEICLOUD_SDK_IAM_ENDPOINT), then
         C(iam_endpoint) of the file whose access key is used.
+    type: str
+  hwc_sts_endpoint:
+    description:
+      - Base URL of STS, where keys are got for tokens of identity providers (E(HUAWEICLOUD_OIDC_PROVIDER_URN)).
+      - Without it, E(HWC_STS_ENDPOINT) is read, and after O(hwc_endpoint) and E(HWC_ENDPOINT) E(HUAWEICLOUD_SDK_STS_ENDPOINT).
     type: str
   hwc_timeout:
     description:

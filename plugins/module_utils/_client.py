@@ -10,7 +10,13 @@ import copy
 import math
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    AuthenticationError,
+    CloudError,
+    NoAnswerError,
+    ServiceError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint
 
 T = t.TypeVar("T")
@@ -66,7 +72,9 @@ class Client:
         self._endpoint_option = endpoint_option
         self._on_secret = on_secret
         self._on_warning = on_warning
-        self._origins: dict[str, str] = {}
+        self._origins: dict[str, Endpoint] = {}
+        #: Services that have answered, so that their hosts exist.
+        self._answered: set[str] = set()
         self._patient_until = -math.inf
         #: Where the credentials come from, such as ``options`` or ``environment``; never what they are.
         self.credentials_source = credentials.source
@@ -76,6 +84,11 @@ class Client:
     def hide(self, secret: str) -> None:
         """Take a secret out of everything that is shown of answers from now on."""
         self._http.secrets.add(secret)
+
+    def _tell(self, secret: str) -> None:
+        """Have a secret that was obtained on the way masked, wherever it may turn up."""
+        self.hide(secret)
+        self._on_secret(secret)
 
     @property
     def region(self) -> str | None:
@@ -94,14 +107,34 @@ class Client:
     def origin(self, service: str) -> str:
         """Scheme and host of a service; warns once when the region is in no table."""
         if service not in self._origins:
-            found = self._endpoints.find(service)
-            self._origins[service] = found.url
+            try:
+                found = self._endpoints.find(service)
+            except CloudError as error:
+                error.unsent = True
+                raise
+            self._origins[service] = found
             if found.guessed:
                 self._on_warning(
                     f"The region {self.region!r} is not in the list of regions of {service.upper()}; trying {found.url}. "
-                    f"Check the region's spelling if this fails, or set {self._endpoint_option}."
+                    f"{_meant(found)}Check {found.region_from} if this fails, or set {self._endpoint_option}."
                 )
-        return self._origins[service]
+        return self._origins[service].url
+
+    def _send(self, request: Request, service: str, operation: str, *, reads: bool, deadline: float) -> Response:
+        """Send one request once; a host that was made of a region and does not exist is not looked for again."""
+        try:
+            response = self._http.send(request, operation, reads=reads, timeout=deadline - self._http.clock.monotonic())
+        except NoAnswerError as error:
+            found = self._origins[service]
+            if error.unknown_host and found.region_from and service not in self._answered:
+                error.lasting = True
+                error.hint = (
+                    f"Check {found.region_from}: the host is made of it, and no such host exists. {_meant(found)}Where the "
+                    f"name service of this machine does not know the cloud's hosts, set {self._endpoint_option}."
+                )
+            raise
+        self._answered.add(service)
+        return response
 
     def patient(self: Self, until: float) -> Self:
         """This client, whose operations wait longer than their timeout when they are turned away: a quota may last a while.
@@ -121,6 +154,11 @@ class Client:
         """Log in again, within so many seconds."""
         raise NotImplementedError
 
+    def _tell_source(self, refusal: ServiceError) -> None:
+        """Have a refusal of the credentials tell where they come from, unless the options did, which the user sees."""
+        if isinstance(refusal, AuthenticationError) and self.credentials_source != "options":
+            refusal.hint = f"{refusal.hint or ''} The credentials come from: {self.credentials_source}.".strip()
+
     def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | None) -> T:
         """Run an attempt as the retry rule allows, and once more after a new login."""
         # Who gives a time of its own means it.
@@ -132,3 +170,7 @@ class Client:
             return False
         self.renew(timeout)
         return True
+
+
+def _meant(found: Endpoint) -> str:
+    return f"Is {found.similar} meant? " if found.similar else ""

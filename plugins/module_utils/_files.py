@@ -9,9 +9,12 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
+
+_TOKEN = re.compile(r"[!-~]+\Z")
 
 
 class UserFile(t.NamedTuple):
@@ -29,13 +32,17 @@ class UserFile(t.NamedTuple):
 
     @classmethod
     def at(cls, environ: t.Mapping[str, str], variable: str | None, *parts: str) -> UserFile:
-        """The file that a variable of the environment names, or the one below the home directory."""
+        """Return the file that a variable of the environment names, or the one below the home directory."""
         given = environ.get(variable) if variable else None
-        home = environ.get("HOME") or os.path.expanduser("~")
         if given:
-            path = os.path.join(home, given[2:]) if given.startswith("~/") else given
-            return cls(path, given, True)
-        return cls(os.path.join(home, *parts), "/".join(("~", *parts)), False)
+            return cls.named_by(environ, given)
+        return cls(os.path.join(_home(environ), *parts), "/".join(("~", *parts)), False)
+
+    @classmethod
+    def named_by(cls, environ: t.Mapping[str, str], given: str) -> UserFile:
+        """Return the file of this name, which may begin with ``~/``."""
+        path = os.path.join(_home(environ), given[2:]) if given.startswith("~/") else given
+        return cls(path, given, True)
 
     def ini(self) -> dict[str, dict[str, str]]:
         """The sections of an INI file; none when there is no file."""
@@ -56,11 +63,28 @@ class UserFile(t.NamedTuple):
             return {}
         try:
             document = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._broken(f"line {getattr(error, 'lineno', '?')} is no JSON") from None
         if not isinstance(document, dict):
             raise self._broken("it is no JSON object")
         return document
+
+    def token(self) -> str:
+        """Return the token that a file holds: its only line. Whoever puts it there replaces it, so it is read each time.
+
+        Raises:
+            CredentialsError: There is no such file, or something else in it, which is not shown.
+        """
+        text = (self._text() or "").strip()
+        if not _TOKEN.match(text):
+            raise CredentialsError(
+                f"{self.name} must hold a token, and nothing else. It is not one line of plain characters."
+            )
+        return text
+
+    def exists(self) -> bool:
+        """Return whether there is such a file."""
+        return os.path.exists(self.path)
 
     def _text(self) -> str | None:
         try:
@@ -68,7 +92,9 @@ class UserFile(t.NamedTuple):
                 return file.read()
         except FileNotFoundError:
             if self.named:
-                raise CredentialsError(f"There is no file {self.name}, which the environment names.") from None
+                raise CredentialsError(
+                    f"There is no file {self.name}, which the environment or a profile names."
+                ) from None
             return None
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
@@ -76,3 +102,7 @@ class UserFile(t.NamedTuple):
 
     def _broken(self, why: str) -> CredentialsError:
         return CredentialsError(f"{self.name} cannot be understood: {why}.")
+
+
+def _home(environ: t.Mapping[str, str]) -> str:
+    return environ.get("HOME") or os.path.expanduser("~")

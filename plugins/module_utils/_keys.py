@@ -8,18 +8,24 @@ from __future__ import annotations
 
 import calendar
 import dataclasses
+import math
 import re
 import threading
 import time
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    BrokenAnswerError,
+    CloudError,
+    CredentialsError,
+    NoAnswerError,
+    ThrottledError,
+    UnavailableError,
+)
 
-#: Seconds before its end at which a temporary identity is given up: requests on their way must still arrive with it.
-MARGIN = 300.0
-#: Seconds that an identity is kept at least, whatever it says of its end: the clock of this machine may be wrong.
-KEPT = 60.0
+#: Errors after which the same login may succeed: it was not refused.
+PASSING: tuple[type[CloudError], ...] = (NoAnswerError, BrokenAnswerError, ThrottledError, UnavailableError)
 
 _PLAIN = re.compile(r"[!-~]+\Z")
 
@@ -49,6 +55,7 @@ class AccessKey:
         security_token: Belongs to a temporary key, and is sent along.
         source: Where it was found, for people.
         expires: When it ends, in seconds since the epoch; None when it is permanent or does not say.
+        renew_at: When to ask for the next one, in seconds since the epoch; None when that follows from its end.
     """
 
     access_key: str
@@ -56,6 +63,7 @@ class AccessKey:
     security_token: str | None = dataclasses.field(default=None, repr=False)
     source: str = "options"
     expires: float | None = None
+    renew_at: float | None = None
 
     def __post_init__(self) -> None:
         check_plain("access key id", self.access_key, self.source)
@@ -147,27 +155,61 @@ def switched(environ: t.Mapping[str, str], name: str) -> bool:
 
 
 class Fetched:
-    """Temporary access keys that somebody else hands out, as often as they are asked: a metadata service, a library.
+    """Temporary access keys that are handed out as often as they are asked for: by a metadata service, an agent, a library.
 
     Args:
-        first: The key that proved that they do.
-        fetch: Asks for another.
+        source: Where they come from, for people.
+        fetch: Asks for one, before a monotonic time.
+        first: One that was asked for already.
     """
 
-    def __init__(self, first: AccessKey, fetch: t.Callable[[], AccessKey]) -> None:
-        self.source = first.source
-        self._first: AccessKey | None = first
-        self._secrets = first.secrets()
+    def __init__(self, source: str, fetch: t.Callable[[float], AccessKey], first: AccessKey | None = None) -> None:
+        self.source = source
         self._fetch = fetch
+        self._first = first
+        self._secrets = first.secrets() if first else []
 
-    def take(self) -> AccessKey:
-        """The first key the first time, then a new one each time."""
+    def take(self, deadline: float) -> AccessKey:
+        """Return the key that was asked for already, once, and then a new one each time.
+
+        Args:
+            deadline: Monotonic time at which to give up.
+        """
         first, self._first = self._first, None
-        return first or self._fetch()
+        return first or self._fetch(deadline)
 
     def secrets(self) -> list[str]:
-        """What must never be shown of the first key."""
+        """Return what must never be shown of the key that was asked for already."""
         return self._secrets
+
+
+def try_service(
+    source: str, fetch: t.Callable[[float | None], AccessKey], missing: t.Callable[[str], CredentialsError]
+) -> Fetched:
+    """Return the keys that a service hands out which may not be there, after it was asked for one.
+
+    Args:
+        source: Where they come from, for people.
+        fetch: Asks for one before a monotonic time; with None, nobody may be there.
+        missing: The error that there are none, and why.
+
+    Raises:
+        CredentialsError: There are none.
+    """
+
+    def fetch_again(deadline: float) -> AccessKey:
+        try:
+            return fetch(deadline)
+        except CredentialsError as error:
+            raise missing(error.message.rstrip(".")) from None
+
+    try:
+        return Fetched(source, fetch_again, fetch(None))
+    except CredentialsError as error:
+        raise missing(error.message.rstrip(".")) from None
+    except PASSING:
+        # It is there and unwell: whoever needs the key asks again, for as long as it is worth while.
+        return Fetched(source, fetch_again)
 
 
 class Expiring(t.Protocol):
@@ -177,37 +219,80 @@ class Expiring(t.Protocol):
     def expires(self) -> float | None:
         """When it ends, in seconds since the epoch."""
 
+    @property
+    def renew_at(self) -> float | None:
+        """When to ask for the next one, in seconds since the epoch; None when that follows from its end."""
+
 
 T = t.TypeVar("T", bound=Expiring)
 
+#: Seconds before its end at which an identity is renewed: requests on their way must still arrive with the old one.
+MARGIN = 300.0
+#: Seconds that an identity is kept at least, whatever it says of its end: the clock of this machine may be wrong.
+KEPT = 60.0
+#: Seconds between two attempts to renew an identity that is still good, and the most that such an attempt may take of the
+#: time of the request that it delays.
+RETRY = 30.0
+EARLY = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Held(t.Generic[T]):
+    """An identity, and its times in seconds since the epoch."""
+
+    identity: T
+    renew_at: float
+    ends: float
+
 
 class Lease(t.Generic[T]):
-    """An identity that is obtained when it is first needed, and again before it ends. Threads that come together obtain it once.
+    """An identity that is obtained when it is first needed, and again before it ends.
+
+    - Requests that come together obtain it once. While it is renewed early, others use the old one.
+    - An early renewal that fails is tried again later; until its real end the old one is used.
+    - A refusal is remembered: a wrong password is sent once, however many requests need it.
 
     Args:
-        obtain: Gets one before the given monotonic time.
+        obtain: Obtains one before a monotonic time.
         clock: Time.
+        passing: Errors that are not refusals.
     """
 
-    def __init__(self, obtain: t.Callable[[float], T], clock: Clock) -> None:
+    def __init__(
+        self, obtain: t.Callable[[float], T], clock: Clock, passing: tuple[type[CloudError], ...] = PASSING
+    ) -> None:
         self._obtain = obtain
         self._clock = clock
+        self._passing = passing
         self._lock = threading.Lock()
-        self._held: T | None = None
-        self._good_until: float | None = None
+        self._held: _Held[T] | None = None
+        #: How often it was tried to obtain one, and what the last attempt ended with.
+        self._attempts = 0
+        self._failure: CloudError | None = None
 
     def get(self, deadline: float) -> T:
-        """The identity of the moment.
+        """Return the identity of the moment.
 
         Args:
             deadline: Monotonic time at which to give up.
+
+        Raises:
+            CloudError: There is none; ``unsent`` is true.
         """
-        with self._lock:
-            if self._held is None or (self._good_until is not None and self._clock.time() >= self._good_until):
-                self._held = self._obtain(deadline)
-                ends = self._held.expires
-                self._good_until = None if ends is None else max(ends - MARGIN, self._clock.time() + KEPT)
-            return self._held
+        now, held, attempts = self._clock.time(), self._held, self._attempts
+        if held is not None and now < held.renew_at:
+            return held.identity
+        if held is not None and now < held.ends:
+            if not self._lock.acquire(blocking=False):
+                return held.identity
+        elif not self._lock.acquire(timeout=max(0.0, deadline - self._clock.monotonic())):
+            error = NoAnswerError("The login that another request has begun did not end in time.", maybe_received=False)
+            error.unsent = True
+            raise error
+        try:
+            return self._get_alone(now, attempts, deadline)
+        finally:
+            self._lock.release()
 
     @property
     def held(self) -> bool:
@@ -216,8 +301,47 @@ class Lease(t.Generic[T]):
 
     def drop(self) -> None:
         """Give the identity up: it was refused."""
-        with self._lock:
-            self._held = None
+        self._held = None
+
+    def _get_alone(self, now: float, attempts: int, deadline: float) -> T:
+        """Return the identity; no other thread obtains one meanwhile."""
+        held, failure = self._held, self._failure
+        if held is not None and now < held.renew_at:
+            return held.identity
+        if held is not None and now < held.ends:
+            return self._renew_early(held, deadline)
+        # Requests that waited for the attempt of another share how it ended.
+        if failure is not None and (self._attempts > attempts or not isinstance(failure, self._passing)):
+            raise failure.copy()
+        try:
+            return self._try(deadline)
+        except CloudError as error:
+            error.unsent = True
+            self._failure = error.copy()
+            raise
+
+    def _renew_early(self, held: _Held[T], deadline: float) -> T:
+        """Return a new identity, or the old one when there is none yet."""
+        begun = self._clock.monotonic()
+        try:
+            return self._try(min(deadline, begun + EARLY, begun + (deadline - begun) / 2))
+        except CloudError as error:
+            # What was refused is asked for once more, when it must be: at the end.
+            refused = not isinstance(error, self._passing)
+            again = held.ends if refused else min(held.ends, self._clock.time() + RETRY)
+            self._held = dataclasses.replace(held, renew_at=again)
+            return held.identity
+
+    def _try(self, deadline: float) -> T:
+        try:
+            identity = self._obtain(deadline)
+        finally:
+            self._attempts += 1
+        now = self._clock.time()
+        ends = math.inf if identity.expires is None else max(identity.expires, now + KEPT)
+        renew_at = max(ends - MARGIN, now + KEPT) if identity.renew_at is None else identity.renew_at
+        self._held, self._failure = _Held(identity, renew_at, ends), None
+        return identity
 
 
 def parse_time(text: t.Any) -> float | None:

@@ -13,6 +13,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils import _htt
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import is_local
 
 C = t.TypeVar("C", bound=Client)
 
@@ -52,16 +53,24 @@ class Surroundings(t.NamedTuple):
         for secret in _http.secrets_of(self.environ):
             self.on_secret(secret)
         return _http.Http(
-            self.transport(
-                validate_certs=options[f"{prefix}_validate_certs"],
-                ca_path=options[f"{prefix}_ca_path"],
-                environ=self.environ,
-            ),
+            self._connect(options, prefix),
             self.clock,
             self.random,
             check_mode=self.check_mode,
             timeout=timeout,
             on_write=self.on_write,
+        )
+
+    def beside(self, options: t.Mapping[str, t.Any], prefix: str, url: str) -> _http.Transport:
+        """Return what reaches something that hands out keys: without proxies where it is on or close to this machine."""
+        return self._connect(options, prefix, proxies=not is_local(url))
+
+    def _connect(self, options: t.Mapping[str, t.Any], prefix: str, **arguments: t.Any) -> _http.Transport:
+        return self.transport(
+            validate_certs=options[f"{prefix}_validate_certs"],
+            ca_path=options[f"{prefix}_ca_path"],
+            environ=self.environ,
+            **arguments,
         )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -17,7 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.en
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password, Project
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import (
@@ -59,8 +60,7 @@ def huawei(recorder: Recorder, **how: t.Any) -> HuaweiClient:
         http(recorder),
         how.get("credentials", AccessKey(wire.HUAWEI_ACCESS, wire.HUAWEI_SECRET, how.get("token"))),
         Endpoints("cn-north-4", HOST, None, {}),
-        project_id=how.get("project_id", wire.HUAWEI_PROJECT),
-        project_name=None,
+        project=Project(how.get("project_id", wire.HUAWEI_PROJECT)),
         on_secret=lambda _secret: None,
         on_warning=lambda _text: None,
     )
@@ -138,6 +138,16 @@ def send(call: t.Callable[[Recorder], t.Any]) -> Request:
     return recorder.sent[0]
 
 
+def without_account(body: bytes) -> bytes:
+    """A request for a token without the account beside the name of the project.
+
+    The official SDK cannot name it, and IAM does not need it; Keystone does, and Terraform's SDK sends it.
+    """
+    document = json.loads(body)
+    assert document["auth"]["scope"]["project"].pop("domain") == {"name": "account"}
+    return json.dumps(document).encode()
+
+
 def test_every_recording_has_its_like() -> None:
     assert {name for name, *_rest in HUAWEI} | ELSEWHERE == set(wire.names("huawei"))
     assert {name for name, _call in ALIBABA} == {name for name in wire.names("aliyun") if "v2sig" not in name}
@@ -147,7 +157,8 @@ def test_every_recording_has_its_like() -> None:
 def test_requests_to_huawei_cloud(name: str, index: int, call: t.Callable[[Recorder], t.Any]) -> None:
     recorded = wire.requests(name)[index]
     ours = send(call)
-    assert (ours.method, ours.url, ours.body) == (recorded.method, HOST + recorded.target, recorded.body)
+    body = without_account(ours.body) if name == "huawei_iam_token_password" else ours.body
+    assert (ours.method, ours.url, body) == (recorded.method, HOST + recorded.target, recorded.body)
     for header in ("X-Project-Id", "X-Security-Token"):
         assert ours.headers.get(header) == recorded.header(header)
     if recorded.header("Content-Type") is not None:

@@ -18,9 +18,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei imp
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_authentication.rst").read_text(encoding="utf-8")
 #: A variable of either cloud, as the sources write it.
-NAME = re.compile(r'"((?:HW|HWC|HUAWEICLOUD|OS|ALI|ALIBABA_CLOUD|ALICLOUD|ALIBABACLOUD|CLOUDSSO|STS)_[A-Z0-9_]+)"')
+NAME = re.compile(r'"((?:HW|HWC|HC|HUAWEICLOUD|OS|ALI|ALIBABA_CLOUD|ALICLOUD|ALIBABACLOUD|CLOUDSSO|STS)_[A-Z0-9_]+)"')
 #: A part of such a name, and an option's name in the words of a message.
-PARTS = {"HUAWEICLOUD_SDK_REGION_"}
+PARTS = {"HUAWEICLOUD_SDK_REGION_", "HUAWEICLOUD_OIDC_"}
 
 CLOUDS: list[tuple[str, t.Any, dict[str, tuple[str, ...]]]] = [
     ("_huawei", hwc, huawei.ENVIRONMENT),

@@ -205,6 +205,11 @@ def _authentication_hint(response: Response, code: str, now: float) -> str:
             "The security token (ali_security_token, ALIBABA_CLOUD_SECURITY_TOKEN) has expired or does not belong to the "
             "access key. Get a new temporary key."
         )
+    if code.startswith("AuthenticationFail"):
+        return (
+            "Check the token of the identity provider (the file that ALIBABA_CLOUD_OIDC_TOKEN_FILE or the profile names): it may "
+            "have expired, be meant for another audience, or come from a provider that the role does not trust."
+        )
     if code.startswith("InvalidAccessKeyId"):
         return (
             "The access key (ali_access_key_id, ALIBABA_CLOUD_ACCESS_KEY_ID) is unknown or disabled; a temporary key needs "
@@ -214,6 +219,11 @@ def _authentication_hint(response: Response, code: str, now: float) -> str:
 
 
 def _permission_hint(action: str | None) -> str:
+    if action == "sts:AssumeRole":
+        return (
+            "The identity needs the RAM permission sts:AssumeRole, and the role (ali_role_arn, ALIBABA_CLOUD_ROLE_ARN) must trust "
+            "it: see its trust policy, which may also ask for an external id (ali_role_external_id)."
+        )
     if action:
         return f"The identity needs the RAM permission {action}; error_details says more where the service does."
     return "The identity lacks a RAM permission."

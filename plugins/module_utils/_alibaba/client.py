@@ -10,10 +10,13 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import is_skew, read_answer
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import Credentials, RamRole
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
+    Credentials,
+    OidcRole,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import ServiceError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import AuthenticationError, ServiceError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import clock_ahead
@@ -22,6 +25,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
 
 USER_AGENT = "ansible-multicloud.async_tasks"
+_COMMON = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT}
 
 
 class Operation(t.NamedTuple):
@@ -56,6 +60,7 @@ class Operation(t.NamedTuple):
 Query = t.Mapping[str, t.Union[str, int, None]]
 
 _ASSUME_ROLE = Operation("sts", "AssumeRole", "2015-04-01", True, "Credentials", "sts:AssumeRole", secret=True)
+_ASSUME_ROLE_WITH_OIDC = Operation("sts", "AssumeRoleWithOIDC", "2015-04-01", True, "Credentials", secret=True)
 
 
 class AlibabaClient(Client):
@@ -118,7 +123,7 @@ class AlibabaClient(Client):
 
     def renewable(self) -> bool:
         """Whether another try can help after a refusal: with the service's time, or with a new key for one that was got."""
-        return self._corrected or (self._key.held and isinstance(self._credentials, (Fetched, RamRole)))
+        return self._corrected or (self._key.held and not isinstance(self._credentials, AccessKey))
 
     def renew(self, timeout: float) -> None:
         """Get a new key, unless the clock was all that was wrong."""
@@ -133,25 +138,40 @@ class AlibabaClient(Client):
         if isinstance(credentials, AccessKey):
             return credentials
         if isinstance(credentials, Fetched):
-            key = credentials.take()
+            key = credentials.take(deadline)
         else:
             # Imported here: a module is compiled anew for each task, and most have a key.
             from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login
 
-            base = self._obtain(credentials.base, deadline)
-            document = self._exchange(_ASSUME_ROLE, login.role_query(credentials), deadline, base)
-            key = login.read_key(document, credentials.source)
+            if isinstance(credentials, OidcRole):
+                token = credentials.token_file.token()
+                self._tell(token)
+                query, operation, base = login.oidc_query(credentials, token), _ASSUME_ROLE_WITH_OIDC, None
+            else:
+                base = self._obtain(credentials.base, deadline)
+                query, operation = login.role_query(credentials), _ASSUME_ROLE
+            document = self._ask_sts(operation, query, deadline, base)
+            key = login.key_of(document["Credentials"], credentials.source, "STS")
         for secret in key.secrets():
-            self.hide(secret)
-            self._on_secret(secret)
+            self._tell(secret)
         return key
 
-    def _exchange(self, operation: Operation, query: Query, deadline: float, key: AccessKey) -> dict[str, t.Any]:
-        """Build, sign, send and decode one request."""
+    def _ask_sts(self, operation: Operation, query: Query, deadline: float, key: AccessKey | None) -> dict[str, t.Any]:
+        """Ask for a key, once more with the service's time when that was all that was wrong."""
+        try:
+            return self._exchange(operation, query, deadline, key)
+        except AuthenticationError:
+            if not self._corrected:
+                raise
+            self._corrected = False
+            return self._exchange(operation, query, deadline, key)
+
+    def _exchange(self, operation: Operation, query: Query, deadline: float, key: AccessKey | None) -> dict[str, t.Any]:
+        """Build, sign, send and decode one request; without a key it is not signed."""
         origin = self.origin(operation.service)
         clock = self._http.clock
         request = self._request(operation, origin, query, key, clock.time() + (self._skew or 0.0))
-        response = self._http.send(request, str(operation), reads=operation.reads, timeout=deadline - clock.monotonic())
+        response = self._send(request, operation.service, str(operation), reads=operation.reads, deadline=deadline)
         now = clock.time()
         ahead = clock_ahead(response, now)
         if ahead is not None:
@@ -162,19 +182,24 @@ class AlibabaClient(Client):
             if is_skew(refusal) and self._skew is None and ahead is not None:
                 # Once: a service that still says so has another reason.
                 self._skew, self._corrected = ahead, True
+            self._tell_source(refusal)
             raise
 
-    def _request(self, operation: Operation, origin: str, query: Query, key: AccessKey, now: float) -> Request:
+    def _request(self, operation: Operation, origin: str, query: Query, key: AccessKey | None, now: float) -> Request:
         """One request, with a fresh date, nonce and signature. The parameters are in the query, the body is empty."""
         parameters = {name: str(value) for name, value in query.items() if value not in (None, "")}
-        headers = {
-            "host": origin.split("://", 1)[1],
-            "x-acs-action": operation.name,
-            "x-acs-version": operation.version,
-            "x-acs-date": signing.acs_date(now),
-            "x-acs-signature-nonce": self._nonce(),
-            "x-acs-content-sha256": signing.content_hash(b""),
-        }
+        headers = {"host": origin.split("://", 1)[1]}
+        if key is None:
+            return self._unsigned(operation, origin, parameters, headers, now)
+        headers.update(
+            {
+                "x-acs-action": operation.name,
+                "x-acs-version": operation.version,
+                "x-acs-date": signing.acs_date(now),
+                "x-acs-signature-nonce": self._nonce(),
+                "x-acs-content-sha256": signing.content_hash(b""),
+            }
+        )
         if key.security_token:
             headers["x-acs-accesskey-id"] = key.access_key
             headers["x-acs-security-token"] = key.security_token
@@ -182,5 +207,23 @@ class AlibabaClient(Client):
             "POST", "/", parameters, headers, key.access_key, key.secret_key
         )
         # Not signed: a proxy may rewrite them.
-        headers.update({"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT})
+        headers.update(_COMMON)
         return Request("POST", f"{origin}/?{signing.canonical_query(parameters)}", headers)
+
+    @staticmethod
+    def _unsigned(
+        operation: Operation, origin: str, parameters: t.Mapping[str, str], headers: t.Mapping[str, str], now: float
+    ) -> Request:
+        """One request without a signature, as the official SDKs for Go send it: a token is in a form, for gateways log queries.
+
+        Source: OIDCCredentialsProvider of github.com/aliyun/credentials-go. The package for Python puts all of it into the query.
+        """
+        common = {
+            "Action": operation.name,
+            "Version": operation.version,
+            "Format": "JSON",
+            "Timestamp": signing.acs_date(now),
+        }
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        body = signing.canonical_query(parameters).encode("ascii")
+        return Request("POST", f"{origin}/?{signing.canonical_query(common)}", {**headers, **form, **_COMMON}, body)

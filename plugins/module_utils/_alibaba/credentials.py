@@ -8,6 +8,8 @@ The order: options, an access key of the environment, OIDC of the environment, t
 (``~/.aliyun/config.json``), the SDK's file (``~/.alibabacloud/credentials.ini``), a credentials URI of the environment, the
 metadata service of an ECS instance. It is that of the official package but for the URI, which somebody has set and so comes
 before an address that may not be there. All parts of one key come from one place, and from one family of variables.
+
+The name of an option is never outdone by what lies about: its role, its profile, and what it says of a role.
 """
 
 from __future__ import annotations
@@ -22,7 +24,27 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
     Names,
     first_set,
     key_in,
+    try_service,
 )
+
+if t.TYPE_CHECKING:
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+
+
+class Terms(t.NamedTuple):
+    """How a role is assumed.
+
+    Attributes:
+        session_name: What the session is called in the logs of the account.
+        duration: Seconds that a key lives.
+        external_id: What the role's trust policy may ask for.
+        policy: JSON text of a policy that narrows the role's permissions.
+    """
+
+    session_name: str
+    duration: int
+    external_id: str | None = None
+    policy: str | None = None
 
 
 class RamRole(t.NamedTuple):
@@ -31,19 +53,13 @@ class RamRole(t.NamedTuple):
     Attributes:
         base: With what they are got; maybe another role.
         arn: The role.
-        session_name: What the session is called in the logs of the account.
-        duration: Seconds that a key lives.
-        external_id: What the role's trust policy may ask for.
-        policy: JSON text of a policy that narrows the role's permissions.
+        terms: How it is assumed.
         source: Where all this was found.
     """
 
-    base: AccessKey | Fetched | RamRole
+    base: AccessKey | Fetched | RamRole | OidcRole
     arn: str
-    session_name: str
-    duration: int
-    external_id: str | None
-    policy: str | None
+    terms: Terms
     source: str
 
     def secrets(self) -> list[str]:
@@ -51,21 +67,53 @@ class RamRole(t.NamedTuple):
         return self.base.secrets()
 
 
-Credentials = t.Union[AccessKey, Fetched, RamRole]
+class OidcRole(t.NamedTuple):
+    """A RAM role that trusts an identity provider, whose keys STS gives for a token of that provider.
+
+    Attributes:
+        arn: The role.
+        provider_arn: The identity provider.
+        token_file: Where the provider, such as ACK, keeps its token for this machine.
+        terms: How the role is assumed; there is no external id.
+        source: Where all this was found.
+    """
+
+    arn: str
+    provider_arn: str
+    token_file: UserFile
+    terms: Terms
+    source: str
+
+    def secrets(self) -> list[str]:
+        """What must never be shown, as far as it is known already."""
+        return []
+
+
+Credentials = t.Union[AccessKey, Fetched, RamRole, OidcRole]
 
 
 class Found(t.NamedTuple):
-    """Credentials, and the settings that were beside them in a profile: ``ali_region``, ``sts_region``, ``vpc``."""
+    """Credentials, and the settings that were beside them in a profile.
+
+    Attributes:
+        credentials: The credentials.
+        settings: ``ali_region``, ``sts_region``, ``sts_vpc`` and ``vpc``.
+        chosen: Whether an option named the profile, so that its settings come before those of the environment.
+    """
 
     credentials: Credentials
     settings: t.Mapping[str, str] = {}
+    chosen: bool = False
 
 
 class Ways(t.Protocol):
     """How credentials are got that are not simply written down."""
 
-    def metadata(self, role: str | None) -> AccessKey:
-        """Ask the metadata service for a key of a role, or of the one role there is."""
+    def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
+        """Ask the metadata service for a key of a role, or of the one role there is; no deadline when nobody may be there."""
+
+    def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
+        """Ask an address that hands out keys; its name is that of what gives it."""
 
     def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
         """Have a provider of the official package get keys.
@@ -80,16 +128,29 @@ class Ways(t.Protocol):
 
 # The official SDK's names first, then Terraform's, then those of the command line.
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
-    "ali_access_key_id": ("ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALIBABACLOUD_ACCESS_KEY_ID"),
+    "ali_access_key_id": (
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALICLOUD_ACCESS_KEY",
+        "ALIBABACLOUD_ACCESS_KEY_ID",
+        "ALICLOUD_ACCESS_KEY_ID",
+    ),
     "ali_access_key_secret": (
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
         "ALICLOUD_SECRET_KEY",
         "ALIBABACLOUD_ACCESS_KEY_SECRET",
+        "ALICLOUD_ACCESS_KEY_SECRET",
     ),
-    "ali_security_token": ("ALIBABA_CLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN", "ALIBABACLOUD_SECURITY_TOKEN"),
+    "ali_security_token": (
+        "ALIBABA_CLOUD_SECURITY_TOKEN",
+        "ALICLOUD_SECURITY_TOKEN",
+        "ALIBABACLOUD_SECURITY_TOKEN",
+        "ALICLOUD_SECURITY_TOKEN",
+    ),
     "ali_profile": ("ALIBABA_CLOUD_PROFILE", "ALICLOUD_PROFILE", "ALIBABACLOUD_PROFILE"),
-    "ali_role_arn": ("ALIBABA_CLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN"),
+    "ali_role_arn": ("ALIBABA_CLOUD_ROLE_ARN", "ALICLOUD_ASSUME_ROLE_ARN", "ALIBABACLOUD_ROLE_ARN"),
     "ali_role_session_name": ("ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"),
+    "ali_role_duration": ("ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION",),
+    "ali_role_external_id": ("ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"),
     "ali_ecs_role_name": ("ALIBABA_CLOUD_ECS_METADATA", "ALICLOUD_ECS_ROLE_NAME"),
     "ali_region": (
         "ALI_REGION",
@@ -103,12 +164,28 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
 _KEY: Names = ("ali_access_key_id", "ali_access_key_secret", "ali_security_token")
 #: The families of variables that hold an access key.
 FAMILIES: tuple[Names, ...] = tuple(zip(*(ENVIRONMENT[option] for option in _KEY if option)))
-#: The three that make an OIDC login together.
-_OIDC = ("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
+#: The variables that make an OIDC login together, beside the role: the official SDK's names, then the command line's.
+PROVIDER = ("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABACLOUD_OIDC_PROVIDER_ARN")
+TOKEN_FILE = ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "ALIBABACLOUD_OIDC_TOKEN_FILE")
+#: Variables with the address of something that hands out keys.
+URI = ("ALIBABA_CLOUD_CREDENTIALS_URI", "ALICLOUD_CREDENTIALS_URI")
+#: Variables with which other tools log in, and which this collection does not use: the last are the command line's, and too
+#: general to be taken for those of a cloud.
+UNSUPPORTED = (
+    *("ALIBABA_CLOUD_BEARER_TOKEN", "ALIBABA_CLOUD_PROFILE_MODE"),
+    *("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN"),
+)
 #: What a session is called, and how many seconds a key of a role lives, unless the user says otherwise; the least there is.
 SESSION_NAME = "ansible-multicloud-async-tasks"
 DURATION = 3600
 SHORTEST = 900
+#: What options say of a role, by the names that ``terms`` knows.
+_TERMS = {
+    "session_name": "ali_role_session_name",
+    "duration": "ali_role_duration",
+    "external_id": "ali_role_external_id",
+    "policy": "ali_role_policy",
+}
 
 
 def setting(
@@ -139,22 +216,32 @@ def find(
         CredentialsError: There are none, or half of some.
     """
     found = _of_options(options, ways, profile) or _first(options, environ, ways, profile)
-    arn = options.get("ali_role_arn")
-    if not arn:
-        return found
-    return found._replace(
-        credentials=role(
-            found.credentials,
-            {
-                "arn": arn,
-                "session_name": options.get("ali_role_session_name"),
-                "duration": options.get("ali_role_duration"),
-                "external_id": options.get("ali_role_external_id"),
-                "policy": options.get("ali_role_policy"),
-            },
-            f"{found.credentials.source}, role",
-        ),
-    )
+    given = {field: options[option] for field, option in _TERMS.items() if options.get(option)}
+    # The command line takes it from the environment for every role that has none of its own.
+    usual = {"external_id": setting("ali_role_external_id", {}, environ)}
+    arn, credentials = options.get("ali_role_arn"), found.credentials
+    if arn:
+        return found._replace(
+            credentials=role(credentials, str(arn), {**usual, **given}, f"{credentials.source}, role")
+        )
+    if isinstance(credentials, RamRole):
+        # The role comes from elsewhere; what the options say of it holds all the same.
+        fields = {**usual, **_set(credentials.terms._asdict()), **given}
+        return found._replace(credentials=credentials._replace(terms=terms(fields, credentials.arn, "options")))
+    if isinstance(credentials, OidcRole) and "external_id" not in given:
+        fields = {**credentials.terms._asdict(), **given}
+        return found._replace(credentials=credentials._replace(terms=terms(fields, credentials.arn, "options")))
+    for field in ("policy", "external_id"):
+        if field in given:
+            raise CredentialsError(
+                f"{_TERMS[field]} is given, but the credentials ({credentials.source}) are not those of a role that takes one.",
+                hint="Name the role in ali_role_arn (ALIBABA_CLOUD_ROLE_ARN).",
+            )
+    return found
+
+
+def _set(fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {field: value for field, value in fields.items() if value}
 
 
 def _of_options(
@@ -165,7 +252,8 @@ def _of_options(
     if key is not None:
         return Found(key)
     if options.get("ali_profile"):
-        return profile(str(options["ali_profile"]))
+        found = profile(str(options["ali_profile"]))
+        return found and found._replace(chosen=True)
     if options.get("ali_ecs_role_name"):
         return Found(of_instance(ways, str(options["ali_ecs_role_name"]), "ECS metadata"))
     return None
@@ -178,77 +266,147 @@ def _first(
     profile: t.Callable[[str | None], Found | None],
 ) -> Found:
     """The first credentials that lie about."""
-    for names in FAMILIES:
+    # A token alone is half a key of the last family that has it: two families share one.
+    for names in sorted(FAMILIES, key=lambda names: not (environ.get(names[0]) or environ.get(names[1]))):
         key = key_in(environ, names, "environment variable", "environment")
         if key is not None:
             return Found(_with_role(key, options, environ))
-    if all(environ.get(name) for name in _OIDC):
-        arguments = {
-            "role_arn": environ[_OIDC[0]],
-            "oidc_provider_arn": environ[_OIDC[1]],
-            "oidc_token_file_path": environ[_OIDC[2]],
-            "role_session_name": setting("ali_role_session_name", options, environ) or SESSION_NAME,
-        }
-        return Found(ways.official("OIDCRoleArnCredentialsProvider", "environment (OIDC)", (), **arguments))
+    oidc = _of_provider(environ)
+    if oidc is not None:
+        return Found(oidc)
     found = profile(setting("ali_profile", {}, environ))
     if found is not None:
         return found
-    uri = environ.get("ALIBABA_CLOUD_CREDENTIALS_URI")
-    if uri:
-        return Found(ways.official("URLCredentialsProvider", "environment (credentials URI)", (uri,), uri=uri))
-    try:
-        return Found(of_instance(ways, setting("ali_ecs_role_name", {}, environ), "ECS metadata"))
-    except CredentialsError as error:
-        raise CredentialsError(
-            "There are no credentials for Alibaba Cloud: none in options, environment, ~/.aliyun/config.json and "
-            "~/.alibabacloud/credentials.ini, and none from the metadata service of an ECS instance "
-            f"({error.message.rstrip('.')}).",
-            hint="Give ali_access_key_id and ali_access_key_secret (in the environment ALIBABA_CLOUD_ACCESS_KEY_ID and "
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET; with a temporary key ALIBABA_CLOUD_SECURITY_TOKEN as well), or name a "
-            "profile in ali_profile (ALIBABA_CLOUD_PROFILE).",
-        ) from None
+    for name in URI:
+        uri = environ.get(name)
+        if uri:
+            return Found(of_uri(ways, name, uri, "environment (credentials URI)"))
+    return Found(of_instance(ways, setting("ali_ecs_role_name", {}, environ), "ECS metadata", environ))
 
 
 def _with_role(key: AccessKey, options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Credentials:
     """A key of the environment, and the role of the environment that is to be assumed with it, if there is one."""
     names = ENVIRONMENT["ali_role_arn"]
     # Beside a provider of OIDC the SDK's variable names the role that is got with OIDC.
-    arns = [environ.get(name) for name in (names[1:] if environ.get(_OIDC[1]) else names)]
+    with_oidc = any(environ.get(name) for name in (*PROVIDER, *TOKEN_FILE))
+    arns = [environ.get(name) for name in names if not with_oidc or name == "ALICLOUD_ASSUME_ROLE_ARN"]
     arn = next((arn for arn in arns if arn), None)
     if arn is None or options.get("ali_role_arn"):
         return key
-    fields = {"arn": arn, "session_name": setting("ali_role_session_name", options, environ)}
-    return role(key, fields, f"{key.source}, role")
+    return role(key, arn, _terms_of_environment(environ), f"{key.source}, role")
 
 
-def of_instance(ways: Ways, name: str | None, source: str) -> Fetched:
-    """The keys of the role of this instance."""
-
-    def fetch() -> AccessKey:
-        return dataclasses.replace(ways.metadata(name), source=source)
-
-    return Fetched(fetch(), fetch)
+def _terms_of_environment(environ: t.Mapping[str, str]) -> dict[str, str | None]:
+    return {field: setting(option, {}, environ) for field, option in _TERMS.items() if option in ENVIRONMENT}
 
 
-def role(base: Credentials, fields: t.Mapping[str, t.Any], source: str) -> RamRole:
+def _of_provider(environ: t.Mapping[str, str]) -> OidcRole | None:
+    """The login with the token of an identity provider (such as RRSA of ACK); None when the environment describes none.
+
+    Raises:
+        CredentialsError: It describes half of one.
+    """
+    arns, providers, files = (
+        [environ[name] for name in names if environ.get(name)]
+        for names in (ENVIRONMENT["ali_role_arn"], PROVIDER, TOKEN_FILE)
+    )
+    if not providers and not files:
+        return None
+    found = {"ALIBABA_CLOUD_ROLE_ARN": arns, PROVIDER[0]: providers, TOKEN_FILE[0]: files}
+    missing = [name for name, values in found.items() if not values]
+    if missing:
+        there = [name for name, values in found.items() if values]
+        raise CredentialsError(
+            f"The environment variable {' and '.join(missing)} is missing beside {' and '.join(there)} (environment).",
+            hint=f"{', '.join(found)} belong together.",
+        )
+    fields = {**_terms_of_environment(environ), "external_id": None}
+    return oidc_role(environ, arns[0], providers[0], files[0], fields, "environment (OIDC)")
+
+
+def oidc_role(
+    environ: t.Mapping[str, str],
+    arn: str,
+    provider_arn: str,
+    token_file: str,
+    fields: t.Mapping[str, t.Any],
+    source: str,
+) -> OidcRole:
+    """A role to be assumed with the token of an identity provider."""
+    # Imported here: a module is compiled anew for each task, and most have a key.
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+
+    return OidcRole(arn, provider_arn, UserFile.named_by(environ, token_file), terms(fields, arn, source), source)
+
+
+def of_uri(ways: Ways, name: str, uri: str, source: str) -> Fetched:
+    """The keys that an address hands out."""
+    return Fetched(source, lambda deadline: dataclasses.replace(ways.uri(name, uri, deadline), source=source))
+
+
+def of_instance(ways: Ways, name: str | None, source: str, environ: t.Mapping[str, str] | None = None) -> Fetched:
+    """The keys of the role of this instance.
+
+    Args:
+        ways: How to get them.
+        name: The role; the service is asked for it when None.
+        source: Who asks for them, for people.
+        environ: The environment, when there is nothing else: the error that there are none then names what was passed over.
+
+    Raises:
+        CredentialsError: There is no metadata service, or no role.
+    """
+
+    def fetch(deadline: float | None) -> AccessKey:
+        return dataclasses.replace(ways.metadata(name, deadline), source=source)
+
+    def missing(why: str) -> CredentialsError:
+        if environ is None:
+            return CredentialsError(f"{source} asks for the role of an ECS instance, and there is none: {why}.")
+        return CredentialsError(
+            "There are no credentials for Alibaba Cloud: none in options, environment, ~/.aliyun/config.json and "
+            f"~/.alibabacloud/credentials.ini, and none from the metadata service of an ECS instance ({why})."
+            f"{_passed_over(environ)}",
+            hint="Give ali_access_key_id and ali_access_key_secret (in the environment ALIBABA_CLOUD_ACCESS_KEY_ID and "
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET; with a temporary key ALIBABA_CLOUD_SECURITY_TOKEN as well), or name a "
+            "profile in ali_profile (ALIBABA_CLOUD_PROFILE).",
+        )
+
+    return try_service(source, fetch, missing)
+
+
+def _passed_over(environ: t.Mapping[str, str]) -> str:
+    """A sentence on credentials of other tools that were found and are not supported."""
+    found = [name for name in UNSUPPORTED if environ.get(name)]
+    return f" Found, but not supported: {', '.join(found)}." if found else ""
+
+
+def role(base: Credentials, arn: str, fields: t.Mapping[str, t.Any], source: str) -> RamRole:
     """A role to be assumed.
 
     Args:
         base: With what.
-        fields: ``arn``, and those of ``session_name``, ``duration``, ``external_id``, ``policy`` that somebody gave.
+        arn: The role.
+        fields: Those of ``Terms`` that somebody gave.
         source: Where all this was found.
+    """
+    return RamRole(base, arn, terms(fields, arn, source), source)
+
+
+def terms(fields: t.Mapping[str, t.Any], arn: str, source: str) -> Terms:
+    """How a role is to be assumed; what nobody gave is as usual.
+
+    Raises:
+        CredentialsError: No key lives that long.
     """
     duration = str(fields.get("duration") or DURATION)
     if not duration.isdigit() or int(duration) < SHORTEST:
         raise CredentialsError(
-            f"The keys of the role {fields['arn']} are to live for {duration} seconds ({source}); the least is {SHORTEST}."
+            f"The keys of the role {arn} are to live for {duration} seconds ({source}); the least is {SHORTEST}."
         )
-    return RamRole(
-        base,
-        str(fields["arn"]),
+    return Terms(
         str(fields.get("session_name") or SESSION_NAME),
         int(duration),
         fields.get("external_id") or None,
         fields.get("policy") or None,
-        source,
     )

@@ -13,7 +13,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint, base_url
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import (
+    Endpoint,
+    base_url,
+    check_region,
+    similar,
+)
 
 #: Regions in which a CloudSSO directory can be.
 REGIONS = frozenset(["ap-northeast-2", "ap-southeast-1", "cn-hongkong", "cn-shanghai", "eu-central-1", "us-west-1"])
@@ -33,7 +38,8 @@ class Endpoints(t.NamedTuple):
         sts_endpoint: The user's base URL for STS (option ``ali_sts_endpoint``).
         environ: The process environment.
         sts_region: Region of the STS to use, as far as credentials say so; the global STS by default.
-        vpc: Whether STS is to be reached inside a VPC.
+        sts_vpc: Whether STS is to be reached inside a VPC.
+        vpc: Whether the other services are.
     """
 
     region: str | None
@@ -41,6 +47,7 @@ class Endpoints(t.NamedTuple):
     sts_endpoint: str | None
     environ: t.Mapping[str, str]
     sts_region: str | None = None
+    sts_vpc: bool = False
     vpc: bool = False
 
     def find(self, service: str) -> Endpoint:
@@ -49,20 +56,33 @@ class Endpoints(t.NamedTuple):
         Raises:
             UsageError: No region and no endpoint is given, or an endpoint is no base URL.
         """
+        if self.region:
+            check_region("ali_region", self.region, "cn-shanghai")
         for name, value in self._overrides(service):
             if value:
                 return Endpoint(base_url(name, value))
         if service == "sts":
-            host = "sts-vpc" if self.vpc else "sts"
-            return Endpoint(
-                f"https://{host}.{self.sts_region}.aliyuncs.com" if self.sts_region else "https://sts.aliyuncs.com"
-            )
+            return self._sts()
         if not self.region:
             raise UsageError(
                 "No region is given. Set ali_region, or ALIBABA_CLOUD_REGION_ID in the environment, to the region of the "
                 "CloudSSO directory, for example cn-shanghai; or name the service's address in ali_endpoint."
             )
-        return Endpoint(f"https://{service}.{self.region}.aliyuncs.com", guessed=self.region not in REGIONS)
+        guessed = self.region not in REGIONS
+        return Endpoint(
+            f"https://{service}{'-vpc' if self.vpc else ''}.{self.region}.aliyuncs.com",
+            "ali_region",
+            guessed,
+            similar(self.region, REGIONS) if guessed else None,
+        )
+
+    def _sts(self) -> Endpoint:
+        """The STS of the region that is named for it, or the global one, which is in no VPC."""
+        if not self.sts_region:
+            return Endpoint("https://sts.aliyuncs.com")
+        name = "ALIBABA_CLOUD_STS_REGION (or sts_region of the profile)"
+        check_region(name, self.sts_region, "cn-shanghai")
+        return Endpoint(f"https://{'sts-vpc' if self.sts_vpc else 'sts'}.{self.sts_region}.aliyuncs.com", name)
 
     def _overrides(self, service: str) -> t.Iterator[tuple[str, str | None]]:
         if service == "sts":

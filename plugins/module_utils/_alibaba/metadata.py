@@ -16,19 +16,21 @@ from urllib.parse import quote
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response, Transport
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
 
 ADDRESS = "http://100.100.100.200"
-_SESSION = "/latest/api/token"
+_SESSION = ("/latest/api/token", "X-aliyun-ecs-metadata-token-ttl-seconds")
+_HEADER = "X-aliyun-ecs-metadata-token"
 _ROLES = "/latest/meta-data/ram/security-credentials/"
 _ROLE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_CODE = re.compile(r"[A-Za-z0-9.]{1,64}\Z")
 
 
-def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], role: str | None) -> AccessKey:
+def fetch(
+    transport: Transport, clock: Clock, environ: t.Mapping[str, str], role: str | None, deadline: float | None = None
+) -> AccessKey:
     """A temporary key of the instance's role.
 
     Args:
@@ -38,26 +40,55 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], role
             ``ALIBABA_CLOUD_ECS_METADATA_DISABLED`` keeps from asking it, ``ALIBABA_CLOUD_IMDSV1_DISABLED`` from asking
             without a session token.
         role: Name of the role; the service is asked for it when None.
+        deadline: Monotonic time at which to give up; None when this may be no ECS instance.
 
     Raises:
-        CredentialsError: This is no ECS instance, it has no role, or the service is unwell.
+        CredentialsError: This is no ECS instance, or it has no such role.
+        NoAnswerError, BrokenAnswerError, UnavailableError: The service is unwell.
     """
     if switched(environ, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
         raise CredentialsError("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids to ask it")
     given = environ.get("ALI_METADATA_ENDPOINT")
-    visit = Visit(transport, clock, base_url("ALI_METADATA_ENDPOINT", given) if given else ADDRESS)
-    token = visit.token(_SESSION, "X-aliyun-ecs-metadata-token-ttl-seconds")
-    if token is None and switched(environ, "ALIBABA_CLOUD_IMDSV1_DISABLED"):
+    visit = Visit(transport, clock, base_url("ALI_METADATA_ENDPOINT", given) if given else ADDRESS, deadline)
+    strict = switched(environ, "ALIBABA_CLOUD_IMDSV1_DISABLED")
+    token = visit.token(*_SESSION, needed=strict)
+    if token is None and strict:
         raise CredentialsError(f"{visit.url} gives no session token, and ALIBABA_CLOUD_IMDSV1_DISABLED demands one")
-    headers = {"X-aliyun-ecs-metadata-token": token} if token else {}
+
+    def get(path: str) -> Response:
+        nonlocal token
+        answer = visit.ask("GET", path, {_HEADER: token} if token else {})
+        if answer.status in (401, 403) and token is None:
+            # It demands a token after all: the one that it was asked for got lost.
+            token = visit.token(*_SESSION, needed=True)
+            answer = visit.ask("GET", path, {_HEADER: token} if token else {})
+        return answer
+
     if not role:
-        answer = visit.ask("GET", _ROLES, headers)
+        answer = get(_ROLES)
         role = answer.text().strip()
         if answer.status != 200 or not _ROLE.match(role):
             raise CredentialsError(f"{visit.url}{_ROLES} names no role (HTTP {answer.status})")
-    document = visit.document(_ROLES + quote(role, safe=""), headers)
-    code = document.get("Code")
-    if code != "Success":
-        told = f"code {code}" if isinstance(code, str) and _CODE.match(code) else "no code that is known"
-        raise CredentialsError(f"{visit.url}{_ROLES} answered with {told}")
-    return login.key_of(document, "ECS metadata", visit.url)
+    path = _ROLES + quote(role, safe="")
+    return login.handed_out(visit.document(path, get(path)), "ECS metadata", f"{visit.url}{path}")
+
+
+def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) -> AccessKey:
+    """Return a temporary key that an address hands out (a credentials URI).
+
+    Args:
+        transport: What reaches it.
+        clock: Time.
+        url: The address.
+        deadline: Monotonic time at which to give up.
+
+    Raises:
+        CredentialsError: There is no key.
+        NoAnswerError, BrokenAnswerError, UnavailableError: What answers there is unwell.
+    """
+    origin = "/".join(url.split("/", 3)[:3])
+    visit = Visit(transport, clock, origin, deadline)
+    path = url[len(origin) :]
+    document = visit.document(path, visit.ask("GET", path))
+    # Its query may hold a secret.
+    return login.handed_out(document, "credentials URI", url.split("?", 1)[0])

@@ -14,21 +14,30 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, switched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import local_url
 
 
 class _Ways:
     """How credentials of Alibaba Cloud are got that are not simply written down."""
 
-    def __init__(self, around: Surroundings) -> None:
+    def __init__(self, options: t.Mapping[str, t.Any], around: Surroundings) -> None:
+        self._options = options
         self._around = around
 
     # Imported where they are needed: a module is compiled anew for each task, and most have a key.
 
-    def metadata(self, role: str | None) -> AccessKey:
+    def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import metadata
 
         around = self._around
-        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, role)
+        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, role, deadline)
+
+    def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import metadata
+
+        around = self._around
+        address = local_url(name, uri)
+        return metadata.fetch_from(around.beside(self._options, "ali", address), around.clock, address, deadline)
 
     def profile(self, name: str | None) -> credentials.Found | None:
         """A profile of the user's files."""
@@ -49,17 +58,22 @@ def open_alibaba(options: t.Mapping[str, t.Any], around: Surroundings) -> Alibab
         options: All of ``ALI_OPTIONS``.
         around: The rest.
     """
-    ways, environ = _Ways(around), around.environ
+    ways, environ = _Ways(options, around), around.environ
     found = credentials.find(options, environ, ways, ways.profile)
     for secret in found.credentials.secrets():
         around.on_secret(secret)
+    settings = found.settings
+    # A profile that an option names brings its own region, whatever the environment says.
+    chosen = settings.get("ali_region") if found.chosen and not options["ali_region"] else None
+    inside = switched(environ, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED")
     endpoints = Endpoints(
-        region=credentials.setting("ali_region", options, environ, found.settings),
+        region=chosen or credentials.setting("ali_region", options, environ, settings),
         endpoint=options["ali_endpoint"],
         sts_endpoint=options["ali_sts_endpoint"],
         environ=environ,
-        sts_region=found.settings.get("sts_region") or environ.get("ALIBABA_CLOUD_STS_REGION"),
-        vpc="vpc" in found.settings or switched(environ, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"),
+        sts_region=settings.get("sts_region") or environ.get("ALIBABA_CLOUD_STS_REGION"),
+        sts_vpc="sts_vpc" in settings or inside,
+        vpc="vpc" in settings or inside or environ.get("ALIBABA_CLOUD_ENDPOINT_TYPE", "").lower() == "vpc",
     )
     return AlibabaClient(
         around.http(options, "ali"),

@@ -18,7 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 PACKAGE = "alibabacloud_credentials"
-#: Seconds for which a key of the package is kept: it renews its keys by itself and does not say when they end.
+#: Seconds after which the package is asked again: it renews its keys by itself and does not say when they end.
 KEPT = 600.0
 
 
@@ -54,7 +54,7 @@ def provide(
         ) from None
     made: list[t.Any] = []
 
-    def fetch() -> AccessKey:
+    def fetch(_deadline: float) -> AccessKey:
         try:
             if not made:
                 made.append(getattr(module, provider)(**arguments))
@@ -68,7 +68,7 @@ def provide(
             key.get_access_key_secret(),
             key.get_security_token() or None,
             source,
-            now() + KEPT,
+            renew_at=now() + KEPT,
         )
 
-    return Fetched(fetch(), fetch)
+    return Fetched(source, fetch, fetch(0.0))

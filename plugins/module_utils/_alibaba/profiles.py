@@ -4,8 +4,9 @@
 
 """The files in which users of Alibaba Cloud keep profiles: of the command line, and of the SDKs.
 
-Sources: "Configure credentials" of Alibaba Cloud CLI and of the SDKs (alibabacloud.com), and the official package
-alibabacloud-credentials 1.0.12. Kinds of profiles that take more than a signed request are left to that package.
+Sources: "Configure credentials" of Alibaba Cloud CLI and of the SDKs (alibabacloud.com), the sources of Alibaba Cloud CLI
+(modes, and how one is told from the keys that are there), and the official package alibabacloud-credentials 1.0.12. Kinds of
+profiles that take a browser, a program or a signature of another kind are left to that package.
 """
 
 from __future__ import annotations
@@ -17,13 +18,42 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     Found,
     Ways,
     of_instance,
+    of_uri,
+    oidc_role,
     role,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, key_in, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
 
 Profile = t.Mapping[str, t.Any]
+
+#: The modes of the command line, by their names in lower case, and as the official package wants them.
+MODES = {
+    mode.lower(): mode
+    for mode in (
+        *("AK", "StsToken", "RamRoleArn", "ChainableRamRoleArn", "RamRoleArnWithRoleName", "EcsRamRole", "OIDC"),
+        *("CredentialsURI", "CloudSSO", "OAuth", "External"),
+    )
+}
+_OFFICIAL = ("cloudsso", "oauth", "external")
+#: Modes of the command line that neither this collection nor the official package knows.
+_UNSUPPORTED = ("rsakeypair", "bearertoken", "anonymous")
+#: The types of the SDKs' file.
+TYPES = ("access_key", "ram_role_arn", "oidc_role_arn", "ecs_ram_role", "rsa_key_pair")
+#: By which keys the command line tells the mode of a profile that names none; the first that is complete.
+_TELLING = (
+    ("CredentialsURI", ("credentials_uri",)),
+    ("OIDC", ("oidc_provider_arn", "oidc_token_file")),
+    ("EcsRamRole", ("ram_role_name",)),
+    ("RamRoleArn", ("ram_role_arn",)),
+    ("StsToken", ("sts_token",)),
+    ("AK", ("access_key_id",)),
+    ("AK", ("access_key_secret",)),
+)
+_SHARED_FILE = ("ALIBABA_CLOUD_SHARED_CREDENTIALS_FILE", "ALICLOUD_SHARED_CREDENTIALS_FILE")
+_IGNORE = ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE")
 
 
 def read(environ: t.Mapping[str, str], ways: Ways, name: str | None) -> Found | None:
@@ -35,19 +65,20 @@ def read(environ: t.Mapping[str, str], ways: Ways, name: str | None) -> Found | 
         name: The profile; the command line's current one, or the SDK's ``default``, when None.
 
     Raises:
-        CredentialsError: The profile that was named is nowhere, or a profile is incomplete.
+        CredentialsError: The profile that was named is nowhere, or a profile is incomplete or of an unknown kind.
     """
+    variable = next((name for name in _SHARED_FILE if environ.get(name)), None)
     files = (
-        UserFile.at(environ, None, ".aliyun", "config.json"),
+        UserFile.at(environ, variable, ".aliyun", "config.json"),
         UserFile.at(environ, "ALIBABA_CLOUD_CREDENTIALS_FILE", ".alibabacloud", "credentials.ini"),
     )
     found = None
-    if not switched(environ, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED"):
-        found = _CommandLine(files[0], ways).find(name)
-    found = found or _of_sdk(files[1], ways, name)
+    if not any(switched(environ, name) for name in _IGNORE):
+        found = _CommandLine(files[0], ways, environ).find(name)
+    found = found or _OfSdk(files[1], ways, environ).find(name)
     if found is None and name is not None:
         raise CredentialsError(
-            f"There is no profile {name!r} in {files[0].name} and {files[1].name}.",
+            f"There is no profile {name!r} in {files[0].name} and {files[1].name}, or it is empty.",
             hint="Check ali_profile and ALIBABA_CLOUD_PROFILE.",
         )
     return found
@@ -56,24 +87,25 @@ def read(environ: t.Mapping[str, str], ways: Ways, name: str | None) -> Found | 
 class _CommandLine:
     """``~/.aliyun/config.json``."""
 
-    def __init__(self, file: UserFile, ways: Ways) -> None:
+    def __init__(self, file: UserFile, ways: Ways, environ: t.Mapping[str, str]) -> None:
         self._file = file
         self._ways = ways
+        self._environ = environ
         self._document = file.json()
 
     def find(self, name: str | None) -> Found | None:
         """The credentials of a profile, or of the current one; None when there is no such profile or it is empty."""
         profile = self._profile(name or self._document.get("current"))
-        if profile is None:
+        credentials = None if profile is None else self._credentials(profile, ())
+        if profile is None or credentials is None:
             return None
-        credentials = self._credentials(profile, ())
         settings = {
             "ali_region": profile.get("region_id"),
             "sts_region": profile.get("sts_region"),
-            "vpc": "true" if profile.get("enable_vpc") else None,
+            "sts_vpc": "true" if profile.get("enable_vpc") else None,
+            "vpc": "true" if str(profile.get("endpoint_type")).lower() == "vpc" else None,
         }
-        chosen = {option: str(value) for option, value in settings.items() if value}
-        return None if credentials is None else Found(credentials, chosen)
+        return Found(credentials, {option: str(value) for option, value in settings.items() if value})
 
     def _profile(self, name: t.Any) -> Profile | None:
         profiles = self._document.get("profiles")
@@ -83,10 +115,11 @@ class _CommandLine:
         return None
 
     def _credentials(self, profile: Profile, passed: tuple[str, ...]) -> Credentials | None:
-        """What a profile holds; ``passed`` are the profiles that led to it."""
-        source = f"{self._file.name} [{profile['name']}]"
-        mode = str(profile.get("mode") or "").lower()
-        if mode in ("ak", "ststoken"):
+        """What a profile holds; ``passed`` are the profiles that led to it. None when it holds nothing."""
+        source = f"{self._file.name} [{printable(profile['name'], WORD)}]"
+        given = str(profile.get("mode") or next((mode for mode, keys in _TELLING if _has(profile, keys)), ""))
+        mode = given.lower()
+        if mode in ("", "ak", "ststoken"):
             token = "sts_token" if mode == "ststoken" else None
             return key_in(profile, ("access_key_id", "access_key_secret", token), "key", source)
         if mode == "ramrolearn":
@@ -94,11 +127,21 @@ class _CommandLine:
             return self._role(base, profile, source)
         if mode == "chainableramrolearn":
             return self._role(self._source(profile, (*passed, profile["name"]), source), profile, source)
+        if mode == "ramrolearnwithrolename":
+            return self._role(of_instance(self._ways, _text(profile, "ram_role_name"), source), profile, source)
         if mode == "ecsramrole":
-            return of_instance(self._ways, profile.get("ram_role_name") or None, source)
+            return of_instance(self._ways, _text(profile, "ram_role_name"), source)
+        if mode == "oidc":
+            return self._oidc(profile, source)
         if mode == "credentialsuri":
-            uri = str(profile.get("credentials_uri") or "")
-            return self._ways.official("URLCredentialsProvider", source, (uri,), uri=uri)
+            (uri,) = _demand(profile, ("credentials_uri",), source)
+            return of_uri(self._ways, f"credentials_uri of {source}", uri, source)
+        if mode not in _OFFICIAL:
+            raise _unknown(source, "mode", given, MODES.values(), known=mode in _UNSUPPORTED)
+        if given != MODES[mode]:
+            raise CredentialsError(
+                f"{source} has the mode {printable(given, WORD)}, which the official package wants spelt {MODES[mode]}."
+            )
         return self._ways.official(
             "CLIProfileCredentialsProvider",
             source,
@@ -121,45 +164,94 @@ class _CommandLine:
     def _role(base: Credentials | None, profile: Profile, source: str) -> Credentials:
         if base is None or not profile.get("ram_role_arn"):
             raise CredentialsError(f"{source} needs ram_role_arn, and an access key to assume the role with.")
-        fields = {
-            "arn": profile["ram_role_arn"],
-            "session_name": profile.get("ram_session_name"),
-            "duration": profile.get("expired_seconds"),
-            "external_id": profile.get("external_id"),
-            "policy": profile.get("policy"),
-        }
-        return role(base, fields, source)
+        fields = {**_terms(profile), "external_id": profile.get("external_id")}
+        return role(base, str(profile["ram_role_arn"]), fields, source)
+
+    def _oidc(self, profile: Profile, source: str) -> Credentials:
+        names = ("ram_role_arn", "oidc_provider_arn", "oidc_token_file")
+        arn, provider, file = _demand(profile, names, source)
+        # The command line writes ram_session_name; the SDK reads role_session_name.
+        session = profile.get("ram_session_name") or profile.get("role_session_name")
+        return oidc_role(self._environ, arn, provider, file, {**_terms(profile), "session_name": session}, source)
 
 
-def _of_sdk(file: UserFile, ways: Ways, name: str | None) -> Found | None:
-    """The credentials of a section of the SDKs' file; None when there is no such section or it is empty."""
-    title = name or "default"
-    section = file.ini().get(title)
-    if section is None:
-        return None
-    # The SDKs take what follows a # for a comment.
-    profile = {key: value.split("#")[0].strip() for key, value in section.items()}
-    source = f"{file.name} [{title}]"
-    kind = profile.get("type")
-    if kind == "ecs_ram_role":
-        return Found(of_instance(ways, profile.get("role_name") or None, source))
-    if kind not in ("access_key", "ram_role_arn"):
-        provider = "ProfileCredentialsProvider"
-        arguments = {"profile_file": file.path, "profile_name": title}
-        return Found(ways.official(provider, source, _secrets(profile), **arguments))
-    key = key_in(profile, ("access_key_id", "access_key_secret", None), "key", source)
-    return _role_of_sdk(key, profile, source) if kind == "ram_role_arn" else Found(key) if key else None
+class _OfSdk:
+    """``~/.alibabacloud/credentials.ini``."""
+
+    def __init__(self, file: UserFile, ways: Ways, environ: t.Mapping[str, str]) -> None:
+        self._file = file
+        self._ways = ways
+        self._environ = environ
+
+    def find(self, name: str | None) -> Found | None:
+        """The credentials of a section; None when there is no such section or it is empty."""
+        title = name or "default"
+        section = self._file.ini().get(title)
+        if section is None:
+            return None
+        # The SDKs take what follows a # for a comment.
+        profile = {key: value.split("#")[0].strip() for key, value in section.items()}
+        source = f"{self._file.name} [{printable(title, WORD)}]"
+        kind = profile.get("type", "")
+        if kind == "ecs_ram_role":
+            return Found(of_instance(self._ways, _text(profile, "role_name"), source))
+        if kind == "oidc_role_arn":
+            arn, provider, file = _demand(profile, ("role_arn", "oidc_provider_arn", "oidc_token_file_path"), source)
+            return Found(oidc_role(self._environ, arn, provider, file, _terms_of_sdk(profile), source))
+        if kind == "rsa_key_pair":
+            provider = "ProfileCredentialsProvider"
+            arguments = {"profile_file": self._file.path, "profile_name": title}
+            return Found(self._ways.official(provider, source, _secrets(profile), **arguments))
+        key = key_in(profile, ("access_key_id", "access_key_secret", None), "key", source)
+        if kind not in ("access_key", "ram_role_arn"):
+            if not kind and key is None:
+                return None
+            raise _unknown(source, "type", kind, TYPES)
+        if kind == "access_key":
+            return Found(key) if key else None
+        return Found(self._role(key, profile, source))
+
+    @staticmethod
+    def _role(key: AccessKey | None, profile: Profile, source: str) -> Credentials:
+        if key is None or not profile.get("role_arn"):
+            raise CredentialsError(f"{source} needs role_arn, and an access key to assume the role with.")
+        return role(key, profile["role_arn"], _terms_of_sdk(profile), source)
 
 
-def _role_of_sdk(key: AccessKey | None, profile: Profile, source: str) -> Found:
-    if key is None or not profile.get("role_arn"):
-        raise CredentialsError(f"{source} needs role_arn, and an access key to assume the role with.")
-    fields = {
-        "arn": profile["role_arn"],
-        "session_name": profile.get("role_session_name"),
-        "policy": profile.get("policy"),
-    }
-    return Found(role(key, fields, source))
+def _terms(profile: Profile) -> dict[str, t.Any]:
+    names = {"session_name": "ram_session_name", "duration": "expired_seconds", "policy": "policy"}
+    return {field: profile.get(name) for field, name in names.items()}
+
+
+def _terms_of_sdk(profile: Profile) -> dict[str, t.Any]:
+    return {"session_name": profile.get("role_session_name"), "policy": profile.get("policy")}
+
+
+def _has(profile: Profile, keys: t.Sequence[str]) -> bool:
+    return all(profile.get(key) for key in keys)
+
+
+def _text(profile: Profile, key: str) -> str | None:
+    return str(profile[key]) if profile.get(key) else None
+
+
+def _demand(profile: Profile, keys: t.Sequence[str], source: str) -> list[str]:
+    """The values of keys that must all be there."""
+    missing = [key for key in keys if not profile.get(key)]
+    if missing:
+        raise CredentialsError(f"{source} needs {', '.join(keys)}; {' and '.join(missing)} is missing.")
+    return [str(profile[key]) for key in keys]
+
+
+def _unknown(
+    source: str, what: str, given: str, known_ones: t.Iterable[str], *, known: bool = False
+) -> CredentialsError:
+    """The error that a profile is of a kind that nobody here knows."""
+    which = f"the {what} {printable(given, WORD)!r}" if given else f"no {what}"
+    why = "which is not supported" if known else "which is unknown"
+    return CredentialsError(
+        f"{source} has {which}{f', {why}' if given else ''}.", hint=f"Supported are {', '.join(known_ones)}."
+    )
 
 
 def _secrets(profile: Profile) -> list[str]:

@@ -37,6 +37,19 @@ _REASONS = 5
 #: Seconds that a request's date may be away from the gateway's clock.
 MAX_SKEW = 900
 
+#: What to do when the login itself is refused, by what it was made with.
+_LOGIN_HINTS = {
+    "password": (
+        "Check the user name, the password and the account's name (hwc_user_name, hwc_user_password, hwc_domain_name), and "
+        "that the user may log in from programs. It was tried once: wrong passwords in a row lock the user. Accounts "
+        "themselves (HUAWEI ID) cannot log in so."
+    ),
+    "id token": (
+        "Check the token of the identity provider (HUAWEICLOUD_OIDC_TOKEN_FILE or HUAWEICLOUD_SDK_ID_TOKEN_FILE): it may have "
+        "expired, be meant for another audience, or come from a provider that the agency does not trust."
+    ),
+}
+
 
 class Refusal(_refusal.Refusal):
     """What a service of Huawei Cloud said when it refused."""
@@ -152,7 +165,7 @@ def refuse(
         origin: Of whom: scheme and host.
         action: The IAM action it needs, for the message of a 403.
         missing: Whether a refusal says that the very thing asked for does not exist.
-        by: What the request was authenticated with: ``key``, ``token`` or ``password``.
+        by: What the request was authenticated with: ``key``, ``temporary key``, ``token``, ``password`` or ``id token``.
         now: Seconds since the epoch, to compare with the service's clock.
         secret: The body may hold a secret, and is not quoted when it is not worded as a refusal.
     """
@@ -175,11 +188,12 @@ def refuse(
     if refusal.status == 401 and not refusal.code.startswith("SMS."):
         return errors.AuthenticationError(message, hint=_authentication_hint(response, refusal, by, now), **facts)
     if refusal.status == 403:
-        return errors.ForbiddenError(message, hint=_permission_hint(action, refusal.details), **facts)
+        hint = _LOGIN_HINTS.get(by) or _permission_hint(action, refusal.details)
+        return errors.ForbiddenError(message, hint=hint, **facts)
     if refusal.status >= 500 or refusal.status == 408:
         return errors.UnavailableError(message, **facts)
-    hint = "Check the region and the endpoint." if refusal.gateway == "0101" else None
-    return errors.RejectedError(message, hint=hint, **facts)
+    reason = "Check the region and the endpoint." if refusal.gateway == "0101" else _LOGIN_HINTS.get(by)
+    return errors.RejectedError(message, hint=reason, **facts)
 
 
 def _window(refusal: Refusal) -> float | None:
@@ -190,10 +204,12 @@ def _window(refusal: Refusal) -> float | None:
 
 def _authentication_hint(response: Response, refusal: Refusal, by: str, now: float) -> str:
     text = refusal.text.lower()
-    if by == "password":
+    if by in _LOGIN_HINTS:
+        return _LOGIN_HINTS[by]
+    if by == "temporary key" and "token" in text:
         return (
-            "Check the user name, the password and the account's name (hwc_user_name, hwc_user_password, hwc_domain_name). "
-            "It was tried once: wrong passwords in a row lock the user. Accounts themselves (HUAWEI ID) cannot log in so."
+            "The security token (hwc_security_token, HUAWEICLOUD_SDK_SECURITY_TOKEN) has expired, or it does not belong to the "
+            "access key. Get a new temporary key, and give its security token with it."
         )
     if refusal.gateway == "0307" or "token must be updated" in text:
         return (

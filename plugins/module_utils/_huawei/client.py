@@ -11,18 +11,31 @@ import typing as t
 from urllib.parse import quote
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    AuthenticationError,
+    ForbiddenError,
+    ServiceError,
+    UsageError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal, read_answer
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
     Credentials,
+    Federation,
+    OidcAgency,
     Password,
+    Project,
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import (
+    PASSING,
+    AccessKey,
+    Fetched,
+    Lease,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import given_rows, identifier, text
 
 USER_AGENT = "ansible-multicloud.async_tasks"
@@ -32,7 +45,7 @@ class Operation(t.NamedTuple):
     """One operation of a service, as data.
 
     Attributes:
-        service: ``kps``, ``csms``, ``ecs``, ``iam`` or ``sms``.
+        service: ``kps``, ``csms``, ``ecs``, ``iam``, ``sts`` or ``sms``.
         name: The vendor's name for it, for messages.
         method: HTTP method.
         path: Path with ``{parameters}``; ``{project_id}`` is filled in by the client.
@@ -78,9 +91,38 @@ _ASSUME_AGENCY = Operation(
     secret=True,
 )
 
+_ASSUME_AGENCY_WITH_OIDC = Operation(
+    "sts", "AssumeAgencyWithOIDC", "POST", "/v5/agencies/assume-with-oidc", True, "credentials", secret=True
+)
+_CREATE_TOKEN_BY_ID_TOKEN = Operation(
+    "iam", "CreateTokenWithIdToken", "POST", "/v3.0/OS-AUTH/id-token/tokens", True, "token", secret=True
+)
+_CREATE_KEY_BY_TOKEN = Operation(
+    "iam",
+    "CreateTemporaryAccessKeyByToken",
+    "POST",
+    "/v3.0/OS-CREDENTIAL/securitytokens",
+    True,
+    "credential",
+    secret=True,
+)
+
+#: Services that belong to no region, so that a token for the project of one is refused there.
+_OF_ACCOUNT = frozenset({"sms"})
+
+_ACCOUNT_HINT = "SMS belongs to no region: it needs a token that is for the account (domain), not for a project."
+
 #: What a request carries: a signature made with a key, a token, or nothing.
 Identity = t.Union[AccessKey, Token, None]
 T = t.TypeVar("T", AccessKey, Token)
+
+
+class _FoundProject(t.NamedTuple):
+    """The id of the project, which does not end."""
+
+    id: str
+    expires: float | None = None
+    renew_at: float | None = None
 
 
 class _Answer(t.NamedTuple):
@@ -95,8 +137,7 @@ class HuaweiClient(Client):
         http: Transport, clock and retry rule.
         credentials: What to authenticate with.
         endpoints: Where the services are.
-        project_id: The project; looked up when None.
-        project_name: Name of the project to look up; the region's by default.
+        project: The project; looked up when its id is not known.
         on_secret: Told every secret that is obtained on the way, so that it can be masked.
         on_warning: Told what the user should know.
     """
@@ -107,18 +148,29 @@ class HuaweiClient(Client):
         credentials: Credentials,
         endpoints: Endpoints,
         *,
-        project_id: str | None,
-        project_name: str | None,
+        project: Project,
         on_secret: t.Callable[[str], None],
         on_warning: t.Callable[[str], None],
     ) -> None:
         super().__init__(http, credentials, endpoints, "hwc_endpoint", on_secret=on_secret, on_warning=on_warning)
         self._credentials = credentials
-        self._project_id = project_id
-        self._project_name = project_name
+        self._project = project
+        # Shared by copies of this client: a login of one of them may tell it.
+        self._project_ids = [project.id] if project.id else []
         self._identity: Lease[AccessKey | Token] = Lease(self._log_in, http.clock)
+        #: Of an account and not of a project; the same as the other where that makes no difference.
+        self._account: Lease[AccessKey | Token] = self._identity
+        if isinstance(credentials, Password):
+            self._account = Lease(self._log_in_to_account, http.clock)
+        # A refused login is not a refused look-up: the look-up may be asked again after a new login.
+        self._found: Lease[_FoundProject] = Lease(self._look_up_project, http.clock, (*PASSING, AuthenticationError))
         #: What makes an id unique beside its service, as far as the user said it.
-        self.scope = {"region": endpoints.region or "", "project": project_id or project_name or ""}
+        self.scope = {"region": endpoints.region or "", "project": project.id or project.name or ""}
+
+    @property
+    def _project_id(self) -> str | None:
+        """The project id, as far as it is known."""
+        return self._project_ids[0] if self._project_ids else None
 
     def call(
         self,
@@ -158,7 +210,8 @@ class HuaweiClient(Client):
         What must be known first (a token, the project) is still obtained, within the same ``timeout``.
         """
         deadline = self._http.clock.monotonic() + timeout
-        identity = self._identity.get(deadline)
+        lease = self._account if operation.service in _OF_ACCOUNT else self._identity
+        identity = lease.get(deadline)
         values = {name: quote(value, safe="") for name, value in (path or {}).items()}
         if "{project_id}" in operation.path:
             values["project_id"] = self.project_id(deadline)
@@ -173,19 +226,24 @@ class HuaweiClient(Client):
         if self._project_id is None:
             if deadline is None:
                 deadline = self._http.clock.monotonic() + self._http.timeout
-            identity = self._identity.get(deadline)
+            # The login with a password tells the project, too.
+            self._identity.get(deadline)
             if self._project_id is None:
-                self._project_id = self._look_up_project(deadline, identity)
-        return self._project_id
+                self._project_ids.append(self._found.get(deadline).id)
+        return self._project_ids[0]
 
     def renewable(self) -> bool:
         """Whether a new login can help after a refusal: when what was refused was obtained by a login that was not."""
-        return self._identity.held and isinstance(self._credentials, (Password, Fetched, Agency))
+        return (self._identity.held or self._account.held) and not isinstance(self._credentials, (AccessKey, Token))
 
     def renew(self, timeout: float) -> None:
-        """Log in again."""
-        self._identity.drop()
-        self._identity.get(self._http.clock.monotonic() + timeout)
+        """Log in again: for whatever has logged in before."""
+        deadline = self._http.clock.monotonic() + timeout
+        leases = [self._identity] if self._account is self._identity else [self._identity, self._account]
+        for lease in leases:
+            if lease.held:
+                lease.drop()
+                lease.get(deadline)
 
     def _log_in(self, deadline: float) -> AccessKey | Token:
         """What requests carry from now on."""
@@ -196,12 +254,21 @@ class HuaweiClient(Client):
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         identity = self._obtain(credentials.base, deadline, of_account=True)
-        body = login.agency_body(credentials)
-        answer = self._exchange(_ASSUME_AGENCY, _ASSUME_AGENCY.path, (), body, deadline, identity)
-        return self._tell(login.read_key(answer.document, credentials.source))
+        answer = self._post(_ASSUME_AGENCY, login.agency_body(credentials), deadline, identity)
+        return self._masked(login.key_of(answer.document["credential"], credentials.source, "IAM"))
+
+    def _log_in_to_account(self, deadline: float) -> AccessKey | Token:
+        """What requests to services carry that belong to no region."""
+        credentials = self._credentials
+        assert not isinstance(credentials, Agency)
+        return self._obtain(credentials, deadline, of_account=True)
 
     def _obtain(
-        self, credentials: AccessKey | Token | Password | Fetched, deadline: float, *, of_account: bool = False
+        self,
+        credentials: AccessKey | Token | Password | Fetched | OidcAgency | Federation,
+        deadline: float,
+        *,
+        of_account: bool = False,
     ) -> AccessKey | Token:
         """The key or token itself, or the one that is got for it.
 
@@ -213,29 +280,46 @@ class HuaweiClient(Client):
         if isinstance(credentials, (AccessKey, Token)):
             return credentials
         if isinstance(credentials, Fetched):
-            return self._tell(credentials.take())
+            return self._masked(credentials.take(deadline))
+        if isinstance(credentials, Password):
+            return self._by_password(credentials, deadline, of_account=of_account)
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
+
+        id_token = credentials.id_token.read()
+        self._tell(id_token)
+        if isinstance(credentials, OidcAgency):
+            answer = self._post(_ASSUME_AGENCY_WITH_OIDC, login.oidc_body(credentials, id_token), deadline, None)
+            return self._masked(login.key_of(answer.document["credentials"], credentials.source, "STS"))
+        extra = {"X-Idp-Id": credentials.idp_id}
+        answer = self._post(_CREATE_TOKEN_BY_ID_TOKEN, login.id_token_body(id_token), deadline, None, extra)
+        token = self._masked(login.read_token(answer.document, answer.headers, credentials.source))
+        answer = self._post(_CREATE_KEY_BY_TOKEN, login.key_by_token_body(), deadline, token)
+        return self._masked(login.key_of(answer.document["credential"], credentials.source, "IAM"))
+
+    def _by_password(self, credentials: Password, deadline: float, *, of_account: bool) -> Token:
+        """A token, for the project that is wanted or for the account."""
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         if of_account:
-            scope: dict[str, t.Any] = {"domain": {"name": credentials.domain_name}}
+            scope = login.account_scope(credentials)
         else:
-            scope = {"project": {"id": self._project_id} if self._project_id else {"name": self._wanted_project()}}
-        body = login.token_body(credentials, scope)
-        answer = self._exchange(_CREATE_TOKEN, _CREATE_TOKEN.path, (), body, deadline, None)
-        token = self._tell(login.read_token(answer.document, answer.headers, credentials.source))
-        if self._project_id is None:
-            self._project_id = login.project_of(answer.document)
+            project = Project(self._project_id) if self._project_id else Project(None, self._wanted_project())
+            scope = login.project_scope(credentials, project)
+        answer = self._post(_CREATE_TOKEN, login.token_body(credentials, scope), deadline, None)
+        token = self._masked(login.read_token(answer.document, answer.headers, credentials.source))
+        if not of_account and self._project_id is None:
+            project_id = login.project_of(answer.document)
+            self._project_ids.extend([project_id] if project_id else [])
         return token
 
-    def _tell(self, obtained: T) -> T:
-        """Have the secrets of what was obtained masked."""
+    def _masked(self, obtained: T) -> T:
+        """Return what was obtained, after its secrets are masked wherever they may turn up."""
         for secret in obtained.secrets():
-            self.hide(secret)
-            self._on_secret(secret)
+            self._tell(secret)
         return obtained
 
     def _wanted_project(self) -> str:
-        name = self._project_name or self.region
+        name = self._project.name or self.region
         if not name:
             raise UsageError(
                 "Neither a project nor a region is given. Set hwc_project_id (HUAWEICLOUD_SDK_PROJECT_ID), "
@@ -243,24 +327,46 @@ class HuaweiClient(Client):
             )
         return name
 
-    def _look_up_project(self, deadline: float, identity: Identity) -> str:
-        """The id of the project with the wanted name, asked of IAM."""
+    def _look_up_project(self, deadline: float) -> _FoundProject:
+        """The project with the wanted name, asked of IAM."""
         name = self._wanted_project()
-        answer = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
+        identity = self._identity.get(deadline)
+        given = "hwc_project_name" if self._project.name else "hwc_region"
+        try:
+            answer = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
+        except ForbiddenError as error:
+            error.hint = (
+                f"The project named {name!r} ({given}) could not be looked up. Give its id in hwc_project_id "
+                "(HUAWEICLOUD_SDK_PROJECT_ID), which needs no look-up: the console shows it under My Credentials. Or give "
+                f"the identity the permission {_LIST_PROJECTS.action}."
+            )
+            raise
         rows = given_rows(answer.document, "projects", _LIST_PROJECTS)
         named = [row for row in rows if text(row, "name", _LIST_PROJECTS) == name]
         projects = [identifier(row, "id", _LIST_PROJECTS) for row in named]
         if not projects:
             raise UsageError(
-                f"IAM at {self.origin('iam')} knows no project named {name!r} for these credentials. "
-                "Check the region, or set hwc_project_id (the console shows it under My Credentials)."
+                f"IAM at {self.origin('iam')} knows no project named {name!r} for these credentials.",
+                hint=f"Check {given}, or give the id of the project in hwc_project_id (HUAWEICLOUD_SDK_PROJECT_ID): the "
+                "console shows it under My Credentials.",
             )
         if len(projects) > 1:
             ids = ", ".join(projects)
             raise UsageError(
                 f"There are {len(projects)} projects named {name!r} ({ids}). Choose one with hwc_project_id."
             )
-        return projects[0]
+        return _FoundProject(projects[0])
+
+    def _post(
+        self,
+        operation: Operation,
+        body: t.Any,
+        deadline: float,
+        identity: Identity,
+        extra: t.Mapping[str, str] | None = None,
+    ) -> _Answer:
+        """Ask for a token or a key."""
+        return self._exchange(operation, operation.path, (), body, deadline, identity, extra)
 
     def _exchange(
         self,
@@ -270,19 +376,25 @@ class HuaweiClient(Client):
         body: t.Any,
         deadline: float,
         identity: Identity,
+        extra: t.Mapping[str, str] | None = None,
     ) -> _Answer:
         """Build, authenticate, send and decode one request."""
         origin = self.origin(operation.service)
         clock = self._http.clock
         request = self._request(operation, origin, path, query, body, identity, clock.time())
-        response = self._http.send(request, str(operation), reads=operation.reads, timeout=deadline - clock.monotonic())
-        document = read_answer(
-            response,
-            operation,
-            origin=origin,
-            by="password" if identity is None else "token" if isinstance(identity, Token) else "key",
-            now=clock.time(),
-        )
+        request = request._replace(headers={**request.headers, **(extra or {})})
+        response = self._send(request, operation.service, str(operation), reads=operation.reads, deadline=deadline)
+        try:
+            document = read_answer(response, operation, origin=origin, by=_kind(operation, identity), now=clock.time())
+        except ServiceError as refusal:
+            if (
+                isinstance(refusal, AuthenticationError)
+                and isinstance(identity, Token)
+                and operation.service in _OF_ACCOUNT
+            ):
+                refusal.hint = f"{refusal.hint or ''} {_ACCOUNT_HINT}".strip()
+            self._tell_source(refusal)
+            raise
         return _Answer(document, response.headers)
 
     def _request(
@@ -301,7 +413,9 @@ class HuaweiClient(Client):
         headers = {"Host": origin.split("://", 1)[1]}
         # SMS refuses requests without a content type, reads included; the SDK sends one always.
         headers["Content-Type"] = "application/json;charset=utf-8" if data else "application/json"
-        if self._project_id and operation.service != "iam":
+        # A token of an account is for no project.
+        by_account = isinstance(identity, Token) and operation.service in _OF_ACCOUNT
+        if self._project_id and operation.service not in ("iam", "sts") and not by_account:
             headers["X-Project-Id"] = self._project_id
         if isinstance(identity, Token):
             headers["X-Auth-Token"] = identity.token
@@ -317,3 +431,12 @@ class HuaweiClient(Client):
         parameters = signing.canonical_query(query)
         url = f"{origin}{path}?{parameters}" if parameters else f"{origin}{path}"
         return Request(operation.method, url, headers, data)
+
+
+def _kind(operation: Operation, identity: Identity) -> str:
+    """What a request is authenticated with, as ``answers.refuse`` knows it."""
+    if identity is None:
+        return "password" if operation is _CREATE_TOKEN else "id token"
+    if isinstance(identity, Token):
+        return "token"
+    return "temporary key" if identity.security_token else "key"

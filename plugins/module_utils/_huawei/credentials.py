@@ -4,10 +4,11 @@
 
 """What a Huawei Cloud request is authenticated with, and where it is looked for.
 
-The order: options, the environment, the SDK's file of credentials, the metadata service of an ECS. Among options a token
-comes before an access key and an access key before a password, and likewise in the environment. All parts of one identity
-come from one place, and an access key of the environment from one family of variables: a secret key of Terraform's is
-never joined to an access key of the SDK's.
+The order: options, the environment, the SDK's file of credentials, the agent of a container, the metadata service of an ECS.
+Among options a token comes before an access key and an access key before a password, and likewise in the environment, where
+the tokens of identity providers come between token and access key, as in the official SDK. All parts of one identity come
+from one place, and an access key of the environment from one family of variables: a secret key of Terraform's is never
+joined to an access key of the SDK's.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
     check_plain,
     first_set,
     key_in,
+    try_service,
 )
 
 if t.TYPE_CHECKING:
@@ -36,6 +38,7 @@ class Token:
     token: str = dataclasses.field(repr=False)
     source: str = "options"
     expires: float | None = None
+    renew_at: float | None = None
 
     def __post_init__(self) -> None:
         check_plain("token", self.token, self.source)
@@ -59,8 +62,74 @@ class Password:
         return [self.password]
 
 
+@dataclasses.dataclass(frozen=True)
+class IdToken:
+    """The token of an identity provider: itself, or the file in which its giver renews it."""
+
+    text: str | None = dataclasses.field(default=None, repr=False)
+    file: UserFile | None = None
+
+    def read(self) -> str:
+        """Return the token of the moment.
+
+        Raises:
+            CredentialsError: It is not in its file.
+        """
+        return self.file.token() if self.file is not None else self.text or ""
+
+    def secrets(self) -> list[str]:
+        """What must never be shown, as far as it is known already."""
+        return [self.text] if self.text else []
+
+
+class OidcAgency(t.NamedTuple):
+    """An agency that trusts an identity provider, whose keys STS gives for a token of that provider (IAM v5).
+
+    Attributes:
+        provider_urn: The identity provider.
+        agency_urn: The agency.
+        id_token: The provider's token.
+        session_name: What the session is called in the logs of the account.
+        duration: Seconds that a key lives.
+        policy: JSON text of a policy that narrows the agency's permissions.
+        policy_ids: Ids of policies that do the same.
+        source: Where all this was found.
+    """
+
+    provider_urn: str
+    agency_urn: str
+    id_token: IdToken
+    session_name: str
+    duration: int
+    policy: str | None
+    policy_ids: tuple[str, ...]
+    source: str
+
+    def secrets(self) -> list[str]:
+        """What must never be shown."""
+        return self.id_token.secrets()
+
+
+class Federation(t.NamedTuple):
+    """A user of an identity provider of the account, who gets keys for a token of that provider (IAM v3).
+
+    Attributes:
+        idp_id: The identity provider.
+        id_token: The provider's token.
+        source: Where all this was found.
+    """
+
+    idp_id: str
+    id_token: IdToken
+    source: str
+
+    def secrets(self) -> list[str]:
+        """What must never be shown."""
+        return self.id_token.secrets()
+
+
 #: What needs no other credentials.
-Identity = t.Union[AccessKey, Token, Password, Fetched]
+Identity = t.Union[AccessKey, Token, Password, Fetched, OidcAgency, Federation]
 
 
 class Agency(t.NamedTuple):
@@ -90,11 +159,29 @@ class Agency(t.NamedTuple):
 Credentials = t.Union[Identity, Agency]
 
 
+class Project(t.NamedTuple):
+    """The project that was asked for: by its id, by its name, or (with neither) the one that bears the region's name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
 class Found(t.NamedTuple):
-    """Credentials, and the settings that were beside them in a file, by option."""
+    """Credentials, the project to use them in, and the settings that were beside them in a file, by option."""
 
     credentials: Credentials
+    project: Project = Project()
     settings: t.Mapping[str, str] = {}
+
+
+class Ways(t.Protocol):
+    """How keys are got that are not simply written down."""
+
+    def metadata(self, deadline: float | None) -> AccessKey:
+        """Ask the metadata service; no deadline when nobody may be there."""
+
+    def container(self, url: str, token: str, deadline: float) -> AccessKey:
+        """Ask the agent that CCE runs beside pods."""
 
 
 # The official SDK's names first, then Terraform's (its own, then the OpenStack ones that it reads).
@@ -120,9 +207,20 @@ FAMILIES: tuple[Names, ...] = (
     ("HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_SECURITY_TOKEN"),
     ("OS_ACCESS_KEY", "OS_SECRET_KEY", None),
 )
+#: The variables of the official SDK for tokens of identity providers (v5, v3), and those that CCE sets for a pod.
+OIDC = "HUAWEICLOUD_OIDC_"
+FEDERATION = ("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE")
+CONTAINER = ("HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+#: Variables with which other tools log in, in ways that this collection does not know.
+UNSUPPORTED = (
+    *("HW_ASSUME_ROLE_IDP_ID", "HW_ASSUME_ROLE_ID_TOKEN", "HW_ASSUME_ROLE_ID_TOKEN_FILE"),
+    *("HW_SHARED_CONFIG_FILE", "HW_PROFILE", "HW_USER_ID", "OS_USER_ID", "OS_CLOUD"),
+)
 #: Seconds that a key of an agency lives unless the user says otherwise, and what the service allows.
 DURATION = 3600
 SHORTEST, LONGEST = 900, 86400
+#: What a session is called unless the user says otherwise.
+SESSION_NAME = "ansible-multicloud-async-tasks"
 
 
 def setting(
@@ -135,28 +233,57 @@ def setting(
     return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
-def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], fetch: t.Callable[[], AccessKey]) -> Found:
-    """The credentials to use.
+def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], ways: Ways) -> Found:
+    """Return the credentials to use, and the project to use them in.
 
     Args:
         options: The module's options.
         environ: The process environment.
-        fetch: Asks the metadata service; called when there is nothing else.
+        ways: How to get keys that are not written down.
 
     Raises:
         CredentialsError: There are none, or half of some.
     """
     from_options = {option: str(options[option]) for option in ENVIRONMENT if options.get(option)}
-    identity, settings, beside = _first(from_options, environ, fetch)
-    # An agency is named in the options, or in the place where the identity was found.
-    agency = from_options if "hwc_agency_name" in from_options else beside
+    identity, settings, beside = _first(from_options, environ, ways)
+    named = "hwc_agency_name" in from_options
+    # An agency is named in the options, or in the place where the identity was found. Named in the options, it is not that
+    # of the account to which a project elsewhere belongs.
+    agency = from_options if named else _with_options(beside, from_options)
+    project = _project(from_options, {} if named else _environment(environ), {} if named else settings)
     if "hwc_agency_name" in agency:
-        return Found(_agency(identity, agency), settings)
-    return Found(identity, settings)
+        return Found(_agency(identity, agency), project, settings)
+    for option in ("hwc_agency_domain_name", "hwc_agency_domain_id"):
+        if option in from_options:
+            _demand(agency, ("hwc_agency_name",), option)
+    return Found(identity, project, settings)
+
+
+def _with_options(beside: t.Mapping[str, str], from_options: t.Mapping[str, str]) -> dict[str, str]:
+    """What was found beside the identity, with what the options say of the agency in its place."""
+    given = {option: value for option, value in from_options.items() if option.startswith("hwc_agency_")}
+    account = {"hwc_agency_domain_name", "hwc_agency_domain_id"}
+    dropped = account if account & given.keys() else set()
+    return {**{option: value for option, value in beside.items() if option not in dropped}, **given}
+
+
+def _project(
+    from_options: t.Mapping[str, str], environment: t.Mapping[str, str], settings: t.Mapping[str, str]
+) -> Project:
+    """The project of the first place that names one, by id or by name: options, environment, file.
+
+    A project belongs to a region: that of the environment is not used when the options name another region than it does.
+    """
+    region = from_options.get("hwc_region")
+    elsewhere = region is not None and environment.get("hwc_region", region) != region
+    for place in (from_options, {} if elsewhere else environment, settings):
+        if place.get("hwc_project_id") or place.get("hwc_project_name"):
+            return Project(place.get("hwc_project_id"), place.get("hwc_project_name"))
+    return Project()
 
 
 def _first(
-    from_options: t.Mapping[str, str], environ: t.Mapping[str, str], fetch: t.Callable[[], AccessKey]
+    from_options: t.Mapping[str, str], environ: t.Mapping[str, str], ways: Ways
 ) -> tuple[Identity, t.Mapping[str, str], t.Mapping[str, str]]:
     """The first identity in the order, the settings of its file, and the options or variables it was found among."""
     names = ("hwc_access_key", "hwc_secret_key", "hwc_security_token")
@@ -164,28 +291,122 @@ def _first(
     if identity is not None:
         return identity, {}, from_options
     values = _environment(environ)
-    # Whose password it is, and in which account, are no secrets and may come from options.
-    login = {option: from_options[option] for option in ("hwc_user_name", "hwc_domain_name") if option in from_options}
-    keys = (key_in(environ, family, "environment variable", "environment") for family in FAMILIES)
-    identity = _identity({**values, **login}, lambda: next((key for key in keys if key), None), "environment")
+    identity = _of_environment(from_options, values, environ)
     if identity is not None:
         return identity, {}, values
     # Imported here: a module is compiled anew for each task, and most keys are in options or environment.
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 
-    found = _from_file(UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials"))
+    found = _from_file(UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials"), environ)
     if found is not None:
         return (*found, {})
-    try:
-        return Fetched(fetch(), fetch), {}, {}
-    except CredentialsError as error:
-        raise CredentialsError(
+    return _of_container(environ, ways) or _of_instance(environ, ways), {}, {}
+
+
+def _of_environment(
+    from_options: t.Mapping[str, str], values: t.Mapping[str, str], environ: t.Mapping[str, str]
+) -> Identity | None:
+    """The identity of the environment; None when there is none."""
+    # Whose password it is, and in which account, are no secrets and may come from options.
+    login = {option: from_options[option] for option in ("hwc_user_name", "hwc_domain_name") if option in from_options}
+    if "hwc_user_name" in login:
+        # The user of an option is meant, whatever else lies about.
+        _demand(values, ("hwc_user_password",), "hwc_user_name")
+        values = {option: value for option, value in values.items() if option != "hwc_auth_token"}
+        return _identity({**values, **login}, lambda: None, "environment")
+    keys = (key_in(environ, family, "environment variable", "environment") for family in FAMILIES)
+    return _identity(
+        {**values, **login},
+        lambda: _of_provider(environ) or next((key for key in keys if key), None),
+        "environment",
+    )
+
+
+def _of_provider(environ: t.Mapping[str, str]) -> OidcAgency | Federation | None:
+    """The login with the token of an identity provider that the official SDK's variables describe; None without one."""
+    given = {name[len(OIDC) :]: value for name, value in environ.items() if name.startswith(OIDC) and value}
+    if {"PROVIDER_URN", "AGENCY_URN", "ID_TOKEN", "TOKEN_FILE"} & given.keys():
+        return _oidc(given, environ)
+    names = {name: environ[name] for name in FEDERATION if environ.get(name)}
+    if not names:
+        return None
+    _complete(names, FEDERATION, "environment variable", "environment")
+    return Federation(names[FEDERATION[0]], IdToken(file=_token_file(environ, names[FEDERATION[1]])), _IDP_SOURCE)
+
+
+_OIDC_SOURCE = "environment (OIDC)"
+_IDP_SOURCE = "environment (identity provider)"
+
+
+def _oidc(given: t.Mapping[str, str], environ: t.Mapping[str, str]) -> OidcAgency:
+    text, path = given.get("ID_TOKEN"), given.get("TOKEN_FILE")
+    token = "ID_TOKEN" if text else "TOKEN_FILE"
+    wanted = [f"{OIDC}{name}" for name in ("PROVIDER_URN", "AGENCY_URN", token)]
+    _complete({f"{OIDC}{name}": value for name, value in given.items()}, wanted, "environment variable", "environment")
+    if text:
+        check_plain("token of the identity provider", text, f"{OIDC}ID_TOKEN")
+    ids = (part.strip() for part in given.get("POLICY_IDS", "").split(","))
+    return OidcAgency(
+        given["PROVIDER_URN"],
+        given["AGENCY_URN"],
+        IdToken(text) if text or not path else IdToken(file=_token_file(environ, path)),
+        given.get("SESSION_NAME", SESSION_NAME),
+        _duration(given.get("DURATION_SECONDS"), f"{OIDC}DURATION_SECONDS"),
+        given.get("POLICY"),
+        tuple(part for part in ids if part),
+        _OIDC_SOURCE,
+    )
+
+
+def _token_file(environ: t.Mapping[str, str], path: str) -> UserFile:
+    # Imported here: see _first.
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+
+    return UserFile.named_by(environ, path)
+
+
+def _of_container(environ: t.Mapping[str, str], ways: Ways) -> Fetched | None:
+    """The keys of the agency that CCE gave this pod; None when this is no such pod."""
+    given = {name: environ[name] for name in CONTAINER if environ.get(name)}
+    if not given:
+        return None
+    _complete(given, CONTAINER, "environment variable", "environment")
+    file = _token_file(environ, given[CONTAINER[1]])
+    return Fetched("pod identity", lambda deadline: ways.container(given[CONTAINER[0]], file.token(), deadline))
+
+
+def _of_instance(environ: t.Mapping[str, str], ways: Ways) -> Fetched:
+    """The keys of the agency of this server.
+
+    Raises:
+        CredentialsError: There is no metadata service, or no agency: there are no credentials at all.
+    """
+    hint = (
+        "Give hwc_access_key and hwc_secret_key (in the environment HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK), "
+        "or a token in hwc_auth_token (HW_AUTH_TOKEN), or hwc_user_name, hwc_user_password and hwc_domain_name "
+        "(HW_USER_NAME, HW_USER_PASSWORD, HW_DOMAIN_NAME)."
+    )
+    return try_service(
+        "ECS metadata",
+        ways.metadata,
+        lambda why: CredentialsError(
             "There are no credentials for Huawei Cloud: none in options, environment and ~/.huaweicloud/credentials, and "
-            f"none from the metadata service of an ECS ({error.message.rstrip('.')}).",
-            hint="Give hwc_access_key and hwc_secret_key (in the environment HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK), "
-            "or a token in hwc_auth_token (HW_AUTH_TOKEN), or hwc_user_name, hwc_user_password and hwc_domain_name "
-            "(HW_USER_NAME, HW_USER_PASSWORD, HW_DOMAIN_NAME).",
-        ) from None
+            f"none from the metadata service of an ECS ({why}).{_passed_over(environ)}",
+            hint=hint,
+        ),
+    )
+
+
+def _passed_over(environ: t.Mapping[str, str]) -> str:
+    """A sentence on credentials of other tools that were found and are not supported."""
+    # Imported here: see _first.
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+
+    found = [name for name in UNSUPPORTED if environ.get(name)]
+    koocli = UserFile.at(environ, None, ".hcloud", "config.json")
+    if koocli.exists():
+        found.append(f"{koocli.name} (KooCLI encrypts it)")
+    return f" Found, but not supported: {', '.join(found)}." if found else ""
 
 
 def _environment(environ: t.Mapping[str, str]) -> dict[str, str]:
@@ -193,29 +414,32 @@ def _environment(environ: t.Mapping[str, str]) -> dict[str, str]:
     return {option: value for option, value in values if value}
 
 
-def _from_file(file: UserFile) -> tuple[AccessKey, dict[str, str]] | None:
+def _from_file(file: UserFile, environ: t.Mapping[str, str]) -> tuple[Identity, dict[str, str]] | None:
     """The section of the SDK's file that is for services of a project, as all of ours are."""
     section = file.ini().get("basic")
     if section is None:
         return None
     source = f"{file.name} [basic]"
-    key = key_in(section, ("ak", "sk", "security_token"), "key", source)
-    if key is None:
-        raise CredentialsError(
-            f"{source} holds neither ak nor sk.",
-            hint="Tokens of identity providers (idp_id, id_token_file) are not supported: get a temporary key with "
-            "them, and put it there with its security_token.",
-        )
+    identity: Identity | None
+    names = ("idp_id", "id_token_file")
+    given = {name: section[name] for name in names if section.get(name)}
+    if given:
+        _complete(given, names, "key", source)
+        identity = Federation(given["idp_id"], IdToken(file=_token_file(environ, given["id_token_file"])), source)
+    else:
+        identity = key_in(section, ("ak", "sk", "security_token"), "key", source)
+    if identity is None:
+        raise CredentialsError(f"{source} holds neither ak and sk nor idp_id and id_token_file.")
     settings = {"hwc_project_id": section.get("project_id"), "hwc_iam_endpoint": section.get("iam_endpoint")}
-    return key, {option: value for option, value in settings.items() if value}
+    return identity, {option: value for option, value in settings.items() if value}
 
 
-def _identity(values: t.Mapping[str, str], key: t.Callable[[], AccessKey | None], source: str) -> Identity | None:
+def _identity(values: t.Mapping[str, str], key: t.Callable[[], Identity | None], source: str) -> Identity | None:
     """The identity in one place; None when there is none.
 
     Args:
         values: What the place holds, by option.
-        key: Finds the access key there.
+        key: Finds the access key there, or what comes before it.
         source: The place.
     """
     if "hwc_auth_token" in values:
@@ -231,20 +455,25 @@ def _agency(base: Identity, values: t.Mapping[str, str]) -> Agency:
     """The agency that is named in one place, to be assumed with an identity that may come from another."""
     if "hwc_agency_domain_id" not in values:
         _demand(values, ("hwc_agency_domain_name",), "hwc_agency_name")
-    duration = values.get("hwc_agency_duration", str(DURATION))
-    if not duration.isdigit() or not SHORTEST <= int(duration) <= LONGEST:
-        raise CredentialsError(
-            f"hwc_agency_duration (in the environment {ENVIRONMENT['hwc_agency_duration'][0]}) is {duration}; a key of an "
-            f"agency lives for {SHORTEST} to {LONGEST} seconds."
-        )
     return Agency(
         base,
         values["hwc_agency_name"],
         values.get("hwc_agency_domain_name"),
         values.get("hwc_agency_domain_id"),
-        int(duration),
+        _duration(
+            values.get("hwc_agency_duration"),
+            f"hwc_agency_duration (in the environment {ENVIRONMENT['hwc_agency_duration'][0]})",
+        ),
         f"{base.source}, agency",
     )
+
+
+def _duration(value: str | None, name: str) -> int:
+    """The seconds that a key of an agency is to live."""
+    duration = value or str(DURATION)
+    if not duration.isdigit() or not SHORTEST <= int(duration) <= LONGEST:
+        raise CredentialsError(f"{name} is {duration}; a key of an agency lives for {SHORTEST} to {LONGEST} seconds.")
+    return int(duration)
 
 
 def _demand(values: t.Mapping[str, str], wanted: t.Sequence[str], beside: str) -> None:
@@ -255,3 +484,14 @@ def _demand(values: t.Mapping[str, str], wanted: t.Sequence[str], beside: str) -
                 f"{option} (in the environment {ENVIRONMENT[option][0]}) is missing beside {beside}.",
                 hint=f"{', '.join((*wanted, beside))} belong together.",
             )
+
+
+def _complete(given: t.Mapping[str, str], wanted: t.Sequence[str], kind: str, source: str) -> None:
+    """Refuse a part of what only works as a whole."""
+    missing = [name for name in wanted if name not in given]
+    if missing:
+        there = " and ".join(name for name in wanted if name in given)
+        raise CredentialsError(
+            f"The {kind} {' and '.join(missing)} is missing beside {there} ({source}).",
+            hint=f"{' and '.join(wanted)} belong together.",
+        )

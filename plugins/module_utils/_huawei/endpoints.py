@@ -9,11 +9,15 @@ Source of the table: the region files of the official Python SDK 3.1.219. KPS an
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint, base_url
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import (
+    Endpoint,
+    base_url,
+    check_region,
+    similar,
+)
 
 _EVERYWHERE = frozenset(
     [
@@ -57,11 +61,34 @@ REGIONS: dict[str, frozenset[str]] = {
     "iam": (_EVERYWHERE | {"ae-ad-1", "eu-west-0", "eu-west-101"})
     - {"af-north-1", "ap-southeast-5", "cn-north-11", "cn-southwest-3"},
     "sms": frozenset({"ap-southeast-3", "cn-north-4", "my-kualalumpur-1", "ru-moscow-1"}),
+    "sts": frozenset(
+        [
+            "af-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "cn-east-3",
+            "cn-north-4",
+            "cn-south-1",
+            "cn-southwest-2",
+            "la-south-2",
+            "sa-brazil-1",
+            "tr-west-1",
+        ]
+    ),
 }
+#: Every region that there is, for all we know.
+EVERY = frozenset().union(*REGIONS.values())
 
-# A region becomes a part of a host name.
-_REGION = re.compile(r"[A-Za-z0-9-]+\Z")
-_HOSTS = {"kps": "kms", "csms": "kms", "ecs": "ecs", "iam": "iam", "sms": "sms"}
+_HOSTS = {"kps": "kms", "csms": "kms", "ecs": "ecs", "iam": "iam", "sms": "sms", "sts": "sts"}
+#: What the SDK takes where a region has no IAM or STS of its own: these two serve the accounts of all regions.
+_ELSEWHERE = {"iam": "iam.myhuaweicloud.com", "sts": "sts.cn-north-4.myhuaweicloud.com"}
+#: The variables with the address of a service that gives logins: ours, and the SDK's.
+_VARIABLES = {
+    "iam": ("HWC_IAM_ENDPOINT", "HUAWEICLOUD_SDK_IAM_ENDPOINT"),
+    "sts": ("HWC_STS_ENDPOINT", "HUAWEICLOUD_SDK_STS_ENDPOINT"),
+}
 _EXCEPTIONS = {("sms", "ru-moscow-1"): "sms-api.ru-moscow-1.myhuaweicloud.com"}
 
 
@@ -73,6 +100,7 @@ class Endpoints(t.NamedTuple):
         endpoint: The user's base URL for every service (option ``hwc_endpoint``).
         iam_endpoint: The user's base URL for IAM (option ``hwc_iam_endpoint``).
         environ: The process environment.
+        sts_endpoint: The user's base URL for STS (option ``hwc_sts_endpoint``).
         profile_iam_endpoint: IAM's base URL in the file of credentials; the last to be asked.
     """
 
@@ -80,14 +108,17 @@ class Endpoints(t.NamedTuple):
     endpoint: str | None
     iam_endpoint: str | None
     environ: t.Mapping[str, str]
+    sts_endpoint: str | None = None
     profile_iam_endpoint: str | None = None
 
     def find(self, service: str) -> Endpoint:
         """Where ``service`` is: options, then ``HWC_*``, the SDK's variables, the file, the table and its rule.
 
         Raises:
-            UsageError: No region and no endpoint is given, or an endpoint is no base URL.
+            UsageError: No region and no endpoint is given, or one that cannot exist.
         """
+        if self.region:
+            check_region("hwc_region", self.region, "cn-north-4")
         for name, value in self._overrides(service):
             if value:
                 # The SDK's variable may hold a list, of which the first is the preferred one.
@@ -97,38 +128,41 @@ class Endpoints(t.NamedTuple):
                 "No region is given. Set hwc_region, or HWC_REGION or HW_REGION_NAME in the environment, "
                 "for example cn-north-4; or name the service's address in hwc_endpoint."
             )
-        if not _REGION.match(self.region):
-            raise UsageError(
-                f"hwc_region: {self.region!r} is no region id, such as cn-north-4. "
-                "The name of a project, such as cn-north-4_dev, belongs into hwc_project_name."
-            )
-        return self._by_region(service, self.region)
+        return _by_region(service, self.region)
 
     def _overrides(self, service: str) -> t.Iterator[tuple[str, str | None]]:
+        ours, theirs = _VARIABLES.get(service, (None, None))
         if service == "iam":
             yield "hwc_iam_endpoint", self.iam_endpoint
+        if service == "sts":
+            yield "hwc_sts_endpoint", self.sts_endpoint
         yield "hwc_endpoint", self.endpoint
-        if service == "iam":
-            yield "HWC_IAM_ENDPOINT", self.environ.get("HWC_IAM_ENDPOINT")
+        if ours:
+            yield ours, self.environ.get(ours)
         yield "HWC_ENDPOINT", self.environ.get("HWC_ENDPOINT")
-        if service == "iam":
-            yield "HUAWEICLOUD_SDK_IAM_ENDPOINT", self.environ.get("HUAWEICLOUD_SDK_IAM_ENDPOINT")
+        if theirs:
+            yield theirs, self.environ.get(theirs)
         if self.region:
             name = f"HUAWEICLOUD_SDK_REGION_{service}_{self.region}".upper().replace("-", "_")
             yield name, self.environ.get(name)
         if service == "iam":
             yield "iam_endpoint in the file of credentials", self.profile_iam_endpoint
 
-    @staticmethod
-    def _by_region(service: str, region: str) -> Endpoint:
-        known = region in REGIONS[service]
-        if service == "sms" and not known:
+
+def _by_region(service: str, region: str) -> Endpoint:
+    known = region in REGIONS[service]
+    # The European cloud is a cloud of its own, with its own domain.
+    european = region.startswith("eu-west-1")
+    host = _EXCEPTIONS.get((service, region))
+    if not known and not european:
+        if service == "sms":
             # SMS lives in one place per site; a migration's own region says only where its target is.
-            home = "cn-north-4" if region.startswith("cn-") else "ap-southeast-3"
-            return Endpoint(f"https://sms.{home}.myhuaweicloud.com")
-        host = _EXCEPTIONS.get((service, region))
-        if host is None:
-            # The European cloud is a cloud of its own, with its own domain.
-            domain = "myhuaweicloud.eu" if region.startswith("eu-west-1") else "myhuaweicloud.com"
-            host = f"{_HOSTS[service]}.{region}.{domain}"
-        return Endpoint(f"https://{host}", guessed=not known)
+            host = f"sms.{'cn-north-4' if region.startswith('cn-') else 'ap-southeast-3'}.myhuaweicloud.com"
+        elif service in _ELSEWHERE:
+            host = _ELSEWHERE[service]
+    if host is None:
+        host = f"{_HOSTS[service]}.{region}.{'myhuaweicloud.eu' if european else 'myhuaweicloud.com'}"
+        guessed = not known
+    else:
+        guessed = region not in EVERY
+    return Endpoint(f"https://{host}", "hwc_region", guessed, similar(region, EVERY) if guessed else None)

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The keys of the agency that a Huawei Cloud ECS was given, asked of its metadata service.
+"""The keys of the agency that a Huawei Cloud ECS, or a pod of CCE, was given.
 
-Source: "Obtaining a security key from the metadata service" (support.huaweicloud.com, ECS), and the official SDK 3.1.219.
+Sources: "Obtaining a security key from the metadata service" (support.huaweicloud.com, ECS), and the official SDK 3.1.219,
+which is all there is about pods.
 """
 
 from __future__ import annotations
@@ -14,33 +15,64 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.login import PARTS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched, temporary_key
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.login import key_of
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
 
 ADDRESS = "http://169.254.169.254"
-_SESSION = "/meta-data/latest/api/token"
+_SESSION = ("/meta-data/latest/api/token", "X-Metadata-Token-Ttl-Seconds")
 _PATH = "/openstack/latest/securitykey"
 _NO_AGENCY = "Please configure Cloud Service Agency first"
 
 
-def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str]) -> AccessKey:
-    """A temporary key of the server's agency.
+def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], deadline: float | None = None) -> AccessKey:
+    """Return a temporary key of the server's agency.
 
     Args:
         transport: A transport that uses no proxy.
         clock: Time.
         environ: The process environment: ``HWC_METADATA_ENDPOINT`` is another address of the service,
             ``HWC_METADATA_DISABLED`` keeps from asking it.
+        deadline: Monotonic time at which to give up; None when this may be no ECS.
 
     Raises:
-        CredentialsError: This is no ECS, it has no agency, or the service is unwell.
+        CredentialsError: This is no ECS, or it has no agency.
+        NoAnswerError, BrokenAnswerError, UnavailableError: The service is unwell.
     """
     if switched(environ, "HWC_METADATA_DISABLED"):
         raise CredentialsError("HWC_METADATA_DISABLED forbids to ask it")
     given = environ.get("HWC_METADATA_ENDPOINT")
-    visit = Visit(transport, clock, base_url("HWC_METADATA_ENDPOINT", given) if given else ADDRESS)
-    token = visit.token(_SESSION, "X-Metadata-Token-Ttl-Seconds")
-    document = visit.document(_PATH, {"X-Metadata-Token": token} if token else {}, (_NO_AGENCY,))
-    return temporary_key(document.get("credential"), PARTS, "expires_at", "ECS metadata", f"{visit.url}{_PATH}")
+    visit = Visit(transport, clock, base_url("HWC_METADATA_ENDPOINT", given) if given else ADDRESS, deadline)
+    token = visit.token(*_SESSION)
+    answer = visit.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
+    if answer.status == 401 and _NO_AGENCY in answer.text():
+        raise CredentialsError(f'{visit.url}{_PATH} says "{_NO_AGENCY}": this server has no agency')
+    if answer.status == 401 and token is None:
+        token = visit.token(*_SESSION, needed=True)
+        answer = visit.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
+    return key_of(visit.document(_PATH, answer).get("credential"), "ECS metadata", f"{visit.url}{_PATH}")
+
+
+def fetch_of_pod(transport: Transport, clock: Clock, url: str, token: str, deadline: float) -> AccessKey:
+    """Return a temporary key of the agency that a pod's service account was given (pod identity of CCE).
+
+    Args:
+        transport: A transport that uses no proxy.
+        clock: Time.
+        url: The address that CCE gave the pod.
+        token: The token that CCE put into a file of the pod.
+        deadline: Monotonic time at which to give up.
+
+    Raises:
+        CredentialsError: There is no key.
+        NoAnswerError, BrokenAnswerError, UnavailableError: The agent is unwell.
+    """
+    origin = "/".join(url.split("/", 3)[:3])
+    visit = Visit(transport, clock, origin, deadline)
+    headers = {"Authorization": token, "Content-Type": "application/json"}
+    path = url[len(origin) :]
+    document = visit.document(path, visit.ask("POST", path, headers, b"{}"))
+    found = document.get("credential") or document.get("credentials") or document
+    # Its query may hold a secret.
+    return key_of(found, "pod identity", url.split("?", 1)[0])

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials
@@ -15,6 +14,33 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.end
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import local_url
+
+
+class _Ways:
+    """How keys of Huawei Cloud are got that are not simply written down."""
+
+    def __init__(self, options: t.Mapping[str, t.Any], around: Surroundings) -> None:
+        self._options = options
+        self._around = around
+
+    # Imported where they are needed: a module is compiled anew for each task, and most have a key.
+
+    def metadata(self, deadline: float | None) -> AccessKey:
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import metadata
+
+        around = self._around
+        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, deadline)
+
+    def container(self, url: str, token: str, deadline: float) -> AccessKey:
+        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import metadata
+
+        around = self._around
+        around.on_secret(token)
+        address = local_url(credentials.CONTAINER[0], url)
+        return metadata.fetch_of_pod(
+            around.beside(self._options, "hwc", address), around.clock, address, token, deadline
+        )
 
 
 def open_huawei(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiClient:
@@ -25,31 +51,26 @@ def open_huawei(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiC
         around: The rest.
     """
 
-    def fetch() -> AccessKey:
-        # Imported only where it is needed: a module starts anew for every task.
-        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import metadata
-
-        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ)
-
-    found = credentials.find(options, around.environ, fetch)
+    found = credentials.find(options, around.environ, _Ways(options, around))
     for secret in found.credentials.secrets():
         around.on_secret(secret)
-    setting = functools.partial(credentials.setting, options=options, environ=around.environ, settings=found.settings)
     endpoints = Endpoints(
-        region=setting("hwc_region"),
+        region=credentials.setting("hwc_region", options, around.environ),
         endpoint=options["hwc_endpoint"],
         iam_endpoint=options["hwc_iam_endpoint"],
         environ=around.environ,
+        sts_endpoint=options["hwc_sts_endpoint"],
         profile_iam_endpoint=found.settings.get("hwc_iam_endpoint"),
     )
-    project_id = setting("hwc_project_id")
+    project = found.project
+    if project.id:
+        # It becomes a part of URLs.
+        check_id("hwc_project_id", project.id)
     return HuaweiClient(
         around.http(options, "hwc"),
         found.credentials,
         endpoints,
-        # It becomes a part of URLs.
-        project_id=check_id("hwc_project_id", project_id) if project_id else None,
-        project_name=setting("hwc_project_name"),
+        project=project,
         on_secret=around.on_secret,
         on_warning=around.on_warning,
     )

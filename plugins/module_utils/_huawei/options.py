@@ -34,6 +34,7 @@ HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "hwc_project_name": {"type": "str"},
     "hwc_endpoint": {"type": "str"},
     "hwc_iam_endpoint": {"type": "str"},
+    "hwc_sts_endpoint": {"type": "str"},
     "hwc_timeout": {"type": "float", "default": 60.0},
     "hwc_validate_certs": {"type": "bool", "default": True},
     "hwc_ca_path": {"type": "path"},

@@ -27,7 +27,8 @@ SWITCH = "multicloud_async_tasks_in_process"
 #: Environment variables that are read when a client is made or a request is sent. All others may matter when a process
 #: starts (PYTHONPATH, LD_PRELOAD, OPENSSL_CONF, TZ), and setting them here would have no effect.
 READ_LATE = re.compile(
-    r"(HWC|HUAWEICLOUD|HW|ALI|ALICLOUD|ALIYUN|ALIBABA_CLOUD|ALIBABACLOUD|OS)_\w+|HOME|(REQUESTS|CURL)_CA_BUNDLE"
+    r"(HWC|HUAWEICLOUD|HW|HC_CONTAINER|ALI|ALICLOUD|ALIYUN|ALIBABA_CLOUD|ALIBABACLOUD|OS)_\w+|(CLOUDSSO|STS)_ENDPOINT"
+    r"|HOME|(REQUESTS|CURL)_CA_BUNDLE"
     r"|(https?|all|no)_proxy|(HTTPS?|ALL|NO)_PROXY"
 )
 

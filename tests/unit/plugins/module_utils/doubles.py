@@ -13,12 +13,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing as t
+import urllib.parse
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Credentials
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Credentials, Project
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 
@@ -87,6 +88,11 @@ def unreachable() -> NoAnswerError:
     return NoAnswerError("No connection: refused.", maybe_received=False)
 
 
+def nowhere() -> NoAnswerError:
+    """No such host."""
+    return NoAnswerError("No connection: Name or service not known.", maybe_received=False, unknown_host=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class Scripted:
     """One scripted request and what comes of it."""
@@ -129,7 +135,7 @@ class Cloud:
         Args:
             request: Method and URL, percent-encoded, as ``GET https://...``.
             outcome: The answer; a mapping is the JSON body of an answer with HTTP 200.
-            body: The JSON value that the request must carry; None for a request without a body.
+            body: The JSON value, or the fields of the form, that the request must carry; None for a request without a body.
             took: Seconds until the outcome.
             times: How often in a row.
         """
@@ -164,7 +170,7 @@ class Cloud:
             assert self.script, f"not in the script: {sent} {request.body!r}"
             due = self.script.pop(0)
         assert sent == due.request, f"sent {sent} in place of {due.request}"
-        body = json.loads(request.body) if request.body else None
+        body = _decode(request) if request.body else None
         assert body == due.body, f"{sent} carried {body!r} in place of {due.body!r}"
         if "X-Sdk-Date" in request.headers:
             assert request.headers["X-Sdk-Date"] == signing.sdk_date(self.clock.time()), "not signed afresh"
@@ -186,6 +192,12 @@ class Cloud:
         return [request for request in self.requests if request.method != "GET"]
 
 
+def _decode(request: Request) -> t.Any:
+    if request.headers.get("Content-Type") == "application/x-www-form-urlencoded":
+        return dict(urllib.parse.parse_qsl(request.body.decode(), strict_parsing=True))
+    return json.loads(request.body)
+
+
 def client(
     cloud: Cloud,
     *,
@@ -203,8 +215,7 @@ def client(
         Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout),
         credentials,
         Endpoints(region, None, None, {}),
-        project_id=project_id,
-        project_name=project_name,
+        project=Project(project_id, project_name),
         on_secret=(secrets if secrets is not None else []).append,
         on_warning=(warnings if warnings is not None else []).append,
     )

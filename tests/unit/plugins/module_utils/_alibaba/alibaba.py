@@ -32,13 +32,14 @@ def ali_client(
     timeout: float = 60.0,
     secrets: list[str] | None = None,
     warnings: list[str] | None = None,
+    endpoints: Endpoints | None = None,
 ) -> AlibabaClient:
     """A client on a scripted cloud; its nonces are counted, the secrets and warnings it tells are added to the lists."""
     counter = itertools.count(1)
     return AlibabaClient(
         Http(cloud, cloud.clock, lambda: 0.5, check_mode=True, timeout=timeout),
         key,
-        Endpoints(region, None, None, {}),
+        endpoints or Endpoints(region, None, None, {}),
         nonce=lambda: f"nonce-{next(counter)}",
         on_secret=(secrets if secrets is not None else []).append,
         on_warning=(warnings if warnings is not None else []).append,
@@ -71,15 +72,23 @@ class Ways:
 
     def __init__(self, role: AccessKey | Exception, load: t.Callable[[str], t.Any] | None = None) -> None:
         self.asked: list[t.Any] = []
+        self.deadlines: list[float | None] = []
         self._role = role
         self._load = load
 
-    def metadata(self, role: str | None) -> AccessKey:
+    def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
         """As of ``credentials.Ways``."""
         self.asked.append(role)
+        self.deadlines.append(deadline)
         if isinstance(self._role, Exception):
             raise self._role
         return self._role
+
+    def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
+        """As of ``credentials.Ways``."""
+        self.asked.append((name, uri))
+        self.deadlines.append(deadline)
+        return AccessKey("uri-id", "uri-secret", "uri-token", "credentials URI")
 
     def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
         """As of ``credentials.Ways``."""

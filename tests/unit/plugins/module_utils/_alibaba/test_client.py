@@ -7,15 +7,23 @@
 from __future__ import annotations
 
 import calendar
+import re
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import RamRole
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
+    OidcRole,
+    RamRole,
+    Terms,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
     ACCESS_KEY,
@@ -34,13 +42,15 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     cut,
     html,
     lost,
+    nowhere,
+    unreachable,
 )
 
 READ = Operation("cloudsso", "GetThing", "2021-05-15", True, "Thing", "cloudsso:GetThing")
 URL = f"POST {CLOUDSSO}/?DirectoryId={DIRECTORY}"
 QUERY = {"DirectoryId": DIRECTORY}
 GOOD = {"Thing": {"Id": "x"}}
-ROLE = RamRole(AccessKey(ACCESS_KEY, SECRET_KEY), "acs:ram::1:role/r", "session", 3600, None, None, "environment, role")
+ROLE = RamRole(AccessKey(ACCESS_KEY, SECRET_KEY), "acs:ram::1:role/r", Terms("session", 3600), "environment, role")
 ASSUME = f"POST {STS}/?DurationSeconds=3600&RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=session"
 
 
@@ -235,7 +245,7 @@ def test_a_refused_temporary_key_is_renewed_once(cloud: Cloud) -> None:
 
 
 def test_a_role_may_be_assumed_with_a_role(cloud: Cloud) -> None:
-    outer = RamRole(ROLE, "acs:ram::2:role/s", "other", 900, "external", '{"Version": "1"}', "x, role")
+    outer = RamRole(ROLE, "acs:ram::2:role/s", Terms("other", 900, "external", '{"Version": "1"}'), "x, role")
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(
         f"POST {STS}/?DurationSeconds=900&ExternalId=external&Policy=%7B%22Version%22%3A%20%221%22%7D"
@@ -274,7 +284,8 @@ def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: Cloud) -> None:
 def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cloud: Cloud) -> None:
     keys = iter([AccessKey("K2", "secret-2", "token-2", "somewhere")])
     secrets: list[str] = []
-    fetched = Fetched(AccessKey("K1", "secret-1", "token-1", "somewhere"), lambda: next(keys))
+    first = AccessKey("K1", "secret-1", "token-1", "somewhere")
+    fetched = Fetched("somewhere", lambda _deadline: next(keys), first)
     client = ali_client(cloud, key=fetched, secrets=secrets)
     cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
     cloud.expect(URL, GOOD)
@@ -293,6 +304,192 @@ def test_an_unknown_region_is_warned_about_once(cloud: Cloud) -> None:
     assert len(warnings) == 1
     assert "'mars-1' is not in the list of regions of CLOUDSSO" in warnings[0]
     assert "ali_endpoint" in warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("region", "meant"),
+    [("cn-shangai", "Is cn-shanghai meant?"), ("CN-Shanghai", "Is cn-shanghai meant?"), ("mars-1", "")],
+)
+def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: Cloud, region: str, meant: str) -> None:
+    warnings: list[str] = []
+    cloud.expect(f"POST https://cloudsso.{region}.aliyuncs.com/?DirectoryId={DIRECTORY}", nowhere())
+    with pytest.raises(
+        errors.NoAnswerError, match=f"Check ali_region: .*{re.escape(meant)}.*set ali_endpoint"
+    ) as caught:
+        ali_client(cloud, region=region, warnings=warnings).call(READ, QUERY)
+    assert caught.value.lasting
+    assert meant in warnings[0]
+    assert cloud.clock.sleeps == []
+
+
+def test_the_region_of_sts_is_told_by_its_own_name(cloud: Cloud) -> None:
+    places = Endpoints("cn-shanghai", None, None, {}, sts_region="mars-1")
+    cloud.expect(ASSUME.replace(STS, "https://sts.mars-1.aliyuncs.com"), nowhere())
+    with pytest.raises(errors.NoAnswerError, match="Check ALIBABA_CLOUD_STS_REGION"):
+        ali_client(cloud, key=ROLE, endpoints=places).call(READ, QUERY)
+
+
+def test_a_host_that_has_answered_exists(cloud: Cloud) -> None:
+    client = ali_client(cloud)
+    cloud.expect(URL, GOOD)
+    client.call(READ, QUERY)
+    cloud.expect(URL, nowhere())
+    cloud.expect(URL, GOOD)
+    assert client.call(READ, QUERY) == GOOD
+
+
+def test_a_host_that_the_user_named_may_come_back(cloud: Cloud) -> None:
+    places = Endpoints("cn-shanghai", "https://sso.example.com", None, {})
+    for outcome in (nowhere(), GOOD):
+        cloud.expect(URL.replace(CLOUDSSO, "https://sso.example.com"), outcome)
+    assert ali_client(cloud, endpoints=places).call(READ, QUERY) == GOOD
+
+
+# Logins that fail
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        refusal(403, "NoPermission"),
+        refusal(400, "InvalidParameter.RoleArn"),
+        refusal(404, "EntityNotExist.Role"),
+        refusal(404, "InvalidAccessKeyId.NotFound"),
+        answer({"Credentials": {}}),
+    ],
+    ids=["403", "400", "404", "key", "nothing"],
+)
+def test_a_refused_login_is_sent_once_for_all_requests(cloud: Cloud, refused: t.Any) -> None:
+    cloud.expect(ASSUME, refused)
+    client = ali_client(cloud, key=ROLE)
+    for _task in range(30):
+        with pytest.raises(errors.CloudError) as caught:
+            client.once(READ, QUERY, timeout=5.0)
+        assert (caught.value.unsent, client.renewable()) == (True, False)
+    with pytest.raises(errors.CloudError):
+        client.call(READ, QUERY)
+    assert len(cloud.requests) == 1
+
+
+@pytest.mark.parametrize("outcome", [refusal(503, "ServiceUnavailable"), refusal(403, "NoPermission"), lost()], ids=str)
+def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(cloud: Cloud, outcome: t.Any) -> None:
+    client = ali_client(cloud, key=ROLE)
+    cloud.expect(ASSUME, {"Credentials": key_document(1)})
+    cloud.expect(URL, GOOD)
+    client.call(READ, QUERY)
+    cloud.clock.sleep(3600 - 300)
+    cloud.expect(ASSUME, outcome)
+    cloud.expect(URL, GOOD)
+    assert client.once(READ, QUERY, timeout=10.0) == GOOD
+    assert "Credential=STS.1," in cloud.requests[-1].headers["Authorization"]
+    cloud.clock.sleep(300)
+    cloud.expect(ASSUME, {"Credentials": key_document(2, "2026-01-02T05:04:05Z")})
+    cloud.expect(URL, GOOD)
+    assert client.once(READ, QUERY, timeout=10.0) == GOOD
+
+
+def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: Cloud) -> None:
+    write = Operation("cloudsso", "DeleteThing", "2021-05-15", False, "Thing")
+    cloud.expect(ASSUME, refusal(503, "ServiceUnavailable"))
+    with pytest.raises(errors.UnavailableError) as caught:
+        ali_client(cloud, key=ROLE).once(write, QUERY, timeout=5.0)
+    assert not caught.value.maybe_done
+
+
+def test_a_wrong_clock_is_corrected_for_the_login_itself(cloud: Cloud) -> None:
+    cloud.expect(ASSUME, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
+    cloud.expect(ASSUME, {"Credentials": key_document(1, "2026-01-02T06:04:05Z")})
+    cloud.expect(URL, GOOD)
+    assert ali_client(cloud, key=ROLE).once(READ, QUERY, timeout=5.0) == GOOD
+
+
+# Tokens of identity providers
+
+OIDC_URL = "POST {}/?Action=AssumeRoleWithOIDC&Format=JSON&Timestamp=2026-01-02T03%3A04%3A{}Z&Version=2015-04-01"
+
+
+def oidc(path: Path, policy: str | None = None) -> OidcRole:
+    file = UserFile(str(path), "~/token", True)
+    return OidcRole("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", file, Terms("me", 900, None, policy), "oidc")
+
+
+def form(token: str, **more: str) -> dict[str, str]:
+    return {
+        "RoleArn": "acs:ram::1:role/r",
+        "OIDCProviderArn": "acs:ram::1:oidc-provider/p",
+        "OIDCToken": token,
+        "RoleSessionName": "me",
+        "DurationSeconds": "900",
+        **more,
+    }
+
+
+def test_a_token_of_an_identity_provider_gets_a_key_without_a_signature(cloud: Cloud, tmp_path: Path) -> None:
+    path, secrets = tmp_path / "token", list[str]()
+    path.write_text("token-1\n")
+    client = ali_client(cloud, key=oidc(path, '{"Version": "1"}'), secrets=secrets)
+    sent = form("token-1", Policy='{"Version": "1"}')
+    cloud.expect(OIDC_URL.format(STS, "05"), {"Credentials": key_document(1)}, body=sent)
+    cloud.expect(URL, GOOD, times=2)
+    client.call(READ, QUERY)
+    client.call(READ, QUERY)
+    names = {name.lower() for name in cloud.requests[0].headers}
+    assert not {name for name in names if name.startswith("x-acs") or name == "authorization"}
+    assert "token-1" not in cloud.requests[0].url, "gateways log queries"
+    assert "Credential=STS.1," in cloud.requests[1].headers["Authorization"]
+    assert secrets == ["token-1", "temporary-secret-1", "temporary-token-1"]
+
+
+def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: Cloud, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("token-1")
+    client = ali_client(cloud, key=oidc(path))
+    cloud.expect(OIDC_URL.format(STS, "05"), {"Credentials": key_document(1)}, body=form("token-1"))
+    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"), took=0.0)
+    with pytest.raises(errors.AuthenticationError):
+        client.once(READ, QUERY, timeout=5.0)
+    assert client.renewable()
+    path.write_text("token-2")
+    cloud.expect(OIDC_URL.format(STS, "05"), {"Credentials": key_document(2)}, body=form("token-2"))
+    client.renew(5.0)
+    cloud.expect(URL, GOOD)
+    assert client.once(READ, QUERY, timeout=5.0) == GOOD
+    assert "Credential=STS.2," in cloud.requests[-1].headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "There is no file ~/token"),
+        ("", "must hold a token"),
+        ("a\nb", "must hold a token"),
+        ("{ }", "must hold"),
+    ],
+)
+def test_a_token_that_is_not_there_is_told_once(cloud: Cloud, tmp_path: Path, content: str | None, words: str) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_text(content)
+    client = ali_client(cloud, key=oidc(path))
+    for _task in range(3):
+        with pytest.raises(errors.CredentialsError, match=words):
+            client.once(READ, QUERY, timeout=5.0)
+
+
+def test_a_refused_token_of_an_identity_provider_is_told_as_such(cloud: Cloud, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("token-1")
+    refused = refusal(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
+    cloud.expect(OIDC_URL.format(STS, "05"), refused, body=form("token-1"))
+    with pytest.raises(errors.AuthenticationError, match="token of the identity provider") as caught:
+        ali_client(cloud, key=oidc(path)).call(READ, QUERY)
+    assert "ali_access_key_secret" not in str(caught.value)
+
+
+def test_a_service_that_refuses_connections_is_no_reason_to_doubt_its_region(cloud: Cloud) -> None:
+    cloud.expect(URL, unreachable())
+    cloud.expect(URL, GOOD)
+    assert ali_client(cloud).call(READ, QUERY) == GOOD
 
 
 def test_a_write_is_refused_in_check_mode(cloud: Cloud) -> None:

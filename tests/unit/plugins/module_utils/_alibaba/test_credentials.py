@@ -15,8 +15,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials, profiles
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import Found, RamRole
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
+    Found,
+    OidcRole,
+    RamRole,
+    Terms,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UnavailableError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import Ways
 
@@ -24,6 +30,7 @@ OPTIONS = {"ali_access_key_id": "option-id", "ali_access_key_secret": "option-se
 SDK = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "sdk-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "sdk-secret"}
 TERRAFORM = {"ALICLOUD_ACCESS_KEY": "tf-id", "ALICLOUD_SECRET_KEY": "tf-secret"}
 COMMAND_LINE = {"ALIBABACLOUD_ACCESS_KEY_ID": "cli-id", "ALIBABACLOUD_ACCESS_KEY_SECRET": "cli-secret"}
+OLDER = {"ALICLOUD_ACCESS_KEY_ID": "old-id", "ALICLOUD_ACCESS_KEY_SECRET": "old-secret"}
 OIDC = {
     "ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/oidc",
     "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": "acs:ram::1:oidc-provider/p",
@@ -43,7 +50,7 @@ class Package:
     def load(self, name: str) -> t.Any:
         """As of ``importlib.import_module``."""
         assert name == "alibabacloud_credentials.provider"
-        names = ("CLIProfile", "Profile", "OIDCRoleArn", "URL")
+        names = ("CLIProfile", "Profile")
         providers = {f"{name}CredentialsProvider": functools.partial(self.provide, name) for name in names}
         return types.SimpleNamespace(**providers)
 
@@ -95,15 +102,16 @@ def identity(found: Found) -> tuple[str, str]:
     """Id and source of the key that was found."""
     key = found.credentials
     if isinstance(key, Fetched):
-        return key.take().access_key, key.source
+        return key.take(5.0).access_key, key.source
+    if isinstance(key, OidcRole):
+        return key.arn, key.source
     assert isinstance(key, AccessKey)
     return key.access_key, key.source
 
 
 def test_the_order(home: Path) -> None:
-    package = Package()
-    ways = Ways(ROLE_KEY, package.load)
-    options, environ = dict(OPTIONS), {**SDK, **TERRAFORM, **COMMAND_LINE, **OIDC}
+    ways = Ways(ROLE_KEY)
+    options, environ = dict(OPTIONS), {**SDK, **TERRAFORM, **COMMAND_LINE, **OLDER, **OIDC}
     environ["ALIBABA_CLOUD_CREDENTIALS_URI"] = "http://127.0.0.1/key"
     command_line(home, {"mode": "AK", "access_key_id": "profile-id", "access_key_secret": "s"})
     ini(home, "[default]\ntype = access_key\naccess_key_id = ini-id\naccess_key_secret = s\n")
@@ -121,16 +129,16 @@ def test_the_order(home: Path) -> None:
         ("sdk-id from environment", forget(SDK)),
         ("tf-id from environment", forget(TERRAFORM)),
         ("cli-id from environment", forget(COMMAND_LINE)),
-        ("package-id from environment (OIDC)", forget(OIDC)),
+        ("old-id from environment", forget(OLDER)),
+        ("acs:ram::1:role/oidc from environment (OIDC)", forget(OIDC)),
         ("profile-id from ~/.aliyun/config.json [default]", (home / ".aliyun" / "config.json").unlink),
         ("ini-id from ~/.alibabacloud/credentials.ini [default]", (home / ".alibabacloud" / "credentials.ini").unlink),
-        ("package-id from environment (credentials URI)", forget({"ALIBABA_CLOUD_CREDENTIALS_URI": ""})),
+        ("uri-id from environment (credentials URI)", forget({"ALIBABA_CLOUD_CREDENTIALS_URI": ""})),
         ("instance-id from ECS metadata", lambda: None),
     ]
     for expected, remove in places:
         assert "{} from {}".format(*identity(find(home, options, environ, ways))) == expected
         remove()
-    assert [name for name, _arguments in package.made] == ["OIDCRoleArn", "URL"]
 
 
 def test_nothing_at_all_names_options_and_variables(home: Path) -> None:
@@ -148,18 +156,24 @@ def test_nothing_at_all_names_options_and_variables(home: Path) -> None:
         (SDK, "ALIBABA_CLOUD_SECURITY_TOKEN"),
         (TERRAFORM, "ALICLOUD_SECURITY_TOKEN"),
         (COMMAND_LINE, "ALIBABACLOUD_SECURITY_TOKEN"),
+        (OLDER, "ALICLOUD_SECURITY_TOKEN"),
     ],
 )
 def test_a_token_belongs_to_the_key_of_its_family(home: Path, names: dict[str, str], token: str) -> None:
-    families = [family[2] or "" for family in credentials.FAMILIES]
-    weaker = {name: name for name in families[families.index(token) :]}
-    key = find(home, environ={**names, **weaker}).credentials
+    tokens = {family[2]: family[2] for family in credentials.FAMILIES if family[2]}
+    key = find(home, environ={**names, **tokens}).credentials
     assert isinstance(key, AccessKey)
     assert key.security_token == token
     assert token in key.secrets()
 
 
-@pytest.mark.parametrize("names", [SDK, TERRAFORM, COMMAND_LINE])
+@pytest.mark.parametrize("token", sorted({family[2] or "" for family in credentials.FAMILIES}))
+def test_a_token_alone_is_half_a_key(home: Path, token: str) -> None:
+    with pytest.raises(CredentialsError, match=f"missing beside {token}"):
+        find(home, environ={token: "t"})
+
+
+@pytest.mark.parametrize("names", [SDK, TERRAFORM, COMMAND_LINE, OLDER])
 @pytest.mark.parametrize("half", [0, 1])
 def test_half_a_key_in_the_environment_is_an_error(home: Path, names: dict[str, str], half: int) -> None:
     given, missing = list(names)[half], list(names)[1 - half]
@@ -189,7 +203,8 @@ def test_an_option_names_a_profile_in_spite_of_the_environment(home: Path) -> No
     )
     found = find(home, {"ali_profile": "other"}, SDK)
     assert identity(found) == ("b", "~/.aliyun/config.json [other]")
-    assert found.settings == {"ali_region": "us-west-1"}
+    assert (found.settings, found.chosen) == ({"ali_region": "us-west-1"}, True)
+    assert not find(home, {}, {"ALIBABA_CLOUD_PROFILE": "other"}).chosen
 
 
 @pytest.mark.parametrize("variable", credentials.ENVIRONMENT["ali_profile"])
@@ -220,7 +235,9 @@ def test_the_file_of_the_sdk_can_be_elsewhere(home: Path) -> None:
     environ = {"ALIBABA_CLOUD_CREDENTIALS_FILE": str(path)}
     assert identity(find(home, environ=environ)) == ("e", f"{path} [default]")
     path.unlink()
-    with pytest.raises(CredentialsError, match="There is no file .*elsewhere.ini, which the environment names"):
+    with pytest.raises(
+        CredentialsError, match="There is no file .*elsewhere.ini, which the environment or a profile names"
+    ):
         find(home, environ=environ)
 
 
@@ -256,9 +273,9 @@ def test_a_role_in_a_profile(home: Path) -> None:
     found = find(home)
     source = "~/.aliyun/config.json [default]"
     assert found.credentials == RamRole(
-        AccessKey("a", "s", None, source), "acs:ram::1:role/r", "me", 900, "x", None, source
+        AccessKey("a", "s", None, source), "acs:ram::1:role/r", Terms("me", 900, "x"), source
     )
-    assert found.settings == {"sts_region": "cn-beijing", "vpc": "true"}
+    assert found.settings == {"sts_region": "cn-beijing", "sts_vpc": "true"}
 
 
 def test_a_chain_of_roles_in_profiles(home: Path) -> None:
@@ -268,7 +285,7 @@ def test_a_chain_of_roles_in_profiles(home: Path) -> None:
     role = find(home).credentials
     assert isinstance(role, RamRole)
     assert role.base == AccessKey("a", "s", None, "~/.aliyun/config.json [base]")
-    assert (role.arn, role.session_name, role.duration) == ("acs:ram::2:role/s", credentials.SESSION_NAME, 3600)
+    assert (role.arn, role.terms) == ("acs:ram::2:role/s", Terms(credentials.SESSION_NAME, 3600))
 
 
 @pytest.mark.parametrize(
@@ -332,7 +349,10 @@ role_name = the-role
     )
     source = "~/.alibabacloud/credentials.ini [default]"
     assert find(home).credentials == RamRole(
-        AccessKey("a", "s%1", None, source), "acs:ram::1:role/r", "me", 3600, None, '{"Version": "1"}', source
+        AccessKey("a", "s%1", None, source),
+        "acs:ram::1:role/r",
+        Terms("me", 3600, None, '{"Version": "1"}'),
+        source,
     )
     ways = Ways(ROLE_KEY)
     assert identity(find(home, {"ali_profile": "instance"}, ways=ways))[1].endswith("credentials.ini [instance]")
@@ -388,10 +408,7 @@ def test_a_role_of_the_options_is_assumed_with_whatever_there_is(home: Path) -> 
     assert role == RamRole(
         AccessKey("sdk-id", "sdk-secret", None, "environment"),
         "acs:ram::1:role/r",
-        "me",
-        1200,
-        "x",
-        '{"Version": "1"}',
+        Terms("me", 1200, "x", '{"Version": "1"}'),
         "environment, role",
     )
     assert role.secrets() == ["sdk-secret"]
@@ -404,7 +421,7 @@ def test_a_role_of_the_environment_goes_with_a_key_of_the_environment(home: Path
     environ = {variable: "acs:ram::1:role/r", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "me"}
     role = find(home, environ={**SDK, **environ}).credentials
     assert isinstance(role, RamRole)
-    assert (role.arn, role.session_name, role.source) == ("acs:ram::1:role/r", "me", "environment, role")
+    assert (role.arn, role.terms.session_name, role.source) == ("acs:ram::1:role/r", "me", "environment, role")
     assert isinstance(find(home, OPTIONS, environ).credentials, AccessKey)
 
 
@@ -433,45 +450,39 @@ def test_an_option_names_the_role_of_the_instance(home: Path) -> None:
 
 # The official package
 
-#: Kinds of profiles that need it: the row, and the provider with its arguments.
-KINDS: list[tuple[dict[str, str], str]] = [
-    ({"mode": "OIDC", "oidc_provider_arn": "p"}, "CLIProfile"),
-    ({"mode": "CloudSSO", "cloud_sso_sign_in_url": "u", "access_token": "top-secret"}, "CLIProfile"),
-    ({"mode": "OAuth", "oauth_access_token": "top-secret"}, "CLIProfile"),
-    ({"mode": "External", "process_command": "top-secret"}, "CLIProfile"),
-    ({"mode": "Unheard"}, "CLIProfile"),
-    ({"mode": "CredentialsURI", "credentials_uri": "http://127.0.0.1/top-secret"}, "URL"),
+#: Kinds of profiles that need it.
+KINDS: list[dict[str, str]] = [
+    {"mode": "CloudSSO", "cloud_sso_sign_in_url": "u", "access_token": "top-secret"},
+    {"mode": "OAuth", "oauth_access_token": "top-secret"},
+    {"mode": "External", "process_command": "top-secret"},
 ]
+kinds = pytest.mark.parametrize("row", KINDS, ids=[row["mode"] for row in KINDS])
 
 
-@pytest.mark.parametrize(("row", "provider"), KINDS, ids=lambda value: value["mode"] if isinstance(value, dict) else "")
-def test_other_kinds_are_left_to_the_official_package(home: Path, row: dict[str, str], provider: str) -> None:
+@kinds
+def test_other_kinds_are_left_to_the_official_package(home: Path, row: dict[str, str]) -> None:
     command_line(home, row)
     package = Package()
     key = find(home, ways=Ways(NO_ROLE, package.load)).credentials
     assert isinstance(key, Fetched)
     assert key.source == "~/.aliyun/config.json [default]"
     assert key.secrets() == ["package-secret", "package-token"]
-    first = key.take()
-    assert (first.access_key, first.expires) == ("package-id", 1600.0)
+    first = key.take(5.0)
+    assert (first.access_key, first.expires, first.renew_at) == ("package-id", None, 1600.0)
     path = str(home / ".aliyun" / "config.json")
-    uri = {"uri": row.get("credentials_uri")}
-    expected = uri if provider == "URL" else {"profile_name": "default", "profile_file": path}
-    assert package.made == [(provider, expected)]
+    assert package.made == [("CLIProfile", {"profile_name": "default", "profile_file": path})]
 
 
-def test_other_kinds_in_the_file_of_the_sdk(home: Path) -> None:
-    ini(home, "[default]\ntype = oidc_role_arn\nrole_arn = r\n")
+def test_another_kind_in_the_file_of_the_sdk(home: Path) -> None:
+    ini(home, "[default]\ntype = rsa_key_pair\npublic_key_id = k\n")
     package = Package()
     find(home, ways=Ways(NO_ROLE, package.load))
     path = str(home / ".alibabacloud" / "credentials.ini")
     assert package.made == [("Profile", {"profile_file": path, "profile_name": "default"})]
 
 
-@pytest.mark.parametrize(
-    ("row", "_provider"), KINDS, ids=lambda value: value["mode"] if isinstance(value, dict) else ""
-)
-def test_without_the_package_its_name_is_told(home: Path, row: dict[str, str], _provider: str) -> None:
+@kinds
+def test_without_the_package_its_name_is_told(home: Path, row: dict[str, str]) -> None:
     def missing(name: str) -> t.Any:
         raise ImportError(name)
 
@@ -482,17 +493,13 @@ def test_without_the_package_its_name_is_told(home: Path, row: dict[str, str], _
     assert "top-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("row", "_provider"), KINDS, ids=lambda value: value["mode"] if isinstance(value, dict) else ""
-)
-def test_what_the_package_says_is_told_without_secrets(home: Path, row: dict[str, str], _provider: str) -> None:
+@kinds
+def test_what_the_package_says_is_told_without_secrets(home: Path, row: dict[str, str]) -> None:
     command_line(home, row)
-    secret = row.get("credentials_uri", "top-secret")
-    package = Package(RuntimeError(f"sign in again; {secret} has expired"))
+    package = Package(RuntimeError("sign in again; top-secret has expired"))
     with pytest.raises(CredentialsError, match="could not get a key .*sign in again") as caught:
         find(home, ways=Ways(NO_ROLE, package.load))
-    if "top-secret" in str(row):
-        assert "top-secret" not in str(caught.value)
+    assert "top-secret" not in str(caught.value)
 
 
 def test_the_package_is_asked_again_with_the_same_provider(home: Path) -> None:
@@ -500,5 +507,279 @@ def test_the_package_is_asked_again_with_the_same_provider(home: Path) -> None:
     package = Package()
     key = find(home, ways=Ways(NO_ROLE, package.load)).credentials
     assert isinstance(key, Fetched)
-    assert [key.take().access_key for _time in range(3)] == ["package-id"] * 3
+    assert [key.take(5.0).access_key for _time in range(3)] == ["package-id"] * 3
     assert len(package.made) == 1
+
+
+def test_a_mode_that_the_package_would_not_know_is_told(home: Path) -> None:
+    command_line(home, {"mode": "oauth"})
+    with pytest.raises(CredentialsError, match="the mode oauth, which the official package wants spelt OAuth"):
+        find(home)
+
+
+# Kinds of profiles, told and untold
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"mode": ""},
+        {"mode": None, "region_id": "cn-shanghai", "output_format": "json"},
+        {"mode": "AK"},
+        {"access_key_id": "", "access_key_secret": "", "mode": ""},
+    ],
+    ids=repr,
+)
+def test_a_profile_without_a_mode_and_keys_is_none_and_the_chain_goes_on(home: Path, row: dict[str, t.Any]) -> None:
+    command_line(home, row)
+    ini(home, "[default]\nregion_id = cn-shanghai\n")
+    assert identity(find(home, ways=Ways(ROLE_KEY))) == ("instance-id", "ECS metadata")
+    ini(home, "[default]\ntype = access_key\naccess_key_id = i\naccess_key_secret = s\n")
+    assert identity(find(home, ways=Ways(ROLE_KEY)))[0] == "i"
+    with pytest.raises(CredentialsError, match="There is no profile 'other'"):
+        find(home, {"ali_profile": "other"}, ways=Ways(ROLE_KEY))
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"access_key_id": "a", "access_key_secret": "s"}, AccessKey("a", "s", None)),
+        ({"access_key_id": "a", "access_key_secret": "s", "sts_token": "t"}, AccessKey("a", "s", "t")),
+        ({"access_key_id": "a", "access_key_secret": "s", "ram_role_arn": "r"}, RamRole),
+        ({"ram_role_name": "r"}, Fetched),
+        ({"credentials_uri": "http://127.0.0.1/"}, Fetched),
+        ({"ram_role_arn": "r", "oidc_provider_arn": "p", "oidc_token_file": "f"}, OidcRole),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_the_mode_of_a_profile_follows_from_its_keys(home: Path, row: dict[str, str], expected: t.Any) -> None:
+    command_line(home, row)
+    found = find(home, ways=Ways(ROLE_KEY)).credentials
+    assert found.source == "~/.aliyun/config.json [default]"
+    if isinstance(expected, AccessKey):
+        assert isinstance(found, AccessKey)
+        assert (found.access_key, found.security_token) == (expected.access_key, expected.security_token)
+    else:
+        assert type(found) is expected
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"mode": "Unheard"}, "has the mode 'Unheard', which is unknown. Supported are AK, StsToken"),
+        ({"mode": "BearerToken", "bearer_token": "top-secret"}, "has the mode 'BearerToken', which is not supported"),
+        ({"mode": "Anonymous"}, "which is not supported"),
+        ({"mode": "RsaKeyPair"}, "which is not supported"),
+        ({"mode": "\u001b[31m"}, r"has the mode '\\\\x1b\[31m', which is unknown"),
+        ({"mode": ["AK"]}, "which is unknown"),
+        ({"access_key_id": "a"}, "key access_key_secret is missing beside access_key_id"),
+        ({"access_key_secret": "top-secret"}, "key access_key_id is missing beside access_key_secret"),
+        ({"mode": "OIDC", "ram_role_arn": "r"}, "oidc_provider_arn and oidc_token_file is missing"),
+        ({"mode": "CredentialsURI"}, "credentials_uri is missing"),
+    ],
+    ids=lambda value: str(value.get("mode")) if isinstance(value, dict) else "",
+)
+def test_what_is_wrong_with_a_profile_is_told(home: Path, row: dict[str, t.Any], words: str) -> None:
+    command_line(home, row)
+    with pytest.raises(CredentialsError, match=words) as caught:
+        find(home, ways=Ways(ROLE_KEY))
+    assert "top-secret" not in str(caught.value)
+    assert "~/.aliyun/config.json [default]" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("type = unheard\n", "has the type 'unheard', which is unknown. Supported are access_key"),
+        ("access_key_id = a\naccess_key_secret = top-secret\n", "has no type. Supported are access_key"),
+        ("type = oidc_role_arn\nrole_arn = r\n", "oidc_provider_arn and oidc_token_file_path is missing"),
+    ],
+)
+def test_what_is_wrong_with_a_section_is_told(home: Path, text: str, words: str) -> None:
+    ini(home, f"[default]\n{text}")
+    with pytest.raises(CredentialsError, match=words) as caught:
+        find(home, ways=Ways(ROLE_KEY))
+    assert "top-secret" not in str(caught.value)
+
+
+def test_the_role_of_the_instance_and_another_to_be_assumed_with_it(home: Path) -> None:
+    command_line(home, {"mode": "RamRoleArnWithRoleName", "ram_role_name": "base", "ram_role_arn": "acs:ram::1:role/r"})
+    ways = Ways(ROLE_KEY)
+    role = find(home, ways=ways).credentials
+    assert isinstance(role, RamRole)
+    assert (role.arn, type(role.base), ways.asked) == ("acs:ram::1:role/r", Fetched, ["base"])
+
+
+@pytest.mark.parametrize("variable", ["ALIBABA_CLOUD_SHARED_CREDENTIALS_FILE", "ALICLOUD_SHARED_CREDENTIALS_FILE"])
+def test_the_file_of_the_command_line_can_be_elsewhere(home: Path, variable: str) -> None:
+    command_line(home, {"mode": "AK", "access_key_id": "a", "access_key_secret": "s"})
+    (home / ".aliyun" / "config.json").rename(home / "elsewhere.json")
+    found = find(home, environ={variable: "~/elsewhere.json"})
+    assert identity(found) == ("a", "~/elsewhere.json [default]")
+
+
+@pytest.mark.parametrize("variable", ["ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE"])
+def test_the_command_line_may_be_told_to_ignore_profiles(home: Path, variable: str) -> None:
+    command_line(home, {"mode": "AK", "access_key_id": "a", "access_key_secret": "s"})
+    assert identity(find(home, environ={variable: "TRUE"}, ways=Ways(ROLE_KEY)))[1] == "ECS metadata"
+
+
+@pytest.mark.parametrize(
+    ("row", "vpc"), [({"endpoint_type": "vpc"}, True), ({"endpoint_type": ""}, False), ({}, False)]
+)
+def test_a_profile_may_ask_for_addresses_inside_a_vpc(home: Path, row: dict[str, str], vpc: bool) -> None:
+    command_line(home, {"mode": "AK", "access_key_id": "a", "access_key_secret": "s", **row})
+    assert ("vpc" in find(home).settings) is vpc
+
+
+# Tokens of identity providers
+
+
+def test_oidc_of_the_environment(home: Path) -> None:
+    found = find(home, environ={**OIDC, "ALIBABA_CLOUD_ROLE_SESSION_NAME": "me"}).credentials
+    assert found == OidcRole(
+        "acs:ram::1:role/oidc",
+        "acs:ram::1:oidc-provider/p",
+        UserFile("/var/run/token", "/var/run/token", True),
+        Terms("me", 3600),
+        "environment (OIDC)",
+    )
+    assert found.secrets() == [], "its token is read when it is used, for it is renewed"
+
+
+def test_oidc_by_the_names_of_the_command_line(home: Path) -> None:
+    named = {name.replace("ALIBABA_CLOUD_", "ALIBABACLOUD_"): value for name, value in OIDC.items()}
+    assert find(home, environ=named) == find(home, environ=OIDC)
+
+
+@pytest.mark.parametrize("missing", sorted(OIDC))
+def test_half_an_oidc_login_is_an_error(home: Path, missing: str) -> None:
+    environ = {name: value for name, value in OIDC.items() if name != missing}
+    with pytest.raises(CredentialsError, match=f"variable {missing} is missing beside"):
+        find(home, environ=environ, ways=Ways(ROLE_KEY))
+    assert identity(find(home, environ={**environ, **SDK})) == ("sdk-id", "environment"), "a key comes first"
+
+
+def test_a_role_alone_is_no_half_of_an_oidc_login(home: Path) -> None:
+    environ = {"ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/r"}
+    assert identity(find(home, environ=environ, ways=Ways(ROLE_KEY)))[1] == "ECS metadata"
+
+
+def test_oidc_in_profiles(home: Path) -> None:
+    row = {
+        "mode": "OIDC",
+        "ram_role_arn": "r",
+        "oidc_provider_arn": "p",
+        "oidc_token_file": "~/token",
+        "ram_session_name": "me",
+        "expired_seconds": 1200,
+    }
+    command_line(home, row)
+    file = UserFile(str(home / "token"), "~/token", True)
+    source = "~/.aliyun/config.json [default]"
+    assert find(home).credentials == OidcRole("r", "p", file, Terms("me", 1200), source)
+    keys = "role_arn = r\noidc_provider_arn = p\noidc_token_file_path = ~/token\nrole_session_name = me\n"
+    ini(home, f"[sdk]\ntype = oidc_role_arn\n{keys}")
+    found = find(home, {"ali_profile": "sdk"}).credentials
+    assert found == OidcRole("r", "p", file, Terms("me", 3600), "~/.alibabacloud/credentials.ini [sdk]")
+
+
+# What options say holds, wherever the role comes from
+
+
+ROLE_PROFILE = {
+    "mode": "RamRoleArn",
+    "access_key_id": "a",
+    "access_key_secret": "s",
+    "ram_role_arn": "r",
+    "ram_session_name": "profile",
+    "expired_seconds": 7200,
+}
+
+
+@pytest.mark.parametrize("place", ["environment", "profile", "oidc"])
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"ali_role_policy": '{"Version": "1"}'}, {"policy": '{"Version": "1"}'}),
+        ({"ali_role_duration": 900}, {"duration": 900}),
+        ({"ali_role_session_name": "me"}, {"session_name": "me"}),
+    ],
+)
+def test_options_of_a_role_hold_for_roles_from_elsewhere(
+    home: Path, place: str, options: dict[str, t.Any], expected: dict[str, t.Any]
+) -> None:
+    environ: dict[str, str] = {}
+    if place == "environment":
+        environ = {**SDK, "ALIBABA_CLOUD_ROLE_ARN": "r", "ALIBABA_CLOUD_ROLE_SESSION_NAME": "env"}
+    elif place == "oidc":
+        environ = {**OIDC, "ALIBABA_CLOUD_ROLE_SESSION_NAME": "env"}
+    else:
+        command_line(home, ROLE_PROFILE)
+    before, after = find(home, {}, environ).credentials, find(home, options, environ).credentials
+    assert isinstance(before, (RamRole, OidcRole))
+    assert after == before._replace(terms=before.terms._replace(**expected))
+
+
+@pytest.mark.parametrize("option", ["ali_role_policy", "ali_role_external_id"])
+@pytest.mark.parametrize("environ", [SDK, OIDC], ids=["key", "oidc"])
+def test_what_narrows_a_role_is_not_passed_over_in_silence(home: Path, option: str, environ: dict[str, str]) -> None:
+    if environ is OIDC and option == "ali_role_policy":
+        assert find(home, {option: "p"}, environ).credentials.source == "environment (OIDC)"
+        return
+    with pytest.raises(CredentialsError, match=f"{option} is given, but .* Name the role in ali_role_arn"):
+        find(home, {option: "p"}, environ)
+
+
+@pytest.mark.parametrize("variable", ["ALIBABA_CLOUD_EXTERNAL_ID", "ALIBABACLOUD_EXTERNAL_ID"])
+def test_the_external_id_of_the_environment_goes_with_every_role_that_has_none(home: Path, variable: str) -> None:
+    def external_id(options: dict[str, t.Any], environ: dict[str, str]) -> str | None:
+        found = find(home, options, {**environ, variable: "env"}).credentials
+        assert isinstance(found, RamRole)
+        return found.terms.external_id
+
+    command_line(home, ROLE_PROFILE, {**ROLE_PROFILE, "name": "own", "external_id": "profile"})
+    assert external_id({}, {**SDK, "ALIBABA_CLOUD_ROLE_ARN": "r"}) == "env"
+    assert external_id({"ali_role_arn": "r"}, SDK) == "env"
+    assert external_id({"ali_role_arn": "r", "ali_role_external_id": "option"}, SDK) == "option"
+    assert external_id({}, {}) == "env"
+    assert external_id({"ali_profile": "own"}, {}) == "profile"
+    assert external_id({"ali_profile": "own", "ali_role_external_id": "option"}, {}) == "option"
+    assert identity(find(home, {}, {**SDK, variable: "env"})) == ("sdk-id", "environment")
+
+
+def test_how_long_keys_of_a_role_live_may_be_in_the_environment(home: Path) -> None:
+    environ = {**SDK, "ALICLOUD_ASSUME_ROLE_ARN": "r", "ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "1800"}
+    found = find(home, {}, environ).credentials
+    assert isinstance(found, RamRole)
+    assert found.terms.duration == 1800
+
+
+# What hands keys out
+
+
+def test_an_address_that_hands_keys_out_is_asked_when_a_key_is_needed(home: Path) -> None:
+    ways = Ways(NO_ROLE)
+    found = find(home, {}, {"ALICLOUD_CREDENTIALS_URI": "http://127.0.0.1/key"}, ways).credentials
+    assert isinstance(found, Fetched)
+    assert ways.asked == []
+    assert found.take(7.0).source == "environment (credentials URI)"
+    assert (ways.asked, ways.deadlines) == ([("ALICLOUD_CREDENTIALS_URI", "http://127.0.0.1/key")], [7.0])
+
+
+def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(home: Path) -> None:
+    ways = Ways(UnavailableError("http://100.100.100.200 answered with HTTP 503.", http_status=503))
+    found = find(home, ways=ways).credentials
+    assert isinstance(found, Fetched)
+    with pytest.raises(UnavailableError):
+        found.take(7.0)
+    assert ways.deadlines == [None, 7.0]
+
+
+@pytest.mark.parametrize("name", credentials.UNSUPPORTED)
+def test_what_was_found_and_is_not_supported_is_named(home: Path, name: str) -> None:
+    with pytest.raises(CredentialsError, match=f"Found, but not supported: {name}") as caught:
+        find(home, environ={name: "top-secret"})
+    assert "top-secret" not in str(caught.value)
+    assert identity(find(home, environ={name: "top-secret", **SDK}))[1] == "environment"

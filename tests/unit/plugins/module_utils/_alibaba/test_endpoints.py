@@ -67,7 +67,7 @@ def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown() -> None
     ],
 )
 def test_sts_is_global_unless_a_region_is_named(sts_region: str | None, vpc: bool, host: str) -> None:
-    found = Endpoints("cn-shanghai", None, None, {}, sts_region=sts_region, vpc=vpc).find("sts")
+    found = Endpoints("cn-shanghai", None, None, {}, sts_region=sts_region, sts_vpc=vpc).find("sts")
     assert (found.url, found.guessed) == (f"https://{host}", False)
 
 
@@ -84,3 +84,33 @@ def test_a_region_or_an_endpoint_is_needed() -> None:
 def test_an_override_is_refused_by_its_name() -> None:
     with pytest.raises(UsageError, match="CLOUDSSO_ENDPOINT: 'http://cloudsso.example.com' would send"):
         endpoints(CLOUDSSO_ENDPOINT="http://cloudsso.example.com").find("cloudsso")
+
+
+@pytest.mark.parametrize("region", ["cn-shanghai", "mars-1"])
+def test_inside_a_vpc_services_have_other_hosts(region: str) -> None:
+    found = Endpoints(region, None, None, {}, vpc=True).find("cloudsso")
+    assert (found.url, found.guessed) == (f"https://cloudsso-vpc.{region}.aliyuncs.com", region == "mars-1")
+    assert (
+        Endpoints(region, None, None, {}, sts_vpc=True).find("cloudsso").url
+        == f"https://cloudsso.{region}.aliyuncs.com"
+    )
+    named = Endpoints(region, "https://sso.example.com", None, {}, vpc=True)
+    assert named.find("cloudsso").url == "https://sso.example.com"
+
+
+@pytest.mark.parametrize("service", ["cloudsso", "sts"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "region", ["a.b", "x.evil.example/?a=", "cn-shanghai\n", "a" * 64, "-a", "..", "a b", "@evil", "a_b", "\u4e2d"]
+)
+def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | None, region: str) -> None:
+    with pytest.raises(UsageError, match="^ali_region: .*is not a region id, such as cn-shanghai"):
+        Endpoints(region, endpoint, None, {}).find(service)
+    with pytest.raises(UsageError, match="^ALIBABA_CLOUD_STS_REGION"):
+        Endpoints("cn-shanghai", None, None, {}, sts_region=region).find("sts")
+
+
+def test_what_a_region_was_meant_to_be() -> None:
+    assert Endpoints("cn-shangai", None, None, {}).find("cloudsso").similar == "cn-shanghai"
+    assert Endpoints("mars-1", None, None, {}).find("cloudsso").similar is None
+    assert Endpoints("cn-shanghai", None, None, {}).find("cloudsso").similar is None

@@ -6,10 +6,18 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import metadata
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    CloudError,
+    CredentialsError,
+    NoAnswerError,
+    UnavailableError,
+    UsageError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import key_document
@@ -31,8 +39,8 @@ def text(body: str, status: int = 200) -> Response:
     return Response(status, {"content-type": "text/plain"}, body.encode())
 
 
-def fetch(cloud: Cloud, role: str | None = None, **environ: str) -> AccessKey:
-    return metadata.fetch(cloud, cloud.clock, environ, role)
+def fetch(cloud: Cloud, role: str | None = None, deadline: float | None = None, **environ: str) -> AccessKey:
+    return metadata.fetch(cloud, cloud.clock, environ, role, deadline)
 
 
 def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
@@ -79,7 +87,7 @@ def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(ROLES, text("the-role"), took=0.9)
     cloud.expect(f"{ROLES}the-role", GOOD, took=9.0)
-    with pytest.raises(CredentialsError, match="no answer within"):
+    with pytest.raises(NoAnswerError, match="no answer within"):
         fetch(cloud)
     assert cloud.timeouts == [1.0, 1.0, 1.0]
     assert cloud.clock.now - 1000.0 == pytest.approx(2.9)
@@ -100,8 +108,8 @@ def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
         (answer({"Code": "Failed", "AccessKeySecret": "top-secret"}), "code Failed"),
         (answer({"AccessKeySecret": "top-secret"}), "no code that is known"),
         (answer({"Code": "Success", "AccessKeySecret": "top-secret"}), "without a complete key"),
-        (text('{"AccessKeySecret": "top-secret"'), "something else than a JSON object"),
-        (text("[]"), "something else than a JSON object"),
+        (text('{"AccessKeySecret": "top-secret"'), "not a JSON object"),
+        (text("[]"), "not a JSON object"),
     ],
 )
 def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
@@ -118,3 +126,93 @@ def test_an_instance_without_a_role(cloud: Cloud, answered: Response) -> None:
     cloud.expect(ROLES, answered)
     with pytest.raises(CredentialsError, match="names no role"):
         fetch(cloud)
+
+
+# A service that is there and unwell
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("deadline", [None, 1060.0], ids=["first", "renewal"])
+def test_trouble_is_waited_out(cloud: Cloud, status: int, deadline: float | None) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(f"{ROLES}r", text("top-secret", status))
+    cloud.expect(f"{ROLES}r", GOOD)
+    assert fetch(cloud, "r", deadline) == KEY
+    assert cloud.clock.sleeps == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [(text("top-secret", 503), UnavailableError), (lost(), NoAnswerError), (unreachable(), NoAnswerError)],
+)
+def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud, outcome: t.Any, kind: type[CloudError]) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.always(f"{ROLES}r", outcome, took=0.5)
+    with pytest.raises(kind) as caught:
+        fetch(cloud, "r", 1060.0)
+    assert 10.0 < cloud.clock.now - 1000.0 <= 15.0
+    assert len(cloud.requests) < 12, "pauses grow"
+    assert "top-secret" not in str(caught.value)
+
+
+def test_a_deadline_that_is_nearer_holds(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.always(f"{ROLES}r", text("", 503))
+    with pytest.raises(UnavailableError, match="answered with HTTP 503"):
+        fetch(cloud, "r", 1002.0)
+    assert cloud.clock.now - 1000.0 <= 2.0
+
+
+def test_a_service_that_refuses_a_connection_is_absent_the_first_time_only(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, unreachable())
+    with pytest.raises(CredentialsError):
+        fetch(cloud, "r")
+    cloud.expect(TOKEN, unreachable())
+    cloud.expect(f"{ROLES}r", unreachable())
+    cloud.expect(f"{ROLES}r", GOOD)
+    assert fetch(cloud, "r", 1060.0) == KEY
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Cloud, status: int) -> None:
+    cloud.expect(TOKEN, lost())
+    cloud.expect(f"{ROLES}r", text("Forbidden", status))
+    cloud.expect(TOKEN, text("busy", 503))
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(f"{ROLES}r", GOOD)
+    assert fetch(cloud, "r", 1060.0) == KEY
+    assert cloud.requests[-1].headers["X-aliyun-ecs-metadata-token"] == "session"
+
+
+def test_trouble_with_tokens_is_waited_out_where_there_must_be_one(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("busy", 503))
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(f"{ROLES}r", GOOD)
+    assert fetch(cloud, "r", 1060.0, ALIBABA_CLOUD_IMDSV1_DISABLED="true") == KEY
+
+
+# A credentials URI
+
+
+def test_an_address_hands_out_keys(cloud: Cloud) -> None:
+    cloud.expect("GET http://127.0.0.1:80/keys/of?me=1", text("", 503))
+    cloud.expect("GET http://127.0.0.1:80/keys/of?me=1", GOOD)
+    key = metadata.fetch_from(cloud, cloud.clock, "http://127.0.0.1:80/keys/of?me=1", 1060.0)
+    assert (key.access_key, key.source, key.expires) == ("STS.1", "credentials URI", KEY.expires)
+
+
+@pytest.mark.parametrize(
+    ("answered", "words"),
+    [
+        (text("top-secret", 404), "answered with HTTP 404"),
+        (answer({"Code": "Failed"}), "code Failed"),
+        (answer({"Code": "Success", "AccessKeyId": "a"}), "without a complete key"),
+        (answer({"Code": "Success", **key_document(), "SecurityToken": 7}), "without a complete key"),
+        (text("[" * 100_000), "not a JSON object"),
+    ],
+)
+def test_an_address_that_hands_out_no_key(cloud: Cloud, answered: Response, words: str) -> None:
+    cloud.expect("GET http://127.0.0.1/keys?token=top-secret", answered)
+    with pytest.raises(CredentialsError, match=f"^http://127.0.0.1/keys .*{words}") as caught:
+        metadata.fetch_from(cloud, cloud.clock, "http://127.0.0.1/keys?token=top-secret", 1060.0)
+    assert "top-secret" not in str(caught.value)

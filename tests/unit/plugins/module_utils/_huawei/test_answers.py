@@ -239,6 +239,27 @@ HINTS: dict[str, tuple[str, str, str, dict[str, str], tuple[str, ...]]] = {
     "expired token, without its code": ("token", "401", "The token must be updated", {}, ("expired",)),
     "wrong token": ("token", "APIGW.0301", "decrypt token fail", SKEWED, ("hwc_auth_token", "HW_AUTH_TOKEN")),
     "wrong token at IAM": ("token", "401", "The request requires authentication.", {}, ("hwc_auth_token",)),
+    "expired temporary key": (
+        "temporary key",
+        "APIGW.0301",
+        "decrypt token fail",
+        {},
+        ("hwc_security_token", "HUAWEICLOUD_SDK_SECURITY_TOKEN", "expired"),
+    ),
+    "temporary key with a wrong secret": (
+        "temporary key",
+        "APIGW.0301",
+        "verify aksk signature fail",
+        {},
+        ("hwc_secret_key",),
+    ),
+    "token of an identity provider": (
+        "id token",
+        "STS5.0002",
+        "the token is expired",
+        {},
+        ("identity provider", "HUAWEICLOUD_OIDC_TOKEN_FILE", "HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
+    ),
     "wrong password": (
         "password",
         "401",
@@ -257,6 +278,12 @@ def test_refused_credentials_tell_what_to_check(
     assert isinstance(refused, errors.AuthenticationError)
     for word in words:
         assert word in str(refused.hint)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize(("by", "word"), [("password", "hwc_user_password"), ("id token", "identity provider")])
+def test_a_refused_login_tells_what_to_check_whatever_its_status(status: int, by: str, word: str) -> None:
+    assert word in str(error(refusal(status, str(status), "No."), by=by).hint)
 
 
 @pytest.mark.parametrize("headers", [{}, CLOSE, {"date": "yesterday"}], ids=repr)

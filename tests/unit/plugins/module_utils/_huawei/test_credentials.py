@@ -7,13 +7,22 @@
 from __future__ import annotations
 
 import typing as t
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password, Token
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
+    Federation,
+    IdToken,
+    OidcAgency,
+    Password,
+    Project,
+    Token,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 
 #: No file below it.
 HOME = {"HOME": "/nonexistent"}
@@ -25,18 +34,29 @@ OPENSTACK = {"OS_ACCESS_KEY": "os-ak", "OS_SECRET_KEY": "os-sk"}
 PASSWORD = {"HW_USER_NAME": "hw-user", "HW_USER_PASSWORD": "hw-pass", "HW_DOMAIN_NAME": "hw-account"}
 
 
-def nothing_fetched() -> AccessKey:
-    """The metadata service of a machine that is no ECS."""
-    raise CredentialsError("there is none")
+class Nowhere:
+    """What hands out keys on a machine that is no server of the cloud."""
+
+    def metadata(self, deadline: float | None) -> AccessKey:
+        """As of ``credentials.Ways``."""
+        raise CredentialsError("there is none")
+
+    def container(self, url: str, token: str, deadline: float) -> AccessKey:
+        """As of ``credentials.Ways``."""
+        raise AssertionError(url)
 
 
-def find(options: t.Mapping[str, t.Any] | None = None, **environ: str) -> t.Any:
+def found(options: t.Mapping[str, t.Any] | None = None, **environ: t.Any) -> credentials.Found:
     every = dict.fromkeys(credentials.ENVIRONMENT)
-    return credentials.find({**every, **(options or {})}, {**HOME, **environ}, nothing_fetched).credentials
+    return credentials.find({**every, **(options or {})}, {**HOME, **environ}, Nowhere())
+
+
+def find(options: t.Mapping[str, t.Any] | None = None, **environ: t.Any) -> t.Any:
+    return found(options, **environ).credentials
 
 
 @pytest.mark.parametrize(
-    ("options", "environ", "found"),
+    ("options", "environ", "expected"),
     [
         (KEY, {}, AccessKey("ak", "sk", None, "options")),
         ({**KEY, "hwc_security_token": "st"}, {}, AccessKey("ak", "sk", "st", "options")),
@@ -65,6 +85,13 @@ def find(options: t.Mapping[str, t.Any] | None = None, **environ: str) -> t.Any:
             PASSWORD,
             Password("user", "hw-pass", "account", "environment"),
         ),
+        # Who names a user means that user, whatever else lies about.
+        (
+            {"hwc_user_name": "user"},
+            {**PASSWORD, **SDK, "HW_AUTH_TOKEN": "hw-tok", "HUAWEICLOUD_OIDC_PROVIDER_URN": "p"},
+            Password("user", "hw-pass", "hw-account", "environment"),
+        ),
+        ({"hwc_domain_name": "a"}, {**PASSWORD, **SDK}, AccessKey("sdk-ak", "sdk-sk", None, "environment")),
         # What is empty is not given.
         ({**KEY, "hwc_auth_token": "", "hwc_security_token": ""}, {}, AccessKey("ak", "sk", None, "options")),
         ({"hwc_access_key": "", "hwc_secret_key": ""}, SDK, AccessKey("sdk-ak", "sdk-sk", None, "environment")),
@@ -76,9 +103,9 @@ def find(options: t.Mapping[str, t.Any] | None = None, **environ: str) -> t.Any:
     ],
 )
 def test_the_first_identity_in_the_order_is_taken(
-    options: dict[str, t.Any], environ: dict[str, str], found: t.Any
+    options: dict[str, t.Any], environ: dict[str, str], expected: t.Any
 ) -> None:
-    assert find(options, **environ) == found
+    assert find(options, **environ) == expected
 
 
 @pytest.mark.parametrize(
@@ -93,6 +120,10 @@ def test_the_first_identity_in_the_order_is_taken(
         ({}, {"HUAWEICLOUD_SDK_AK": "ak", "HW_SECRET_KEY": "sk"}, "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_AK"),
         ({}, {"HW_SECRET_KEY": "sk"}, "HW_ACCESS_KEY", "HW_SECRET_KEY"),
         ({"hwc_user_password": "hunter2"}, {}, "hwc_user_name", "hwc_user_password"),
+        ({"hwc_user_name": "user"}, {}, "hwc_user_password", "hwc_user_name"),
+        ({"hwc_user_name": "user"}, SDK, "hwc_user_password", "hwc_user_name"),
+        ({"hwc_agency_domain_name": "a"}, SDK, "hwc_agency_name", "hwc_agency_domain_name"),
+        ({**KEY, "hwc_agency_domain_id": "i"}, {}, "hwc_agency_name", "hwc_agency_domain_id"),
         ({"hwc_user_password": "hunter2", "hwc_user_name": "user"}, {}, "hwc_domain_name", "hwc_user_password"),
         ({}, {"HW_USER_PASSWORD": "hunter2", "HW_USER_NAME": "user"}, "HW_DOMAIN_NAME", "hwc_user_password"),
     ],
@@ -108,7 +139,7 @@ def test_half_an_identity_is_refused_by_the_names_of_both_halves(
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("options", [{}, {"hwc_user_name": "user"}, {"hwc_region": "cn-north-4"}], ids=repr)
+@pytest.mark.parametrize("options", [{}, {"hwc_domain_name": "a"}, {"hwc_region": "cn-north-4"}], ids=repr)
 def test_without_credentials_every_way_to_give_them_is_named(options: dict[str, t.Any]) -> None:
     with pytest.raises(CredentialsError) as caught:
         find(options)
@@ -171,3 +202,176 @@ def test_a_setting_comes_from_its_option_or_its_first_variable(
 def test_no_variable_begins_with_ansible() -> None:
     names = [name for variables in credentials.ENVIRONMENT.values() for name in variables]
     assert [name for name in names if name.startswith("ANSIBLE_")] == []
+
+
+# The project: what an option says comes before what lies about, also when it is said in another way
+
+
+IDS = {"HUAWEICLOUD_SDK_PROJECT_ID": "env-id"}
+NAMES = {"HW_PROJECT_NAME": "env-name"}
+AGENCY = {"hwc_agency_name": "ops", "hwc_agency_domain_name": "theirs"}
+AGENCY_ENV = {"HW_ASSUME_ROLE_AGENCY_NAME": "ops", "HW_ASSUME_ROLE_DOMAIN_NAME": "theirs"}
+REGION = {"hwc_region": "cn-east-3"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "project"),
+    [
+        ({}, {}, Project()),
+        ({}, IDS, Project("env-id")),
+        ({}, {**IDS, **NAMES}, Project("env-id", "env-name")),
+        ({"hwc_project_id": "id"}, {**IDS, **NAMES}, Project("id")),
+        ({"hwc_project_name": "name"}, {**IDS, **NAMES}, Project(None, "name")),
+        ({"hwc_project_name": "name", "hwc_project_id": "id"}, IDS, Project("id", "name")),
+        ({"hwc_project_name": ""}, IDS, Project("env-id")),
+        # The project of the environment is not one of the account whose agency an option names.
+        (AGENCY, {**IDS, **NAMES}, Project()),
+        ({**AGENCY, "hwc_project_id": "id"}, IDS, Project("id")),
+        ({**AGENCY, "hwc_project_name": "name"}, IDS, Project(None, "name")),
+        # An agency of the environment and its project belong together.
+        ({}, {**AGENCY_ENV, **IDS}, Project("env-id")),
+        ({"hwc_agency_duration": 900}, {**AGENCY_ENV, **IDS}, Project("env-id")),
+        # A project belongs to a region.
+        (REGION, {**IDS, "HWC_REGION": "cn-north-4"}, Project()),
+        (REGION, {**IDS, "HWC_REGION": "cn-east-3"}, Project("env-id")),
+        (REGION, IDS, Project("env-id")),
+        ({}, {**IDS, "HWC_REGION": "cn-north-4"}, Project("env-id")),
+        ({**REGION, "hwc_project_id": "id"}, {**IDS, "HWC_REGION": "cn-north-4"}, Project("id")),
+    ],
+    ids=repr,
+)
+def test_the_project(options: dict[str, t.Any], environ: dict[str, str], project: Project) -> None:
+    assert found(options, **{**SDK, **environ}).project == project
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        ({"hwc_agency_duration": 900}, {"duration": 900}),
+        ({"hwc_agency_domain_name": "mine"}, {"domain_name": "mine", "domain_id": None}),
+        ({"hwc_agency_domain_id": "mine"}, {"domain_name": None, "domain_id": "mine"}),
+    ],
+)
+def test_options_of_an_agency_hold_for_that_of_the_environment(
+    options: dict[str, t.Any], changed: dict[str, t.Any]
+) -> None:
+    environ = {**SDK, **AGENCY_ENV, "HW_ASSUME_ROLE_DOMAIN_ID": "env", "HW_ASSUME_ROLE_DURATION": "7200"}
+    assert find(options, **environ) == find({}, **environ)._replace(**changed)
+
+
+# Tokens of identity providers
+
+OIDC = {
+    "HUAWEICLOUD_OIDC_PROVIDER_URN": "iam::a:oidc-provider:p",
+    "HUAWEICLOUD_OIDC_AGENCY_URN": "iam::a:agency:r",
+    "HUAWEICLOUD_OIDC_TOKEN_FILE": "/run/token",
+}
+FILE = IdToken(file=UserFile("/run/token", "/run/token", True))
+FEDERATION = {"HUAWEICLOUD_SDK_IDP_ID": "idp", "HUAWEICLOUD_SDK_ID_TOKEN_FILE": "/run/token"}
+
+
+def oidc(**changed: t.Any) -> OidcAgency:
+    usual = OidcAgency(
+        "iam::a:oidc-provider:p",
+        "iam::a:agency:r",
+        FILE,
+        credentials.SESSION_NAME,
+        3600,
+        None,
+        (),
+        "environment (OIDC)",
+    )
+    return usual._replace(**changed)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (OIDC, oidc()),
+        ({**OIDC, "HUAWEICLOUD_OIDC_SESSION_NAME": "me"}, oidc(session_name="me")),
+        ({**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": "900"}, oidc(duration=900)),
+        ({**OIDC, "HUAWEICLOUD_OIDC_POLICY": "{}"}, oidc(policy="{}")),
+        ({**OIDC, "HUAWEICLOUD_OIDC_POLICY_IDS": "a, b,,"}, oidc(policy_ids=("a", "b"))),
+        # The token itself comes before its file, as in the official SDK.
+        ({**OIDC, "HUAWEICLOUD_OIDC_ID_TOKEN": "jwt"}, oidc(id_token=IdToken("jwt"))),
+        (FEDERATION, Federation("idp", FILE, "environment (identity provider)")),
+        # The order of the official SDK; a ready token of Terraform's comes before all of it.
+        ({**OIDC, **FEDERATION, **SDK, **PASSWORD}, oidc()),
+        ({**FEDERATION, **SDK, **PASSWORD}, Federation("idp", FILE, "environment (identity provider)")),
+        ({**OIDC, "HW_AUTH_TOKEN": "tok"}, Token("tok", "environment")),
+        (dict.fromkeys(OIDC, "") | SDK, AccessKey("sdk-ak", "sdk-sk", None, "environment")),
+    ],
+)
+def test_tokens_of_identity_providers(environ: dict[str, str], expected: t.Any) -> None:
+    assert find({}, **environ) == expected
+
+
+def test_a_token_of_an_identity_provider_is_a_secret() -> None:
+    given = find({}, **{**OIDC, "HUAWEICLOUD_OIDC_ID_TOKEN": "top-secret"})
+    assert given.secrets() == ["top-secret"]
+    assert "top-secret" not in repr(given)
+    assert given.id_token.read() == "top-secret"
+
+
+@pytest.mark.parametrize(
+    ("whole", "missing"), [(group, name) for group in (OIDC, FEDERATION) for name in sorted(group)]
+)
+def test_half_a_login_of_an_identity_provider_is_an_error(whole: dict[str, str], missing: str) -> None:
+    environ = {name: value for name, value in whole.items() if name != missing}
+    with pytest.raises(CredentialsError, match=f"variable .*{missing}.* is missing beside") as caught:
+        find({}, **{**environ, **SDK})
+    assert "belong together" in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", ["899", "86401", "soon", "-1"])
+def test_how_long_a_key_of_an_identity_provider_may_live(seconds: str) -> None:
+    with pytest.raises(CredentialsError, match="^HUAWEICLOUD_OIDC_DURATION_SECONDS is .*900 to 86400"):
+        find({}, **{**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": seconds})
+
+
+# Pods
+
+
+def test_the_agent_of_a_pod_is_asked_when_a_key_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("pod-token\n")
+    asked = []
+
+    class Pod(Nowhere):
+        def container(self, url: str, token: str, deadline: float) -> AccessKey:
+            asked.append((url, token, deadline))
+            return AccessKey("pod-ak", "pod-sk", "pod-st", "pod identity")
+
+    environ = {
+        **HOME,
+        "HC_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1",
+        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(tmp_path / "token"),
+    }
+    key = credentials.find({}, environ, Pod()).credentials
+    assert isinstance(key, Fetched)
+    assert (key.source, asked) == ("pod identity", [])
+    assert key.take(7.0).access_key == "pod-ak"
+    assert asked == [("http://169.254.170.23/v1", "pod-token", 7.0)]
+    assert find({}, **{**environ, **SDK}).source == "environment", "what is set for this run comes first"
+
+
+@pytest.mark.parametrize("name", credentials.CONTAINER)
+def test_half_a_pod_is_an_error(name: str) -> None:
+    with pytest.raises(CredentialsError, match=f"is missing beside {name}"):
+        find({}, **{name: "http://169.254.170.23/v1"})
+
+
+# What other tools know
+
+
+@pytest.mark.parametrize("name", credentials.UNSUPPORTED)
+def test_what_was_found_and_is_not_supported_is_named(name: str) -> None:
+    with pytest.raises(CredentialsError, match=f"Found, but not supported: {name}") as caught:
+        find({}, **{name: "top-secret"})
+    assert "top-secret" not in str(caught.value)
+
+
+def test_the_file_of_koocli_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".hcloud").mkdir()
+    (tmp_path / ".hcloud" / "config.json").write_text("{}")
+    with pytest.raises(CredentialsError, match=r"not supported: ~/.hcloud/config.json \(KooCLI encrypts it\)"):
+        find(HOME=str(tmp_path))

@@ -19,6 +19,15 @@ KPS = (
     ("HWC_ENDPOINT", "ours.example.com"),
     ("HUAWEICLOUD_SDK_REGION_KPS_CN_NORTH_4", "sdk.example.com"),
 )
+STS = (
+    ("sts_endpoint", "sts-option.example.com"),
+    ("endpoint", "option.example.com"),
+    ("HWC_STS_ENDPOINT", "sts-ours.example.com"),
+    ("HWC_ENDPOINT", "ours.example.com"),
+    ("HUAWEICLOUD_SDK_STS_ENDPOINT", "sts-sdk.example.com"),
+    ("HUAWEICLOUD_SDK_REGION_STS_CN_NORTH_4", "sts-region-sdk.example.com"),
+)
+WITHOUT_IAM = ("af-north-1", "ap-southeast-5", "cn-north-11", "cn-south-4", "cn-southwest-3")
 IAM = (
     ("iam_endpoint", "iam-option.example.com"),
     ("endpoint", "option.example.com"),
@@ -30,11 +39,11 @@ IAM = (
 
 
 def endpoints(region: str | None = "cn-north-4", **given: str) -> Endpoints:
-    options = {name: given.pop(name, None) for name in ("endpoint", "iam_endpoint")}
+    options = {name: given.pop(name, None) for name in ("endpoint", "iam_endpoint", "sts_endpoint")}
     return Endpoints(region=region, environ=given, **options)
 
 
-@pytest.mark.parametrize(("service", "ways", "table"), [("kps", KPS, "kms"), ("iam", IAM, "iam")])
+@pytest.mark.parametrize(("service", "ways", "table"), [("kps", KPS, "kms"), ("iam", IAM, "iam"), ("sts", STS, "sts")])
 def test_the_strongest_override_wins(service: str, ways: t.Sequence[tuple[str, str]], table: str) -> None:
     for weakest in range(len(ways)):
         given = dict(ways[weakest:])
@@ -73,6 +82,10 @@ def test_an_override_is_refused_by_its_name() -> None:
         ("ecs", "eu-west-0", "https://ecs.eu-west-0.myhuaweicloud.com"),
         ("ecs", "eu-west-101", "https://ecs.eu-west-101.myhuaweicloud.eu"),
         ("iam", "eu-west-101", "https://iam.eu-west-101.myhuaweicloud.eu"),
+        # Where a region has no IAM or STS of its own, that of all accounts is asked, as by the SDK.
+        *(("iam", region, "https://iam.myhuaweicloud.com") for region in WITHOUT_IAM),
+        ("sts", "af-south-1", "https://sts.af-south-1.myhuaweicloud.com"),
+        ("sts", "cn-north-11", "https://sts.cn-north-4.myhuaweicloud.com"),
         ("sms", "cn-north-4", "https://sms.cn-north-4.myhuaweicloud.com"),
         ("sms", "ru-moscow-1", "https://sms-api.ru-moscow-1.myhuaweicloud.com"),
         # SMS lives in one place per site.
@@ -92,6 +105,7 @@ def test_the_table_is_as_long_as_that_of_the_sdk() -> None:
         "ecs": 33,
         "iam": 28,
         "sms": 4,
+        "sts": 12,
     }
 
 
@@ -100,7 +114,14 @@ def test_the_table_is_as_long_as_that_of_the_sdk() -> None:
     [
         ("kps", "cn-mars-1", "https://kms.cn-mars-1.myhuaweicloud.com"),
         ("kps", "eu-west-101", "https://kms.eu-west-101.myhuaweicloud.eu"),
-        ("iam", "cn-north-11", "https://iam.cn-north-11.myhuaweicloud.com"),
+        # Typos included: SMS, IAM and STS have hosts for them, but nobody has such a region.
+        ("iam", "cn-nort-4", "https://iam.myhuaweicloud.com"),
+        ("sts", "cn-nort-4", "https://sts.cn-north-4.myhuaweicloud.com"),
+        ("sms", "cn-nort-4", "https://sms.cn-north-4.myhuaweicloud.com"),
+        ("sms", "af-mars-1", "https://sms.ap-southeast-3.myhuaweicloud.com"),
+        ("iam", "eu-west-199", "https://iam.eu-west-199.myhuaweicloud.eu"),
+        ("sts", "eu-west-101", "https://sts.eu-west-101.myhuaweicloud.eu"),
+        ("sms", "eu-west-101", "https://sms.eu-west-101.myhuaweicloud.eu"),
     ],
 )
 def test_a_region_outside_the_table_is_tried_and_marked(service: str, region: str, url: str) -> None:
@@ -120,9 +141,30 @@ def test_an_endpoint_needs_no_region() -> None:
     assert endpoints(None, endpoint="kms.example.com").find("kps").url == "https://kms.example.com"
 
 
+@pytest.mark.parametrize("service", ["kps", "iam", "sts", "sms"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:1"])
 @pytest.mark.parametrize(
-    "region", ["cn-north-4_dev", "cn north 4", "evil.example.com/", "a.b", "cn-north-4\n", "@evil"]
+    "region",
+    [
+        *("cn-north-4_dev", "cn north 4", "evil.example.com/", "a.b", "cn-north-4\n", "@evil", "..", "a" * 64, "-a"),
+        *("x.evil.example/?a=", "\u4e2d", "a#", "a:1"),
+    ],
+    ids=repr,
 )
-def test_what_would_become_another_host_is_no_region(region: str) -> None:
-    with pytest.raises(UsageError, match="^hwc_region: .*hwc_project_name"):
-        endpoints(region).find("kps")
+def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | None, region: str) -> None:
+    with pytest.raises(UsageError, match="^hwc_region: .*is not a region id, such as cn-north-4"):
+        Endpoints(region, endpoint, endpoint, {}).find(service)
+
+
+@pytest.mark.parametrize(
+    ("region", "meant"),
+    [("cn-nort-4", "cn-north-4"), ("CN-NORTH-4", "cn-north-4"), ("ap-southest-3", "ap-southeast-3"), ("mars-1", None)],
+)
+def test_what_a_region_was_meant_to_be(region: str, meant: str | None) -> None:
+    found = endpoints(region).find("kps")
+    assert (found.guessed, found.similar, found.region_from) == (True, meant, "hwc_region")
+    assert endpoints().find("kps").similar is None
+
+
+def test_an_address_of_the_user_is_made_of_no_region() -> None:
+    assert endpoints(endpoint="kms.example.com").find("kps").region_from is None

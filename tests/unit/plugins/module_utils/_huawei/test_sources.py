@@ -12,13 +12,17 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials, metadata
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
+    Federation,
     Found,
+    IdToken,
     Password,
+    Project,
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
@@ -53,17 +57,35 @@ sk = global-sk
 """
 
 
-def no_instance() -> AccessKey:
-    raise errors.CredentialsError("http://169.254.169.254 is not there.")
+class Ways:
+    """What hands out keys: a metadata service that gives a key, or that is why there is none."""
+
+    def __init__(self, instance: AccessKey | errors.CloudError) -> None:
+        self.instance = instance
+        self.deadlines: list[float | None] = []
+
+    def metadata(self, deadline: float | None) -> AccessKey:
+        """As of ``credentials.Ways``."""
+        self.deadlines.append(deadline)
+        if isinstance(self.instance, errors.CloudError):
+            raise self.instance.copy()
+        return self.instance
+
+    def container(self, url: str, token: str, deadline: float) -> AccessKey:
+        """As of ``credentials.Ways``."""
+        raise AssertionError(url)
+
+
+NO_INSTANCE = errors.CredentialsError("http://169.254.169.254 is not there.")
 
 
 def find(
     home: Path,
     options: dict[str, t.Any] | None = None,
     environ: dict[str, str] | None = None,
-    fetch: t.Callable[[], AccessKey] = no_instance,
+    instance: AccessKey | errors.CloudError = NO_INSTANCE,
 ) -> Found:
-    return credentials.find(options or {}, {"HOME": str(home), **(environ or {})}, fetch)
+    return credentials.find(options or {}, {"HOME": str(home), **(environ or {})}, Ways(instance))
 
 
 def keep(home: Path, text: str) -> None:
@@ -77,9 +99,35 @@ def keep(home: Path, text: str) -> None:
 def test_the_file_of_the_sdk_comes_after_the_environment_and_before_the_metadata_service(tmp_path: Path) -> None:
     keep(tmp_path, FILE)
     assert find(tmp_path, {}, SDK).credentials.source == "environment"
-    found = find(tmp_path, {}, {}, lambda: INSTANCE)
+    found = find(tmp_path, {}, {}, INSTANCE)
     assert found.credentials == AccessKey("file-ak", "file%sk", None, "~/.huaweicloud/credentials [basic]")
     assert found.settings == {"hwc_project_id": "file-project", "hwc_iam_endpoint": "https://iam.example.com"}
+    assert found.project == Project("file-project")
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "project"),
+    [
+        ({"hwc_project_name": "name"}, {}, Project(None, "name")),
+        ({}, {"HW_PROJECT_NAME": "name"}, Project(None, "name")),
+        ({}, {"HW_PROJECT_ID": "id"}, Project("id")),
+        (AGENCY, {}, Project()),
+        ({**AGENCY, "hwc_project_name": "name"}, {}, Project(None, "name")),
+    ],
+)
+def test_the_project_of_the_file_is_the_last(
+    tmp_path: Path, options: dict[str, str], environ: dict[str, str], project: Project
+) -> None:
+    keep(tmp_path, FILE)
+    assert find(tmp_path, options, environ).project == project
+
+
+def test_a_token_of_an_identity_provider_in_the_file(tmp_path: Path) -> None:
+    keep(tmp_path, "[basic]\nidp_id = idp\nid_token_file = ~/token\nak = a\nsk = s\nproject_id = p\n")
+    found = find(tmp_path)
+    file = UserFile(str(tmp_path / "token"), "~/token", True)
+    assert found.credentials == Federation("idp", IdToken(file=file), "~/.huaweicloud/credentials [basic]")
+    assert found.project == Project("p")
 
 
 def test_the_settings_of_the_file_are_the_last_to_be_asked(tmp_path: Path) -> None:
@@ -104,22 +152,23 @@ def test_a_temporary_key_in_the_file(tmp_path: Path) -> None:
 
 def test_a_file_without_the_section_is_passed_by(tmp_path: Path) -> None:
     keep(tmp_path, "[global]\nak = a\nsk = s\n")
-    assert find(tmp_path, fetch=lambda: INSTANCE).credentials.source == "ECS metadata"
+    assert find(tmp_path, instance=INSTANCE).credentials.source == "ECS metadata"
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[basic]\nak = a\n", "key sk is missing beside ak"),
-        ("[basic]\nidp_id = i\nid_token_file = f\n", "identity providers .* are not supported"),
-        ("[basic]\n", "holds neither ak nor sk"),
+        ("[basic]\nidp_id = i\n", "key id_token_file is missing beside idp_id"),
+        ("[basic]\nid_token_file = f\nak = a\nsk = s\n", "key idp_id is missing beside id_token_file"),
+        ("[basic]\n", "holds neither ak and sk nor idp_id and id_token_file"),
         ("top-secret\n", "cannot be understood"),
     ],
 )
 def test_what_is_wrong_in_the_file(tmp_path: Path, text: str, words: str) -> None:
     keep(tmp_path, text)
     with pytest.raises(errors.CredentialsError, match=words) as caught:
-        find(tmp_path, fetch=lambda: INSTANCE)
+        find(tmp_path, instance=INSTANCE)
     assert "top-secret" not in str(caught.value)
 
 
@@ -137,8 +186,10 @@ def test_a_file_in_another_encoding(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(errors.CredentialsError, match="There is no file /nowhere, which the environment names"):
-        find(tmp_path, environ={"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "/nowhere"}, fetch=lambda: INSTANCE)
+    with pytest.raises(
+        errors.CredentialsError, match="There is no file /nowhere, which the environment or a profile names"
+    ):
+        find(tmp_path, environ={"HUAWEICLOUD_SDK_CREDENTIALS_FILE": "/nowhere"}, instance=INSTANCE)
 
 
 # The metadata service
@@ -156,6 +207,9 @@ GOOD = {
 }
 
 
+BROKEN = errors.BrokenAnswerError("The answer was cut short.", cut=True)
+
+
 def text(body: str, status: int = 200) -> Response:
     return Response(status, {"content-type": "text/plain"}, body.encode())
 
@@ -168,7 +222,9 @@ def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
     assert cloud.requests[1].headers["X-Metadata-Token"] == "session"
 
 
-@pytest.mark.parametrize("answered", [text("no", 404), text("no", 405), text("no", 503), lost()], ids=str)
+@pytest.mark.parametrize(
+    "answered", [text("no", 404), text("no", 405), text("no", 503), text("no", 500), lost(), BROKEN], ids=str
+)
 def test_a_service_without_session_tokens_is_asked_without(cloud: Cloud, answered: Response) -> None:
     cloud.expect(TOKEN, answered)
     cloud.expect(KEY, GOOD)
@@ -185,9 +241,100 @@ def test_nobody_there_is_noticed_at_the_first_request(cloud: Cloud) -> None:
 def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(KEY, GOOD, took=9.0)
-    with pytest.raises(errors.CredentialsError):
+    cloud.always(KEY, GOOD, took=9.0)
+    with pytest.raises(errors.NoAnswerError):
         metadata.fetch(cloud, cloud.clock, {})
     assert cloud.clock.now - 1000.0 <= 3.0
+
+
+@pytest.mark.parametrize("outcome", [text("top-secret", 500), text("", 429), lost(), BROKEN], ids=str)
+@pytest.mark.parametrize("deadline", [None, 1060.0], ids=["first", "renewal"])
+def test_trouble_is_waited_out(cloud: Cloud, outcome: t.Any, deadline: float | None) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(KEY, outcome)
+    cloud.expect(KEY, GOOD)
+    assert metadata.fetch(cloud, cloud.clock, {}, deadline) == INSTANCE
+
+
+def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, text("session"))
+    cloud.always(KEY, text("top-secret", 502))
+    with pytest.raises(errors.UnavailableError, match="answered with HTTP 502") as caught:
+        metadata.fetch(cloud, cloud.clock, {}, 1060.0)
+    assert 10.0 < cloud.clock.now - 1000.0 <= 15.0
+    assert "top-secret" not in str(caught.value)
+
+
+def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Cloud) -> None:
+    cloud.expect(TOKEN, lost())
+    cloud.expect(KEY, text("token is missing", 401))
+    cloud.expect(TOKEN, text("session"))
+    cloud.expect(KEY, GOOD)
+    assert metadata.fetch(cloud, cloud.clock, {}) == INSTANCE
+    assert cloud.requests[-1].headers["X-Metadata-Token"] == "session"
+
+
+def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(tmp_path: Path) -> None:
+    ways = Ways(errors.UnavailableError("http://169.254.169.254 answered with HTTP 503.", http_status=503))
+    found = credentials.find({}, {"HOME": str(tmp_path)}, ways).credentials
+    assert isinstance(found, Fetched)
+    assert found.source == "ECS metadata"
+    with pytest.raises(errors.UnavailableError):
+        found.take(7.0)
+    ways.instance = INSTANCE
+    assert found.take(8.0) == INSTANCE
+    ways.instance = NO_INSTANCE
+    with pytest.raises(errors.CredentialsError, match="There are no credentials for Huawei Cloud: .*is not there"):
+        found.take(9.0)
+    assert ways.deadlines == [None, 7.0, 8.0, 9.0]
+
+
+# The agent of a pod
+
+
+POD = "http://169.254.170.23/v1/credentials?a=1"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"credential": GOOD["credential"]},
+        {
+            "credentials": {
+                "accessKeyId": "instance-ak",
+                "secretAccessKey": "instance-sk",
+                "securityToken": "instance-token",
+            }
+        },
+        {"access_key_id": "instance-ak", "secret_access_key": "instance-sk", "security_token": "instance-token"},
+    ],
+)
+def test_the_agent_of_a_pod_gives_a_key_for_a_token(cloud: Cloud, document: dict[str, t.Any]) -> None:
+    cloud.expect(f"POST {POD}", text("", 503), body={})
+    cloud.expect(f"POST {POD}", answer(document), body={})
+    key = metadata.fetch_of_pod(cloud, cloud.clock, POD, "pod-token", 1060.0)
+    assert (key.access_key, key.secret_key, key.security_token) == ("instance-ak", "instance-sk", "instance-token")
+    assert key.source == "pod identity"
+    headers = cloud.requests[0].headers
+    assert (headers["Authorization"], headers["Content-Type"]) == ("pod-token", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("answered", "words"),
+    [
+        (text("top-secret", 403), "answered with HTTP 403"),
+        (answer({"credential": {"access": "a", "secret": "top-secret"}}), "without a complete key"),
+        (answer({"credential": ["top-secret"]}), "without a complete key"),
+        (answer({}), "without a complete key"),
+        (text("top-secret"), "not a JSON object"),
+    ],
+)
+def test_the_agent_of_a_pod_that_gives_no_key(cloud: Cloud, answered: Response, words: str) -> None:
+    cloud.expect(f"POST {POD}", answered, body={})
+    with pytest.raises(errors.CredentialsError, match=f"^http://169.254.170.23/v1/credentials .*{words}") as caught:
+        metadata.fetch_of_pod(cloud, cloud.clock, POD, "pod-token", 1060.0)
+    assert "top-secret" not in str(caught.value)
+    assert "a=1" not in str(caught.value)
 
 
 def test_it_may_be_forbidden_to_ask(cloud: Cloud) -> None:
@@ -209,7 +356,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
         (text("Please configure Cloud Service Agency first", 401), "Please configure Cloud Service Agency first"),
         (answer({"credential": {"access": "a", "secret": "top-secret"}}), "without a complete key"),
         (answer({"credential": "top-secret"}), "without a complete key"),
-        (text('{"credential": {"secret": "top-secret"'), "something else than a JSON object"),
+        (text('{"credential": {"secret": "top-secret"'), "not a JSON object"),
     ],
 )
 def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
@@ -249,7 +396,7 @@ def test_an_agency_of_the_environment_goes_with_credentials_of_the_environment(t
     assert isinstance(found, Agency)
     assert (found.name, found.domain_id, found.duration) == ("ops", "i", 1800)
     assert find(tmp_path, KEYS, environ).credentials.source == "options"
-    assert find(tmp_path, {}, environ, lambda: INSTANCE).credentials.source == "ECS metadata"
+    assert find(tmp_path, {}, environ, INSTANCE).credentials.source == "ECS metadata"
 
 
 @pytest.mark.parametrize(
@@ -326,7 +473,7 @@ def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: C
 
 
 def test_an_agency_may_be_assumed_with_a_token_or_with_the_key_of_an_instance(cloud: Cloud) -> None:
-    for base in (Token("their-token", "options"), Fetched(INSTANCE, lambda: INSTANCE)):
+    for base in (Token("their-token", "options"), Fetched("ECS metadata", lambda _deadline: INSTANCE)):
         cloud.expect(ASSUME, temporary(1), body=BODY)
         cloud.expect(THINGS, {"things": []})
         client(cloud, credentials=agency(base)).call(READ)
@@ -363,7 +510,7 @@ def test_half_a_key_of_an_agency_is_an_error(cloud: Cloud) -> None:
 def test_the_key_of_an_instance_is_fetched_again_when_it_is_refused(cloud: Cloud) -> None:
     secrets: list[str] = []
     again = AccessKey("again-ak", "again-sk", "again-token", "ECS metadata")
-    made = client(cloud, credentials=Fetched(INSTANCE, lambda: again), secrets=secrets)
+    made = client(cloud, credentials=Fetched("ECS metadata", lambda _deadline: again, INSTANCE), secrets=secrets)
     cloud.expect(THINGS, refusal(401, "APIGW.0301", "bad"))
     cloud.expect(THINGS, {"things": []})
     made.call(READ)

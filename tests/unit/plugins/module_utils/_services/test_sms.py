@@ -206,7 +206,6 @@ SITES = {
     "cn-east-3": "sms.cn-north-4.myhuaweicloud.com",
     "ap-southeast-1": "sms.ap-southeast-3.myhuaweicloud.com",
     "ap-southeast-3": "sms.ap-southeast-3.myhuaweicloud.com",
-    "eu-west-101": "sms.ap-southeast-3.myhuaweicloud.com",
     "my-kualalumpur-1": "sms.my-kualalumpur-1.myhuaweicloud.com",
     "ru-moscow-1": "sms-api.ru-moscow-1.myhuaweicloud.com",
 }
