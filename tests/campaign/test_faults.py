@@ -535,8 +535,17 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize("journal", [True, False], ids=["journal", "no-journal"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    ("number", "journal"),
+    [
+        pytest.param(number, journal, id=f"{number.name}-{'journal' if journal else 'no-journal'}")
+        for number, journal in (
+            *((signal.SIGKILL, journal) for journal in (True, False)),
+            *((signal.SIGTERM, journal) for journal in (True, False)),
+            (signal.SIGINT, True),
+        )
+    ],
+)
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_play_that_is_cut_off_is_finished_by_the_same_command(
     benches: Benches, stage: str, number: signal.Signals, journal: bool

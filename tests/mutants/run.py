@@ -114,7 +114,8 @@ def judge(bug: Bug) -> Verdict:
         file.write_text(file.read_text(encoding="utf-8").replace(bug.old, bug.new), encoding="utf-8")
         code, output = run_tests(collection, bug.tests)
     seconds = time.monotonic() - started
-    failed = re.search(r"^FAILED (?:\S*?([^/\s]+::\S+)|(.* \| .*))", output, re.MULTILINE)
+    # An error at the end of a test notices a bug, too: a request that was expected and never came.
+    failed = re.search(r"^(?:FAILED|ERROR) (?:\S*?([^/\s]+::\S+)|(.* \| .*))", output, re.MULTILINE)
     if code == 0:
         return Verdict(bug, SILENT, "", seconds)
     if code == 1 and failed:

@@ -114,6 +114,14 @@ def test_sets_numbers_as_keys_and_subclasses_become_json() -> None:
     assert [type(item) for item in (*value, value["key"], value["count"])] == [str] * 6 + [int]
 
 
+def test_checked_arguments_have_no_tags() -> None:
+    class Name(str):
+        """A text that Ansible marks."""
+
+    checked = check_arguments(MODULE, "example", {"word": Name("x"), "fields": {"key": Name("value")}})
+    assert [type(item) for item in (checked.params["word"], checked.params["fields"]["key"])] == [str, str]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

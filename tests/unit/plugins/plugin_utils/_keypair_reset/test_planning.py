@@ -60,6 +60,10 @@ def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[s
         (["failed", "busy"], "1", True),
         (["failed"], "25%", False),
         (["failed", "failed"], "25%", True),
+        # Of four servers: a part of a server may not fail.
+        (["failed"], "24.9%", True),
+        (["failed", "busy"], "49%", True),
+        (["failed", "busy"], "50%", False),
         # What was refused is none that went wrong.
         (["refused", "refused", "success", "unchanged"], "0", False),
     ],
