@@ -96,6 +96,8 @@ class Expected:
 
 #: More requests than any run should send.
 MANY = 2000
+#: Seconds within which a run ends that is not to be repeated.
+AT_ONCE = 10.0
 
 
 def expected(
@@ -122,9 +124,26 @@ def expected(
         window: Seconds that the service asks to wait.
     """
     if subject.kind == READ:
-        return _read(means, times, slow=slow, timeout=timeout, window=window)
-    if subject.kind == WAIT:
-        return _wait(means, times, window=window, lists=subject.lists)
+        found = _read(means, times, slow=slow, timeout=timeout, window=window)
+    elif subject.kind == WAIT:
+        found = _wait(means, times, window=window, lists=subject.lists)
+    else:
+        found = _written(subject, means, times, carried=carried, slow=slow, dark=dark, timeout=timeout, window=window)
+    # What another try cannot help is not tried again.
+    return dataclasses.replace(found, seconds=min(found.seconds, AT_ONCE)) if means in (UNTRUSTED, DENIED) else found
+
+
+def _written(
+    subject: Subject,
+    means: str,
+    times: str,
+    *,
+    carried: bool,
+    slow: bool,
+    dark: bool,
+    timeout: float,
+    window: float,
+) -> Expected:
     seconds = WAIT_TIMEOUT + 4 * timeout + 150.0
     outcomes, changed, least, most = _write(subject, means, times, carried=carried, slow=slow, dark=dark, window=window)
     uncertain = means in (LOST, UNAVAILABLE, UNREAD) and not carried and subject.operation.endswith("ociateKeypair")
