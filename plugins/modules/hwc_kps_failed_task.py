@@ -116,7 +116,7 @@ def _delete(context: Context, task_id: str) -> bool:
         f"the record of the failed task {task_id}",
         lambda: kps.delete_failed_task(context.client(HWC), task_id),
         lambda: _recorded(context, proves=True),
-        lambda found: task_id not in found,
+        lambda found: found is not None and task_id not in found,
     )
     # None: the answer was lost, and the record is gone.
     return deleted is not False
