@@ -98,11 +98,21 @@ class Client:
     def countdown(self, timeout: float | None = None) -> t.Callable[[], float]:
         """What tells the seconds that are left of the time for an operation that begins now.
 
+        Pauses that the service asks for come on top, up to as much again: who waits out a quota for the first page has not
+        lost the time for the others.
+
         Args:
             timeout: Seconds for all of it; those of the option by default.
         """
-        deadline = self._http.clock.monotonic() + (self._http.timeout if timeout is None else timeout)
-        return lambda: max(0.0, deadline - self._http.clock.monotonic())
+        http = self._http
+        seconds = http.timeout if timeout is None else timeout
+        deadline, conceded = http.clock.monotonic() + seconds, http.conceded
+
+        def left() -> float:
+            on_top = min(http.conceded - conceded, seconds)
+            return max(0.0, deadline + on_top - http.clock.monotonic())
+
+        return left
 
     def origin(self, service: str) -> str:
         """Scheme and host of a service; warns once when the region is in no table."""

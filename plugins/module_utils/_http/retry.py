@@ -91,6 +91,7 @@ class Http:
 
     Attributes:
         secrets: What is taken out of every answer before anything of it is shown.
+        conceded: Seconds of pauses so far that services asked for, which count against no operation's time.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Http:
     ) -> None:
         self.clock = clock
         self.timeout = timeout
+        self.conceded = 0.0
         self._transport = transport
         self._random = random
         self._check_mode = check_mode
@@ -172,14 +174,18 @@ class Http:
                 before, throttled = throttled, isinstance(error, ThrottledError)
                 in_row = in_row + 1 if throttled == before else 1
                 pause = retry_pause(error, reads=reads, attempt=in_row, random=self._random())
-                if isinstance(error, ThrottledError) and (error.retry_after or 0.0) <= seconds:
-                    end = max(end, begun + seconds + (error.retry_after or 0.0) + LEAST)
+                asked = error.retry_after if isinstance(error, ThrottledError) else None
+                # Of a list each page has what its pages before left, and may wait as long as the first.
+                if asked is not None and asked <= max(seconds, self.timeout):
+                    end = max(end, begun + seconds + asked + LEAST)
                 if pause is None or self.clock.monotonic() + pause > (end if throttled else min(until, end)) - LEAST:
                     _explain(error, attempts, pause)
                     raise
                 self.clock.sleep(pause)
                 if throttled:
                     until = self.clock.monotonic() + seconds
+                if asked is not None:
+                    self.conceded += pause
 
 
 def _explain(error: CloudError, attempts: int, pause: float | None) -> None:

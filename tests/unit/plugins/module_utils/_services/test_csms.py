@@ -211,3 +211,25 @@ def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud)
         ("t-1", "success"),
         ("t-4", "unknown"),
     ]
+
+
+@pytest.mark.parametrize("at", [0, 1], ids=["first page", "second page"])
+def test_a_quota_of_a_minute_is_waited_out_on_every_page(cloud: Cloud, at: int) -> None:
+    pages = [(f"{TASKS}?limit=50", [row(1)], "t-1"), (f"{TASKS}?limit=50&marker=t-1", [row(2)], None)]
+    for number, (request, rows, marker) in enumerate(pages):
+        if number == at:
+            cloud.expect(request, refusal(429, "APIGW.0308", "too many", retry_after="60"), took=0.3)
+        cloud.expect(request, {"tasks": rows, "next_marker": marker}, took=0.3)
+    assert [found["task_id"] for found in csms.list_tasks(client(cloud)).rows] == ["t-1", "t-2"]
+
+
+def test_pauses_that_a_service_asks_for_do_not_add_up_for_ever(cloud: Cloud) -> None:
+    for number in range(20):
+        request = f"{TASKS}?limit=50" + (f"&marker=t-{number}" if number else "")
+        cloud.always(request, refusal(429, "APIGW.0308", "too many", retry_after="50"))
+        cloud.expect(request, refusal(429, "APIGW.0308", "too many", retry_after="50"))
+        cloud.expect(request, {"tasks": [row(number + 1)], "next_marker": f"t-{number + 1}"})
+    with pytest.raises((errors.ThrottledError, errors.NoAnswerError)):
+        csms.list_tasks(client(cloud))
+    assert cloud.clock.now - 1000.0 < 180.0
+    cloud.script.clear()
