@@ -17,7 +17,10 @@ TESTS = ("tests/unit/plugins/plugin_utils/_keypair_reset", "tests/unit/plugins/f
 Bug = functools.partial(AnyBug, tests=TESTS)
 Noted = functools.partial(
     AnyBug,
-    tests=("tests/unit/plugins/module_utils/test_journal.py", "tests/unit/plugins/modules/test_keypair_reset_journal.py"),
+    tests=(
+        "tests/unit/plugins/module_utils/test_journal.py",
+        "tests/unit/plugins/modules/test_keypair_reset_journal.py",
+    ),
 )
 
 BUGS = (
@@ -110,8 +113,8 @@ BUGS = (
         "own-task-not-joined",
         "the task of a run that was cut off makes its server busy",
         ROLE + "planning.py",
-        '    if server is not None and _joins(record, task):\n',
-        '    if server is None and _joins(record, task):\n',
+        "    if server is not None and _joins(record, task):\n",
+        "    if server is None and _joins(record, task):\n",
     ),
     Bug(
         "journal-forgotten",
@@ -174,22 +177,22 @@ BUGS = (
         "one-port-for-all",
         "KPS is told the port of the first server for all",
         ROLE + "batching.py",
-        "            (record[\"group\"], key_file, password, port, force, stop_type),\n",
-        "            (record[\"group\"], key_file, password, force, stop_type),\n",
+        '            (record["group"], key_file, password, port, force, stop_type),\n',
+        '            (record["group"], key_file, password, force, stop_type),\n',
     ),
     Bug(
         "one-key-for-all",
         "KPS gets the old private key of the first server for all",
         ROLE + "batching.py",
-        "            (record[\"group\"], key_file, password, port, force, stop_type),\n",
-        "            (record[\"group\"], password, port, force, stop_type),\n",
+        '            (record["group"], key_file, password, port, force, stop_type),\n',
+        '            (record["group"], password, port, force, stop_type),\n',
     ),
     Bug(
         "one-stop-type-for-all",
         "a server that is to be stopped gently is stopped by force, because another one is",
         ROLE + "batching.py",
-        "            (record[\"group\"], key_file, password, port, force, stop_type),\n",
-        "            (record[\"group\"], key_file, password, port, force),\n",
+        '            (record["group"], key_file, password, port, force, stop_type),\n',
+        '            (record["group"], key_file, password, port, force),\n',
     ),
     Bug(
         "stopped-by-refusal",
@@ -266,14 +269,14 @@ BUGS = (
         "doubt-without-effect",
         "a server that KPS works on for somebody else is started",
         ROLE + "course.py",
-        "        elif task_id is not None and not (over and task_id == record[\"task_id\"]):\n",
-        "        elif task_id is not None and over and task_id != record[\"task_id\"]:\n",
+        '        elif task_id is not None and not (over and task_id == record["task_id"]):\n',
+        '        elif task_id is not None and over and task_id != record["task_id"]:\n',
     ),
     Bug(
         "late-list-believed",
         "a server whose own task has failed stays off because a list still shows it",
         ROLE + "course.py",
-        "        elif task_id is not None and not (over and task_id == record[\"task_id\"]):\n",
+        '        elif task_id is not None and not (over and task_id == record["task_id"]):\n',
         "        elif task_id is not None:\n",
     ),
     Bug(
