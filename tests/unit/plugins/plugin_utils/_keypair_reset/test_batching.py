@@ -123,6 +123,16 @@ def test_servers_with_different_logins_do_not_share_a_batch() -> None:
     assert "another" not in str(found)
 
 
+def test_each_server_is_stopped_and_forced_as_its_host_says() -> None:
+    stopping = {"state": PLANNED, "power": "ACTIVE", "stop": True}
+    records = [record(host, **stopping, stop_type=how) for host, how in (("a", "soft"), ("b", "hard"), ("c", "soft"))]
+    found = [(batch["stop_type"], batch["server_ids"]) for batch in batches(records, "stop")]
+    assert found == [("soft", ["id-a", "id-c"]), ("hard", ["id-b"])]
+    off = [record(host, state=PLANNED, power="SHUTOFF", force=force) for host, force in (("a", False), ("b", True))]
+    found = [(batch["force"], batch["server_ids"]) for batch in batches(off, "associate")]
+    assert found == [(False, ["id-a"]), (True, ["id-b"])]
+
+
 def test_logins_are_tried_where_something_can_be_proven() -> None:
     keys = {"private_key_file": "/new", "old_private_key_file": "/old", "power": "ACTIVE"}
     records = [

@@ -177,6 +177,11 @@ def test_what_a_run_may_be_told(name: str, value: t.Any, expected: t.Any) -> Non
             "keypair_reset_report_dir: 'reports' must be absolute (/...) or below a home directory (~/...).",
         ),
         (
+            "old_private_key_file",
+            "./keys/old",
+            "keypair_reset_old_private_key_file: './keys/old' must be absolute (/...) or below a home directory (~/...).",
+        ),
+        (
             "private_key_file",
             "$HOME/key",
             "keypair_reset_private_key_file: '$HOME/key' must be absolute (/...) or below a home directory (~/...).",
