@@ -272,7 +272,7 @@ def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str
     # A reset works on servers that are off: what this one is when it has been stopped decides.
     offline = step({**server, "status": SHUTOFF} if server and running else server, Logins())
     if offline.operation == "bind":
-        return offline, "it has no key pair"
+        return offline, "no key pair to reset"
     if method == "auto":
         return offline, "no login to it is at hand" if running else "it is off"
     return offline, f"the method is {method}"

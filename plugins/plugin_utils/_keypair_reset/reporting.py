@@ -159,7 +159,9 @@ def _cells(records: t.Sequence[Record], check_mode: bool) -> list[list[str]]:
     lines = [list(_HEADINGS.values())]
     for row in rows(records, check_mode=check_mode):
         row["reason"] = _words(row) if row["reason"] else None
-        row["method"] = f"{row['method']} ({row['why']})" if row["method"] and row["why"] else row["method"]
+        # Nothing explains a method that was asked for.
+        why = row["why"] if row["why"] != f"the method is {row['method']}" else None
+        row["method"] = f"{row['method']} ({why})" if row["method"] and why else row["method"]
         lines.append(["-" if row[column] is None else printable(row[column]) for column in _HEADINGS])
     return lines
 

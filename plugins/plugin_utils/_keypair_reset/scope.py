@@ -114,11 +114,13 @@ class Scope:
 
     def _sections(self) -> list[tuple[t.Any, str]]:
         """Return the blocks around the role, each with the section that the role is in."""
-        found = []
-        for child, parent in zip(self._ancestors, self._ancestors[1:]):
+        found, below = [], set()
+        for node in self._ancestors:
             for section in ("block", "rescue", "always"):
-                if child._uuid in [node._uuid for node in getattr(parent, section, None) or []]:
-                    found.append((parent, section))
+                # An imported role is not in a section itself: its blocks are.
+                if below & {child._uuid for child in getattr(node, section, None) or []}:
+                    found.append((node, section))
+            below.add(node._uuid)
         return found
 
 

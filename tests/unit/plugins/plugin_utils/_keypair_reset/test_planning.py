@@ -295,7 +295,7 @@ def test_a_journal_knows_better_whether_a_server_ran() -> None:
 @pytest.mark.parametrize(("method", "status"), [("reset", "ACTIVE"), ("reset", "SHUTOFF"), ("auto", "SHUTOFF")])
 def test_a_server_without_a_key_pair_is_bound_and_the_plan_says_why(method: str, status: str) -> None:
     after = decided(record("web", method=method), server("web", key_name=None, status=status))
-    assert (after["operation"], after["stop"], after["why"]) == ("bind", status == "ACTIVE", "it has no key pair")
+    assert (after["operation"], after["stop"], after["why"]) == ("bind", status == "ACTIVE", "no key pair to reset")
 
 
 def test_a_server_that_has_the_key_pair_is_left_alone_unless_forced() -> None:

@@ -243,10 +243,11 @@ def test_rows_are_for_machines() -> None:
 
 
 def test_the_method_is_told_with_its_reason() -> None:
-    bound = done("web", operation="bind", why="it has no key pair")
-    assert "  bind (it has no key pair)  " in table([bound], check_mode=False)[1]
+    bound = done("web", operation="bind", why="no key pair to reset")
+    assert "  bind (no key pair to reset)  " in table([bound], check_mode=False)[1]
     (row,) = rows([bound], check_mode=False)
-    assert (row["method"], row["why"]) == ("bind", "it has no key pair")
+    assert (row["method"], row["why"]) == ("bind", "no key pair to reset")
+    assert table([done("web", why="the method is reset")], check_mode=False)[1].split()[:3] == ["web", "reset", "reset"]
 
 
 def cells_of(line: str) -> list[str]:

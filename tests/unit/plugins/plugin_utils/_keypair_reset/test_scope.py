@@ -1,0 +1,196 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of which hosts a task is for, on plays as Ansible loads them."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from pathlib import Path
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.block import Block
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.scope import Scope, failure_of
+
+INVENTORY = """
+[all]
+a ansible_port=2201 color=red
+b ansible_host=192.0.2.2 color=blue
+c
+"""
+MARK = {"name": "Mark", "ansible.builtin.debug": {"msg": "here"}}
+OTHER = {"name": "Other", "ansible.builtin.command": "true"}
+
+
+class Stage:
+    """A play that Ansible has loaded, and one task of it.
+
+    Args:
+        directory: For the files of the play.
+        tasks: The tasks of the play; the one named ``Mark`` is the one in question.
+        more: Keywords of the play.
+    """
+
+    def __init__(self, directory: Path, tasks: list[dict[str, t.Any]], **more: t.Any) -> None:
+        inventory = directory / "hosts.ini"
+        inventory.write_text(INVENTORY)
+        playbook = directory / "play.json"
+        # From a file, so that conditions and templates are trusted as those of a user are.
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks, **more}]))
+        self.loader = DataLoader()
+        self.inventory = InventoryManager(loader=self.loader, sources=[str(inventory)])
+        self.manager = VariableManager(loader=self.loader, inventory=self.inventory)
+        self.manager._hostvars = HostVars(self.inventory, self.manager, self.loader)
+        (data,) = _loaded(self.loader, playbook)
+        self.play = Play.load(data, variable_manager=self.manager, loader=self.loader)
+        (self.task,) = [task for task in _tasks(self.play.compile()) if task.name == "Mark"]
+
+    def fail(self, host: str, name: str, action: str, msg: str = "x") -> None:
+        """Note a failure of a host, as Ansible does when a host enters a rescue."""
+        self.manager.set_nonpersistent_facts(
+            host,
+            {"ansible_failed_task": {"name": name, "action": action}, "ansible_failed_result": {"msg": msg}},
+        )
+
+    @property
+    def scope(self) -> Scope:
+        """The scope of the task."""
+        host = self.inventory.get_host("a")
+        variables = self.manager.get_vars(play=self.play, host=host, task=self.task)
+        return Scope(self.task, variables, self.loader)
+
+    def participants(self, **earlier: str) -> list[str]:
+        """The hosts that the task is for."""
+        scope = self.scope
+        found = []
+        for name in scope.batch:
+            variables = scope.variables_of(name)
+            if scope.takes_part(variables, scope.templar_of(variables), earlier.get(name, "")):
+                found.append(name)
+        return found
+
+
+def _loaded(loader: DataLoader, playbook: Path) -> list[t.Any]:
+    try:
+        data: list[t.Any] = loader.load_from_file(str(playbook), trusted_as_template=True)
+    except TypeError:
+        # Before ansible-core 2.19 everything is.
+        data = loader.load_from_file(str(playbook))
+    return data
+
+
+def _tasks(blocks: t.Iterable[t.Any]) -> t.Iterator[Task]:
+    for node in blocks:
+        if isinstance(node, Block):
+            yield from _tasks([*node.block, *node.rescue, *node.always])
+        else:
+            yield node
+
+
+def test_without_a_condition_all_hosts_take_part(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [MARK])
+    assert stage.participants() == ["a", "b", "c"]
+    assert (stage.scope.strategy, stage.scope.in_rescue) == ("linear", False)
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("inventory_hostname != 'a'", ["b", "c"]),
+        (["inventory_hostname != 'a'", "inventory_hostname != 'b'"], ["c"]),
+        ("color is defined and color == 'blue'", ["b"]),
+        (True, ["a", "b", "c"]),
+        (False, []),
+        ("ansible_play_hosts_all | length == 3", ["a", "b", "c"]),
+        ("wanted", ["a", "b", "c"]),
+    ],
+)
+def test_conditions_are_those_of_each_host(tmp_path: Path, condition: t.Any, expected: list[str]) -> None:
+    stage = Stage(tmp_path, [{**MARK, "when": condition}], vars={"wanted": True})
+    assert stage.participants() == expected
+
+
+def test_conditions_of_blocks_count(tmp_path: Path) -> None:
+    block = {"block": [{"block": [MARK], "when": "inventory_hostname != 'a'"}], "when": "inventory_hostname != 'b'"}
+    assert Stage(tmp_path, [block]).participants() == ["c"]
+
+
+def test_in_a_rescue_only_what_failed_in_its_block_takes_part(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
+    assert stage.scope.in_rescue
+    stage.fail("b", "Other", "ansible.builtin.command")
+    # Somewhere before, and rescued there.
+    stage.fail("c", "Earlier", "ansible.builtin.fail")
+    assert stage.participants() == ["b"]
+
+
+def test_a_failure_that_the_role_has_seen_before_is_over(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
+    stage.fail("b", "Other", "ansible.builtin.command")
+    failure = failure_of(stage.scope.variables_of("b"))
+    assert stage.participants(b=failure) == []
+    assert stage.participants(b="of something else") == ["b"]
+
+
+def test_what_is_being_rescued_is_not_in_the_block(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [{"block": [OTHER, MARK], "rescue": [{**OTHER, "name": "Tell"}]}])
+    assert not stage.scope.in_rescue
+    stage.fail("b", "Other", "ansible.builtin.command")
+    stage.fail("c", "Earlier", "ansible.builtin.fail")
+    assert stage.participants() == ["a", "c"]
+
+
+def test_in_always_everybody_takes_part(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [{"block": [OTHER], "always": [MARK]}])
+    stage.fail("b", "Other", "ansible.builtin.command")
+    assert stage.participants() == ["a", "b", "c"]
+
+
+def test_each_use_has_its_own_identity(tmp_path: Path) -> None:
+    first = Stage(tmp_path, [MARK, OTHER]).scope.identity
+    assert first
+    stage = Stage(tmp_path, [MARK, OTHER])
+    assert stage.scope.identity == stage.scope.identity != first
+
+
+def test_variables_are_those_that_the_task_would_have(tmp_path: Path) -> None:
+    variables = {"name": "{{ color | default('none') }}-{{ inventory_hostname }}"}
+    stage = Stage(tmp_path, [{**MARK, "vars": {"own": "{{ name }}!"}}], vars=variables)
+    scope = stage.scope
+    found = {host: scope.variables_of(host) for host in scope.batch}
+    assert {host: scope.templar_of(each).template(each["own"]) for host, each in found.items()} == {
+        "a": "red-a!",
+        "b": "blue-b!",
+        "c": "none-c!",
+    }
+
+
+def test_keywords_stand_where_no_variable_does(tmp_path: Path) -> None:
+    scope = Stage(tmp_path, [MARK], remote_user="admin", port=2222).scope
+    assert [scope.variables_of(host)["ansible_port"] for host in scope.batch] == [2201, 2222, 2222]
+    assert [scope.variables_of(host)["ansible_user"] for host in scope.batch] == ["admin"] * 3
+    assert "ansible_host" not in scope.variables_of("c")
+
+
+def test_hosts_that_were_lost_are_known(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, [MARK])
+    stage.play._removed_hosts.append("b")
+    assert (stage.scope.batch, stage.scope.lost, stage.scope.everyone) == (["a", "c"], ["b"], ["a", "b", "c"])
+
+
+def test_failures_are_told_apart() -> None:
+    def failed(name: str, msg: str) -> str:
+        return failure_of({"ansible_failed_task": {"name": name, "action": "x"}, "ansible_failed_result": {"msg": msg}})
+
+    assert failure_of({}) == ""
+    assert failed("a", "1") == failed("a", "1")
+    assert len({failed("a", "1"), failed("a", "2"), failed("b", "1")}) == 3
