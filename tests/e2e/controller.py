@@ -90,11 +90,11 @@ async def _succeed(process: asyncssh.SSHServerProcess[str]) -> None:
 
 
 class Decoy:
-    """An SSH server on the controller itself, at the port of the servers, which lets everybody in and must never be asked.
+    """An SSH server on the controller itself, at the port of the servers, which lets everyone in and must never be asked.
 
     Attributes:
         port: Its port, at 127.0.0.1 and, where there is one, at ::1.
-        asked: A word about everybody who connected.
+        asked: A word about each connection and login.
     """
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class Decoy:
         self._listener = Listener(lambda: _Welcome(self.asked), places)
 
     def known_hosts_line(self) -> str:
-        """Its line in a known_hosts file: whoever asks it by mistake is to believe it."""
+        """Its line in a known_hosts file, so that a login that goes there by mistake trusts it."""
         return self._listener.known_hosts_line(*(f"[{name}]:{self.port}" for name in ("localhost", "127.0.0.1", "::1")))
 
     def close(self) -> None:
@@ -285,7 +285,7 @@ class Network:
                 file.write(f"{public_key.strip()}\n")
 
     def configure(self, config: str = "") -> None:
-        """Write the user's own ssh configuration, and the known_hosts file with everybody in it."""
+        """Write the user's own ssh configuration, and a known_hosts file with all servers."""
         self.bench.write(".ssh/known_hosts", "".join([*self.known, self.decoy.known_hosts_line()]))
         self.bench.ssh_config(config)
 

@@ -20,7 +20,7 @@ BUGS = (
     # A wait in slices
     Sliced(
         "slices-forget",
-        "each slice begins the wait anew",
+        "each slice starts the wait from the beginning",
         WAIT,
         '"length": length, "state": state}',
         '"length": length, "state": None}',

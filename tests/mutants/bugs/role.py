@@ -104,7 +104,7 @@ BUGS = (
     ),
     Bug(
         "foreign-task-joined",
-        "somebody else's task for another pair is taken for our own",
+        "a foreign task for another pair is taken for our own",
         ROLE + "planning.py",
         "        if not ours:\n",
         "        if not task:\n",
@@ -267,7 +267,7 @@ BUGS = (
     ),
     Bug(
         "doubt-without-effect",
-        "a server that KPS works on for somebody else is started",
+        "a server that KPS works on for another user is started",
         ROLE + "course.py",
         '        elif task_id is not None and not (over and task_id == record["task_id"]):\n',
         '        elif task_id is not None and over and task_id != record["task_id"]:\n',
@@ -294,8 +294,8 @@ BUGS = (
         '        if record["power"] not in (ACTIVE, SHUTOFF):\n            head = "The server was not started"',
     ),
     Bug(
-        "pair-of-somebody-else",
-        "a key pair that somebody else has changed meanwhile is not noticed",
+        "pair-changed-meanwhile",
+        "a key pair that another user has changed meanwhile is not noticed",
         ROLE + "course.py",
         '        if record["state"] == _task.SUCCESS and server and server["key_name"] != record["keypair_name"]:\n',
         '        if record["state"] == _task.SUCCESS and server and not server["key_name"]:\n',

@@ -571,7 +571,7 @@ class Crowd(Cloud):
             self.seen.append(self.under_way)
             alone = len(self.seen) == 1
         if not alone:
-            # Five must never meet; so the first four wait in vain, and nobody after them.
+            # Five must never meet; so the first four wait in vain, and no request after them.
             with contextlib.suppress(threading.BrokenBarrierError):
                 self._together.wait(timeout=0.3)
         with self._lock:
