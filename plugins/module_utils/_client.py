@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     NoAnswerError,
     ServiceError,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import Endpoint
 
 T = t.TypeVar("T")
@@ -95,24 +95,15 @@ class Client:
         """The region id, when there is one."""
         return self._endpoints.region
 
-    def countdown(self, timeout: float | None = None) -> t.Callable[[], float]:
-        """What tells the seconds that are left of the time for an operation that begins now.
-
-        Pauses that the service asks for come on top, up to as much again: who waits out a quota for the first page has not
-        lost the time for the others.
+    def countdown(self, timeout: float | None = None) -> Budget:
+        """The time for an operation that begins now; it tells the seconds that are left, and may be given to several calls.
 
         Args:
             timeout: Seconds for all of it; those of the option by default.
         """
-        http = self._http
-        seconds = http.timeout if timeout is None else timeout
-        deadline, conceded = http.clock.monotonic() + seconds, http.conceded
-
-        def left() -> float:
-            on_top = min(http.conceded - conceded, seconds)
-            return max(0.0, deadline + on_top - http.clock.monotonic())
-
-        return left
+        # Who gives a time of its own means it.
+        patience = self._patient_until - self._http.clock.monotonic() if timeout is None else 0.0
+        return self._http.budget(timeout, patience)
 
     def origin(self, service: str) -> str:
         """Scheme and host of a service; warns once when the region is in no table."""
@@ -169,11 +160,10 @@ class Client:
         if isinstance(refusal, AuthenticationError) and self.credentials_source != "options":
             refusal.hint = f"{refusal.hint or ''} The credentials come from: {self.credentials_source}.".strip()
 
-    def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | None) -> T:
+    def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | Budget | None) -> T:
         """Run an attempt as the retry rule allows, and once more after a new login."""
-        # Who gives a time of its own means it.
-        patience = max(0.0, self._patient_until - self._http.clock.monotonic()) if timeout is None else 0.0
-        return self._http.call(attempt, reads=reads, timeout=timeout, patience=patience, renew=self._try_renew)
+        budget = timeout if isinstance(timeout, Budget) else self.countdown(timeout)
+        return self._http.call(attempt, reads=reads, budget=budget, renew=self._try_renew)
 
     def _try_renew(self, timeout: float) -> bool:
         if not self.renewable():

@@ -17,7 +17,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import AuthenticationError, ServiceError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import clock_ahead
 
@@ -97,13 +97,13 @@ class AlibabaClient(Client):
         #: What makes an id unique beside its service, as far as the user said it.
         self.scope = {"region": endpoints.region or ""}
 
-    def call(self, operation: Operation, query: Query, timeout: float | None = None) -> dict[str, t.Any]:
+    def call(self, operation: Operation, query: Query, timeout: float | Budget | None = None) -> dict[str, t.Any]:
         """Send an operation, repeat it as the retry rule allows, and return the JSON object of its answer.
 
         Args:
             operation: What to send.
             query: Its parameters; those that are None or empty are left out.
-            timeout: Seconds for everything; ``ali_timeout`` by default.
+            timeout: Seconds for everything, or the time that several calls share; ``ali_timeout`` by default.
         """
         return self._repeat(
             lambda left: self.once(operation, query, timeout=left), reads=operation.reads, timeout=timeout

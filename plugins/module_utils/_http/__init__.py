@@ -26,6 +26,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxi
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.retry import (
     FIRST_PAUSE,
     MAX_PAUSE,
+    Budget,
     Http,
     retry_pause,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "MAX_BODY",
     "MAX_PAUSE",
     "REQUESTS_IMPORT_ERROR",
+    "Budget",
     "Http",
     "Request",
     "RequestsTransport",

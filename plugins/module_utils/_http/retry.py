@@ -78,6 +78,37 @@ def _throttled_pause(error: ThrottledError, attempt: int, random: float) -> floa
     return max(error.retry_after + random, FIRST_PAUSE * attempt)
 
 
+class Budget:
+    """The time of one operation: of all its requests, and of all their repetitions.
+
+    Being turned away (throttled) is an answer, and may go on for longer than the rest: the pause that the service asks for comes on
+    top, once, unless it is longer than the time itself. A quota of a minute outlasts an operation of a minute.
+
+    Args:
+        clock: Time.
+        seconds: For everything.
+        patience: Seconds for everything as long as the service turns requests away, when that is more.
+
+    Attributes:
+        seconds: As above.
+    """
+
+    def __init__(self, clock: Clock, seconds: float, patience: float = 0.0) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._begun = clock.monotonic()
+        self._end = self._begun + max(seconds, patience)
+
+    def __call__(self) -> float:
+        """Seconds that are left."""
+        return max(0.0, self._end - self._clock.monotonic())
+
+    def allow(self, pause: float) -> None:
+        """The service asks for a pause of so many seconds."""
+        if pause <= self.seconds:
+            self._end = max(self._end, self._begun + self.seconds + pause + LEAST)
+
+
 class Http:
     """What a client sends requests with: a transport, a clock, and the retry rule.
 
@@ -91,7 +122,6 @@ class Http:
 
     Attributes:
         secrets: What is taken out of every answer before anything of it is shown.
-        conceded: Seconds of pauses so far that services asked for, which count against no operation's time.
     """
 
     def __init__(
@@ -106,7 +136,6 @@ class Http:
     ) -> None:
         self.clock = clock
         self.timeout = timeout
-        self.conceded = 0.0
         self._transport = transport
         self._random = random
         self._check_mode = check_mode
@@ -136,56 +165,56 @@ class Http:
             raise
         return response._replace(secrets=self.secrets)
 
+    def budget(self, seconds: float | None = None, patience: float = 0.0) -> Budget:
+        """The time of an operation that begins now.
+
+        Args:
+            seconds: For everything; those of ``Http`` by default.
+            patience: Seconds for everything as long as requests are turned away, when that is more.
+        """
+        return Budget(self.clock, self.timeout if seconds is None else seconds, patience)
+
     def call(
         self,
         attempt: t.Callable[[float], T],
         *,
         reads: bool,
-        timeout: float | None = None,
-        patience: float = 0.0,
+        budget: Budget | None = None,
         renew: t.Callable[[float], bool] | None = None,
     ) -> T:
         """Run ``attempt`` until it returns, it must not be repeated, or the time is up.
 
-        Being turned away (throttled) is an answer: the time of the others begins anew after it, and the pause that the service
-        asks for comes on top of all, once, unless it is longer than that: a quota of a minute outlasts an operation of a minute.
-
         Args:
             attempt: Builds, signs, sends and decodes one request; its argument is the seconds that it may take.
             reads: Whether the operation changes nothing.
-            timeout: Seconds for all attempts together; those of ``Http`` by default.
-            patience: Seconds for all attempts together as long as they are turned away, when that is more.
+            budget: The time for all attempts together; ``Http``'s by default.
             renew: Called once when the credentials were refused, with the seconds that are left; True when they were
                 renewed and a repetition is due.
         """
-        seconds = self.timeout if timeout is None else timeout
-        begun = self.clock.monotonic()
-        end, until = begun + max(seconds, patience), begun + seconds
+        left = budget or self.budget()
+        # Patience is for being turned away. Without any answer there is no more time than for a service that knows no quota.
+        trouble = self.budget(left.seconds)
         attempts, in_row, throttled = 0, 0, False
         while True:
             attempts += 1
             try:
-                return attempt(max(0.0, min(until, end) - self.clock.monotonic()))
+                return attempt(min(left(), trouble()))
             except CloudError as error:
                 if renew is not None and isinstance(error, AuthenticationError):
-                    renewed, renew = renew(max(0.0, min(until, end) - self.clock.monotonic())), None
+                    renewed, renew = renew(min(left(), trouble())), None
                     if renewed:
                         continue
                 before, throttled = throttled, isinstance(error, ThrottledError)
                 in_row = in_row + 1 if throttled == before else 1
                 pause = retry_pause(error, reads=reads, attempt=in_row, random=self._random())
-                asked = error.retry_after if isinstance(error, ThrottledError) else None
-                # Of a list each page has what its pages before left, and may wait as long as the first.
-                if asked is not None and asked <= max(seconds, self.timeout):
-                    end = max(end, begun + seconds + asked + LEAST)
-                if pause is None or self.clock.monotonic() + pause > (end if throttled else min(until, end)) - LEAST:
+                if isinstance(error, ThrottledError) and error.retry_after is not None:
+                    left.allow(error.retry_after)
+                if pause is None or pause > (left() if throttled else min(left(), trouble())) - LEAST:
                     _explain(error, attempts, pause)
                     raise
                 self.clock.sleep(pause)
                 if throttled:
-                    until = self.clock.monotonic() + seconds
-                if asked is not None:
-                    self.conceded += pause
+                    trouble = self.budget(left.seconds)
 
 
 def _explain(error: CloudError, attempts: int, pause: float | None) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     ServiceError,
     UsageError,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal, read_answer
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
@@ -179,7 +179,7 @@ class HuaweiClient(Client):
         path: t.Mapping[str, str] | None = None,
         query: signing.Query = (),
         body: t.Any = None,
-        timeout: float | None = None,
+        timeout: float | Budget | None = None,
     ) -> dict[str, t.Any]:
         """Send an operation, repeat it as the retry rule allows, and return the JSON object of its answer.
 
@@ -188,7 +188,7 @@ class HuaweiClient(Client):
             path: Values for the parameters of its path.
             query: Query parameters, in any order.
             body: JSON value of the body.
-            timeout: Seconds for everything; ``hwc_timeout`` by default.
+            timeout: Seconds for everything, or the time that several calls share; ``hwc_timeout`` by default.
         """
         return self._repeat(
             lambda left: self.once(operation, path=path, query=query, body=body, timeout=left),

@@ -14,6 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     NoAnswerError,
     RejectedError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import Row, text
 
 #: Pages in a row without a new row, each with a marker of its own, after which a list is given up.
@@ -69,10 +70,10 @@ class PageSize:
 
 
 def read_pages(
-    read: t.Callable[[t.Any, int, float], Page],
+    read: t.Callable[[t.Any, int, Budget], Page],
     key: str,
     asked: object,
-    left: t.Callable[[], float],
+    left: Budget,
     *,
     limit: int,
     marker: t.Any = None,
@@ -82,10 +83,10 @@ def read_pages(
     """Read pages until one names no next one, or names one that was read already.
 
     Args:
-        read: Reads the page at a marker, with at most so many rows, within so many seconds.
+        read: Reads the page at a marker, with at most so many rows, within what is left of the time.
         key: The field by which rows are told apart.
         asked: What is asked, for messages.
-        left: Seconds that are left for all pages.
+        left: The time for all pages.
         limit: Rows of a page.
         marker: Where to begin.
         most: Rows to read at most. Whether there are more is asked of the service, for its markers do not tell.
@@ -111,7 +112,7 @@ def read_pages(
                     maybe_received=True,
                     hint="Give it more time (hwc_timeout, ali_timeout), or read it in parts where the module can bound it.",
                 )
-            page = read(marker, size, left())
+            page = read(marker, size, left)
             for row in page.rows:
                 text(row, key, asked)
             return page

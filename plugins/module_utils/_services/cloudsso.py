@@ -21,6 +21,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cl
     Query,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
     Row,
     mapping,
@@ -121,7 +122,7 @@ def list_tasks(
         most: Rows at most.
     """
 
-    def read(marker: str | None, limit: int, left: float) -> Page:
+    def read(marker: str | None, limit: int, left: Budget) -> Page:
         query = {"DirectoryId": directory_id, **filters, "MaxResults": limit, "NextToken": marker}
         return _page_in(client.call(LIST_TASKS, query, timeout=left))
 

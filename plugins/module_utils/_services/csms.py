@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
     Row,
@@ -81,7 +82,7 @@ def list_tasks(
 
     page_size = PageSize(limit, PAGE_SIZE)
 
-    def read(marker: str | None, limit: int, left: float) -> Page:
+    def read(marker: str | None, limit: int, left: Budget) -> Page:
         page_size.size = limit if page_size.size is None else min(limit, page_size.size)
 
         def ask(size: int | None) -> Page:

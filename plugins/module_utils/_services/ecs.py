@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
     Row,
@@ -98,7 +99,7 @@ def read_servers(client: HuaweiClient, server_ids: t.Sequence[str]) -> dict[str,
     left = client.countdown()
     for start in range(0, len(server_ids), READ_SIZE):
         ids = server_ids[start : start + READ_SIZE]
-        document = client.call(LIST_SERVERS, query=_by_ids(ids), timeout=left())
+        document = client.call(LIST_SERVERS, query=_by_ids(ids), timeout=left)
         for row in _wanted(document, ids):
             if _exists(row):
                 found[row["id"]] = row
@@ -139,7 +140,7 @@ def list_servers(client: HuaweiClient, filters: t.Mapping[str, str]) -> Listing:
     """All servers that match the filters; ``offset`` is the number of a page here, from 1."""
     seen = 0
 
-    def read(page: t.Any, limit: int, left: float) -> Page:
+    def read(page: t.Any, limit: int, left: Budget) -> Page:
         nonlocal seen
         query: list[tuple[str, str | int]] = [*filters.items(), ("limit", limit), ("offset", page)]
         document = client.call(LIST_SERVERS, query=query, timeout=left)

@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
     given_rows,
@@ -167,7 +168,7 @@ def read_list(
     """
     page_size = PageSize(limit, None)
 
-    def read(marker: int | None, limit: int, left: float) -> Page:
+    def read(marker: int | None, limit: int, left: Budget) -> Page:
         page_size.size = None if page_size.size is None else limit
         offset = marker or 0
 

@@ -15,6 +15,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
     given_rows,
@@ -149,7 +150,7 @@ def key_material(public_key: str) -> tuple[str, str] | None:
 def list_keypairs(client: HuaweiClient) -> Listing:
     """All key pairs, without the parts that only the detail has."""
 
-    def read(marker: str | None, limit: int, left: float) -> Page:
+    def read(marker: str | None, limit: int, left: Budget) -> Page:
         query: list[tuple[str, str | int]] = [("limit", limit), *([("marker", marker)] if marker else [])]
         document = client.call(LIST_KEYPAIRS, query=query, timeout=left)
         found = [mapping(row, "keypair", LIST_KEYPAIRS) for row in rows(document, "keypairs", LIST_KEYPAIRS)]

@@ -39,6 +39,13 @@ def http(cloud: Cloud, *, check_mode: bool = False, timeout: float = 60.0) -> Ht
     return Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout)
 
 
+def patiently(
+    cloud: Cloud, attempts: t.Callable[[float], t.Any], timeout: float, patience: float, *, reads: bool
+) -> t.Any:
+    sender = http(cloud, timeout=timeout)
+    return sender.call(attempts, reads=reads, budget=sender.budget(patience=patience))
+
+
 class Attempts:
     """A scripted attempt: each call takes its time, then returns or raises the next outcome."""
 
@@ -176,16 +183,27 @@ def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(clo
         assert cloud.clock.now - begun <= 10.0
 
 
+def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: Cloud) -> None:
+    """As the pages of a list do."""
+    sender = http(cloud, timeout=60.0)
+    budget = sender.budget()
+    assert sender.call(Attempts(cloud.clock, MINUTE, MINUTE, "one", took=0.2), reads=True, budget=budget) == "one"
+    assert 55.0 < budget() < 60.0
+    assert sender.call(Attempts(cloud.clock, "two", took=0.2), reads=True, budget=budget) == "two"
+    with pytest.raises(errors.ThrottledError):
+        sender.call(Attempts(cloud.clock, MINUTE, MINUTE, took=0.2), reads=True, budget=budget)
+
+
 def test_who_is_patient_waits_longer_than_the_timeout_when_turned_away(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9, "done")
-    assert http(cloud, timeout=10.0).call(attempts, reads=False, patience=1000.0) == "done"
+    assert patiently(cloud, attempts, 10.0, 1000.0, reads=False) == "done"
     assert set(attempts.left) == {10.0}, "each attempt has no more time than any other"
 
 
 def test_patience_ends_and_says_so(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9)
     with pytest.raises(errors.ThrottledError) as caught:
-        http(cloud, timeout=10.0).call(attempts, reads=False, patience=200.0)
+        patiently(cloud, attempts, 10.0, 200.0, reads=False)
     assert str(caught.value).endswith("The time is up before the 60 s that it asks for are over. It was tried 4 times.")
     assert cloud.clock.now - 1000.0 <= 200.0
 
@@ -193,14 +211,14 @@ def test_patience_ends_and_says_so(cloud: Cloud) -> None:
 def test_a_service_that_is_down_is_told_after_the_timeout_however_patient_one_is(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
     with pytest.raises(errors.UnavailableError):
-        http(cloud, timeout=60.0).call(attempts, reads=True, patience=2000.0)
+        patiently(cloud, attempts, 60.0, 2000.0, reads=True)
     assert 30.0 < cloud.clock.now - 1000.0 <= 60.0
 
 
 def test_being_turned_away_is_an_answer(cloud: Cloud) -> None:
     down = errors.UnavailableError("HTTP 503.")
     attempts = Attempts(cloud.clock, *[down, down, THROTTLED] * 12, "done", took=5.0)
-    assert http(cloud, timeout=60.0).call(attempts, reads=True, patience=1000.0) == "done"
+    assert patiently(cloud, attempts, 60.0, 1000.0, reads=True) == "done"
     assert cloud.clock.now - 1000.0 > 180.0
 
 
@@ -265,7 +283,7 @@ def test_a_wait_that_is_longer_than_the_time_left_is_not_begun(cloud: Cloud) -> 
 
 def test_a_call_may_have_a_time_of_its_own(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, "done")
-    http(cloud, timeout=60.0).call(attempts, reads=True, timeout=3.0)
+    http(cloud, timeout=60.0).call(attempts, reads=True, budget=http(cloud).budget(3.0))
     assert attempts.left == [3.0]
 
 

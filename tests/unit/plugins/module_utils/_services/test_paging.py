@@ -14,6 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     NoAnswerError,
     RejectedError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
     Listing,
     Page,
@@ -48,10 +49,10 @@ class Service:
         self._trailing = trailing
         self._pages = pages
 
-    def read(self, marker: t.Any, limit: int, left: float) -> Page:
+    def read(self, marker: t.Any, limit: int, left: Budget) -> Page:
         """As a service's own function."""
+        self.lefts.append(left())
         self.asked.append((marker, limit))
-        self.lefts.append(left)
         assert len(self.asked) < 200, "endless"
         if self._pages is not None:
             page = self._pages(marker) if callable(self._pages) else self._pages[marker]
@@ -70,7 +71,7 @@ class Service:
 
     def listing(self, **bounds: t.Any) -> Listing:
         """What is read of it."""
-        return read_pages(self.read, "id", "X ListThings", self.left, **{"limit": 10, **bounds})
+        return read_pages(self.read, "id", "X ListThings", t.cast(Budget, self.left), **{"limit": 10, **bounds})
 
     def ids(self, **bounds: t.Any) -> tuple[list[int], t.Any]:
         """The ids of a listing, and what it says of the rest."""
