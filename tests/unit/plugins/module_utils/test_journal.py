@@ -94,6 +94,16 @@ def test_only_journals_that_hold_a_server_of_this_run_are_changed(tmp_path: Path
     assert (untouched.st_ino, untouched.st_mtime_ns) == (old.st_ino, old.st_mtime_ns)
 
 
+def test_a_server_is_never_in_no_journal(tmp_path: Path) -> None:
+    """The journal of this run is written before its servers leave the others: a failure in between loses none."""
+    kept = journals(tmp_path)
+    kept.keep("1", [entry("a")], [])
+    (tmp_path / "keypair_reset-2.json").mkdir()  # where the journal of this run was to be
+    with pytest.raises(UsageError, match="could not be written"):
+        kept.keep("2", [entry("a")], ["a"])
+    assert [row["server_id"] for row in kept.read(but="2").entries] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
