@@ -77,7 +77,7 @@ BUGS = (
         HTTP + "connections.py",
         "            if not 100 <= self.status < 200 or ",
         "            if self.status != 100 or ",
-        tests=(MATRIX, "-k", "import, 103 before"),
+        tests=(MATRIX, "-k", "kps info, 103 before"),
     ),
     Bug(
         "late-request-sent",
@@ -92,8 +92,8 @@ BUGS = (
         "lost-association-is-no-change",
         "an association whose answer was lost is no change",
         FLEET + "association.py",
-        "        self.mark_changed(row)\n        try:\n",
-        "        try:\n",
+        "                lost[server_id] = answer\n                self.mark_changed(self.rows[server_id])\n",
+        "                lost[server_id] = answer\n",
         tests=(MATRIX, "-k", "disassociate, 503"),
     ),
     Bug(
