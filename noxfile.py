@@ -453,7 +453,7 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
     oldest = next((python for python in MODULE_PYTHONS if shutil.which(f"python{python}")), MODULE_PYTHONS[0])
     return (
         (f"sanity-{MAIN}", f"sanity-{OLDEST} -- {' '.join(f'--test {test}' for test in OLDEST_SANITY)}")
-        + (f"contract -- tests/contract --ignore {SECRETS}", "contract-oldest-requests", *pytests)
+        + (f"contract -- tests/contract --ignore {SECRETS}", "contract-oldest-requests", "matrix", *pytests)
         + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT),
         ("e2e", f"integration-{MAIN} -- --exclude role_keypair_reset", f"units-{host} -- --python {oldest}")
         + ("simulation", "docs"),
