@@ -81,7 +81,15 @@ TRANSPORT = ("tests/contract/test_transport.py", "tests/contract/test_proxies.py
 #: The oldest requests and urllib3 that the collection supports, which are those of RHEL 9.
 OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5", "PySocks")
 #: What the end-to-end tests need beside what playbooks need.
-E2E = ("ansible-builder", "ansible-runner", "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
+E2E = (
+    "ansible-builder",
+    "ansible-runner",
+    "awx_plugins.interfaces",
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
+    "PyYAML",
+)
 #: Where releases of ansible-core differ most: how documentation is read, plugins that run on the controller, the
 #: arguments of modules.
 OLDEST_SANITY = ("ansible-doc", "validate-modules", "runtime-metadata", "action-plugin-docs")
@@ -235,7 +243,16 @@ def style(session: nox.Session) -> None:
 @offer("typing")
 def typing(session: nox.Session) -> None:
     """Check types with mypy, strictly: the collection with its unit tests, the other tests, and the tools."""
-    packages = ("mypy", "ansible-core", "asyncssh", "hypothesis", "pytest", "types-PyYAML", "types-requests")
+    packages = (
+        "mypy",
+        "ansible-core",
+        "asyncssh",
+        "awx_plugins.interfaces",
+        "hypothesis",
+        "pytest",
+        "types-PyYAML",
+        "types-requests",
+    )
     session.install(*packages)
     place = own_place(session)
     inside = tree.link(place, ROOT).relative_to(place)
