@@ -12,6 +12,8 @@ HTTP = "plugins/module_utils/_http/"
 FLEET = "plugins/module_utils/_fleet/"
 #: The program that runs modules against faults; each bug names the cells to run.
 MATRIX = "tests/matrix/run.py"
+#: The unit tests of the transport, which need no server.
+UNIT = ("tests/unit/plugins/module_utils/_http",)
 
 BUGS = (
     # The transport
@@ -86,6 +88,104 @@ BUGS = (
         "        found = search.wait(max(0.0, self._deadline - self._clock.monotonic()))\n",
         "        self._deadline += 60.0\n            found = search.wait(60.0)\n",
         tests=(MATRIX, "-k", "describe, a name server that hangs"),
+    ),
+    # The rule of repetition
+    Bug(
+        "quota-not-waited-out",
+        "a quota of a minute is probed every few seconds, which counts against it",
+        HTTP + "retry.py",
+        "    if error.quota and attempt == 1:\n",
+        "    if error.quota:\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "pause-undercut",
+        "the service is asked before the pause is over that it asked for",
+        HTTP + "retry.py",
+        "    if error.quota and attempt == 1:\n",
+        "    if attempt == 1:\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "minute-outlasts-the-time",
+        "a quota of a minute ends an operation of a minute",
+        HTTP + "retry.py",
+        "        if pause <= self.seconds:\n",
+        "        if pause < 0:\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "pauses-add-up",
+        "an operation that is turned away for ever goes on for ever",
+        HTTP + "retry.py",
+        "            self._end = max(self._end, self._begun + self.seconds + pause + LEAST)\n",
+        "            self._end += pause + LEAST\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "patience-for-silence",
+        "a service that does not answer is borne for as long as one that turns requests away",
+        HTTP + "retry.py",
+        "        trouble = self.budget(left.seconds)\n        attempts",
+        "        trouble = left\n        attempts",
+        tests=UNIT,
+    ),
+    Bug(
+        "stale-write-repeated",
+        "a write on a connection that was closed meanwhile is sent again, although it may have arrived",
+        HTTP + "retry.py",
+        "    if reads and isinstance(error, NoAnswerError) and error.stale and attempt == 1:\n",
+        "    if isinstance(error, NoAnswerError) and error.stale and attempt == 1:\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "write-told-too-late",
+        "what goes wrong while the answer of a write is read says that nothing has changed",
+        HTTP + "retry.py",
+        "            if not reads and 200 <= response.status < 300 and self._on_write is not None:\n",
+        "            if False:\n",
+        tests=UNIT,
+    ),
+    # Proxies, and what they hide
+    Bug(
+        "port-of-no-proxy-ignored",
+        "an entry of NO_PROXY with a port never matches",
+        HTTP + "proxies.py",
+        "        if entry_port is not None and entry_port != port:\n",
+        "        if entry_port is not None:\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "suffix-of-no-proxy",
+        "NO_PROXY for ample.com exempts example.com (requests)",
+        HTTP + "proxies.py",
+        '        elif host == name or host.endswith(f".{name}"):\n',
+        "        elif host.endswith(name):\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "loopback-through-the-proxy",
+        "plain HTTP to this machine goes through HTTP_PROXY",
+        HTTP + "proxies.py",
+        '    if scheme == "http" and is_loopback(host.strip("[]")):\n',
+        "    if False:\n",
+        tests=UNIT,
+    ),
+    Bug(
+        "password-of-a-broken-proxy-shown",
+        "the password in the URL of a proxy that cannot be parsed is no secret",
+        HTTP + "proxies.py",
+        '            login, found, _rest = environ.get(variable, "").rpartition("@")\n',
+        '            login, found, _rest = environ.get(variable, "").partition("@")\n',
+        tests=UNIT,
+    ),
+    Bug(
+        "memory-filled",
+        "a few compressed bytes fill the memory (urllib3 before 2.6)",
+        HTTP + "compression.py",
+        "unzip.decompress(data, most - size + 1)",
+        "unzip.decompress(data)",
+        tests=UNIT,
     ),
     # Writes
     Bug(
