@@ -76,6 +76,7 @@ options:
   success_statuses:
     description:
       - Raw statuses that mean success here, beside or against the service's own, such as V(SYNCING) of a migration that is to go on.
+      - For O(service=kps), whose list does not show statuses, each task is then asked about by itself.
     type: list
     elements: str
     default: []
@@ -113,18 +114,19 @@ options:
     default: 30.0
   error_grace:
     description:
-      - Seconds for which there may be no usable answer at all (no connection, server errors, broken JSON). Any answer starts it anew;
-        throttling never fails a wait.
+      - Seconds for which there may be no usable answer at all (no connection, server errors, broken JSON). Any usable answer about any task
+        starts it again, and throttling never fails a wait. A request that fails among others costs only that request, which is repeated.
     type: float
     default: 120.0
   request_timeout:
     description:
-      - Seconds for one request. It is cut to what is left of O(timeout).
+      - Seconds that one request may take. It is cut to what is left of O(timeout). A request that takes far longer than the others usually
+        do is given up earlier, and repeated with more time.
     type: float
     default: 30.0
   rate:
     description:
-      - Requests per second at most. It is halved when the service throttles, and recovers.
+      - Requests per second at most. It is halved when the service throttles, and recovers with time and with each answer.
       - The default is V(10), and V(18) for O(service=cloudsso), whose account may send 20.
     type: float
   batch:

@@ -256,7 +256,7 @@ credentials_source:
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
@@ -266,7 +266,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice, told_by
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
 
 #: By the name that ``table`` calls them.
@@ -282,10 +282,17 @@ def execute(context: Context) -> Result:
     waitable = WAITABLE[params["service"]]
     ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
     within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
-    client = context.client(CLOUDS[waitable.cloud])
+    try:
+        client = context.client(CLOUDS[waitable.cloud])
+        source = waitable.open(client, params)
+    except CloudError:
+        if params["resume"] is not None:
+            # The token may have been in the very variable that this result replaces.
+            context.result.update(told_by(params["resume"]))
+        raise
     outcome = wait_for(
         context,
-        waitable.open(client, params),
+        source,
         ids,
         options.for_check_mode() if context.check_mode else options,
         scope={**client.scope, **within},

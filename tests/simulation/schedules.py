@@ -120,7 +120,7 @@ def ours(budget: float, draw: random.Random, **options: t.Any) -> Looks:
         if moment >= budget:
             return
         rest = schedule.pause(chosen, age=moment, calls=1, pending=1, rate=18.0, eta=None, draw=draw.random())
-        moment = schedule.start(now=moment, rest=rest, calls=1, spacing=1 / 18, deadline=budget, cut=False)
+        moment = schedule.start(now=moment, rest=rest, calls=1, spacing=1 / 18, deadline=budget, silent=False)
 
 
 ENGINES: dict[str, Engine] = {

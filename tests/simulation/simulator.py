@@ -5,7 +5,8 @@
 """Services with lists like the real ones, tasks with random durations, and one wait on them in simulated time.
 
 The model: all tasks start together and take independent, lognormal times; a call takes 50 ms; the account may make 20 calls
-within a second, and further ones are throttled. What the real services do beyond that is not modelled.
+within a second, and further ones are throttled. Any share of the calls may fail at random, each in one of many ways. What the
+real services do beyond that is not modelled.
 """
 
 from __future__ import annotations
@@ -16,12 +17,26 @@ import math
 import random
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import ThrottledError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import PENDING, SUCCESS, Page, Sighting
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    BrokenAnswerError,
+    NoAnswerError,
+    ThrottledError,
+    UnavailableError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    Page,
+    Sighting,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Outcome, wait
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import at_once
 
 #: Seconds a call takes.
 RTT = 0.05
+#: Seconds a slow one takes.
+SLOW = 2.0
 #: Calls the account may make within one second.
 ACCOUNT_LIMIT = 20
 
@@ -53,6 +68,57 @@ SERVICES = {
 }
 
 
+#: Every way in which a call can fail and may succeed when it is repeated.
+FAULTS = (
+    "throttled",
+    "throttled with a hint",
+    "unavailable",
+    "HTML",
+    "truncated",
+    "wrong type",
+    "other task",
+    "dropped",
+    "no connection",
+    "hangs",
+    "slow",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Faults:
+    """What goes wrong at random.
+
+    Attributes:
+        share: The share of calls that fail, 0 to 1.
+        kinds: The ways in which they do, all equally likely.
+        seed: Of the random numbers.
+        of: The only calls that fail: ``read`` or ``page``; None is all.
+        every: Instead of a share: every second call, or every third, and so on.
+        until: When nothing fails any more, in seconds.
+    """
+
+    share: float
+    kinds: t.Sequence[str] = FAULTS
+    seed: int = 0
+    of: str | None = None
+    every: int | None = None
+    until: float = math.inf
+
+    def strike(self, draw: random.Random, kind: str, number: int, now: float) -> str | None:
+        """Return how a call fails, if it does.
+
+        Args:
+            draw: Random numbers.
+            kind: ``read`` or ``page``.
+            number: The number of the call, from 1.
+            now: When it is sent, in seconds.
+        """
+        if now >= self.until or self.of not in (None, kind):
+            return None
+        struck = number % self.every == 0 if self.every else draw.random() < self.share
+        return draw.choice(self.kinds) if struck else None
+
+
 class SimulatedClock:
     """Time that passes when somebody sleeps or a call takes its time."""
 
@@ -80,15 +146,31 @@ class SimulatedSource:
         clock: The time.
         durations: Seconds each task takes.
         foreign: Rows of others before ours in the list.
+        failing: The tasks that fail.
+        faults: What goes wrong with calls.
+        limit: Calls the account may make within one second.
     """
 
     endpoint = "https://simulated.example.com"
-    words: t.Mapping[str, tuple[str, ...]] = {PENDING: ("RUNNING_RESET",), SUCCESS: ("SUCCESS_RESET",)}
+    words: t.Mapping[str, tuple[str, ...]] = {
+        PENDING: ("RUNNING_RESET",),
+        SUCCESS: ("SUCCESS_RESET",),
+        FAILED: ("FAILED_RESET",),
+    }
     labels: tuple[tuple[str, str], ...] = ()
     rate = 18.0
     explains = False
 
-    def __init__(self, service: Service, clock: SimulatedClock, durations: t.Mapping[str, float], foreign: int) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: SimulatedClock,
+        durations: t.Mapping[str, float],
+        foreign: int,
+        failing: t.Collection[str] = (),
+        faults: Faults = Faults(0.0),
+        limit: float = ACCOUNT_LIMIT,
+    ) -> None:
         self.service = service.name
         self.lists = service.page_size is not None
         self._lists_only_pending = service.lists_only_pending
@@ -97,18 +179,25 @@ class SimulatedSource:
         self._clock = clock
         self._durations = durations
         self._foreign = [Sighting(f"foreign-{number}", PENDING) for number in range(foreign)]
+        self._failing = frozenset(failing)
+        self._faults = faults
+        self._draw = random.Random(faults.seed)
+        self._limit = limit
         self._recent: collections.deque[float] = collections.deque()
         self.calls = 0
         self.throttled = 0
+        self.faulty = 0
 
     def read(self, task_id: str, timeout: float) -> Sighting:
         """As of ``TaskSource``."""
-        self._receive(timeout)
+        fault = self._receive("read", timeout)
+        if fault == "other task":
+            return self._sighting(task_id)._replace(task_id="another")
         return self._sighting(task_id)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> Page:
         """As of ``TaskSource``."""
-        self._receive(timeout)
+        self._receive("page", timeout)
         shown = [
             task_id
             for task_id in self._durations
@@ -133,20 +222,51 @@ class SimulatedSource:
         """As of ``TaskSource``."""
         raise NotImplementedError
 
-    def _receive(self, timeout: float) -> None:
+    def _receive(self, kind: str, timeout: float) -> str | None:
+        """Receive a call; returns the fault that is left to the caller, if any."""
         assert timeout >= RTT
         now = self._clock.now
         self.calls += 1
         while self._recent and self._recent[0] <= now - 1:
             self._recent.popleft()
-        self._clock.now += RTT
-        if len(self._recent) >= ACCOUNT_LIMIT:
+        fault = self._faults.strike(self._draw, kind, self.calls, now)
+        if fault == "hangs":
+            self._clock.now += timeout
+            raise NoAnswerError("no answer in time.", maybe_received=True)
+        self._clock.now += min(timeout, SLOW) if fault == "slow" else RTT
+        if fault is not None:
+            self.faulty += 1
+            self._fail(fault)
+        if len(self._recent) >= self._limit:
             self.throttled += 1
             raise ThrottledError("Too many calls.", http_status=429)
         self._recent.append(now)
+        return fault
+
+    @staticmethod
+    def _fail(fault: str) -> None:
+        """Fail in this way; some ways are up to the caller."""
+        if fault == "throttled":
+            raise ThrottledError("Too many calls.", http_status=429)
+        if fault == "throttled with a hint":
+            raise ThrottledError("Too many calls.", http_status=429, retry_after=1.0)
+        if fault == "unavailable":
+            raise UnavailableError("HTTP 503.", http_status=503)
+        if fault == "HTML":
+            raise BrokenAnswerError("HTTP 200 with HTML.", http_status=200)
+        if fault == "truncated":
+            raise BrokenAnswerError("half a JSON document.", cut=True)
+        if fault == "wrong type":
+            raise TypeError("sequence item 0: expected str instance, int found")
+        if fault == "dropped":
+            raise NoAnswerError("the connection was closed.", maybe_received=True)
+        if fault == "no connection":
+            raise NoAnswerError("no connection.", maybe_received=False)
 
     def _sighting(self, task_id: str) -> Sighting:
         if self._clock.now >= self._durations[task_id]:
+            if task_id in self._failing:
+                return Sighting(task_id, FAILED, "FAILED_RESET")
             return Sighting(task_id, SUCCESS, "SUCCESS_RESET")
         return Sighting(task_id, PENDING, "RUNNING_RESET")
 
@@ -185,12 +305,26 @@ def lognormal(number: int, seed: int, median: float = 30.0, sigma: float = 0.8) 
     return [draw.lognormvariate(math.log(median), sigma) for _number in range(number)]
 
 
-def simulate(service: str, durations: t.Sequence[float], *, seed: int = 0, foreign: int = 0, **options: t.Any) -> Run:
-    """Wait for tasks of the given durations in simulated time."""
+def simulate(
+    service: str,
+    durations: t.Sequence[float],
+    *,
+    seed: int = 0,
+    foreign: int = 0,
+    failing: t.Collection[str] = (),
+    faults: Faults = Faults(0.0),
+    limit: float = ACCOUNT_LIMIT,
+    connections: int = 1,
+    **options: t.Any,
+) -> Run:
+    """Wait for tasks of the given durations, called ``t-0`` and so on, in simulated time."""
     clock = SimulatedClock()
     table = {f"t-{number}": duration for number, duration in enumerate(durations)}
-    source = SimulatedSource(SERVICES[service], clock, table, foreign)
+    source = SimulatedSource(SERVICES[service], clock, table, foreign, failing, faults, limit)
     draw = random.Random(seed).random
-    outcome = wait(source, list(table), Options(**options), clock=clock, random=draw)
+    side_by_side: dict[str, t.Any] = {}
+    if connections > 1:
+        side_by_side = {"gather": at_once(t.cast(t.Any, clock)), "connections": connections}
+    outcome = wait(source, list(table), Options(**options), clock=clock, random=draw, **side_by_side)
     latencies = sorted(task["elapsed"] - table[task["id"]] for task in outcome.result["tasks"] if task["finished"])
     return Run(outcome, source.calls, source.throttled, latencies, clock.now)

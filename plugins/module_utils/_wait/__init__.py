@@ -11,9 +11,9 @@ The whole of it for a module::
         fail(outcome.msg, outcome.result, outcome.warnings)
     exit(outcome.msg, outcome.result, outcome.warnings)
 
-``wait`` never raises a ``CloudError`` for anything that happens during the wait: every exit, the bad ones included, is
-an :class:`Outcome` that holds the state, the reason and the history of every task and, while something is pending, a
-token to resume with. Only wrong arguments raise (``UsageError``, before anything is sent).
+``wait`` never raises for anything that happens during the wait: every exit, the bad ones and our own bugs included, is an
+:class:`Outcome` that holds the state, the reason and the history of every task and, while something is pending, a token to
+resume with. Only wrong arguments raise (``UsageError``, before anything is sent).
 
 Further arguments of ``wait``, all by name:
 
@@ -23,7 +23,8 @@ Further arguments of ``wait``, all by name:
 - ``part``: a :class:`Slice`, when an action plugin runs a long wait in bounded module runs. While there is more to do,
   ``outcome.more`` is ``{"state", "sleep", "line"}``: pass ``state`` back in the next ``Slice`` together with the seconds
   since the first one began; ``line`` says for people how things stand, ``sleep`` how many seconds the pause still lasts.
-  The last slice's outcome is that of the whole wait. ``state`` is plain JSON without secrets.
+  The last slice's outcome is that of the whole wait. ``state`` is plain JSON without secrets. When there is no outcome, for
+  instance because the next module run was killed, ``recover`` makes a result of the state.
 - ``gather`` and ``connections``: how calls are run at the same time; by default one after the other. ``in_threads`` with
   ``CONNECTIONS`` is the real one, for sources that may be used by several threads.
 - ``progress``: a :class:`Progress`, when lines can be shown while the wait goes on; slices are not needed then.
@@ -32,8 +33,8 @@ A signal handler or a clock ends a wait early by raising :class:`Interrupted` fr
 source; the outcome then says ``interrupted`` and holds everything known so far.
 
 Nothing here reads a clock, sleeps, opens a connection or draws a random number by itself. Files, from the bottom up:
-``options`` (what the user may say), ``limiter`` (how fast calls may follow each other), ``schedule`` (when to look next),
-``record`` (what is known about one task), ``memory`` (what is known about all of them; slices and tokens), ``caller``
+``options`` (what the user may say), ``limiter`` (how fast calls may follow each other), ``latency`` (how long they take),
+``schedule`` (when to look next), ``record`` (what is known about one task), ``memory`` (what is known about all of them; slices and tokens), ``caller``
 (one call: its place in time, its errors, its repetition after a new login), ``parallel`` (calls in threads), ``lists``
 (what is learnt from lists), ``report`` (figures and names), ``messages`` (sentences for people), ``outcome`` (the result),
 ``progress`` (when lines are due), ``engine`` (the rounds).
@@ -45,7 +46,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.calle
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.engine import wait
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Interrupted, Slice
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome, recover, told_by
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.parallel import CONNECTIONS, in_threads
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.progress import Progress
 
@@ -59,5 +60,7 @@ __all__ = [
     "Slice",
     "in_threads",
     "one_by_one",
+    "recover",
+    "told_by",
     "wait",
 ]

@@ -5,14 +5,15 @@
 """The wait itself: rounds of looks, the pauses between them, and the end.
 
 A round asks about every pending task, least recently asked first: by reading a list where that takes fewer calls, and task
-by task what the list did not show. It ends early when the service throttles it or does not answer, or when two calls in a
-row give no usable answer (one may be the fault of a single task). The last round starts so early that it ends at the deadline.
+by task what the list did not show. A task whose call has no usable answer is asked about again at the end of the round, and
+in the next round; the others do not wait for it. The last round starts so early that it ends at the deadline.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+import traceback
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
@@ -21,6 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     CloudError,
     NotFoundError,
     RejectedError,
+    ThrottledError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import SUCCESS, UNKNOWN, Sighting, TaskSource
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import schedule
@@ -30,7 +32,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.calle
     Caller,
     Fatal,
     Gather,
-    RoundOver,
+    Unanswered,
     one_by_one,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import (
@@ -46,7 +48,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outco
     progress_line,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.progress import Progress
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record, normalize
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     DECIDED,
     FATAL,
@@ -54,6 +56,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.repor
     SLICE_OVER,
     TIMED_OUT,
     Ending,
+    bug,
 )
 
 if t.TYPE_CHECKING:
@@ -63,8 +66,10 @@ if t.TYPE_CHECKING:
 REASON_GRACE = 1.0
 #: What it takes to start another slice, in seconds, more or less.
 START_UP = 1.0
-#: Calls in a row without a usable answer that end a round.
-MISSES = 2
+#: How often a round asks about a task at most, when the calls have no usable answer.
+TRIES = 3
+#: A last round takes more calls when some are lost; more than this share is not made up for.
+MOST_LOSS = 0.5
 
 
 def wait(
@@ -94,7 +99,7 @@ def wait(
     elif resume is not None:
         memory = Memory.resumed(resume, source.service, scope or {}, rate)
     else:
-        memory = Memory.new(ids, rate)
+        memory = Memory.new(ids, rate, source.service, scope or {})
     elapsed = part.elapsed if part else 0.0
 
     def show_progress(age: float) -> float:
@@ -106,7 +111,7 @@ def wait(
     engine = Engine(source, options, random, memory, caller, gather)
     if not (part and part.state):
         memory.due = engine.first_look()
-    finish = functools.partial(conclude, memory, source, options, scope or {})
+    finish = functools.partial(conclude, memory, source, options)
     try:
         return finish(engine.run(None if part is None else memory.base + elapsed + part.length), caller.now())
     except Interrupted as interrupted:
@@ -149,22 +154,29 @@ class Engine:
     def run(self, slice_end: float | None) -> Ending:
         """Go on until the wait ends, or until the next thing to do lies beyond the end of the slice."""
         try:
-            while not self._decided():
-                if not self._rest(slice_end) or not self._round(slice_end):
-                    return Ending(SLICE_OVER)
-                if self._decided():
-                    break
-                due = self._next()
-                if due is None:
-                    self._explain(self._caller.deadline + REASON_GRACE)
-                    return Ending(TIMED_OUT)
-                if due + self._lead() >= self._caller.deadline - EPSILON:
-                    self._explain(due)  # the last round leaves no time for it
-                self._memory.due = due
-            self._explain(self._caller.deadline + REASON_GRACE)
-            return Ending(DECIDED, record=self._refused_word)
+            return self._run(slice_end)
         except Fatal as fatal:
             return Ending(FATAL, message=fatal.message, error=fatal.error)
+        except Exception as error:
+            # Whatever is wrong with our own code must not cost what is known about the tasks.
+            return Ending(FATAL, message=bug(error), exception=traceback.format_exc())
+
+    def _run(self, slice_end: float | None) -> Ending:
+        memory, caller = self._memory, self._caller
+        while not self._decided():
+            if not self._rest(slice_end) or not self._round(slice_end):
+                return Ending(SLICE_OVER)
+            if self._decided():
+                break
+            due = self._next()
+            if due is None:
+                self._explain(caller.deadline + REASON_GRACE)
+                return Ending(TIMED_OUT)
+            if due + self._lead() >= caller.deadline - EPSILON:
+                self._explain(due)  # the last round leaves no time for it
+            memory.due = due
+        self._explain(caller.deadline + REASON_GRACE)
+        return Ending(DECIDED, record=self._refused_word)
 
     def interrupted(self, by: Interrupted) -> Ending:
         """The ending when the loop was left by force: no ending of its own when all is known already."""
@@ -177,11 +189,12 @@ class Engine:
         # Imported here: a module is compiled anew for each task, and most wait for one task, which succeeds.
         from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.lists import Lists
 
-        return Lists(self._source, self._options.batch == "auto", self._memory, self._caller, self._see, self._decided)
+        wanted = self._options.batch == "auto"
+        return Lists(self._source, wanted, self._words, self._memory, self._caller, self._see)
 
-    def _list_pays(self, todo: int) -> bool:
-        """Whether to read the list for so many tasks."""
-        return todo > 1 and self._lists.pay(todo)
+    def _list_works(self, todo: int) -> bool:
+        """Whether the list can be counted on for so many tasks."""
+        return todo > 1 and self._lists.pay(todo) and not self._memory.listing.failures
 
     def _explain(self, limit: float) -> None:
         """Find out why tasks failed, if any did, until the wait has this age."""
@@ -198,55 +211,82 @@ class Engine:
         )
 
     def _rest(self, slice_end: float | None) -> bool:
-        """Sleep until the next round is due; False when that lies beyond the slice.
+        """Sleep until the next round is due, unless one goes on; False when that lies beyond the slice.
 
         A slice that has done something ends at once, so that its end can be shown; one that has not sleeps to its end.
-        A rest that is over before another slice could have started is taken in this one.
         """
         memory = self._memory
         if memory.round.queue is not None:
             return True
-        if slice_end is not None and memory.due > slice_end + START_UP:
-            if not self._worked:
-                self._caller.sleep_until(slice_end)
+        if self._is_beyond(memory.due, slice_end):
+            self._end_slice(slice_end)
             return False
         self._caller.sleep_until(memory.due)
         return True
 
+    def _is_beyond(self, age: float, slice_end: float | None) -> bool:
+        """Whether what is to be done at an age is left to the next slice: not if it is over before that could start."""
+        return slice_end is not None and age > slice_end + START_UP
+
+    def _end_slice(self, slice_end: float | None) -> None:
+        if slice_end is not None and not self._worked:
+            self._caller.sleep_until(slice_end)
+
+    def _turn_is_beyond(self, slice_end: float | None) -> bool:
+        """Whether the turn of the next call comes in the next slice."""
+        turn = self._caller.turn(self._caller.limit())
+        return turn is not None and (
+            self._is_beyond(turn, slice_end) or (slice_end is not None and self._caller.now() >= slice_end + START_UP)
+        )
+
     def _round(self, slice_end: float | None) -> bool:
         """Ask about every pending task, or go on with that; False when the slice ends before the round does."""
         memory = self._memory
-        self._worked = True
         if memory.round.queue is None:
             self._begin()
+        while memory.round.queue and not memory.round.cut and not self._decided():
+            if self._turn_is_beyond(slice_end):
+                self._end_slice(slice_end)
+                return False
+            self._worked = True
+            if self._use_list() and self._lists.due():
+                self._lists.read_page()
+            else:
+                self._read_all(slice_end)
+        self._end_round()
+        return True
+
+    def _use_list(self) -> bool:
+        """Whether a list may be of use in this round; asked before ``_lists``, which most waits need not load."""
+        return len(self._memory.records) > 1
+
+    def _begin(self) -> None:
+        """Plan a round."""
+        memory, now = self._memory, self._caller.now()
+        todo = [record.id for record in sorted(self._pending.values(), key=_asked)]
+        memory.round = Round(queue=todo, started=now, last_start=self._caller.deadline - self._lead())
+        if memory.look_at is None or now - memory.look_at >= self._options.interval / 2:
+            memory.looks, memory.look_at = memory.looks + 1, now
+
+    def _end_round(self) -> None:
+        """Remember what the round took."""
+        memory, ended = self._memory, self._memory.round
+        if ended.calls and not ended.cut:
+            memory.cost = ended.calls
+            if ended.scanned:
+                memory.recent_reads = max(ended.reads, memory.recent_reads * 3 // 4)
+        ended.queue, ended.scan, memory.looked = None, None, True
+
+    def _read_all(self, slice_end: float | None) -> None:
+        """Ask about the tasks of the queue one by one, until it is empty or something else is to be done."""
         for record, answer in self._gather(self._reads(slice_end), self._width):
             self._take(record, answer)
             if self._decided():
-                break
-        if memory.round.queue and not memory.round.cut and not self._decided():
-            return False
-        if memory.round.calls and not memory.round.cut:
-            memory.cost = memory.round.calls
-            memory.reads = max(memory.round.reads, memory.reads * 3 // 4)
-        memory.round.queue, memory.looked = None, True
-        return True
+                return
 
     def _width(self) -> int:
         """Reads to have under way at once: no more than there are, so that a single task needs no thread."""
         return min(self._caller.width(), 1 + len(self._memory.round.queue or ()))
-
-    def _begin(self) -> None:
-        """Plan a round, and read the list if that is of use."""
-        memory, now = self._memory, self._caller.now()
-        todo = [record.id for record in sorted(self._pending.values(), key=_asked)]
-        memory.round = Round(started=now, last_start=self._caller.deadline - self._lead())
-        if memory.looks == 0 or now - memory.look_at >= self._options.interval / 2:
-            memory.looks, memory.look_at = memory.looks + 1, now
-        if self._list_pays(len(todo)):
-            memory.round.queue = self._lists.sweep(todo)
-        else:
-            memory.list_failures = 0  # a round without it is rest enough
-            memory.round.queue = todo
 
     def _next(self) -> float | None:
         """When the next round starts; None when the time is up."""
@@ -269,27 +309,30 @@ class Engine:
             calls=self._reserve(),
             spacing=caller.spacing(),
             deadline=caller.deadline,
-            cut=memory.round.cut,
+            silent=memory.round.calls > 0 and memory.round.answers == 0,
         )
         return min(max(due, memory.limiter.ready_at(now)), caller.deadline)
 
     def _cost(self) -> int:
         """Calls of the next round: with a list those of the last round, else one per task."""
         memory, pending = self._memory, len(self._pending)
-        if memory.cost is None or not self._list_pays(pending):
+        if memory.cost is None or not self._list_works(pending):
             return pending
-        return min(memory.cost, memory.list_cost + pending)
+        return min(memory.cost, memory.listing.cost + pending)
 
     def _reserve(self) -> int:
         """Calls to keep time for in the last round.
 
         Each task that has just ended may cost a read beside the list: as many as of late, and twice the spread of such
-        a number, for a task that ended in time is not to be reported as timed out.
+        a number, for a task that ended in time is not to be reported as timed out. A list that fails costs a read for
+        every task. Calls that are lost must be sent again.
         """
         memory, pending = self._memory, len(self._pending)
-        if memory.cost is None or not self._list_pays(pending):
-            return pending
-        return memory.list_cost + min(pending, memory.reads + math.ceil(2 * math.sqrt(memory.reads)))
+        calls = pending
+        if memory.cost is not None and self._list_works(pending):
+            beside = memory.recent_reads + math.ceil(2 * math.sqrt(memory.recent_reads))
+            calls = memory.listing.cost + min(pending, beside)
+        return round(calls / (1 - min(MOST_LOSS, memory.traffic.loss)))
 
     def _lead(self) -> float:
         """How long before the deadline the last round must start to end there."""
@@ -299,7 +342,7 @@ class Engine:
         """The single reads of a round, each drawn when the answers before it are known and its turn has come."""
         memory, caller = self._memory, self._caller
         while memory.round.queue and not memory.round.cut and not self._decided():
-            if slice_end is not None and caller.now() >= slice_end + START_UP:
+            if self._turn_is_beyond(slice_end) or (self._use_list() and self._lists.due()):
                 return
             if not caller.prepare(caller.limit()):
                 memory.round.cut = True
@@ -307,7 +350,8 @@ class Engine:
             record = self._pending[memory.round.queue.pop(0)]
             record.asked = caller.now()
             memory.round.reads += 1
-            send = caller.launch(functools.partial(self._read, record.id))
+            read = functools.partial(self._read, record.id)
+            send = caller.launch(read, memory.read_latency, last=not memory.round.queue)
             yield functools.partial(_with, record, send)
 
     def _read(self, task_id: str, timeout: float) -> Sighting:
@@ -322,11 +366,9 @@ class Engine:
         """Take in what came of asking about one task."""
         memory, caller = self._memory, self._caller
         try:
-            sighting = caller.settle(answer)
-        except RoundOver as over:
-            memory.round.misses += 1
-            memory.round.cut = memory.round.cut or not over.alone or memory.round.misses >= MISSES
-            return
+            sighting = caller.settle(answer, failed_before=record.failures >= TRIES)
+        except Unanswered as unanswered:
+            self._retry(record, unanswered.error)
         except NotFoundError as error:
             record.deny(error, caller.now(), self._options.not_found_grace)
             self._sort(record)
@@ -338,10 +380,29 @@ class Engine:
         except CloudError as error:
             raise Fatal(error.message, error) from error
         else:
-            self._see(record, sighting)
+            self._see(record, normalize(sighting))
             if memory.round.swept:
                 self._lists.check(record)
-        memory.round.misses = 0
+
+    def _retry(self, record: Record, error: CloudError | None) -> None:
+        """Put a task back into the queue whose call had no usable answer, unless that is of no use."""
+        retries = self._memory.round.retries
+        throttled = isinstance(error, ThrottledError)
+        if error is not None and not throttled:
+            record.fail(error)
+        if not self._is_worth_a_retry(record, throttled):
+            return
+        retries[record.id] = retries.get(record.id, 0) + 1
+        t.cast("list[str]", self._memory.round.queue).append(record.id)
+
+    def _is_worth_a_retry(self, record: Record, throttled: bool) -> bool:
+        """Whether to ask about a task again in this round."""
+        current, caller = self._memory.round, self._caller
+        if current.retries.get(record.id, 0) >= TRIES - 1:
+            return False
+        if not caller.last_round_begins(current.started) and caller.last_round_begins(caller.now()):
+            return False  # the last round will do it, at its proper time
+        return throttled or (record.failures < TRIES and not caller.outage)
 
     def _see(self, record: Record, sighting: Sighting) -> None:
         """Take in a statement about one task."""

@@ -15,7 +15,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._task impor
     PENDING,
     SUCCESS,
     UNKNOWN,
+    TaskSource,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, ENDED, Record, bare
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     FATAL,
@@ -30,17 +33,29 @@ SPELT_OUT = 5
 
 
 class Messages(Report):
-    """The sentences about one wait."""
+    """The sentences about one wait.
+
+    Args:
+        memory: What is known.
+        source: Who was asked.
+        options: What the user said.
+        age: The age of the wait at its end.
+    """
+
+    def __init__(self, memory: Memory, source: TaskSource, options: Options, age: float) -> None:
+        super().__init__(memory, age, source.labels)
+        self.source = source
+        self.options = options
 
     def verdict(self, ending: Ending) -> tuple[bool, str]:
         """Whether the module fails, and the message, for a wait that was to end with any success, or did not end with the success of all."""
         options, mode = self.options, self.options.mode
         if ending.kind == FATAL:
-            return True, _join(ending.message, ending.error.hint if ending.error else None, self._last_known())
+            return True, _join(ending.message, ending.error.hint if ending.error else None, self.last_known())
         if ending.kind == INTERRUPTED:
-            return True, _join(self._interrupted(ending.message), self._bad(), self._go_on())
+            return True, _join(self._interrupted(ending.message), self._bad(), self.go_on())
         if ending.record is not None:
-            return True, _join(self._unknown_word(ending.record), self._last_known())
+            return True, _join(self._unknown_word(ending.record), self.last_known())
         if ending.kind == TIMED_OUT:
             bad = any(record.state in BAD for record in self.records)
             failed = options.on_timeout == "fail" or (bad and mode != "any" and options.on_failure == "fail")
@@ -64,7 +79,7 @@ class Messages(Report):
                 words[word] = words.get(word, 0) + 1
             shown = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:SPELT_OUT]
             parts.append(f"{len(self.unfinished)} pending ({', '.join(f'{word} {count}' for word, count in shown)})")
-        then = f"next look in {rest:.0f} s" if self.memory.round.queue is None else "looking"
+        then = f"next look in {rest:.0f} s" if self.memory.round.queue is None or rest > 0 else "looking"
         return f"{', '.join(parts)}; {self.spent:.0f} s of {self.options.timeout:.0f} s, {then}"
 
     def _spell(self, records: t.Sequence[Record], tell: t.Callable[[Record], str], glue: str = "; ") -> str:
@@ -128,7 +143,7 @@ class Messages(Report):
             what = f"{self.source.service} task {self._standing(self.unfinished[0])}."
         head = f"Timed out after {self.spent:.0f} s{resumed} waiting for {what}"
         good = f"{self.count(SUCCESS)} succeeded." if total > 1 else ""
-        return _join(self._bad(), head, good, self._freshness(), self._go_on())
+        return _join(self._bad(), head, good, self._freshness(), self.go_on())
 
     def _standing(self, record: Record) -> str:
         """A pending task and what it was last seen doing."""
@@ -148,6 +163,9 @@ class Messages(Report):
                 doing = f"{word}, said {record.repeats} of {self.options.confirm} times in a row"
             else:
                 doing = f"{word} for {since:.0f} s"
+        if record.failures and self.memory.health.trouble is None:  # else it is not this task's own trouble
+            doing += f", the last {record.failures} polls failed" if record.failures > 1 else ", the last poll failed"
+            doing += f": {record.trouble}"
         return f"{record.id} ({doing})"
 
     def _freshness(self) -> str:
@@ -155,23 +173,19 @@ class Messages(Report):
         memory = self.memory
         oldest = min(self.unfinished, key=lambda record: -1.0 if record.last_seen is None else record.last_seen)
         why = ""
-        if memory.limiter.gate > self.age:
+        health = memory.health
+        if health.trouble is not None:
+            why = f"{health.failures} error{'s' if health.failures > 1 else ''} since, the last: {bare(health.trouble)}"
+        elif memory.limiter.gate > self.age:
             asked = memory.limiter.asked
             why = "the service asked to wait" + (f" (Retry-After {asked:.0f})" if asked is not None else "")
-        elif memory.trouble is not None:
-            why = f"{memory.failures} error{'s' if memory.failures > 1 else ''} since, the last: {bare(memory.trouble)}"
         if why and oldest.last_seen is None:
             return f"There is no answer about {oldest.id}: {why}."
         if why:
             return f"The last answer about {oldest.id} is {self.age - (oldest.last_seen or 0):.0f} s old: {why}."
-        if memory.last_look is None:
+        if health.last_answer is None:
             return ""
-        return f"Last look {max(0.0, memory.base + self.options.timeout - memory.last_look):.1f} s before the end."
-
-    def _go_on(self) -> str:
-        if not self.unfinished:
-            return ""
-        return f"The task{'s go' if len(self.unfinished) > 1 else ' goes'} on in the cloud; continue with resume."
+        return f"Last look {max(0.0, memory.base + self.options.timeout - health.last_answer):.1f} s before the end."
 
     def _interrupted(self, by: str) -> str:
         count = len(self.unfinished)
@@ -186,10 +200,6 @@ class Messages(Report):
         )
         word = f'the unknown status "{record.status}"' if record.status else "no status"
         return f"{self.source.service} task {self.name(record)} has {word} (twice in a row). Known: {known}."
-
-    def _last_known(self) -> str:
-        counts = [f"{self.count(state)} {state}" for state in (PENDING, UNKNOWN, *ENDED) if self.count(state)]
-        return f"Last known: {', '.join(counts)}."
 
 
 def _said(record: Record) -> str:

@@ -10,6 +10,7 @@ A verdict rests on a positive statement about this very task. Nothing here concl
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
@@ -28,6 +29,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._task impor
 ENDED = (SUCCESS, FAILED, MISSING, ERROR)
 #: The ends nobody wants.
 BAD = (FAILED, MISSING, ERROR)
+#: The word of a task that a list shows without one, if it never had another.
+LISTED = "RUNNING"
 #: Entries of a history that are kept.
 HISTORY = 50
 
@@ -67,6 +70,8 @@ class Record:
         unlisted: Rounds in a row in which a complete list left the task out though it runs.
         explained: Whether the reason of its failure has been asked for.
         note: What the service said when it last denied the task or refused the question.
+        failures: Polls in a row without a usable answer about it.
+        trouble: What came of the last of them.
     """
 
     id: str
@@ -88,6 +93,8 @@ class Record:
     unlisted: int = 0
     explained: bool = False
     note: str | None = None
+    failures: int = 0
+    trouble: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -106,7 +113,7 @@ class Record:
         """
         status = sighting.status
         if status is None and meaning == PENDING:
-            status = self.status if self.meaning == PENDING else "RUNNING"
+            status = self.status if self.meaning == PENDING else LISTED
         if (status, meaning) != (self.status, self.meaning):
             self.repeats = 1
         elif look != self.look:
@@ -131,22 +138,29 @@ class Record:
         self.note = in_short(error)
         self._remember(None, now)
         if now - self.absent_since >= grace:
-            self.reason = Reason(error.code, error.text or error.message)
+            self.reason = Reason(_text(error.code), _text(error.text or error.message))
             self._conclude(MISSING, now)
         else:
             self._conclude(PENDING, now)
 
     def refuse(self, error: CloudError, now: float) -> None:
         """The service refused the question about this task for good."""
+        self.failures, self.trouble = 0, None
         self.note = in_short(error)
-        self.reason = Reason(error.code, error.text or error.message)
+        self.reason = Reason(_text(error.code), _text(error.text or error.message))
         self._conclude(ERROR, now)
+
+    def fail(self, error: CloudError) -> None:
+        """A poll had no usable answer, which says nothing about the task."""
+        self.failures += 1
+        self.trouble = in_short(error)
 
     def vanished(self) -> Run | None:
         """The last word the service had before it denied the task, if it ever had one."""
         return next((run for run in reversed(self.history) if run.status is not None), None)
 
     def _remember(self, status: str | None, now: float) -> None:
+        self.failures, self.trouble = 0, None
         self.polls += 1
         self.last_seen = now
         if self.history and self.history[-1].status == status:
@@ -211,10 +225,37 @@ _FIELDS = dataclasses.fields(Record)
 _DEFAULTS: dict[str, t.Any] = dict(vars(Record("")))
 
 
+def normalize(sighting: Sighting) -> Sighting:
+    """Return a statement whose fields have the types they are declared with, whatever the service put there."""
+    reason = sighting.reason
+    return sighting._replace(
+        task_id=str(sighting.task_id),
+        status=_text(sighting.status),
+        reason=None if reason is None else Reason(_text(reason.code), _text(reason.message)),
+        progress=_finite(sighting.progress),
+        eta=_finite(sighting.eta),
+        data=sighting.data if isinstance(sighting.data, dict) else {},
+    )
+
+
+def _text(value: t.Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _finite(value: t.Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def in_short(error: CloudError) -> str:
     """An error in a few words, for the middle of a sentence: ``404 KPS.0404: task not found``."""
     head = " ".join(str(part) for part in (error.http_status, error.code) if part)
-    return ": ".join(part for part in (head, bare(error.text or error.message)) if part)
+    return ": ".join(part for part in (head, bare(str(error.text or error.message))) if part)
 
 
 def bare(sentence: str) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import STATES, TaskSource
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import PENDING, STATES, UNKNOWN
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, ENDED, Record
 
 DECIDED = "decided"
 TIMED_OUT = "timed_out"
@@ -29,12 +28,14 @@ class Ending(t.NamedTuple):
         message: What made it impossible to go on, or what interrupted.
         error: The error behind it.
         record: The task whose unknown word ended the wait.
+        exception: The traceback of what was unexpected.
     """
 
     kind: str
     message: str = ""
     error: CloudError | None = None
     record: Record | None = None
+    exception: str | None = None
 
 
 class Report:
@@ -42,22 +43,38 @@ class Report:
 
     Attributes:
         memory: What is known.
-        source: Who was asked.
-        options: What the user said.
         age: The age of the wait at its end.
         spent: Seconds of it that belong to the present run.
         records: The tasks.
         unfinished: Those without a verdict.
+
+    Args:
+        memory: What is known.
+        age: The age of the wait at its end.
+        labels: Fields that tell what a task is about, each with the noun before it.
     """
 
-    def __init__(self, memory: Memory, source: TaskSource, options: Options, age: float) -> None:
+    def __init__(self, memory: Memory, age: float, labels: t.Sequence[tuple[str, str]] = ()) -> None:
         self.memory = memory
-        self.source = source
-        self.options = options
         self.age = age
         self.spent = age - memory.base
         self.records = list(memory.records.values())
         self.unfinished = [record for record in self.records if not record.finished]
+        self._labels = labels
+
+    def result(self) -> dict[str, t.Any]:
+        """Return what is known about every task, and the token while something is pending."""
+        result: dict[str, t.Any] = {
+            "tasks": [record.result(self.age) for record in self.records],
+            **self.counts(),
+            "timed_out": False,
+            "interrupted": False,
+        }
+        if len(result["tasks"]) == 1:
+            result["task"] = result["tasks"][0]
+        if self.unfinished:
+            result["resume"] = self.memory.token(self.age)
+        return result
 
     def counts(self) -> dict[str, t.Any]:
         """The figures of the result."""
@@ -67,11 +84,7 @@ class Report:
             "failed_ids": [record.id for record in self.records if record.state in BAD],
             "pending_ids": [record.id for record in self.unfinished],
             "elapsed": round(self.age, 3),
-            "rounds": memory.rounds,
-            "calls": memory.calls,
-            "throttled": memory.throttled,
-            "errors": memory.errors,
-            "relogins": memory.relogins,
+            **vars(memory.counters),
         }
 
     def count(self, state: str) -> int:
@@ -81,20 +94,36 @@ class Report:
     def of_all(self) -> str:
         """All of them, counted: ``3 kps tasks``."""
         total = len(self.records)
-        return f"{total} {self.source.service} task{'s' if total > 1 else ''}"
+        return f"{total} {self.memory.service} task{'s' if total > 1 else ''}"
 
     def name(self, record: Record) -> str:
         """A task and what it is about: ``t-1 (server web1, key pair kp1)``."""
         about: dict[str, t.Any] = {}
-        for field, noun in self.source.labels:
+        for field, noun in self._labels:
             if record.data.get(field):
                 about.setdefault(noun, record.data[field])
         return f"{record.id} ({', '.join(f'{noun} {name}' for noun, name in about.items())})" if about else record.id
 
     def all_done(self) -> str:
         """The message of a plain success."""
-        calls = f"{self.memory.calls} call{'' if self.memory.calls == 1 else 's'}"
+        calls = f"{self.memory.counters.calls} call{'' if self.memory.counters.calls == 1 else 's'}"
         took = f"after {self.age:.0f} s ({calls})"
         if len(self.records) == 1:
-            return f"{self.source.service} task {self.name(self.records[0])} succeeded {took}."
+            return f"{self.memory.service} task {self.name(self.records[0])} succeeded {took}."
         return f"All {self.of_all()} succeeded {took}."
+
+    def last_known(self) -> str:
+        """Return how many tasks are in which state."""
+        counts = [f"{self.count(state)} {state}" for state in (PENDING, UNKNOWN, *ENDED) if self.count(state)]
+        return f"Last known: {', '.join(counts)}."
+
+    def go_on(self) -> str:
+        """Return what can be done about tasks that are pending."""
+        if not self.unfinished:
+            return ""
+        return f"The task{'s go' if len(self.unfinished) > 1 else ' goes'} on in the cloud; continue with resume."
+
+
+def bug(error: Exception) -> str:
+    """Return what is said about an exception that should not occur."""
+    return f"Unexpected {type(error).__name__}: {error}. This is a bug of the collection: please report it."

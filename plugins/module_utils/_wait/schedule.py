@@ -51,7 +51,7 @@ def lead(calls: int, spacing: float) -> float:
     return max(0, calls - 1) * spacing
 
 
-def start(*, now: float, rest: float, calls: int, spacing: float, deadline: float, cut: bool) -> float:
+def start(*, now: float, rest: float, calls: int, spacing: float, deadline: float, silent: bool) -> float:
     """When the next round starts: after the rest, or so that it is the last one and ends at the deadline.
 
     Args:
@@ -60,12 +60,11 @@ def start(*, now: float, rest: float, calls: int, spacing: float, deadline: floa
         calls: What the next round costs.
         spacing: Seconds between two calls.
         deadline: The end of the wait.
-        cut: The last round did not get to its end because the service failed or turned it away, so that even a round
-            that no longer fits has to wait for its turn.
+        silent: The last round had no usable answer, so that even a round that no longer fits has to wait.
     """
     last = deadline - lead(calls, spacing)
     if last < now:
-        return min(now + rest, deadline) if cut else now
+        return min(now + rest, deadline) if silent else now
     after = min(now + rest, last)
     # A round that ran into the last one would keep the tail of the list, or a single task, from being asked at the end.
     return last if after + calls * spacing > last else after

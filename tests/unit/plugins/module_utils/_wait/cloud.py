@@ -18,7 +18,6 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
     AuthenticationError,
     BrokenAnswerError,
-    CloudError,
     ForbiddenError,
     NoAnswerError,
     NotFoundError,
@@ -267,10 +266,12 @@ class Cloud:
             raise self._error(call.fault)
         return call
 
-    def _error(self, fault: t.Any) -> CloudError:
+    def _error(self, fault: t.Any) -> Exception:
         if isinstance(fault, Throttle):
             return ThrottledError("asked too often.", http_status=429, code="APIG.0308", retry_after=fault.retry_after)
-        errors: dict[str, CloudError] = {
+        errors: dict[str, Exception] = {
+            # As when a service writes a number where our code expects a text.
+            "odd": TypeError("sequence item 0: expected str instance, int found"),
             "unavailable": UnavailableError("HTTP 503.", http_status=503),
             "broken": BrokenAnswerError("HTTP 200 with HTML.", http_status=200),
             "cut": BrokenAnswerError("half a JSON document.", cut=True),

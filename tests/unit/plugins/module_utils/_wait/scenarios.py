@@ -40,7 +40,7 @@ TRAPS = (
     "ok",
 )
 
-TRANSIENT = ("unavailable", "broken", "cut", "reset", "hang")
+TRANSIENT = ("unavailable", "broken", "cut", "reset", "hang", "odd")
 THROTTLES = (Throttle(), Throttle(0.0), Throttle(3.0), Throttle(20.0))
 
 #: Moments and durations that floating point holds exactly.

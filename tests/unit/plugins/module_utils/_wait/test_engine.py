@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import typing as t
 
 import pytest
@@ -204,6 +205,61 @@ def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
     assert outcome.result["tasks"][0]["status"] == "RUNNING_X"
 
 
+def test_an_answer_that_breaks_our_own_code_is_a_broken_answer() -> None:
+    outcome, _cloud = run({"a": after(3), "b": after(300)}, {"faults": [None, None, *["odd"] * 99]}, error_grace=60)
+    assert outcome.failed
+    assert states(outcome) == ["pending", "pending"]
+    assert outcome.msg.startswith("No usable answer from https://cloud.example.com for ")
+    assert (
+        "last: https://cloud.example.com gave an answer that cannot be read (TypeError: sequence item 0" in outcome.msg
+    )
+    assert "please report it" in outcome.msg
+    assert outcome.result["exception"].startswith("Traceback (most recent call last):")
+    assert "resume" in outcome.result
+
+
+def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> None:
+    class Odd(Cloud):
+        def read(self, task_id: str, timeout: float) -> Sighting:
+            self.faults = [*[None] * len(self.calls), "odd"] if task_id == "t-0" else []
+            return super().read(task_id, timeout)
+
+    clock = FakeClock()
+    timelines = {f"t-{number}": after(10) for number in range(4)}
+    outcome = wait(Odd(clock, timelines), list(timelines), Options(timeout=60), clock=clock, random=lambda: 0.5)
+    assert states(outcome) == ["pending"] + ["success"] * 3
+    assert "cannot be read (TypeError" in outcome.msg
+
+
+def test_a_bug_of_ours_keeps_what_is_known() -> None:
+    class Buggy(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            if self.age() > 8:
+                raise ZeroDivisionError("division by zero")
+            super().sleep(seconds)
+
+    clock = Buggy()
+    outcome = wait(Cloud(clock, {"a": after(3), "b": RUNS}), ["a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    assert outcome.failed
+    assert outcome.msg == (
+        "Unexpected ZeroDivisionError: division by zero. This is a bug of the collection: please report it."
+        " Last known: 1 pending, 1 success."
+    )
+    assert states(outcome) == ["success", "pending"]
+    assert "resume" in outcome.result
+    assert "ZeroDivisionError" in outcome.result["exception"]
+
+
+def test_a_sentence_that_cannot_be_made_keeps_what_is_known() -> None:
+    clock = FakeClock()
+    cloud = Cloud(clock, {"a": BAD})
+    cloud.labels = t.cast("t.Any", 5)
+    outcome = wait(cloud, ["a"], Options(), clock=clock, random=lambda: 0.5)
+    assert outcome.failed
+    assert "This is a bug of the collection" in outcome.msg
+    assert states(outcome) == ["failed"]
+
+
 def test_an_answer_about_another_task_is_a_broken_answer() -> None:
     class Confused(Cloud):
         def read(self, task_id: str, timeout: float) -> Sighting:
@@ -321,8 +377,8 @@ def test_a_budget_of_nothing_looks_once_at_each_task_for_ten_seconds_at_most() -
 def test_requests_are_cut_to_what_is_left() -> None:
     _outcome, cloud = run({"a": RUNS}, {}, timeout=18, request_timeout=30)
     timeouts = [round(call.timeout, 2) for call in cloud.calls]
-    # Each ends before the last look; the last look may take up to 10 s.
-    assert timeouts == [17.9, 12.85, 7.8, 2.75, 10.0]
+    # Each ends before the last look, and early when answers usually come fast; the last look may take up to 10 s.
+    assert timeouts == [17.9, 12.85, 7.8, 2.0, 10.0]
     _outcome, cloud = run({"a": RUNS}, {}, timeout=18, request_timeout=1)
     assert {call.timeout for call in cloud.calls} == {1}
 
@@ -348,11 +404,26 @@ def test_throttling_halves_the_rate_and_the_rate_recovers() -> None:
     assert min(gaps) == pytest.approx(0.1, abs=0.01)
 
 
-def test_a_throttled_round_ends_and_those_not_asked_come_first_in_the_next() -> None:
+def test_a_throttled_call_is_sent_again_at_the_end_of_its_round() -> None:
     timelines = {f"t-{number}": RUNS for number in range(4)}
-    _outcome, cloud = run(timelines, {"faults": [None, Throttle(3.0)]}, timeout=12)
-    assert [call.about for call in cloud.calls[:6]] == ["t-0", "t-1", "t-2", "t-3", "t-0", "t-1"]
-    assert cloud.calls[2].sent == pytest.approx(cloud.calls[1].sent + 5.05, abs=0.1)
+    _outcome, cloud = run(timelines, {"faults": [None, Throttle(3.0)]}, timeout=20)
+    assert [call.about for call in cloud.calls[:6]] == ["t-0", "t-1", "t-2", "t-3", "t-1", "t-0"]
+    assert cloud.calls[2].sent == pytest.approx(cloud.calls[1].sent + 3.05, abs=0.1)
+    assert cloud.calls[4].sent == pytest.approx(cloud.calls[2].sent + 0.4, abs=0.1)
+
+
+def test_a_task_whose_question_is_always_throttled_does_not_stop_the_others() -> None:
+    class Jealous(Cloud):
+        def read(self, task_id: str, timeout: float) -> Sighting:
+            self.faults = [*[None] * len(self.calls), Throttle()] if task_id == "t-0" else []
+            return super().read(task_id, timeout)
+
+    clock = FakeClock()
+    timelines = {f"t-{number}": after(30) for number in range(6)}
+    outcome = wait(Jealous(clock, timelines), list(timelines), Options(timeout=200), clock=clock, random=lambda: 0.5)
+    assert states(outcome) == ["pending"] + ["success"] * 5
+    assert max(task["elapsed"] for task in outcome.result["tasks"][1:]) < 60
+    assert "t-0 (no answer about it yet" in outcome.msg
 
 
 def test_the_gate_outlasts_the_pause() -> None:
@@ -387,13 +458,77 @@ def test_a_task_whose_question_always_fails_does_not_stop_the_others() -> None:
     assert max(task["elapsed"] for task in outcome.result["tasks"][1:]) < 15
 
 
-def test_two_failing_calls_in_a_row_end_the_round_and_a_hanging_one_does_at_once() -> None:
-    timelines = {f"t-{number}": RUNS for number in range(6)}
-    _outcome, cloud = run(timelines, {"faults": [None, "cut", None, "broken", "unavailable"]}, timeout=12)
-    assert at(cloud)[5] > at(cloud)[4] + 4
-    assert at(cloud)[4] < 1
-    _outcome, cloud = run(timelines, {"faults": [None, "reset"]}, timeout=12)
-    assert at(cloud)[2] > at(cloud)[1] + 4
+@pytest.mark.parametrize("fault", ["unavailable", "broken", "cut", "reset", "hang", "odd"])
+def test_a_call_without_a_usable_answer_is_sent_again_at_the_end_of_its_round(fault: str) -> None:
+    timelines = {f"t-{number}": RUNS for number in range(4)}
+    faults = [None, None, None, None, None, fault]
+    _outcome, cloud = run(timelines, {"faults": faults}, timeout=30, request_timeout=3)
+    assert [call.about for call in cloud.calls[4:9]] == ["t-0", "t-1", "t-2", "t-3", "t-1"]
+    assert cloud.calls[8].sent < cloud.calls[4].sent + 3
+    assert cloud.calls[9].sent > cloud.calls[8].sent + 4
+
+
+def test_a_single_task_is_asked_again_at_once_when_its_connection_was_dropped() -> None:
+    outcome, cloud = run({"a": after(4)}, {"faults": [None, "reset"]})
+    assert at(cloud) == [0, 5.05, 5.15]
+    assert not outcome.failed
+
+
+def test_a_round_asks_three_times_at_most_about_a_task() -> None:
+    class Sick(Cloud):
+        def read(self, task_id: str, timeout: float) -> Sighting:
+            self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "sick" else []
+            return super().read(task_id, timeout)
+
+    clock = FakeClock()
+    cloud = Sick(clock, {"well": RUNS, "sick": RUNS})
+    wait(cloud, ["well", "sick"], Options(**STEADY, timeout=12), clock=clock, random=lambda: 0.5)
+    about = [(round(call.sent), call.about) for call in cloud.calls]
+    assert [task_id for sent, task_id in about if sent < 3] == ["well", "sick", "sick", "sick"]
+    # Known to be ill, it is asked about once in a round.
+    assert [task_id for sent, task_id in about if 3 < sent < 8] == ["well", "sick"]
+
+
+def test_sick_tasks_side_by_side_do_not_look_like_an_outage() -> None:
+    class Sick(Cloud):
+        def read(self, task_id: str, timeout: float) -> Sighting:
+            self.faults = [*[None] * len(self.calls), "unavailable"] if task_id.startswith("sick") else []
+            return super().read(task_id, timeout)
+
+    clock = FakeClock()
+    timelines = dict.fromkeys(("well-1", *(f"sick-{number}" for number in range(9)), "well-2"), RUNS)
+    cloud = Sick(clock, timelines, latencies=(0.0,))
+    wait(cloud, list(timelines), Options(**STEADY, timeout=300), clock=clock, random=lambda: 0.5)
+    polls = [call.sent for call in cloud.calls if call.about == "well-2" and call.sent < 290]
+    # The first round takes them for an outage. In the others they cost a call each, and the pause is that of the options.
+    assert polls[0] < 40
+    assert all(5 <= later - earlier < 7 for earlier, later in zip(polls[2:], polls[3:]))
+
+
+def test_while_no_call_is_answered_the_service_is_only_probed() -> None:
+    timelines = {f"t-{number}": after(200) for number in range(100)}
+    faults = [None] * 10 + ["unavailable"] * 25
+    _outcome, cloud = run(timelines, {"faults": faults, "latencies": (0.0,)}, error_grace=1000)
+    sent = at(cloud)[10:36]
+    pauses = [round(later - earlier, 2) for earlier, later in zip(sent, sent[1:])]
+    # Jitter of probes: three quarters of 0.5, 1, 2, 4, 5 s.
+    assert pauses[:7] == [0.1, 0.1, 0.38, 0.75, 1.5, 3.0, 3.75]
+    assert set(pauses[7:]) == {3.75}
+    # The service is back, and the round goes on with those it did not reach; nobody is left out.
+    assert at(cloud)[37] - at(cloud)[36] == pytest.approx(0.1, abs=0.01)
+    assert len({call.about for call in cloud.calls[:110]}) == 100
+
+
+@pytest.mark.parametrize("kind", ["read", "page"])
+def test_a_hanging_call_costs_little_when_answers_usually_come_fast(kind: str) -> None:
+    timelines = {f"t-{number}": after(60) for number in range(8)}
+    cloud_options: dict[str, t.Any] = {"page_size": 100 if kind == "page" else None}
+    cloud_options["faults"] = [None] * 20 + ["hang"]
+    _outcome, cloud = run(timelines, cloud_options, interval=1.0)
+    hung, following = cloud.calls[20:22]
+    assert hung.kind == kind
+    assert hung.timeout == following.sent - hung.sent == pytest.approx(2.0)
+    assert following.timeout == (4.0 if following.kind == kind else 2.0)
 
 
 def test_a_new_login_repeats_the_call_and_the_round_goes_on() -> None:
@@ -493,11 +628,85 @@ def test_a_list_that_is_refused_is_done_without(fault: str) -> None:
     assert outcome.warnings[0].startswith("The list of kps tasks could not be read (")
 
 
-def test_a_list_that_keeps_failing_is_passed_over_now_and_then() -> None:
-    faults = ["unavailable", "unavailable", "unavailable", None, None]
-    outcome, cloud = run({"a": after(100), "b": after(100)}, {"page_size": 10, "faults": faults})
-    assert [call.kind for call in cloud.calls[:6]] == ["page", "page", "page", "read", "read", "page"]
+@pytest.mark.parametrize("fault", ["unavailable", "broken", "odd", "reset", Throttle(0.0)])
+def test_a_page_that_fails_once_is_read_again(fault: t.Any) -> None:
+    timelines = {f"t-{number}": after(5) for number in range(10)}
+    outcome, cloud = run(timelines, {"page_size": 4, "faults": [None, fault]})
+    assert [call.about for call in cloud.calls[:4]] == [None, 4, 4, 8]
+    assert {call.kind for call in cloud.calls} == {"page"}
     assert not outcome.failed
+
+
+class BrokenList(Cloud):
+    """A cloud whose list never works, and whose other answers are fine."""
+
+    fault: t.Any = "unavailable"
+
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> Page:
+        self.faults = [*[None] * len(self.calls), self.fault]
+        try:
+            return super().page(cursor, elapsed, timeout)
+        finally:
+            self.faults = []
+
+
+def test_a_list_that_fails_is_left_alone_for_longer_each_time_and_tasks_are_asked_about_one_by_one() -> None:
+    clock = FakeClock()
+    cloud = BrokenList(clock, {"a": after(100), "b": after(200)}, page_size=10)
+    outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, random=lambda: 0.5)
+    assert [call.kind for call in cloud.calls[:5]] == ["page", "page", "page", "read", "read"]
+    tries = [sent for sent in at(cloud, "page") if sent > 1]
+    assert len(tries) == 4
+    assert all(
+        later - earlier > 1.9 * (earlier - before) for before, earlier, later in zip(tries, tries[1:], tries[2:])
+    )
+    assert all(task["elapsed"] - end < 6 for task, end in zip(outcome.result["tasks"], (100, 200)))
+    assert not outcome.failed
+    assert outcome.warnings == ()
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "broken", "odd", "reset", "hang", Throttle(), Throttle(2.0)])
+@pytest.mark.parametrize("seconds", [15, 21, 27])
+def test_a_list_that_fails_does_not_cost_the_verdicts_near_the_deadline(fault: t.Any, seconds: int) -> None:
+    clock = FakeClock()
+    timelines = {f"t-{number}": after(600 - seconds + number / 4) for number in range(20)}
+    cloud = BrokenList(clock, timelines, page_size=100)
+    cloud.fault = fault
+    outcome = wait(cloud, list(timelines), Options(timeout=600), clock=clock, random=random.Random(seconds).random)
+    assert states(outcome) == ["success"] * 20
+
+
+def test_a_list_that_fails_in_the_middle_of_a_long_round_is_read_again_for_the_tasks_that_are_left() -> None:
+    timelines = {f"t-{number:03}": after(5) for number in range(300)}
+    outcome, cloud = run(timelines, {"page_size": 100, "faults": [None] + ["unavailable"] * 3}, error_grace=1000)
+    first = [call.kind for call in cloud.calls]
+    singles = first.index("page", 4) - 4
+    assert 40 < singles < 60  # five seconds of them
+    assert first[4 + singles :].count("read") == 0
+    assert not outcome.failed
+
+
+def test_words_of_the_user_count_when_a_list_hides_them() -> None:
+    timelines = {"a": RUNS, "b": ((0.0, "RUNNING_X"), (12.0, "PAUSED_X"))}
+    lists = {"page_size": 10, "lists_only_pending": True}
+    outcome, cloud = run(timelines, lists, success_statuses=("RUNNING_X",), failure_statuses=("PAUSED_X",), timeout=30)
+    assert states(outcome) == ["success", "success"]
+    assert [call.kind for call in cloud.calls] == ["page", "read", "read"]
+    assert outcome.warnings == ()
+    # A word that is pending anyway needs no reads; and the word that the result shows for a listed task may be given, too.
+    _outcome, cloud = run({"a": RUNS, "b": RUNS}, lists, pending_statuses=("RUNNING_X",), timeout=30)
+    assert {call.kind for call in cloud.calls} == {"page"}
+    outcome, cloud = run({"a": RUNS, "b": RUNS}, lists, success_statuses=("RUNNING",))
+    assert states(outcome) == ["success", "success"]
+    assert [task["status"] for task in outcome.result["tasks"]] == ["RUNNING", "RUNNING"]
+
+
+def test_words_of_the_user_count_in_rows_that_have_words() -> None:
+    timelines = {"a": ((0.0, "SYNCING"),), "b": ((0.0, "FAILED_X"),), "c": ((0.0, "SUCCESS_X"),)}
+    words = {"success_statuses": ("SYNCING", "FAILED_X"), "pending_statuses": ("SUCCESS_X",)}
+    outcome, cloud = run(timelines, {"page_size": 10}, timeout=8, **words)
+    assert states(outcome) == ["success", "success", "pending"]
+    assert cloud.calls[0].kind == "page"
 
 
 def test_a_list_may_become_available_during_the_wait() -> None:
@@ -559,11 +768,22 @@ def test_reasons_of_earlier_failures_are_read_before_the_last_look() -> None:
 
 @pytest.mark.parametrize("fault", ["forbidden", "unavailable", "unauthorized", Throttle(60.0)])
 def test_reasons_that_cannot_be_read_are_no_trouble_of_the_wait(fault: t.Any) -> None:
-    faults = [None, None, None, fault]
+    faults = [None, None, None, fault, fault, fault]
     outcome, cloud = run({"a": BAD}, {"explains": True, "faults": faults})
     assert cloud.calls[-1].kind == "reasons"
+    assert len(cloud.sent("reasons")) == (3 if fault == "unavailable" else 1)
     assert outcome.msg == "kps task a failed: FAILED_X."
     assert outcome.warnings[0].startswith("The reasons of failed kps tasks could not be read (")
+
+
+@pytest.mark.parametrize("fault", ["unavailable", "reset", Throttle(2.0)])
+def test_reasons_are_asked_for_again_when_the_first_call_fails(fault: t.Any) -> None:
+    reasons = {"a": Reason("KPS.1", "why")}
+    cloud_options = {"explains": True, "reasons_of": reasons, "faults": [None, None, None, fault]}
+    outcome, cloud = run({"a": BAD}, cloud_options)
+    assert len(cloud.sent("reasons")) == 2
+    assert outcome.result["task"]["reason"] == {"code": "KPS.1", "message": "why"}
+    assert outcome.warnings == ()
 
 
 def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
@@ -718,6 +938,32 @@ def test_a_resumed_wait_does_not_ask_about_what_has_ended() -> None:
     assert states(second) == ["success", "failed", "success"]
     assert second.result["tasks"][2]["polls"] == len([call for call in cloud.calls if call.about == "c"])
     assert "resume" not in second.result
+
+
+def test_confirmation_goes_on_in_a_resumed_wait() -> None:
+    clock = FakeClock()
+    cloud = Cloud(clock, {"a": ((0.0, "SUCCESS_X"),)})
+    options = Options(timeout=0, confirm=3, on_timeout="return")
+    outcome = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5)
+    seen = [states(outcome)]
+    for _resumption in range(2):
+        token = json.loads(json.dumps(outcome.result["resume"]))
+        outcome = wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=token)
+        seen.append(states(outcome))
+    assert seen == [["pending"], ["pending"], ["success"]]
+    assert len(cloud.calls) == 3
+
+
+def test_an_unknown_word_that_is_to_fail_is_remembered_in_a_resumed_wait() -> None:
+    clock = FakeClock()
+    cloud = Cloud(clock, {"a": ((0.0, "ODD"),)})
+    options = Options(timeout=0, unknown_status="fail", on_timeout="return")
+    first = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5)
+    assert not first.failed
+    second = wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=first.result["resume"])
+    assert second.failed
+    assert 'has the unknown status "ODD" (twice in a row)' in second.msg
+    assert len(cloud.calls) == 2
 
 
 def test_a_token_of_something_else_is_refused() -> None:

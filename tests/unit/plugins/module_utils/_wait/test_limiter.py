@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.limiter import Limiter
@@ -72,3 +74,45 @@ def test_another_answer_ends_the_row() -> None:
     limiter.answered()
     limiter.throttled(100.0, 99.0, None, 1.0)
     assert limiter.ready_at(100.0) == 102
+
+
+def test_at_high_rates_a_gate_without_a_hint_begins_shorter() -> None:
+    limiter = Limiter(100, 100)
+    limiter.throttled(100.0, 99.0, None, 1.0)
+    assert limiter.ready_at(100.0) == pytest.approx(100.2)
+
+
+def test_each_answer_brings_the_rate_back_by_a_fiftieth() -> None:
+    limiter = Limiter(10, 10)
+    limiter.throttled(100.0, 99.0, 0.0, 0.5)
+    for _answer in range(10):
+        limiter.answered()
+    assert limiter.current(100.0) == pytest.approx(7)
+    for _answer in range(90):
+        limiter.answered()
+    assert limiter.current(100.0) == 10
+
+
+def test_calls_in_a_row_without_an_answer_are_an_outage_in_which_the_service_is_probed() -> None:
+    limiter = Limiter(10, 10)
+    gates = []
+    for _call in range(9):
+        limiter.failed(100.0, 1.0)
+        gates.append(round(limiter.gate - 100.0, 6) if limiter.outage else None)
+    assert gates == [None, None, 0.5, 1, 2, 4, 5, 5, 5]
+    assert limiter.asked is None
+    assert limiter.rate == 10
+
+
+@pytest.mark.parametrize("end", [Limiter.answered, lambda limiter: limiter.throttled(100.0, 99.0, 0.0, 0.5)])
+def test_an_answer_ends_an_outage(end: t.Callable[[Limiter], None]) -> None:
+    limiter = Limiter(10, 10, failing=5)
+    assert limiter.outage
+    end(limiter)
+    assert not limiter.outage
+
+
+def test_a_probe_does_not_open_a_gate_that_the_service_closed() -> None:
+    limiter = Limiter(10, 10, failing=5, gate=160.0, asked=60.0)
+    limiter.failed(100.0, 0.5)
+    assert (limiter.gate, limiter.asked) == (160, 60)

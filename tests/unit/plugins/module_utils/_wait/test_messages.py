@@ -160,14 +160,14 @@ def test_time_out_without_a_hint_of_the_service() -> None:
 def test_time_out_amid_errors_names_the_last_one() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0}, faults=[None] + ["unavailable"] * 20)
     assert outcome.result["timed_out"]
-    assert "The last answer about t-1 is 30 s old: 6 errors since, the last: HTTP 503." in outcome.msg
+    assert "The last answer about t-1 is 30 s old: 8 errors since, the last: HTTP 503." in outcome.msg
 
 
 def test_time_out_without_any_answer() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 10.0}, faults=["reset"] * 9)
     assert outcome.msg.startswith(
         "Timed out after 10 s waiting for kps task t-1 (no answer about it yet)."
-        " There is no answer about t-1: 3 errors since, the last: connection reset."
+        " There is no answer about t-1: 5 errors since, the last: connection reset."
     )
 
 
@@ -240,7 +240,7 @@ def test_no_usable_answer() -> None:
     outcome, _cloud = run({"t-1": RUNS, "t-2": OK}, {"error_grace": 60.0}, faults=[None] * 12 + ["reset"] * 99)
     assert outcome.failed
     assert outcome.msg == (
-        "No usable answer from https://cloud.example.com for 60 s (13 errors; last: connection reset)."
+        "No usable answer from https://cloud.example.com for 60 s (15 errors; last: connection reset)."
         " Last known: 1 pending, 1 success."
     )
     assert "resume" in outcome.result
@@ -326,9 +326,9 @@ def test_the_progress_line() -> None:
 
 
 def test_a_refused_word_counts_even_if_another_word_followed_at_once() -> None:
-    memory = Memory.new(["t-1"], 10.0)
+    memory = Memory.new(["t-1"], 10.0, "kps", {})
     (record,) = memory.records.values()
     record.see(Sighting("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)
     cloud = Cloud(FakeClock(), {"t-1": RUNS})
-    assert not conclude(memory, cloud, Options(), {}, Ending(DECIDED), 1.0).failed
-    assert conclude(memory, cloud, Options(), {}, Ending(DECIDED, record=record), 1.0).failed
+    assert not conclude(memory, cloud, Options(), Ending(DECIDED), 1.0).failed
+    assert conclude(memory, cloud, Options(), Ending(DECIDED, record=record), 1.0).failed

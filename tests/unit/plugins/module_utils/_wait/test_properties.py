@@ -14,7 +14,7 @@ import typing as t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import STATES
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import STATES, Sighting
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Outcome, wait
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import (
     GONE,
@@ -515,10 +515,11 @@ def test_p12_a_token_holds_nothing_but_what_a_wait_needs(scenario: Scenario) -> 
     token = outcome.result.get("resume")
     if token is None:
         return
-    assert set(token) == {"v", "service", "scope", "elapsed", "gate", "counters", "tasks"}
+    assert set(token) == {"v", "service", "scope", "elapsed", "gate", "looks", "counters", "tasks"}
     assert token["scope"] == {"region": "cn-north-4"}
     known = {"id", "state", "status", "meaning", "reason", "progress", "eta", "polls", "asked", "last_seen", "ended"}
     known |= {"history", "repeats", "look", "absent_since", "unlisted", "explained", "note"}
+    known |= {"failures", "trouble"}
     for task in token["tasks"]:
         assert set(task) <= known
 
@@ -609,3 +610,75 @@ def test_a_result_is_plain_json_with_the_same_keys_on_every_exit(scenario: Scena
     assert result["pending_ids"] == [task["id"] for task in result["tasks"] if not task["finished"]]
     assert ("task" in result) == (len(result["tasks"]) == 1)
     assert ("resume" in result) == bool(result["pending_ids"])
+
+
+# P16
+
+
+@given(scenarios(words=PLAIN, lasting=True, confirm=1, error_grace=1000.0, delay=0.0, timeout=110.0, lies=False))
+def test_p16_faults_that_pass_cost_no_verdict(scenario: Scenario) -> None:
+    clock, cloud = scenario.begin()
+    outcome = scenario.wait(clock, cloud, timeout=1000.0)
+    faulty = [call for call in cloud.calls if call.fault is not None]
+    for task_id, timeline in scenario.timelines.items():
+        word = judge(timeline[-1][1])
+        if word in ("success", "failed"):
+            assert tasks(outcome)[task_id]["state"] == word
+            # Seen within two rounds after the end, and after what the service asked to wait and the hanging calls took.
+            cost = sum(max(30.0, call.timeout if call.fault == "hang" else 0.0) for call in faulty)
+            assert tasks(outcome)[task_id]["elapsed"] <= timeline[-1][0] + 2 * 15 + 10 + cost
+
+
+@given(scenarios(words=PLAIN, lasting=True, lists=False, confirm=1, timeout=110.0, rate=20.0, faults=()), st.data())
+def test_p16_one_sick_task_costs_the_others_nothing_but_its_own_calls(scenario: Scenario, data: st.DataObject) -> None:
+    fault = data.draw(st.sampled_from(("unavailable", "broken", "reset", "odd")))
+    sick = data.draw(st.sampled_from(list(scenario.timelines)))
+
+    class Sick(Cloud):
+        def read(self, task_id: str, timeout: float) -> Sighting:
+            self.faults = [*[None] * len(self.calls), fault] if task_id == sick else []
+            return super().read(task_id, timeout)
+
+    options = {**scenario.options, "interval": 2.0, "max_interval": 15.0, "delay": 0.0, "error_grace": 30.0}
+    healthy = {task_id: line for task_id, line in scenario.timelines.items() if task_id != sick}
+    alone = Scenario(healthy, options, scenario.cloud, scenario.seed).run()[0]
+    clock = FakeClock()
+    outcome = scenario.wait(clock, Sick(clock, scenario.timelines, **scenario.cloud), **options)
+    if "No usable answer" in outcome.msg:
+        assert all(task["finished"] for task_id, task in tasks(outcome).items() if task_id != sick)
+        return
+    for task_id, task in tasks(alone).items():
+        if task["finished"] and task["elapsed"] < 60:
+            assert tasks(outcome)[task_id]["state"] == task["state"]
+            assert tasks(outcome)[task_id]["elapsed"] <= task["elapsed"] + 15 + 5 + 3 * 0.5
+
+
+# P17
+
+
+@given(scenarios(faults=(*TRANSIENT, *THROTTLES, "unauthorized", "forbidden", "rejected", "no_api", "certificate")))
+def test_p17_every_exit_holds_every_task_and_a_token(scenario: Scenario) -> None:
+    outcome, cloud = scenario.run()
+    assert list(tasks(outcome)) == list(scenario.timelines)
+    assert ("resume" in outcome.result) == bool(outcome.result["pending_ids"])
+    for task_id, task in tasks(outcome).items():
+        said = heard(cloud, task)
+        if task["state"] in ("success", "failed"):
+            assert judge(said[-1].word) == task["state"], task_id
+
+
+# P18
+
+
+@given(scenarios(words=("SUCCESS_X", "FAILED_X"), lasting=True, faults=(), most=3, timeout=0.0, delay=0.0), st.data())
+def test_p18_looks_confirm_each_other_across_resumptions(scenario: Scenario, data: st.DataObject) -> None:
+    confirm = data.draw(st.integers(1, 4))
+    clock, cloud = scenario.begin(lag=0.0, shift=False, doubled=False, alien=False, lists_only_pending=False)
+    changes = {"confirm": confirm, "on_timeout": "return", "on_failure": "return"}
+    outcome = scenario.wait(clock, cloud, **changes)
+    for _resumption in range(confirm - 1):
+        assert outcome.result["pending_ids"] == list(scenario.timelines)
+        token = json.loads(json.dumps(outcome.result["resume"]))
+        options = Options(**{**scenario.options, **changes})
+        outcome = wait(cloud, [], options, clock=clock, random=random.Random(0).random, resume=token)
+    assert outcome.result["pending_ids"] == []

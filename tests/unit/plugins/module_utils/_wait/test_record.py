@@ -7,11 +7,21 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError, RejectedError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Reason, Sighting
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import HISTORY, Record, in_short
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory, Scan
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import (
+    HISTORY,
+    Record,
+    in_short,
+    normalize,
+)
 
 
 def test_a_history_is_run_length_coded() -> None:
@@ -70,10 +80,13 @@ def test_a_record_survives_json() -> None:
 
 
 def test_a_memory_survives_json() -> None:
-    memory = Memory.new(["b", "a", "b"], 10.0)
+    memory = Memory.new(["b", "a", "b"], 10.0, "kps", {"region": "cn-north-4"})
     memory.records["a"].see(Sighting("a", "pending", "R", data={"x": 1}), "pending", 1.0, 1, 1)
     memory.limiter.throttled(1.0, 0.5, 5.0, 0.5)
-    memory.round.queue, memory.calls, memory.strange = ["b"], 7, [None]
+    memory.round.queue, memory.counters.calls, memory.strange = ["b"], 7, [None]
+    memory.round.scan, memory.round.retries = Scan(2, cursor=["since", None]), {"b": 1}
+    memory.listing.failures, memory.health.trouble = 2, "HTTP 503."
+    memory.read_latency.answered(0.5)
     memory.warn("careful")
     memory.warn("careful")
     again = Memory.load(json.loads(json.dumps(memory.dump())))
@@ -86,3 +99,31 @@ def test_an_error_in_short() -> None:
     error = RejectedError("It was refused.", http_status=400, code="X.1", text="no good.")
     assert in_short(error) == "400 X.1: no good"
     assert in_short(RejectedError("It was refused.")) == "It was refused"
+
+
+def test_fields_of_a_wrong_type_are_made_fit_or_left_out() -> None:
+    wild: t.Any = Sighting(7, "failed", 3, Reason(5, ["why"]), "half", float("nan"), ["no", "object"])  # type: ignore[arg-type]
+    assert normalize(wild) == Sighting("7", "failed", "3", Reason("5", "['why']"))
+    huge: t.Any = Sighting("a", "pending", "R", progress=10**400, eta=True)
+    assert normalize(huge) == Sighting("a", "pending", "R")
+    fine = Sighting("a", "failed", "BAD", Reason("1", None), 40.0, 3.0, {"x": 1})
+    assert normalize(fine) == fine
+
+
+def test_polls_without_an_answer_say_nothing_about_a_task_until_the_next_answer() -> None:
+    record = Record("a")
+    record.see(Sighting("a", "pending", "R"), "pending", 1.0, 1, 1)
+    record.fail(UnavailableError("It failed.", http_status=503, text="busy"))
+    record.fail(UnavailableError("It failed.", http_status=503, text="busy"))
+    assert (record.state, record.status, record.polls, record.failures, record.trouble) == (
+        "pending",
+        "R",
+        1,
+        2,
+        "503: busy",
+    )
+    record.deny(NotFoundError("No task."), 2.0, 30.0)
+    assert (record.failures, record.trouble) == (0, None)
+    record.fail(UnavailableError("It failed."))
+    record.refuse(RejectedError("No."), 3.0)
+    assert (record.failures, record.trouble) == (0, None)

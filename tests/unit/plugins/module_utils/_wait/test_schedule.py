@@ -57,7 +57,7 @@ def test_the_lead_lets_a_round_end_at_the_deadline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "calls", "cut", "expected"),
+    ("now", "calls", "silent", "expected"),
     [
         (10.0, 1, False, 15.0),  # there is plenty of time
         (97.0, 1, False, 100.0),  # the rest would end after the deadline
@@ -66,13 +66,13 @@ def test_the_lead_lets_a_round_end_at_the_deadline() -> None:
         (50.0, 21, False, 80.0),  # a round from 55 to 75 would leave no room for the last one
         (80.0, 21, False, 80.0),
         (90.0, 21, False, 90.0),  # too late for a whole round: go on at once
-        (90.0, 21, True, 95.0),  # the service is in trouble: not at once
+        (90.0, 21, True, 95.0),  # the service does not answer: not at once
         (98.0, 21, True, 100.0),
     ],
 )
-def test_the_way_into_the_last_round(now: float, calls: int, cut: bool, expected: float) -> None:
+def test_the_way_into_the_last_round(now: float, calls: int, silent: bool, expected: float) -> None:
     # At 1 call per second, with a pause of 5 s, until 100.
     if (now, calls) == (50.0, 21):
-        assert start(now=now, rest=5, calls=calls, spacing=1, deadline=100, cut=cut) == 55.0
+        assert start(now=now, rest=5, calls=calls, spacing=1, deadline=100, silent=silent) == 55.0
         now = 56.0
-    assert start(now=now, rest=5, calls=calls, spacing=1, deadline=100, cut=cut) == expected
+    assert start(now=now, rest=5, calls=calls, spacing=1, deadline=100, silent=silent) == expected
