@@ -4,8 +4,9 @@
 
 """Action plugin wait_for_task: runs the module in bounded slices and shows progress between them.
 
-The module is complete on its own. What this adds: lines while it waits, survival of a lost connection to the host, and an
-end soon after the play is gone, which a module cannot notice by itself.
+The module is complete on its own. What this adds: lines while it waits, survival of a lost connection to the host, an end
+soon after the play is gone, which a module cannot notice by itself, and a result with every task when a run of the module
+ends without one.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import recover
 from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import (
     ModuleAction,
@@ -27,6 +29,8 @@ FIRST_SLICE = 5.0
 #: Lost connections in a row that are survived, and the seconds before the next try.
 MAX_DROPS = 3
 AFTER_DROP = 2.0
+#: What OpenSSH says when another try cannot help; ansible-core tells only a wrong password from a lost connection.
+REFUSED = ("Permission denied", "Too many authentication failures", "Host key verification failed")
 #: A slice that would end closer to the end of the wait than this many seconds is the last: a module takes a moment to
 #: start, and the look at the deadline must not be lost to that.
 LAST_SLICE = 10.0
@@ -85,17 +89,54 @@ class ActionModule(ModuleAction):
                 answer: dict[str, t.Any] = self._execute_module(
                     module_args={**self._task.args, "_slice": part}, task_vars=variables
                 )
-            except AnsibleConnectionFailure:
+            except AnsibleConnectionFailure as error:
                 drops += 1
-                if drops > MAX_DROPS:
+                if drops <= MAX_DROPS and not _is_refused(error):
+                    self.show(variables, f"connection lost, trying again in {AFTER_DROP:.0f} s")
+                    self.clock.sleep(AFTER_DROP)
+                    continue
+                if state is None:
                     raise
-                self.show(variables, f"connection lost, trying again in {AFTER_DROP:.0f} s")
-                self.clock.sleep(AFTER_DROP)
-                continue
+                known = recover(state, self.clock.monotonic() - started, _loss(error, drops))
+                del known["failed"]
+                return {**known, "unreachable": True}
+            except AnsibleError as error:
+                if state is None:
+                    raise
+                return recover(state, self.clock.monotonic() - started, _sentence(error))
             drops = 0
             more = answer.pop("_more", None)
             if more is None:
                 without_internal_options(answer)
-                return answer
+                if state is None or "tasks" in answer:
+                    return answer
+                known = recover(state, self.clock.monotonic() - started, _reason(answer))
+                return {**answer, **known}
             state = more["state"]
             self.show(variables, more["line"])
+
+
+def _is_refused(error: AnsibleConnectionFailure) -> bool:
+    """Whether the host refused the login: every further try could lock it for longer."""
+    return isinstance(error, AnsibleAuthenticationFailure) or any(sign in str(error) for sign in REFUSED)
+
+
+def _loss(error: AnsibleConnectionFailure, drops: int) -> str:
+    """Return why there is no connection any more."""
+    if _is_refused(error):
+        return f"The host refused the login, and is not asked again, for that may lock it: {_sentence(error)}"
+    return f"The connection was lost {drops} times in a row: {_sentence(error)}"
+
+
+def _reason(answer: t.Mapping[str, t.Any]) -> str:
+    """Return why a run of the module ended without a result."""
+    if "module_stdout" not in answer:
+        return _sentence(answer.get("msg"))
+    status = f"exit status {answer['rc']}" if "rc" in answer else "no exit status"
+    return f"A run of the module ended without a result ({status}), as when it is killed or out of memory."
+
+
+def _sentence(text: object) -> str:
+    """Return a text with a full stop."""
+    sentence = str(text).strip()
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -14,12 +15,22 @@ import typing as t
 from pathlib import Path
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.multicloud.async_tasks.plugins.action import wait_for_task as plugin
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice, wait
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import Cloud
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import (
+    FakeClock as EngineClock,
+)
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock
 
 VARIABLES: dict[str, t.Any] = {"inventory_hostname": "web1"}
+
+
+def done(**answer: t.Any) -> dict[str, t.Any]:
+    """What the module returns at the end of the wait."""
+    return {"msg": "done", "tasks": [], **answer}
 
 
 def more(number: int) -> dict[str, t.Any]:
@@ -65,10 +76,10 @@ class Task(plugin.ActionModule):
 
 def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
     args = {"service": "kps", "task_ids": ["t-1"]}
-    answer = {"msg": "done", "invocation": {"module_args": {"service": "kps", "_slice": {"length": 5.0}}}}
+    answer = {**done(), "invocation": {"module_args": {"service": "kps", "_slice": {"length": 5.0}}}}
     task = Task(clock, answer, args=args)
     assert task.run(None, VARIABLES) == {
-        "msg": "done",
+        **done(),
         "invocation": {"module_args": {"service": "kps"}},
     }
     assert task.runs == [
@@ -79,8 +90,8 @@ def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, cap
 
 
 def test_slices_follow_each_other_with_state_and_time(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
-    task = Task(clock, more(1), more(2), {"failed": True, "msg": "no"}, took=6.0, args={"progress": "20"})
-    assert task.run(None, VARIABLES) == {"failed": True, "msg": "no"}
+    task = Task(clock, more(1), more(2), done(failed=True), took=6.0, args={"progress": "20"})
+    assert task.run(None, VARIABLES) == done(failed=True)
     assert task.slices() == [(0.0, 5.0, None), (6.0, 20.0, {"number": 1}), (12.0, 20.0, {"number": 2})]
     shown = capfd.readouterr()
     assert shown.out == "", "it would spoil output that is JSON"
@@ -96,7 +107,7 @@ def test_slices_follow_each_other_with_state_and_time(clock: FakeClock, capfd: p
 def test_the_first_slice_is_short_and_the_others_are_as_long_as_the_lines_are_apart(
     clock: FakeClock, args: dict[str, t.Any], lengths: list[float]
 ) -> None:
-    task = Task(clock, more(1), {}, args=args)
+    task = Task(clock, more(1), done(), args=args)
     task.run(None, VARIABLES)
     assert [length for _elapsed, length, _state in task.slices()] == lengths
 
@@ -116,7 +127,7 @@ def test_the_slice_of_the_last_look_begins_well_before_it(
     clock: FakeClock, timeout: float | str, unbounded: list[bool]
 ) -> None:
     answers = [more(number) for number in range(len(unbounded) - 1)]
-    task = Task(clock, *answers, {}, took=6.0, args={"progress": 30, "timeout": timeout})
+    task = Task(clock, *answers, done(), took=6.0, args={"progress": 30, "timeout": timeout})
     task.run(None, VARIABLES)
     assert [length > 1e6 for _elapsed, length, _state in task.slices()] == unbounded
 
@@ -146,15 +157,15 @@ def test_in_the_background_the_module_is_run_once(clock: FakeClock) -> None:
 
 
 def test_with_no_log_there_are_no_lines(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
-    task = Task(clock, more(1), AnsibleConnectionFailure("gone"), {"msg": "done"}, no_log=True)
-    assert task.run(None, VARIABLES) == {"msg": "done"}
+    task = Task(clock, more(1), AnsibleConnectionFailure("gone"), done(), no_log=True)
+    assert task.run(None, VARIABLES) == done()
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_line_names_the_host_it_waits_on(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
-    Task(clock, more(1), {}, delegate_to="bastion").run(None, VARIABLES)
+    Task(clock, more(1), done(), delegate_to="bastion").run(None, VARIABLES)
     assert "wait_for_task on web1 -> bastion: line 1" in capfd.readouterr().err
-    Task(clock, more(1), {}).run(None, None)
+    Task(clock, more(1), done()).run(None, None)
     assert "wait_for_task on localhost: line 1" in capfd.readouterr().err
 
 
@@ -162,8 +173,8 @@ def test_lost_connections_are_survived_with_the_state_that_is_known(
     clock: FakeClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     drops = [AnsibleConnectionFailure("gone")] * 3
-    task = Task(clock, drops[0], more(1), *drops, more(2), *drops, {"msg": "done"}, took=1.0)
-    assert task.run(None, VARIABLES) == {"msg": "done"}
+    task = Task(clock, drops[0], more(1), *drops, more(2), *drops, done(), took=1.0)
+    assert task.run(None, VARIABLES) == done()
     assert [state for _elapsed, _length, state in task.slices()] == [
         *(None, None),
         *({"number": 1},) * 4,
@@ -179,6 +190,95 @@ def test_a_connection_that_stays_lost_is_unreachable(clock: FakeClock) -> None:
     with pytest.raises(AnsibleConnectionFailure):
         task.run(None, VARIABLES)
     assert len(task.runs) == 4
+
+
+def state_of_two_tasks() -> dict[str, t.Any]:
+    """The state after a slice in which one of two tasks has succeeded."""
+    engine_clock = EngineClock()
+    cloud = Cloud(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "RUNNING_X"),)})
+    scope = {"region": "cn-north-4"}
+    outcome = wait(
+        cloud, ["t-1", "t-2"], Options(), clock=engine_clock, random=lambda: 0.5, scope=scope, part=Slice(0.0, 1.0)
+    )
+    assert outcome.more is not None
+    state: dict[str, t.Any] = json.loads(json.dumps(outcome.more["state"]))
+    return state
+
+
+#: What ansible-core makes of a module that was killed.
+KILLED = {"failed": True, "msg": "MODULE FAILURE", "module_stdout": "", "module_stderr": "Killed", "rc": 137}
+#: What the module returns when it cannot begin.
+NO_KEY = {"failed": True, "changed": False, "msg": "The access key was refused."}
+
+
+@pytest.mark.parametrize(
+    ("ends", "msg"),
+    [
+        (
+            [KILLED],
+            "A run of the module ended without a result (exit status 137), as when it is killed or out of memory.",
+        ),
+        ([NO_KEY], "The access key was refused."),
+        ([AnsibleError("failed to transfer file")], "failed to transfer file."),
+        ([AnsibleConnectionFailure("gone")] * 4, "The connection was lost 4 times in a row: gone."),
+        (
+            [
+                AnsibleConnectionFailure(
+                    "Failed to connect to the host via ssh: ops@web1: Permission denied (publickey)."
+                )
+            ],
+            "The host refused the login, and is not asked again, for that may lock it: "
+            "Failed to connect to the host via ssh: ops@web1: Permission denied (publickey).",
+        ),
+        (
+            [AnsibleAuthenticationFailure("Invalid/incorrect password")],
+            "The host refused the login, and is not asked again, for that may lock it: "
+            # ansible-core 2.19 and newer put words of their own before it.
+            f"{AnsibleAuthenticationFailure('Invalid/incorrect password')}.",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_token(
+    clock: FakeClock, ends: list[t.Any], msg: str
+) -> None:
+    first = {"changed": False, "_more": {"state": state_of_two_tasks(), "line": "1 success, 1 pending"}}
+    task = Task(clock, first, *ends, took=5.0)
+    result = task.run(None, VARIABLES)
+    assert len(task.runs) == 1 + len(ends)
+    lost = isinstance(ends[0], AnsibleConnectionFailure)
+    assert (result.get("failed"), result.get("unreachable")) == ((None, True) if lost else (True, None))
+    assert result["msg"] == (
+        f"{msg} Last known: 1 pending, 1 success. The task goes on in the cloud; continue with resume."
+    )
+    assert [(row["id"], row["state"]) for row in result["tasks"]] == [("t-1", "success"), ("t-2", "pending")]
+    assert result["summary"]["total"] == 2
+    assert (result["pending_ids"], result["timed_out"], result["interrupted"]) == (["t-2"], False, False)
+    assert result["elapsed"] == pytest.approx(clock.now - 1000.0)
+    assert result.get("rc") == (137 if ends == [KILLED] else None)
+    # The token is one: it holds what had ended, and a later wait takes it.
+    engine_clock = EngineClock()
+    cloud = Cloud(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "SUCCESS_X"),)})
+    later = wait(
+        cloud,
+        [],
+        Options(),
+        clock=engine_clock,
+        random=lambda: 0.5,
+        scope={"region": "cn-north-4"},
+        resume=json.loads(json.dumps(result["resume"])),
+    )
+    assert [call.about for call in cloud.calls] == ["t-2"]
+    assert not later.failed
+
+
+@pytest.mark.parametrize("error", [AnsibleConnectionFailure("x: Permission denied (publickey)."), AnsibleError("no")])
+def test_what_goes_wrong_in_the_first_slice_is_for_ansible(clock: FakeClock, error: AnsibleError) -> None:
+    task = Task(clock, error)
+    with pytest.raises(type(error)):
+        task.run(None, VARIABLES)
+    assert len(task.runs) == 1
+    assert Task(clock, dict(KILLED)).run(None, VARIABLES) == KILLED
 
 
 def test_another_exception_is_not_swallowed(clock: FakeClock) -> None:
