@@ -17,7 +17,8 @@ The rules, from which everything else follows:
   costs this call and nothing else, unless several in a row show that the service is out of order. It fails the wait only when
   it lasts: ``error_grace`` counts from the first such call since the last usable answer, so that one failure after a long
   pause is one failure.
-- A refused login is repeated once, after a new login, when there can be one.
+- Credentials that are refused are tried once more, after a new login, when there can be one. A login that is refused is the end:
+  it is not the fault of the tasks whose questions needed it.
 """
 
 from __future__ import annotations
@@ -261,7 +262,8 @@ class Caller:
             Fatal: That has lasted too long, or the login is refused for good.
             CloudError: The service refused the question: not found, forbidden, rejected and the like.
         """
-        again = isinstance(answer.error, AuthenticationError) and self._source.renewable()
+        refused = isinstance(answer.error, AuthenticationError) and not answer.error.unsent
+        again = refused and self._source.renewable()
         if again:
             self._book_answer(answer)
             answer = self._again(answer)
@@ -279,6 +281,9 @@ class Caller:
         if isinstance(error, AuthenticationError):
             login = f", also after a new login at {self._memory.health.login_at:.0f} s" if again else ""
             raise Fatal(f"Not authorized ({in_short(error)}){login}.", error) from error
+        if error is not None and error.unsent:
+            # Not the question was refused, but the login or the look-up that every question needs first.
+            raise Fatal(error.message, error) from error
         if error is not None:
             raise error
         return t.cast(T, answer.value)

@@ -388,7 +388,7 @@ class Engine:
         """Put a task back into the queue whose call had no usable answer, unless that is of no use."""
         retries = self._memory.round.retries
         throttled = isinstance(error, ThrottledError)
-        if error is not None and not throttled:
+        if error is not None and not throttled and not error.unsent:
             record.fail(error)
         if not self._is_worth_a_retry(record, throttled):
             return

@@ -10,13 +10,15 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.modules import wait_for_task
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
+    IAM,
     KPS,
     PROJECT,
     Cloud,
+    answer,
     refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
@@ -140,6 +142,52 @@ def test_refused_credentials_fail_with_all_that_is_known(cloud: Cloud) -> None:
     assert (result["failed"], result["http_status"], result["error_code"]) == (True, 401, "APIGW.0301")
     assert "hwc_secret_key" in result["msg"]
     assert result["pending_ids"] == ["t-1"]
+
+
+#: A password instead of the access key.
+PASSWORD = {
+    "hwc_access_key": None,
+    "hwc_secret_key": None,
+    "hwc_user_name": "ops",
+    "hwc_user_password": "wrong",
+    "hwc_domain_name": "acme",
+}
+
+
+@pytest.mark.parametrize("http_status", [400, 401, 403, 404])
+def test_a_refused_login_is_sent_once_and_is_not_the_fault_of_the_tasks(cloud: Cloud, http_status: int) -> None:
+    login = f"POST {IAM}/v3/auth/tokens"
+    user = {"domain": {"name": "acme"}, "name": "ops", "password": "wrong"}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    body = {"auth": {"identity": identity, "scope": {"project": {"id": PROJECT}}}}
+    cloud.expect(login, answer({"error": {"code": http_status, "message": "no such user"}}, http_status), body=body)
+    ids = [f"t-{number}" for number in range(30)]
+    result = result_of(cloud, task_ids=ids, **PASSWORD)
+    assert result["failed"]
+    assert [f"{request.method} {request.url}" for request in cloud.requests] == [login]
+    assert {row["state"] for row in result["tasks"]} == {"pending"}
+    assert result["pending_ids"] == ids
+    assert result["http_status"] == http_status
+    assert "no such user" in result["msg"]
+    assert "resume" in result
+
+
+def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: Cloud) -> None:
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0", {"tasks": [], "total": 0})
+    cloud.expect(task(1), status(1, "SUCCESS_RESET"))
+    cloud.expect(task(2), status(2, "RUNNING_RESET"))
+    first = result_of(cloud, task_ids=["t-1", "t-2"], timeout=0.0)
+    no_key = {"hwc_access_key": None}
+    run = start(cloud, task_ids=None, resume=first["resume"], **no_key)
+    with pytest.raises(CredentialsError):
+        run.execute(wait_for_task.execute)
+    result = run.context.result
+    assert [(row["id"], row["state"]) for row in result["tasks"]] == [("t-1", "success"), ("t-2", "pending")]
+    assert result["resume"] == first["resume"]
+    run = start(cloud, task_ids=None, resume={"v": 1}, **no_key)
+    with pytest.raises(CredentialsError):
+        run.execute(wait_for_task.execute)
+    assert run.context.result == {"changed": False}
 
 
 def test_the_engines_warnings_are_shown(cloud: Cloud) -> None:

@@ -15,7 +15,11 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
     CheckModeWriteError,
+    CloudError,
     CredentialsError,
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Page, Reason, Sighting
@@ -203,6 +207,49 @@ def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
     assert outcome.failed
     assert outcome.msg == f"{error} Last known: 2 pending."
     assert outcome.result["tasks"][0]["status"] == "RUNNING_X"
+
+
+class Unprepared(Cloud):
+    """A cloud whose login ends with an error, by the number of the call."""
+
+    login: t.Mapping[int, CloudError] = {}
+
+    def read(self, task_id: str, timeout: float) -> Sighting:
+        """As of ``TaskSource``."""
+        sighting, error = super().read(task_id, timeout), self.login.get(len(self.calls) - 1)
+        if error is not None:
+            error.unsent = True
+            raise error
+        return sighting
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RejectedError("IAM refused the login.", http_status=400, code="IAM.1", text="malformed"),
+        NotFoundError("IAM knows no such agency.", http_status=404, text="no agency"),
+        CredentialsError("IAM answered without a token."),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_login_that_is_refused_ends_the_wait_and_is_not_the_fault_of_a_task(error: CloudError) -> None:
+    clock = FakeClock()
+    cloud = Unprepared(clock, {"a": RUNS, "b": RUNS}, can_renew=True)
+    cloud.login = {1: error}
+    outcome = wait(cloud, ["a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    assert outcome.failed
+    assert outcome.msg == f"{error} Last known: 2 pending."
+    assert len(cloud.calls) == 2
+    assert cloud.logins == []
+
+
+def test_a_login_that_fails_for_a_while_does_not_make_a_task_sick() -> None:
+    clock = FakeClock()
+    cloud = Unprepared(clock, {"a": after(20), "b": after(20)})
+    cloud.login = {number: UnavailableError("IAM failed.", http_status=503) for number in range(5)}
+    outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, random=lambda: 0.5)
+    assert states(outcome) == ["success", "success"]
+    assert "failures" not in json.dumps(outcome.result)
 
 
 def test_an_answer_that_breaks_our_own_code_is_a_broken_answer() -> None:
