@@ -15,6 +15,8 @@ import json
 import typing as t
 import urllib.parse
 
+import pytest
+
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
