@@ -30,6 +30,10 @@ PATIENCE = 180.0
 ROLE = "multicloud.async_tasks.keypair_reset"
 Play = dict[str, t.Any]
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it runs in the background ignore Ctrl-C, and all that this starts; the programs of a test must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @dataclasses.dataclass(frozen=True)
 class Line:

@@ -204,13 +204,6 @@ BUGS = (
         "        return result\n",
     ),
     Bug(
-        "true-is-a-secret",
-        'a secret of "True" hides that something changed',
-        PROCESS + "action.py",
-        "            result = {**remove_values(result, self._arguments.secrets), **kept}\n",
-        "            result = remove_values(result, self._arguments.secrets)\n",
-    ),
-    Bug(
         "tagged-arguments",
         "a module gets Ansible's own kinds of text",
         PROCESS + "arguments.py",
