@@ -217,7 +217,7 @@ def emulator(session: nox.Session) -> None:
 # --- Static checks
 
 antsibull_nox.load_antsibull_nox_toml()
-OFFERED.update(dict.fromkeys(("docs-check", "license-check", "extra-checks", "ansible-lint", "build-import-check"), ""))
+OFFERED.update(dict.fromkeys(("docs-check", "license-check", "extra-checks", "build-import-check"), ""))
 
 
 @offer("format", tags=["fix"])
@@ -279,6 +279,17 @@ def typing(session: nox.Session) -> None:
 def existing(*directories: str) -> list[str]:
     """Those of the directories that hold Python files."""
     return [directory for directory in directories if any((ROOT / directory).rglob("*.py"))]
+
+
+@offer("ansible-lint")
+def ansible_lint(session: nox.Session) -> None:
+    """Check playbooks, role and examples with ansible-lint, in its strictest profile."""
+    session.install("ansible-lint", "ansible-core")
+    # In a copy, and offline: collections/requirements.yml, which is for AWX, names the checkout itself.
+    copy = tree.copy(own_place(session), ROOT)
+    with session.chdir(copy):
+        place = {"ANSIBLE_COLLECTIONS_PATH": str(own_place(session))}
+        session.run("ansible-lint", "--offline", "--strict", *session.posargs, env=place)
 
 
 @offer("changelog", venv_backend="none")
