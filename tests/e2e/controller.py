@@ -299,7 +299,7 @@ class Network:
                 for name in names
             ]
 
-        return dict(zip(names, asyncio.run(look())))
+        return dict(zip(names, asyncio.run(look()), strict=True))
 
     def logins(self, since: int = 0) -> dict[str, set[tuple[str, str, bool]]]:
         """What happened at each server's own door: the user, ``new``, ``old`` or ``other``, and whether the key got in."""

@@ -114,7 +114,8 @@ class Scope:
 
     def _sections(self) -> list[tuple[t.Any, str]]:
         """Return the blocks around the role, each with the section that the role is in."""
-        found, below = [], set()
+        found: list[tuple[t.Any, str]] = []
+        below: set[str] = set()
         for node in self._ancestors:
             for section in ("block", "rescue", "always"):
                 # An imported role is not in a section itself: its blocks are.
