@@ -512,7 +512,7 @@ def _judge(cell: Cell, run: Run, seconds: float) -> t.Iterator[str]:
     most = fault.within or expected.seconds
     if run.elapsed > most:
         yield f"took {run.elapsed:.0f} s by its clock, expected at most {most:.0f}"
-    if seconds > (2 * PROMPT if slow else PROMPT):
+    if seconds > (2 * PROMPT if slow or fault.heavy else PROMPT):
         yield f"took {seconds:.0f} s"
     if fault.tunnels and play.tunnels > fault.tunnels:
         yield f"asked for {play.tunnels} tunnels"

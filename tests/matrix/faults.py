@@ -323,8 +323,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("404, of the access key", DENIED, answer(404, vendor("InvalidAccessKeyId.NotFound")), cloud="ali"),
     Fault("404, of the directory", REFUSED, answer(404, vendor("EntityNotExists.Directory")), cloud="ali"),
     Fault(
-        "404, by a code that means something else", REFUSED, answer(404, vendor("KPS.0999", "not here")), cloud="hwc"
+        "404, by a code that means something else", REFUSED, answer(404, vendor("DEW.0999", "not here")), cloud="hwc"
     ),
+    # Not documented: it may mean that the thing is not there.
+    Fault("404, by an unknown code of KPS", ODD, answer(404, vendor("KPS.0999", "not here")), cloud="hwc"),
     Fault("the thing does not exist", GONE, "gone", only=lambda subject: subject.gone is not None),
     Fault("400 in English, without a code", STRANGER, answer(400, b.raw(b"Bad Request", "text/plain"))),
     Fault(
@@ -368,6 +370,7 @@ FAULTS: tuple[Fault, ...] = (
                 {"error_code": "A" * 1_000_000, "error_msg": "B" * 1_000_000, "Code": "A" * 1_000_000, "Message": "B"}
             ),
         ),
+        heavy=True,
     ),
     Fault("400 with an error nested 100000 deep", STRANGER, answer(400, b.raw(DEEP))),
     Fault(

@@ -179,6 +179,10 @@ class Messages(Report):
         elif memory.limiter.gate > self.age:
             asked = memory.limiter.asked
             why = "the service asked to wait" + (f" (Retry-After {asked:.0f})" if asked is not None else "")
+        elif memory.limiter.in_row:
+            # The pause that it asked for was over, or it asked for none, and it turned the next call away as well.
+            count = memory.limiter.in_row
+            why = f"the service turned {'the last call' if count == 1 else f'the last {count} calls'} away (too many requests)"
         if why and oldest.last_seen is None:
             return f"There is no answer about {oldest.id}: {why}."
         if why:

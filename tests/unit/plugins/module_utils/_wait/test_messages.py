@@ -157,6 +157,13 @@ def test_time_out_without_a_hint_of_the_service() -> None:
     assert "The last answer about t-1 is 8 s old: the service asked to wait." in outcome.msg
 
 
+def test_time_out_of_a_wait_that_was_only_turned_away() -> None:
+    outcome, _cloud = run({"t-1": RUNS}, {"timeout": 8.0}, faults=[Throttle(0.0)] * 99)
+    assert outcome.result["throttled"] > 1
+    turned = f"the service turned the last {outcome.result['throttled']} calls away (too many requests)"
+    assert f"There is no answer about t-1: {turned}." in outcome.msg
+
+
 def test_time_out_amid_errors_names_the_last_one() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0}, faults=[None] + ["unavailable"] * 20)
     assert outcome.result["timed_out"]
