@@ -32,9 +32,10 @@ options:
       - history
       - journal
       - journal_kept
-      - identities
+      - checks
       - keypairs
       - servers
+      - old_keys
       - stop
       - associate
       - wait
@@ -92,7 +93,7 @@ from types import MappingProxyType
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import course, planning
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import course, planning, proving
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     Record,
     Results,
@@ -124,15 +125,16 @@ def advance(
         ),
         "journal": lambda: planning.note_journal(before, results),
         "journal_kept": lambda: planning.note_journal_kept(before, results),
-        "identities": lambda: planning.note_identities(before, results, check_mode=check_mode),
+        "checks": lambda: proving.note_checks(before, results, check_mode=check_mode),
         "keypairs": lambda: planning.note_keypairs(before, results),
         "servers": lambda: planning.note_servers(before, results, more, now=now),
+        "old_keys": lambda: proving.note_old_keys(before, results),
         "stop": lambda: course.note_stop(before, results, jobs, more, now=now, check_mode=check_mode),
         "associate": lambda: course.note_associate(before, results),
         "wait": lambda: course.note_wait(before, results, now=now),
         "doubt": lambda: course.note_doubt(before, results),
         "start": lambda: course.note_start(before, results, jobs, more, now=now, check_mode=check_mode),
-        "prove": lambda: course.note_logins(before, results),
+        "prove": lambda: proving.note_logins(before, results),
         "finish": lambda: finish(before, results),
     }
     if stage not in stages:

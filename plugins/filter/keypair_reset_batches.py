@@ -29,6 +29,7 @@ options:
     choices:
       - all
       - servers
+      - current
       - stop
       - associate
       - wait

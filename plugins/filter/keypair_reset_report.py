@@ -26,7 +26,7 @@ options:
       - V(plan) is a list of lines that tell what is going to be done.
       - V(table) is a list of lines that tell what became of it, V(rows) the same as a list of dictionaries, V(markdown) the same as text.
       - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are a few figures for workflows.
-      - V(logins) are the logins that prove it, for M(multicloud.async_tasks.ssh_login_info).
+      - V(logins) are the logins that prove it, for M(multicloud.async_tasks.ssh_login_info), and V(checks) the same before anything is touched.
       - V(journal) is what the next run must know if this one is cut off.
     type: str
     required: true
@@ -37,6 +37,7 @@ options:
       - markdown
       - verdicts
       - stats
+      - checks
       - logins
       - journal
   check_mode:
@@ -75,7 +76,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import reporting
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import logins
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.proving import checks, logins
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import Record
 
 
@@ -95,6 +96,7 @@ def report(
         "markdown": lambda: reporting.markdown(records, check_mode=check_mode),
         "verdicts": lambda: reporting.verdicts(records, check_mode=check_mode),
         "stats": lambda: reporting.stats(records, check_mode=check_mode, awx_job=awx_job, sliced=sliced),
+        "checks": lambda: checks(records),
         "logins": lambda: logins(records),
         "journal": lambda: reporting.journal(records),
     }

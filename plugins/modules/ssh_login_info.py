@@ -13,12 +13,15 @@ short_description: Prove which SSH keys servers accept, and which they refuse
 version_added: 0.1.0
 description:
   - Logs in to servers with the C(ssh) program, many at a time, and tells of each key whether the server accepted it, refused it, or whether
-    nothing was proven.
+    nothing was proven, and why.
   - Each login is a connection of its own, with one key and no agent. Ansible's own connections prove nothing after a key has changed, because
     they stay open.
-  - A key counts as refused only by the server's own words (C(Permission denied (publickey))). C(ssh) exits with the same status for a
-    time-out or a wrong host key.
-  - Servers that do not answer yet are tried again until O(timeout).
+  - A key counts as accepted when the server has let it in, and as refused when the server was shown this very key and did not want it. C(ssh)
+    exits with the same status for a time-out or an unknown host key; these prove nothing.
+  - The key is copied, alone, to a private directory for the time of the logins, so that neither a public key or certificate beside it nor the
+    mode of its file plays a part.
+  - Servers that do not answer yet are tried again until O(timeout). A server that ends connections when it is shown a key is tried three times.
+    The logins to one server are tried one after the other.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
@@ -26,7 +29,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: It logs in, runs C(true), and changes nothing, in check mode or outside.
+    details: It logs in, runs C(echo), and changes nothing, in check mode or outside.
   diff_mode:
     support: N/A
     details: It changes nothing, so there is no difference to show.
@@ -45,7 +48,7 @@ options:
         description: What to call the login in the result. The default is the host.
         type: str
       host:
-        description: Address to log in at.
+        description: Address to log in at, or a name that the configuration of C(ssh) knows.
         type: str
         required: true
       port:
@@ -59,24 +62,48 @@ options:
         type: path
         required: true
       args:
-        description: More arguments for C(ssh), as one string, such as V(-J bastion).
+        description:
+          - More arguments for C(ssh), as one string, such as V(-J bastion). Those about other keys, connections that several C(ssh) share, and the
+            log of C(ssh) are left out. With one that makes a proof impossible, such as V(-N) or V(-o PubkeyAuthentication=no), nothing is tried.
         type: str
         default: ""
+      executable:
+        description: The program C(ssh).
+        type: str
+        default: ssh
   timeout:
     description:
-      - Seconds within which a server must answer.
+      - Seconds for all logins together. No login begins later, and none goes on longer.
     type: float
     default: 30.0
   parallel:
     description:
-      - How many logins to try at a time.
+      - How many servers to log in to at a time.
     type: int
-    default: 16
+    default: 32
+  log_in:
+    description:
+      - Whether to log in. With V(false), no server is connected to; the result tells of each login whether its key can be used, and whether
+        C(ssh) can be run like this.
+    type: bool
+    default: true
+  chdir:
+    description:
+      - Directory in which C(ssh) runs, for paths in O(targets[].args) that are relative. The default is where the module runs.
+    type: path
+  progress:
+    description:
+      - Seconds between two lines that tell how the logins stand, on standard error. V(0) shows none.
+      - Lines are shown when the module runs in the process of the controller, as it does on C(localhost).
+    type: float
+    default: 30.0
 requirements:
-  - ssh (the OpenSSH client)
+  - ssh and ssh-keygen (the OpenSSH client, 8.0 or newer)
 notes:
   - Host keys are checked as the configuration of C(ssh) says. There is nobody to answer a question about a server that is seen first; add
     C(-o StrictHostKeyChecking=accept-new) to O(targets[].args) to trust such servers.
+  - An RSA key that is refused is shown to the server once more for each other signature algorithm, unless the server has let in another RSA key.
+  - With a server that takes no keys of some type, but says that it does, as OpenSSH before 9.6 may, a refusal of such a key proves little.
 seealso:
   - module: multicloud.async_tasks.hwc_kps_keypair_association
 """
@@ -115,27 +142,72 @@ logins:
       type: str
       sample: new
     outcome:
-      description: V(accepted), V(refused) by the server's own words, or V(not proven).
+      description:
+        - V(accepted) when the server has let the key in, also in part; V(refused) when it was shown the key and did not want it; V(not proven)
+          otherwise.
+        - V(not tried) when O(log_in) is V(false) and nothing speaks against the login.
       type: str
       choices:
         - accepted
         - refused
         - not proven
+        - not tried
       sample: accepted
     words:
       description: What that rests on.
       type: str
       sample: The server accepted the key.
+    cause:
+      description:
+        - Why nothing was proven.
+        - V(configuration) when C(ssh) cannot be run like this, V(key) when the private key cannot be used, V(host key) when the server or a bastion
+          is not known or is another one, V(connection) when there was no answer, V(login) when the server's rules for logins decide before the key
+          does.
+      type: str
+      choices:
+        - configuration
+        - key
+        - host key
+        - connection
+        - login
+      returned: always; null if something was proven
     lasting:
-      description: Whether another try cannot change it.
+      description: Whether another try would hardly change it.
       type: bool
+    partial:
+      description: Whether the server accepted the key, and asks for something else beside it, such as a second factor.
+      type: bool
+    command_ran:
+      description: Whether the server ran a command after the login; false for an account that only prints a message. Null without a login.
+      type: bool
+    tries:
+      description: How often it was tried.
+      type: int
+      sample: 1
+    public_key:
+      description: Public half of the key, in OpenSSH's format; null if the key cannot be used.
+      type: str
+    fingerprint:
+      description: Fingerprint of the key; null if it cannot be used.
+      type: str
+      sample: SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE
+    user:
+      description: User that the target or the configuration of C(ssh) names; null if C(ssh) takes the name of the account that runs it.
+      type: str
+      sample: root
+    port:
+      description: Port that the target or the configuration of C(ssh) names; null if that is not known.
+      type: int
+      sample: 22
 open:
-  description: Number of logins that proved nothing because the server did not answer; another try may change that.
+  description: Number of logins that proved nothing yet, and that another try may change.
   returned: success
   type: int
 """
 
 import shutil
+import typing as t
+import uuid
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
@@ -145,24 +217,70 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
     at_least,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import Target, log_in_everywhere, run_ssh
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import (
+    UNPROVEN,
+    Login,
+    SystemPrograms,
+    Target,
+    describe,
+    log_in_everywhere,
+)
 
 
 def execute(context: Context) -> Result:
     """Log in everywhere."""
-    if shutil.which("ssh") is None:
-        raise UsageError(
-            "The program ssh was not found.",
-            hint="Install the OpenSSH client: the package openssh-client (Debian, Ubuntu) or openssh-clients (Fedora, RHEL).",
+    params = context.params
+    targets = [Target(**{**target, "name": target["name"] or target["host"]}) for target in params["targets"]]
+    timeout = at_least("timeout", params["timeout"], 1)
+    parallel = at_least("parallel", params["parallel"], 1)
+    progress = at_least("progress", params["progress"], 0)
+    for program in ("ssh", "ssh-keygen"):
+        if shutil.which(program) is None:
+            raise UsageError(
+                f"The program {program} was not found.",
+                hint="Install the OpenSSH client: the package openssh-client (Debian, Ubuntu) or openssh-clients (Fedora, RHEL).",
+            )
+    with SystemPrograms(params["chdir"]) as programs:
+        keys = {path: programs.key(path) for path in dict.fromkeys(target.private_key_file for target in targets)}
+        for key in keys.values():
+            if key.exposed:
+                context.warn(
+                    f"Everyone on this machine can read the private key {key.path}. Withdraw that: chmod o-rwx."
+                )
+        logins = log_in_everywhere(
+            targets,
+            keys,
+            programs,
+            context.clock,
+            timeout=timeout,
+            parallel=parallel,
+            # No banner of a server has this word by chance.
+            says=f"logged-in-{uuid.uuid4().hex}",
+            connect=params["log_in"],
+            on_look=_show_lines(context, timeout, progress),
         )
-    targets = [Target(**{**target, "name": target["name"] or target["host"]}) for target in context.params["targets"]]
-    timeout = at_least("timeout", context.params["timeout"], 0)
-    parallel = at_least("parallel", context.params["parallel"], 1)
-    logins = log_in_everywhere(targets, run_ssh, context.clock, timeout, parallel)
     return {
         "logins": [login._asdict() for login in logins],
-        "open": sum(not login.lasting for login in logins),
+        "open": sum(login.outcome == UNPROVEN and not login.lasting for login in logins),
     }
+
+
+def _show_lines(
+    context: Context, timeout: float, progress: float
+) -> t.Callable[[t.Sequence[Login], float], None] | None:
+    """Return what shows a line every so many seconds, where lines can be shown."""
+    show = context.on_progress
+    if show is None or progress <= 0:
+        return None
+    due = progress
+
+    def look(logins: t.Sequence[Login], seconds: float) -> None:
+        nonlocal due
+        if seconds >= due:
+            due = seconds + progress
+            show(f"{describe(logins)}; {seconds:.0f} s of {timeout:.0f} s")
+
+    return look
 
 
 TARGET_SPEC: ArgumentSpec = {
@@ -172,11 +290,15 @@ TARGET_SPEC: ArgumentSpec = {
     "user": {"type": "str"},
     "private_key_file": {"type": "path", "required": True, "no_log": False},
     "args": {"type": "str", "default": ""},
+    "executable": {"type": "str", "default": "ssh"},
 }
 ARGUMENT_SPEC: ArgumentSpec = {
     "targets": {"type": "list", "elements": "dict", "required": True, "options": TARGET_SPEC},
     "timeout": {"type": "float", "default": 30.0},
-    "parallel": {"type": "int", "default": 16},
+    "parallel": {"type": "int", "default": 32},
+    "log_in": {"type": "bool", "default": True},
+    "chdir": {"type": "path"},
+    "progress": {"type": "float", "default": 30.0},
 }
 
 MODULE = Module(

@@ -140,7 +140,7 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
         "stop-fails": "The server did not stop: Ecs.0705: The guest does not answer",
         "start-fails": "The server was not started: Ecs.0319: There are no resources left",
         "stuck": "It had not ended when the time was up. Run this again: it joins the task",
-        "dark": "The new key was not accepted: ssh: connect to host 127.0.0.1",
+        "dark": "That the new key is accepted could not be proven: ssh: connect to host 127.0.0.1",
         "old-key-stays": "The old key is still accepted",
         "new-key-lost": "The new key was not accepted: The server said:",
         "busy": "works on its key pair",
@@ -216,8 +216,8 @@ def test_keys_that_do_not_fit_are_refused_before_anything_is_stopped(benches: Be
     assert bench.rows["imports"].items() >= GOOD.items()
     words = {
         "wrong-key": "is not the private key of the key pair new",
-        "no-key": "keys/nothing cannot be used to log in",
-        "locked-key": "It must exist and have no passphrase",
+        "no-key": "keys/nothing cannot be read: No such file or directory",
+        "locked-key": "keys/locked has a passphrase",
         "other-pair": "The key pair old exists and holds another key",
         "no-pair": "There is no key pair nowhere. Create it, or give keypair_reset_public_key",
     }

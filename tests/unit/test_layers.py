@@ -66,7 +66,7 @@ EDGES = {
     "urllib3": {"module_utils/_http/connections.py", "module_utils/_http/transport.py"},
     "ansible.module_utils.basic": {"module_utils/_module.py"},
     "random": {"module_utils/_module.py", "lookup/hwc_sms_passphrase.py"},
-    "subprocess": {"module_utils/_ssh.py"},
+    "subprocess": {"module_utils/_ssh/program.py"},
 }
 #: The functions that read a clock or sleep, by module; the rest of these modules computes with times it is given.
 CLOCKS = {

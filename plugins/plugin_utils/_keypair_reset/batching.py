@@ -11,7 +11,6 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
-    BUSY,
     PLANNED,
     REFUSED,
     Record,
@@ -31,6 +30,11 @@ _STAGES: dict[str, t.Callable[[Record], bool]] = {
     "all": lambda record: record["state"] != REFUSED,
     # A server that is refused may be off, too, and the report has to tell.
     "servers": lambda record: bool(record["server_id"]) and not record["twin"],
+    "current": lambda record: (
+        record["state"] == PLANNED
+        and bool(record["old_identity"] and record["had"])
+        and record["had"] != record["keypair_name"]
+    ),
     "stop": lambda record: record["state"] == PLANNED and record["stop"],
     "associate": _ready,
     "wait": lambda record: record["state"] == PLANNED and bool(record["task_id"]),
@@ -48,8 +52,8 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
 
     Args:
         records: The records.
-        stage: ``all``, ``servers``, ``stop``, ``associate``, ``wait``, ``doubt``, ``start``, ``after`` or
-            ``clean``.
+        stage: ``all``, ``servers``, ``current``, ``stop``, ``associate``, ``wait``, ``doubt``, ``start``, ``after`` or
+            ``clean``. The batches of ``current`` name the key pair that servers have now, the others the one they are to have.
         secrets: The password of root by host, for ``associate``, where servers with different logins cannot share a
             batch. A batch names a host whose password is its own; the password itself never enters it.
     """
@@ -64,12 +68,13 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
         port = int(record["ssh"].get("port") or 22) if stage == "associate" and record["login"] else None
         force = bool(record["force"]) if stage == "associate" else None
         stop_type = record["stop_type"] if stage == "stop" else None
+        pair = record["had"] if stage == "current" else record["keypair_name"]
         batch = found.setdefault(
-            (record["group"], key_file, password, port, force, stop_type),
+            (record["region"], record["project_id"], pair, key_file, password, port, force, stop_type),
             {
                 "region": record["region"],
                 "project_id": record["project_id"],
-                "keypair_name": record["keypair_name"],
+                "keypair_name": pair,
                 "key_file": key_file,
                 "port": port,
                 "force": force,
@@ -96,26 +101,6 @@ def _label(batch: Record) -> str:
         for part in (f"{count} server{'' if count == 1 else 's'}", pair, batch["region"], batch["project_id"])
         if part
     )
-
-
-def logins(records: t.Sequence[Record]) -> list[Record]:
-    """The logins to try: each key that is at hand, on each server that runs and about whose key nothing is open."""
-    return [
-        {
-            "name": f"{record['host']} {which}",
-            "host": record["ssh"]["host"],
-            "port": int(record["ssh"]["port"] or 22),
-            "user": record["ssh"]["user"] or "root",
-            "args": record["ssh"]["args"],
-            "private_key_file": record[key],
-        }
-        for record in records
-        if record["power"] == ACTIVE
-        and record["state"] not in (REFUSED, BUSY, PLANNED)
-        and "problem" not in record["ssh"]
-        for which, key in (("new", "private_key_file"), ("old", "old_private_key_file"))
-        if record[key]
-    ]
 
 
 def of_batch(records: t.Sequence[Record], result: t.Mapping[str, t.Any]) -> list[Record]:

@@ -10,14 +10,12 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF, job_outcomes
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import ACCEPTED, REFUSED, UNPROVEN
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
     of_batch,
     rows_by_server,
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     BUSY,
-    GOOD,
     PLANNED,
     UNCHANGED,
     Record,
@@ -235,23 +233,6 @@ def _note_stopping(record: Record, server: t.Mapping[str, t.Any]) -> None:
     """Note what has become of a server that was going off when the role began, and that the role leaves alone."""
     record["power"] = server["status"]
     record["stopping"] = server["status"] == ACTIVE and bool(server["task_state"])
-
-
-def note_logins(records: list[Record], logins: Results) -> list[Record]:
-    """What the logins have shown, by the result of ``ssh_login_info``."""
-    found = {login["name"]: login for login in logins}
-    for record in records:
-        new, old = (found.get(f"{record['host']} {which}") for which in ("new", "old"))
-        record["new_key"], record["old_key"] = (login["outcome"] if login else UNPROVEN for login in (new, old))
-        if record["state"] not in GOOD:
-            continue
-        if new and record["new_key"] != ACCEPTED:
-            fail(record, f"The new key was not accepted: {new['words']}")
-        elif record["old_key"] == ACCEPTED:
-            fail(record, "The old key is still accepted. Look for it in authorized_keys.")
-        elif old and record["old_key"] != REFUSED:
-            fail(record, f"That the old key is refused could not be proven: {old['words']}")
-    return records
 
 
 def _said_by_jobs(results: Results) -> dict[str, str]:

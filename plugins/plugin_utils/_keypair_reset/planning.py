@@ -125,31 +125,6 @@ def note_journal_kept(records: list[Record], results: Results) -> list[Record]:
     return records
 
 
-def note_identities(records: list[Record], identities: Results, *, check_mode: bool) -> list[Record]:
-    """The public halves of the private keys at hand, which the key pairs must hold.
-
-    Args:
-        records: The records.
-        identities: One result for each private key file, of ``ssh-keygen -y``.
-        check_mode: Whether a key that is to be generated is not there yet.
-    """
-    by_file = {result["item"]: result for result in identities}
-    for record in records:
-        path = record["private_key_file"]
-        result = by_file.get(path)
-        if not result:
-            continue
-        if result.get("rc") == 0:
-            record["identity"] = str(result["stdout"]).strip()
-            if record["generate"] and not record["public_key"]:
-                record["public_key"] = record["identity"]
-        elif not (check_mode and record["generate"]):
-            words = str(result.get("stderr") or result.get("msg") or "").strip().splitlines()
-            why = words[-1] if words else "ssh-keygen could not be run"
-            refuse(record, f"{path} cannot be used to log in: {why}. It must exist and have no passphrase.")
-    return records
-
-
 def note_keypairs(records: list[Record], results: Results) -> list[Record]:
     """The key pairs as they are now, or why they cannot be used.
 
@@ -166,7 +141,9 @@ def note_keypairs(records: list[Record], results: Results) -> list[Record]:
             if not pairs:
                 absent = f"There is no key pair {name}. Create it, or give keypair_reset_public_key."
                 refuse(record, absent if "keypairs" in result else str(result.get("msg") or absent))
-            elif identity and key_material(identity) != key_material(str(pairs[0].get("public_key"))):
+                continue
+            record["pair_key"] = pairs[0].get("public_key")
+            if identity and key_material(identity) != key_material(str(record["pair_key"])):
                 refuse(record, f"{record['private_key_file']} is not the private key of the key pair {name}.")
     return records
 
@@ -204,7 +181,7 @@ def _look_at(record: Record, server: t.Mapping[str, t.Any] | None) -> None:
     """Note what a server is, also when nothing is going to be done to it."""
     record["exists"] = server is not None
     if server is not None:
-        record["name"], record["power"] = server["name"], server["status"]
+        record["name"], record["power"], record["had"] = server["name"], server["status"], server["key_name"]
         if record["was_running"] is None:
             record["was_running"] = server["status"] == ACTIVE
         if server["task_state"] == _GOING_OFF:

@@ -22,6 +22,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
 )
 
 advance = FilterModule().filters()["keypair_reset_advance"]
+LOGIN = {"name": "web new", "words": "Yes.", "partial": False, "command_ran": True, "user": None, "port": 22}
 SWITCHED = {"server_id": "id-web", "changed": True, "state": "pending", "status": "ACTIVE", "reason": None, "msg": None}
 
 
@@ -47,9 +48,9 @@ def test_a_run_begins_with_what_hosts_want() -> None:
         ),
         ("journal_kept", record("web"), {"results": [{"msg": "No space left."}]}, {"state": "refused"}),
         (
-            "identities",
+            "checks",
             record("web", private_key_file="/k"),
-            {"results": [{"item": "/k", "rc": 0, "stdout": NEW_KEY}]},
+            {"results": [{"logins": [{**LOGIN, "outcome": "not tried", "public_key": NEW_KEY}]}]},
             {"identity": NEW_KEY},
         ),
         ("keypairs", record("web"), {"results": [of("web", keypairs=[])]}, {"state": "refused"}),
@@ -58,6 +59,12 @@ def test_a_run_begins_with_what_hosts_want() -> None:
             record("web"),
             {"results": [of("web", servers=[server("web")])], "more": [of("web", tasks=[])]},
             {"operation": "reset", "stop": True},
+        ),
+        (
+            "old_keys",
+            record("web", old_private_key_file="/k", old_identity=NEW_KEY, had="old"),
+            {"results": [of("web", keypairs=[])]},
+            {"state": "refused"},
         ),
         (
             "stop",
@@ -89,7 +96,7 @@ def test_a_run_begins_with_what_hosts_want() -> None:
         (
             "prove",
             record("web", state="success", power="ACTIVE"),
-            {"results": [{"name": "web new", "outcome": "accepted", "words": "Yes."}]},
+            {"results": [{"logins": [{**LOGIN, "outcome": "accepted"}]}]},
             {"new_key": "accepted"},
         ),
         ("finish", record("web", state="success"), {"results": [record("web", state="failed")]}, {"state": "success"}),

@@ -38,7 +38,7 @@ def wish(host: str, **more: t.Any) -> dict[str, t.Any]:
         "lost": False,
         "failure": "",
         "problems": [],
-        "ssh": {"host": host, "port": 22, "user": "root", "args": ""},
+        "ssh": {"host": host, "port": 22, "user": "root", "args": "", "executable": "ssh"},
         **more,
     }
 

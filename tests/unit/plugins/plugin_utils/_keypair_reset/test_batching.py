@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
     batches,
-    logins,
     of_batch,
     rows_by_server,
 )
@@ -133,35 +132,6 @@ def test_each_server_is_stopped_and_forced_as_its_host_says() -> None:
     assert found == [(False, ["id-a"]), (True, ["id-b"])]
 
 
-def test_logins_are_tried_where_something_can_be_proven() -> None:
-    keys = {"private_key_file": "/new", "old_private_key_file": "/old", "power": "ACTIVE"}
-    records = [
-        record("done", state="success", **keys),
-        record("kept", state=UNCHANGED, **{**keys, "old_private_key_file": ""}),
-        record("failed", state="failed", **keys),
-        record("off", state="success", **{**keys, "power": "SHUTOFF"}),
-        record("busy", state=BUSY, **keys),
-        record("refused", state=REFUSED, **keys),
-        record("planned", state=PLANNED, **keys),
-    ]
-    found = logins(records)
-    assert [(login["name"], login["private_key_file"]) for login in found] == [
-        ("done new", "/new"),
-        ("done old", "/old"),
-        ("kept new", "/new"),
-        ("failed new", "/new"),
-        ("failed old", "/old"),
-    ]
-    assert found[0] == {
-        "name": "done new",
-        "host": "done",
-        "port": 22,
-        "user": "root",
-        "args": "",
-        "private_key_file": "/new",
-    }
-
-
 def test_a_result_is_about_the_servers_of_its_batch_that_take_part() -> None:
     records = [record("a"), record("b"), record("c", state=REFUSED)]
     assert [each["host"] for each in of_batch(records, of("b", "c"))] == ["b"]
@@ -174,3 +144,26 @@ def test_rows_of_all_batches_are_found_by_server() -> None:
         {"servers": None},
     ]
     assert list(rows_by_server(results)) == ["1", "2"]
+
+
+def test_the_pairs_that_servers_have_now_are_read_where_an_old_key_must_fit() -> None:
+    common = {"operation": "reset", "old_identity": NEW_KEY, "had": "old"}
+    records = [
+        record("a", **common),
+        record("b", **common, keypair_name="another"),
+        record("c", **{**common, "had": "older"}),
+        record("d", **common, region="elsewhere"),
+        # Nothing to compare with, or nothing to be done.
+        record("e", **{**common, "had": None}),
+        record("f", **{**common, "had": "new"}),
+        record("g", **{**common, "old_identity": None}),
+        record("h", **common, state=UNCHANGED),
+        record("i", **common, state=REFUSED),
+    ]
+    found = batches(records, "current")
+    assert [(batch["region"], batch["keypair_name"], batch["server_ids"]) for batch in found] == [
+        ("", "old", ["id-a", "id-b"]),
+        ("", "older", ["id-c"]),
+        ("elsewhere", "old", ["id-d"]),
+    ]
+    assert found[0]["label"] == "2 servers, key pair old"

@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.course import (
     note_associate,
-    note_logins,
     note_start,
     note_stop,
     note_wait,
@@ -393,55 +392,3 @@ def test_in_check_mode_a_start_is_only_planned() -> None:
 def test_a_server_that_is_not_to_be_started_is_left_as_it_is() -> None:
     busy = off(state=BUSY, reason="Time is up.")
     assert started(busy, None, None) == busy
-
-
-# Prove
-
-
-def proven(each: Record, **outcomes: str) -> Record:
-    logins = [
-        {"name": f"{each['host']} {which}", "outcome": outcome.replace("_", " "), "words": "It said so."}
-        for which, outcome in outcomes.items()
-    ]
-    return note_logins([each], logins)[0]
-
-
-@pytest.mark.parametrize(
-    ("outcomes", "state", "reason"),
-    [
-        ({"new": "accepted", "old": "refused"}, "success", None),
-        ({"new": "accepted"}, "success", None),
-        ({"old": "refused"}, "success", None),
-        ({}, "success", None),
-        ({"new": "refused", "old": "refused"}, "failed", "The new key was not accepted: It said so."),
-        ({"new": "not_proven", "old": "not_proven"}, "failed", "The new key was not accepted: It said so."),
-        (
-            {"new": "accepted", "old": "accepted"},
-            "failed",
-            "The old key is still accepted. Look for it in authorized_keys.",
-        ),
-        ({"old": "accepted"}, "failed", "The old key is still accepted. Look for it in authorized_keys."),
-        (
-            {"new": "accepted", "old": "not_proven"},
-            "failed",
-            "That the old key is refused could not be proven: It said so.",
-        ),
-    ],
-)
-def test_only_logins_prove_a_success(outcomes: dict[str, str], state: str, reason: str | None) -> None:
-    after = proven(reset(power="ACTIVE"), **outcomes)
-    assert (after["state"], after["reason"]) == (state, reason)
-    assert after["new_key"] == outcomes.get("new", "not proven").replace("_", " ")
-    assert after["old_key"] == outcomes.get("old", "not proven").replace("_", " ")
-
-
-def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
-    after = proven(reset(state="failed", power="ACTIVE", reason="No disk"), new="refused", old="accepted")
-    assert (after["state"], after["reason"]) == ("failed", "No disk")
-    assert (after["new_key"], after["old_key"]) == ("refused", "accepted")
-
-
-@pytest.mark.parametrize("state", [REFUSED, BUSY])
-def test_who_was_not_logged_in_to_stays_unproven(state: str) -> None:
-    after = proven(record("web", state=state))
-    assert (after["new_key"], after["old_key"], after["state"]) == ("not proven", "not proven", state)

@@ -12,7 +12,6 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.planning import (
     note_history,
-    note_identities,
     note_journal,
     note_journal_kept,
     note_keypairs,
@@ -205,46 +204,6 @@ def test_nothing_is_touched_without_the_journal_that_was_asked_for() -> None:
 
 
 # Private keys and key pairs
-
-
-def test_the_public_half_of_a_private_key_is_taken_in() -> None:
-    identity = {"item": "/k", "rc": 0, "stdout": f"{NEW_KEY}\n"}
-    plain, generated, given = note_identities(
-        [
-            record("a", private_key_file="/k"),
-            record("b", private_key_file="/k", generate=True),
-            record("c", private_key_file="/k", generate=True, public_key=OLD_KEY),
-        ],
-        [identity],
-        check_mode=False,
-    )
-    assert plain["identity"] == generated["identity"] == NEW_KEY
-    assert (plain["public_key"], generated["public_key"], given["public_key"]) == ("", NEW_KEY, OLD_KEY)
-
-
-def test_a_private_key_that_cannot_be_read_is_refused() -> None:
-    results = [
-        {"item": "/locked", "rc": 255, "stderr": "Load key:\nincorrect passphrase supplied to decrypt private key"},
-        {"item": "/gone", "failed": True, "msg": "[Errno 2] No such file or directory: b'ssh-keygen'"},
-        {"item": "/odd", "rc": 1},
-    ]
-    records = [record("a", private_key_file="/locked"), record("b", private_key_file="/gone")]
-    a, b, c = note_identities([*records, record("c", private_key_file="/odd")], results, check_mode=False)
-    must = "It must exist and have no passphrase."
-    incorrect = "incorrect passphrase supplied to decrypt private key"
-    assert a["reason"] == f"/locked cannot be used to log in: {incorrect}. {must}"
-    assert "No such file or directory: b'ssh-keygen'" in b["reason"]
-    assert c["reason"] == f"/odd cannot be used to log in: ssh-keygen could not be run. {must}"
-
-
-def test_in_check_mode_a_key_that_is_to_be_generated_may_be_missing() -> None:
-    results = [{"item": "/k", "rc": 255, "stderr": "/k: No such file or directory"}]
-    a, b = note_identities(
-        [record("a", private_key_file="/k", generate=True), record("b", private_key_file="/k")],
-        results,
-        check_mode=True,
-    )
-    assert (a["state"], b["state"]) == (PLANNED, REFUSED)
 
 
 def test_a_key_pair_that_fits_is_used_whatever_comment_its_key_has() -> None:

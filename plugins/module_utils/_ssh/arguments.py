@@ -1,0 +1,109 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The arguments of ssh that a user gives, as far as a login that proves something can have them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import typing as t
+
+#: The options of ssh by their letters (OpenSSH 9.9), without and with a value.
+_BARE = "1246AaCfGgKkMNnqsTtVvXxYy"
+_VALUED = "BbcDEeFIiJLlmOoPpQRSWw"
+#: Options with which ssh does not log in and run a command.
+_PREVENTING = {
+    "f": "sends ssh to the background",
+    "G": "prints the configuration of ssh and does not connect",
+    "N": "runs no command",
+    "O": "controls a connection of another ssh",
+    "Q": "prints a list and does not connect",
+    "s": "asks for a subsystem and runs no command",
+    "V": "prints the version of ssh and does not connect",
+    "W": "forwards a connection and runs no command",
+}
+#: Options that are left out: other keys, connections that several ssh share, the log of ssh, and tunnels.
+_LEFT_OUT = frozenset("EIiMqSvwy")
+#: The same as keywords, and those whose value is set for every login that proves something.
+_KEYWORDS_LEFT_OUT = frozenset(
+    (
+        *("identityfile", "certificatefile", "identitiesonly", "identityagent", "addkeystoagent", "pkcs11provider"),
+        *("controlmaster", "controlpath", "controlpersist", "loglevel", "logverbose", "fingerprinthash"),
+        *("batchmode", "remotecommand", "clearallforwardings", "connectionattempts", "permitlocalcommand"),
+    )
+)
+
+
+class Arguments(t.NamedTuple):
+    """What a user's arguments come to.
+
+    Attributes:
+        words: The arguments that a login takes over.
+        problem: Why no login with these arguments proves anything, or None.
+    """
+
+    words: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def sort_out(text: str) -> Arguments:
+    """Return the arguments that can be taken over, or what is wrong with them.
+
+    Args:
+        text: Arguments for ssh as a shell would take them.
+    """
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        return Arguments(problem=f"The arguments for ssh cannot be split into words: {error}: {text}")
+    kept: list[str] = []
+    while words:
+        word = words.pop(0)
+        if not re.match("-[^-]", word):
+            return Arguments(problem=f"Among the arguments for ssh, {word!r} is not an option.")
+        letters = word[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            value = None
+            if letter in _VALUED:
+                if not letters and not words:
+                    return Arguments(problem=f"Among the arguments for ssh, the option -{letter} has no value.")
+                value, letters = letters or words.pop(0), ""
+            elif letter not in _BARE:
+                return Arguments(problem=f"Among the arguments for ssh, -{letter} is not an option that ssh knows.")
+            problem = _problem_of(letter, value)
+            if problem:
+                return Arguments(problem=problem)
+            if letter not in _LEFT_OUT and not (value and letter == "o" and _keyword(value)[0] in _KEYWORDS_LEFT_OUT):
+                kept += [f"-{letter}"] if value is None else [f"-{letter}", value]
+    return Arguments(tuple(kept))
+
+
+def _keyword(value: str) -> tuple[str, str]:
+    """Return keyword and value of ``-o``, both in small letters."""
+    parts = re.split(r"\s*=\s*|\s+", value.strip(), maxsplit=1)
+    return parts[0].lower(), (parts[1] if len(parts) > 1 else "").strip('"').lower()
+
+
+def _problem_of(letter: str, value: str | None) -> str | None:
+    if letter in _PREVENTING:
+        option, why = f"-{letter}", _PREVENTING[letter]
+    elif letter == "o" and value is not None:
+        option, why = f"-o {value}", _why_not(*_keyword(value))
+    else:
+        return None
+    return f"{option} among the arguments for ssh makes a proof impossible: it {why}." if why else None
+
+
+def _why_not(keyword: str, value: str) -> str:
+    if keyword == "sessiontype" and value != "default":
+        return "runs no command"
+    if keyword == "forkafterauthentication" and value != "no":
+        return "sends ssh to the background"
+    if keyword == "pubkeyauthentication" and value == "no":
+        return "forbids logins with a key"
+    if keyword == "preferredauthentications" and "publickey" not in value.split(","):
+        return "forbids logins with a key"
+    return ""

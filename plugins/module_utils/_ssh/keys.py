@@ -1,0 +1,60 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys as a login needs them: what identifies a public key, and with which algorithms its private half signs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import typing as t
+
+#: The signature algorithms of RSA keys, the best one first. For all other types, the type is the algorithm.
+_RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
+
+
+class Key(t.NamedTuple):
+    """A private key, and a copy of it that nothing else lies beside.
+
+    Attributes:
+        path: The file of the user.
+        copy: The copy that ssh is given; empty if there is none.
+        public_key: The public half in OpenSSH's format, or None.
+        problem: Why the key cannot be used, or None.
+        exposed: Whether everyone on this machine can read the file.
+    """
+
+    path: str
+    copy: str = ""
+    public_key: str | None = None
+    problem: str | None = None
+    exposed: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The type of the key, such as ``ssh-rsa``."""
+        return self.public_key.split()[0] if self.public_key else ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint as ssh prints it, such as ``SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE``."""
+        return fingerprint(self.public_key) if self.public_key else ""
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The signature algorithms with which the key can prove itself."""
+        return _RSA if self.kind == "ssh-rsa" else (self.kind,)
+
+
+def fingerprint(public_key: str) -> str:
+    """Return the fingerprint of a public key in OpenSSH's format.
+
+    Raises:
+        ValueError: It is not a public key.
+    """
+    parts = public_key.split()
+    if len(parts) < 2:
+        raise ValueError("a public key is a type and base64 text")
+    digest = hashlib.sha256(base64.b64decode(parts[1], validate=True)).digest()
+    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")

@@ -1,0 +1,305 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of keys and logins: what is checked before anything is touched, and what the logins prove in the end."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.proving import (
+    checks,
+    logins,
+    note_checks,
+    note_logins,
+    note_old_keys,
+)
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
+    BUSY,
+    PLANNED,
+    REFUSED,
+    UNCHANGED,
+    Record,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
+    NEW_KEY,
+    OLD_KEY,
+    of,
+    record,
+)
+
+BOTH = {"private_key_file": "/new", "old_private_key_file": "/old"}
+
+
+def login(name: str, outcome: str = "not tried", **more: t.Any) -> dict[str, t.Any]:
+    """A row of ``ssh_login_info``."""
+    row = {"name": name, "outcome": outcome, "words": "It said so.", "cause": None, "public_key": None, "user": None}
+    return {**row, "port": 22, "partial": False, "command_ran": outcome == "accepted" or None, **more}
+
+
+# Which logins are tried
+
+
+def test_logins_are_tried_where_something_can_be_proven() -> None:
+    keys = {**BOTH, "power": "ACTIVE"}
+    records = [
+        record("done", state="success", **keys),
+        record("kept", state=UNCHANGED, **{**keys, "old_private_key_file": ""}),
+        record("failed", state="failed", **keys),
+        record("off", state="success", **{**keys, "power": "SHUTOFF"}),
+        record("busy", state=BUSY, **keys),
+        record("refused", state=REFUSED, **keys),
+        record("planned", state=PLANNED, **keys),
+        # With force, the pair that the server has already.
+        record("forced", state="success", same_key=True, **keys),
+    ]
+    found = logins(records)
+    assert [(one["name"], one["private_key_file"]) for one in found] == [
+        ("done new", "/new"),
+        ("done old", "/old"),
+        ("kept new", "/new"),
+        ("failed new", "/new"),
+        ("failed old", "/old"),
+        ("forced new", "/new"),
+    ]
+    assert found[0] == {
+        "name": "done new",
+        "host": "done",
+        "port": 22,
+        "user": "root",
+        "args": "",
+        "executable": "ssh",
+        "private_key_file": "/new",
+    }
+
+
+def test_each_login_that_is_wanted_is_checked_before() -> None:
+    records = [
+        record("a", **BOTH),
+        record("b", private_key_file="/new"),
+        record("c"),
+        record("d", state=REFUSED, **BOTH),
+    ]
+    assert [one["name"] for one in checks(records)] == ["a new", "a old", "b new"]
+
+
+@pytest.mark.parametrize(("port", "expected"), [("", None), ("2222", 2222), (2222, 2222)])
+def test_what_nobody_names_is_left_to_ssh(port: t.Any, expected: int | None) -> None:
+    ssh = {"host": "h", "port": port, "user": "", "args": "-J bastion", "executable": "/opt/ssh"}
+    (found,) = checks([record("a", private_key_file="/new", ssh=ssh)])
+    assert (found["port"], found["user"], found["args"], found["executable"]) == (
+        expected,
+        None,
+        "-J bastion",
+        "/opt/ssh",
+    )
+
+
+# What is known of the keys
+
+
+def test_the_public_halves_of_the_keys_are_taken_in() -> None:
+    results = {"logins": [login("a new", public_key=NEW_KEY), login("a old", public_key=OLD_KEY)]}
+    (a,) = note_checks([record("a", **BOTH)], [results], check_mode=False)
+    assert (a["identity"], a["old_identity"], a["public_key"], a["state"]) == (NEW_KEY, OLD_KEY, "", PLANNED)
+
+
+def test_a_key_that_is_generated_is_the_one_to_import() -> None:
+    records = [
+        record("a", private_key_file="/new", generate=True),
+        record("b", private_key_file="/new", generate=True, public_key=OLD_KEY),
+    ]
+    results = {"logins": [login(f"{host} new", public_key=NEW_KEY) for host in "ab"]}
+    a, b = note_checks(records, [results], check_mode=False)
+    assert (a["public_key"], b["public_key"]) == (NEW_KEY, OLD_KEY)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "configured", "expected"),
+    [("", "ops", "ops"), ("", None, "root"), ("admin", "admin", "admin")],
+)
+def test_who_logs_in_where_is_known_from_now_on(wanted: str, configured: str | None, expected: str) -> None:
+    ssh = {"host": "h", "port": "", "user": wanted, "args": "", "executable": "ssh"}
+    results = {"logins": [login("a new", public_key=NEW_KEY, user=configured, port=2222)]}
+    (a,) = note_checks([record("a", private_key_file="/new", ssh=ssh)], [results], check_mode=False)
+    assert (a["ssh"]["user"], a["ssh"]["port"]) == (expected, 2222)
+
+
+@pytest.mark.parametrize("cause", ["key", "configuration"])
+@pytest.mark.parametrize("which", ["new", "old"])
+def test_a_login_that_cannot_be_tried_is_refused(which: str, cause: str) -> None:
+    rows = {"new": login("a new"), "old": login("a old")}
+    rows[which] = login(f"a {which}", "not proven", cause=cause, words="/k has a passphrase.")
+    (a,) = note_checks([record("a", **BOTH)], [{"logins": list(rows.values())}], check_mode=False)
+    assert (a["state"], a["reason"]) == (REFUSED, "/k has a passphrase.")
+
+
+def test_in_check_mode_a_key_that_is_to_be_generated_may_be_missing() -> None:
+    def missing(host: str, which: str, cause: str = "key") -> dict[str, t.Any]:
+        return login(f"{host} {which}", "not proven", cause=cause)
+
+    records = [
+        record("a", private_key_file="/k", generate=True),
+        record("b", private_key_file="/k"),
+        record("c", old_private_key_file="/k", generate=True),
+        record("d", private_key_file="/k", generate=True),
+    ]
+    rows = [missing("a", "new"), missing("b", "new"), missing("c", "old"), missing("d", "new", "configuration")]
+    noted = note_checks(records, [{"logins": rows}], check_mode=True)
+    assert [one["state"] for one in noted] == [PLANNED, REFUSED, REFUSED, REFUSED]
+
+
+def test_a_check_that_broke_refuses_those_that_need_it() -> None:
+    result = {"failed": True, "msg": "The program ssh was not found."}
+    a, b = note_checks([record("a", private_key_file="/new"), record("b")], [result], check_mode=False)
+    words = "Whether its new key can be used to log in is not known. The logins were not tried. The program ssh was not found."
+    assert (a["state"], a["reason"]) == (REFUSED, words)
+    assert b["state"] == PLANNED
+
+
+# Whether the old key is the one that the server had
+
+
+def decided(**more: t.Any) -> Record:
+    fields = {"had": "old", "old_identity": OLD_KEY, "pair_key": NEW_KEY, "old_private_key_file": "/old", **more}
+    return record("a", operation="reset", **fields)
+
+
+def test_an_old_key_is_that_of_the_pair_that_the_server_has() -> None:
+    pair = {"name": "old", "public_key": f"{OLD_KEY} somebody@somewhere"}
+    (a,) = note_old_keys([decided()], [of("a", keypairs=[pair])])
+    assert (a["state"], a["same_key"]) == (PLANNED, False)
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (
+            {"keypairs": [{"name": "old", "public_key": NEW_KEY}]},
+            "/old is not the private key of the key pair old, which it has now.",
+        ),
+        ({"keypairs": [{"name": "old"}]}, "/old is not the private key of the key pair old, which it has now."),
+        ({"failed": True, "msg": "HTTP 403."}, "The key pair old, which it has now, could not be read. HTTP 403."),
+        (
+            {"keypairs": []},
+            "KPS has no key pair old any more, which it has now, so that nothing shows that /old is its key. "
+            "Leave keypair_reset_old_private_key_file out.",
+        ),
+    ],
+)
+def test_an_old_key_that_nothing_speaks_for_is_refused(result: dict[str, t.Any], words: str) -> None:
+    (a,) = note_old_keys([decided()], [of("a", **result)])
+    assert (a["state"], a["reason"]) == (REFUSED, words)
+
+
+def test_a_key_that_kps_logs_in_with_needs_no_pair() -> None:
+    (a,) = note_old_keys([decided(login="keypair")], [of("a", keypairs=[])])
+    assert a["state"] == PLANNED
+
+
+def test_one_key_cannot_be_accepted_and_refused() -> None:
+    same = decided(state=UNCHANGED, old_identity=f"{NEW_KEY} a comment")
+    (a,) = note_old_keys([same], [])
+    words = "/old is the private key of the wanted key pair new, which cannot be refused as well."
+    assert (a["state"], a["reason"]) == (REFUSED, words)
+
+
+def test_with_force_the_key_stays_and_its_refusal_is_not_asked_for() -> None:
+    (a,) = note_old_keys([decided(old_identity=NEW_KEY, force=True)], [])
+    assert (a["state"], a["same_key"]) == (PLANNED, True)
+
+
+def test_without_an_old_key_there_is_nothing_to_compare() -> None:
+    (a,) = note_old_keys([decided(old_identity=None, pair_key=None)], [])
+    assert (a["state"], a["same_key"]) == (PLANNED, False)
+
+
+# What the logins prove
+
+
+def proven(each: Record, **outcomes: str) -> Record:
+    rows = [login(f"{each['host']} {which}", outcome.replace("_", " ")) for which, outcome in outcomes.items()]
+    for which, row in zip(outcomes, rows):
+        row["words"] = f"The {which} one."
+    return note_logins([each], [{"logins": rows}])[0]
+
+
+def reset(**more: t.Any) -> Record:
+    return record("web", **{"operation": "reset", "state": "success", "power": "ACTIVE", **more})
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "state", "reason"),
+    [
+        ({"new": "accepted", "old": "refused"}, "success", None),
+        ({"new": "accepted"}, "success", None),
+        ({"old": "refused"}, "success", None),
+        ({}, "success", None),
+        ({"new": "refused", "old": "refused"}, "failed", "The new key was not accepted: The new one."),
+        (
+            {"new": "not_proven", "old": "not_proven"},
+            "failed",
+            "That the new key is accepted could not be proven: The new one. "
+            "That the old key is refused could not be proven: The old one.",
+        ),
+        (
+            {"new": "refused", "old": "accepted"},
+            "failed",
+            "The new key was not accepted: The new one. The old key is still accepted. Look for it in authorized_keys.",
+        ),
+        (
+            {"new": "accepted", "old": "accepted"},
+            "failed",
+            "The old key is still accepted. Look for it in authorized_keys.",
+        ),
+        ({"old": "accepted"}, "failed", "The old key is still accepted. Look for it in authorized_keys."),
+        (
+            {"new": "accepted", "old": "not_proven"},
+            "failed",
+            "That the old key is refused could not be proven: The old one.",
+        ),
+    ],
+)
+def test_only_logins_prove_a_success(outcomes: dict[str, str], state: str, reason: str | None) -> None:
+    after = proven(reset(), **outcomes)
+    assert (after["state"], after["reason"]) == (state, reason)
+    assert after["new_key"] == outcomes.get("new", "not proven").replace("_", " ")
+    assert after["old_key"] == outcomes.get("old", "not proven").replace("_", " ")
+
+
+def test_what_holds_for_both_keys_is_said_once() -> None:
+    rows = [login(f"web {which}", "not proven", words="Connection refused.") for which in ("new", "old")]
+    (after,) = note_logins([reset()], [{"logins": rows}])
+    assert after["reason"] == "That the new key is accepted could not be proven: Connection refused."
+
+
+@pytest.mark.parametrize("more", [{"command_ran": False}, {"partial": True, "command_ran": True}])
+def test_a_login_that_is_of_little_use_is_told_without_a_failure(more: dict[str, bool]) -> None:
+    rows = [login("web new", "accepted", words="It ran no command.", **more), login("web old", "refused")]
+    (after,) = note_logins([reset()], [{"logins": rows}])
+    assert (after["state"], after["reason"]) == ("success", "New key: It ran no command.")
+
+
+@pytest.mark.parametrize("result", [{"failed": True, "msg": "Boom."}, {"logins": []}, {}])
+def test_logins_that_were_planned_and_did_not_come_back_fail_the_host(result: dict[str, t.Any]) -> None:
+    planned, others = reset(private_key_file="/new", old_private_key_file="/old"), record("off", state="success")
+    after, other = note_logins([planned, others], [result])
+    trouble = f"The logins were not tried. {result.get('msg', '')}".strip()
+    assert (after["state"], after["new_key"], after["old_key"]) == ("failed", "not proven", "not proven")
+    assert after["reason"] == f"That the new key is accepted could not be proven: {trouble}"
+    assert (other["state"], other["new_key"]) == ("success", "not proven")
+
+
+def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
+    after = proven(reset(state="failed", reason="No disk"), new="refused", old="accepted")
+    assert (after["state"], after["reason"]) == ("failed", "No disk")
+    assert (after["new_key"], after["old_key"]) == ("refused", "accepted")
+
+
+@pytest.mark.parametrize("state", [REFUSED, BUSY])
+def test_who_was_not_logged_in_to_stays_unproven(state: str) -> None:
+    after = proven(record("web", state=state))
+    assert (after["new_key"], after["old_key"], after["state"]) == ("not proven", "not proven", state)
