@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import random
+import typing as t
 
 import pytest
 
@@ -21,7 +22,7 @@ UNLIMITED = 1e9
 FACTORS = {0.05: 2.0, 0.2: 4.0}
 
 
-def run(service: str, durations: list[float], share: float, seed: int, **options: object) -> Run:
+def run(service: str, durations: list[float], share: float, seed: int, **options: t.Any) -> Run:
     """Wait for tasks, every tenth of which fails, and check that each ends with its true outcome."""
     failing = {f"t-{number}" for number in range(0, len(durations), 10)}
     result = simulate(

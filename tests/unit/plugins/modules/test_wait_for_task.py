@@ -177,7 +177,7 @@ def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: Cl
     cloud.expect(task(1), status(1, "SUCCESS_RESET"))
     cloud.expect(task(2), status(2, "RUNNING_RESET"))
     first = result_of(cloud, task_ids=["t-1", "t-2"], timeout=0.0)
-    no_key = {"hwc_access_key": None}
+    no_key: dict[str, t.Any] = {"hwc_access_key": None}
     run = start(cloud, task_ids=None, resume=first["resume"], **no_key)
     with pytest.raises(CredentialsError):
         run.execute(wait_for_task.execute)
