@@ -74,7 +74,10 @@ CORES = {
 MAIN = "2.21"
 OLDEST = next(iter(CORES))
 SECRETS = "tests/contract/test_modules_secrets.py"
-ENGINE = "tests/unit/plugins/module_utils/_wait"
+#: Unit tests of code that imports nothing of Ansible (test_layers.py): one release of ansible-core is enough for them.
+WITHOUT_ANSIBLE = tuple(
+    f"tests/unit/plugins/module_utils/{part}" for part in ("_alibaba", "_http", "_huawei", "_services", "_ssh", "_wait")
+)
 PROGRESS = "tests/e2e/test_progress.py"
 BOTH_WAYS = "tests/e2e/test_same_both_ways.py"
 TRANSPORT = ("tests/contract/test_transport.py", "tests/contract/test_proxies.py")
@@ -471,20 +474,21 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
 
     All sanity sessions are in one lane, for they share virtual environments below ~/.ansible/test. Unit tests run on
     every core, and on the oldest Python there is that modules support; the slower kinds on the main core, and on the
-    oldest one as far as it differs. Left out are the integration target of the role with the main core, because the
-    end-to-end tests run the role with it all the time, and the search of all output for secrets (``SECRETS``), which
-    takes longer than all other contract tests, and which end-to-end tests do for the role and for some modules.
+    oldest one as far as it differs. Left out are the integration tests with the main core, because the end-to-end tests run
+    each of their targets twice, and the search of all output for secrets (``SECRETS``), which takes longer than all other
+    contract tests, and which end-to-end tests do for the role and for some modules.
     """
     host = next((core for core in (MAIN, *reversed(CORES)) if CORES[core].python), MAIN)
-    # The engine of a wait knows no Ansible (test_layers.py), and its tests take longer than all others together.
-    pytests = [f"pytest-{core}" if core == MAIN else f"pytest-{core} -- --ignore {ENGINE}" for core in CORES]
+    ignored = " ".join(f"--ignore {part}" for part in WITHOUT_ANSIBLE)
+    pytests = [f"pytest-{core} -- -n 2" if core == MAIN else f"pytest-{core} -- {ignored}" for core in CORES]
+    newest = list(CORES)[-1]
     oldest = next((python for python in MODULE_PYTHONS if shutil.which(f"python{python}")), MODULE_PYTHONS[0])
     return (
         (f"sanity-{MAIN}", f"sanity-{OLDEST} -- {' '.join(f'--test {test}' for test in OLDEST_SANITY)}")
         + (f"contract -- tests/contract --ignore {SECRETS}", "contract-oldest-requests", "matrix", *pytests)
         + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT),
-        ("e2e", f"integration-{MAIN} -- --exclude role_keypair_reset", f"units-{host} -- --python {oldest}")
-        + ("simulation", "docs"),
+        ("e2e", f"both-ways-{OLDEST} -- -k keywords", f"both-ways-{newest} -- -k keywords")
+        + (f"units-{host} -- --python {oldest}", "simulation", "docs"),
     )
 
 
