@@ -433,7 +433,7 @@ def e2e(session: nox.Session) -> None:
 
 @offer("campaign", needs="tests/campaign/test_*.py")
 def campaign(session: nox.Session) -> None:
-    """Every fault and every interruption of the role keypair_reset, a fleet of 200, OpenSSH's sshd: about an hour on two cores."""
+    """Every fault and every interruption of the role keypair_reset, a fleet of 200: about an hour on two cores."""
     environment = workbench(session, "pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
     options = [] if any(argument.startswith("tests/") for argument in session.posargs) else ["tests/campaign"]
     session.run("pytest", "-n", "2", *session.posargs, *options, env=environment, interrupt_timeout=10)

@@ -102,6 +102,8 @@ requirements:
 notes:
   - Host keys are checked as the configuration of C(ssh) says. There is nobody to answer a question about a server that is seen first; add
     C(-o StrictHostKeyChecking=accept-new) to O(targets[].args) to trust such servers.
+  - In a task with C(delegate_to=localhost), connection variables that a host does not define, such as C(ansible_host), are those of localhost. Take
+    them from C(hostvars[inventory_hostname]).
   - An RSA key that is refused is shown to the server once more for each other signature algorithm, unless the server has let in another RSA key.
   - With a server that takes no keys of some type, but says that it does, as OpenSSH before 9.6 may, a refusal of such a key proves little.
 seealso:
@@ -128,6 +130,17 @@ EXAMPLES = r"""
     that:
       - proof.logins[0].outcome == 'accepted'
       - proof.logins[1].outcome == 'refused'
+
+- name: Find out before a change whether all hosts can be logged in to with a key
+  multicloud.async_tasks.ssh_login_info:
+    targets:
+      - name: "{{ inventory_hostname }}"
+        host: "{{ hostvars[inventory_hostname].ansible_host | default(inventory_hostname) }}"
+        user: root
+        private_key_file: /etc/fleet/fleet-2026.pem
+        args: -o StrictHostKeyChecking=accept-new
+    log_in: false
+  delegate_to: localhost
 """
 
 RETURN = r"""

@@ -76,7 +76,7 @@ def note_checks(records: list[Record], results: Results, *, check_mode: bool) ->
     asked = {target["name"] for target in checks(records)}
     found, trouble = _by_name(results)
     for record in records:
-        for which, key in _KEYS.items():
+        for which in _KEYS:
             name = f"{record['host']} {which}"
             login = found.get(name)
             if login is None:

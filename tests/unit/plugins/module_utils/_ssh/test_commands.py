@@ -20,10 +20,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 
 KEY = Key("/keys/new", "/private/0", "ssh-ed25519 AAAA")
 TARGET = Target("web", "192.0.2.10", "/keys/new")
+PLAIN = Configuration()
 
 
 def command(
-    target: Target = TARGET, configuration: Configuration = Configuration(), algorithm: str | None = None
+    target: Target = TARGET, configuration: Configuration = PLAIN, algorithm: str | None = None
 ) -> list[str]:
     return login_command(target, KEY, configuration, log="/private/1", says="hello", algorithm=algorithm)
 
@@ -132,9 +133,9 @@ def test_a_fingerprint_is_that_of_ssh_keygen() -> None:
     assert key("new").fingerprint == "SHA256:FJTI6yhoVNU5vLD0Cx+bWamS/0H2P2NcqYwn5qISYAo"
 
 
-@pytest.mark.parametrize("text", ["", "ssh-rsa", "ssh-rsa !"])
-def test_what_is_not_a_public_key_has_no_fingerprint(text: str) -> None:
-    with pytest.raises(ValueError):
+@pytest.mark.parametrize(("text", "words"), [("", "a type and base64"), ("ssh-rsa", "a type"), ("ssh-rsa !", "base64")])
+def test_what_is_not_a_public_key_has_no_fingerprint(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
         fingerprint(text)
 
 
