@@ -89,7 +89,8 @@ options:
     default: true
   chdir:
     description:
-      - Directory in which C(ssh) runs, for paths in O(targets[].args) that are relative. The default is where the module runs.
+      - Directory in which C(ssh) runs, and from which relative paths of O(targets[].private_key_file) and in O(targets[].args) are taken. The default
+        is where the module runs.
     type: path
   progress:
     description:

@@ -79,9 +79,10 @@ class SystemPrograms:
 
     def key(self, path: str) -> Key:
         """Copy a private key, and find out its public half."""
+        place = os.path.join(self._directory or "", path)
         try:
             # Not blocking, for it may be a pipe that nobody writes to.
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            with open(os.open(place, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 content = file.read(MOST_BYTES) or b""
         except OSError as error:

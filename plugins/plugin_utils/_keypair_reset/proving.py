@@ -21,38 +21,49 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     refuse,
 )
 
-#: Which key, and the field of a record that names its file.
-_KEYS = {"new": "private_key_file", "old": "old_private_key_file"}
+#: The keys, as the report names them.
+_KEYS = ("new", "old")
 #: For whom KPS manages keys, if nothing names a user.
 _DEFAULT_USER = "root"
 
 
 def checks(records: t.Sequence[Record]) -> list[Record]:
-    """The logins that are going to be tried, before anything is touched: each key that is given, on each server."""
+    """The logins that are going to be tried, before anything is touched: each key that is at hand, on each server."""
     return [
-        _target(record, which)
+        _target(record, which, path)
         for record in records
         if record["state"] != states.REFUSED
-        for which, key in _KEYS.items()
-        if record[key]
+        for which in _KEYS
+        for path in [_given(record, which) or (_own_key(record) if which == "old" else "")]
+        if path
     ]
 
 
 def logins(records: t.Sequence[Record]) -> list[Record]:
-    """The logins to try: each key that is given, on each server that runs and about whose key nothing is open."""
+    """The logins to try: each key that is at hand, on each server that runs and about whose key nothing is open."""
     return [
-        _target(record, which)
+        _target(record, which, path)
         for record in records
         if record["power"] == ACTIVE
         and record["state"] not in (states.REFUSED, states.BUSY, states.PLANNED)
         # A host that could not be logged in to is in the batch only if no key of it was given.
         and "problem" not in record["ssh"]
-        for which, key in _KEYS.items()
-        if record[key] and not (which == "old" and record["same_key"])
+        for which in _KEYS
+        for path in [_given(record, which) or (_own_key(record) if which == "old" and record["own_key_fits"] else "")]
+        if path and not (which == "old" and record["same_key"])
     ]
 
 
-def _target(record: Record, which: str) -> Record:
+def _given(record: Record, which: str) -> str:
+    return str(record["private_key_file" if which == "new" else "old_private_key_file"])
+
+
+def _own_key(record: Record) -> str:
+    """The key with which Ansible's own connection logs in: the old one if KPS says so, and none that is sent to KPS."""
+    return str(record["ssh"].get("private_key_file") or "")
+
+
+def _target(record: Record, which: str, path: str) -> Record:
     ssh = record["ssh"]
     return {
         "name": f"{record['host']} {which}",
@@ -61,7 +72,7 @@ def _target(record: Record, which: str) -> Record:
         "user": ssh["user"] or None,
         "args": ssh["args"],
         "executable": ssh["executable"],
-        "private_key_file": record[_KEYS[which]],
+        "private_key_file": path,
     }
 
 
@@ -79,14 +90,15 @@ def note_checks(records: list[Record], results: Results, *, check_mode: bool) ->
         for which in _KEYS:
             name = f"{record['host']} {which}"
             login = found.get(name)
+            wanted = bool(_given(record, which))
             if login is None:
-                if name in asked:
+                if name in asked and wanted:
                     refuse(record, f"Whether its {which} key can be used to log in is not known. {trouble}")
             elif login["outcome"] == UNTRIED:
                 record["identity" if which == "new" else "old_identity"] = login["public_key"]
                 user, port = record["ssh"]["user"] or login["user"] or _DEFAULT_USER, login["port"]
                 record["ssh"] = {**record["ssh"], "user": user, "port": port}
-            elif not (which == "new" and check_mode and record["generate"] and login["cause"] == "key"):
+            elif wanted and not (which == "new" and check_mode and record["generate"] and login["cause"] == "key"):
                 refuse(record, login["words"])
         if record["generate"] and not record["public_key"]:
             record["public_key"] = record["identity"] or ""
@@ -104,22 +116,31 @@ def note_old_keys(records: list[Record], results: Results) -> list[Record]:
     """
     for record in records:
         record["same_key"] = bool(record["old_identity"]) and _same(record["old_identity"], record["pair_key"])
-        if record["same_key"] and not record["force"]:
+        if record["same_key"] and _given(record, "old") and not record["force"]:
             path, name = record["old_private_key_file"], record["keypair_name"]
             refuse(record, f"{path} is the private key of the wanted key pair {name}, which cannot be refused as well.")
     for result in results:
         pairs = result.get("keypairs")
         for record in of_batch(records, result):
-            path, had = record["old_private_key_file"], record["had"]
-            if pairs is None:
-                refuse(record, f"The key pair {had}, which it has now, could not be read. {result.get('msg')}")
-            elif pairs and not _same(record["old_identity"], pairs[0].get("public_key")):
-                refuse(record, f"{path} is not the private key of the key pair {had}, which it has now.")
-            elif not pairs and record["login"] != "keypair":
-                # KPS logs in with the key itself for a replacement, which shows as much.
-                gone = f"KPS has no key pair {had} any more, which it has now, so that nothing shows that {path} is its key."
-                refuse(record, f"{gone} Leave keypair_reset_old_private_key_file out.")
+            fits = _same(record["old_identity"], pairs[0].get("public_key")) if pairs else False
+            if not _given(record, "old"):
+                record["own_key_fits"] = fits
+            elif not fits:
+                _refuse_old_key(record, result)
     return records
+
+
+def _refuse_old_key(record: Record, result: t.Mapping[str, t.Any]) -> None:
+    """Refuse a server whose old key is not that of the pair that KPS says it has, or cannot be compared with it."""
+    path, had = record["old_private_key_file"], record["had"]
+    if "keypairs" not in result:
+        refuse(record, f"The key pair {had}, which it has now, could not be read. {result.get('msg')}")
+    elif result["keypairs"]:
+        refuse(record, f"{path} is not the private key of the key pair {had}, which it has now.")
+    elif record["login"] != "keypair":
+        # KPS logs in with the key itself for a replacement, which shows as much.
+        gone = f"KPS has no key pair {had} any more, which it has now, so that nothing shows that {path} is its key."
+        refuse(record, f"{gone} Leave keypair_reset_old_private_key_file out.")
 
 
 def _same(one: str | None, other: str | None) -> bool:
@@ -155,7 +176,10 @@ def _judge_logins(record: Record, new: t.Mapping[str, t.Any] | None, old: t.Mapp
         reasons.append(f"That the new key is accepted could not be proven: {new['words']}")
     if old and old["outcome"] == ACCEPTED:
         reasons.append("The old key is still accepted. Look for it in authorized_keys.")
-    elif old and old["outcome"] != REFUSED and not (new and new["words"] == old["words"]):
+    # Nobody has asked for the proof with the key of Ansible's own connection.
+    elif (
+        old and old["outcome"] != REFUSED and not record["own_key_fits"] and not (new and new["words"] == old["words"])
+    ):
         reasons.append(f"That the old key is refused could not be proven: {old['words']}")
     for reason in reasons:
         fail(record, reason)

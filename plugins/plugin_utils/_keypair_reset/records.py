@@ -48,6 +48,7 @@ def begin(wishes: Results) -> list[Record]:
             "old_identity": None,
             "pair_key": None,
             "same_key": False,
+            "own_key_fits": False,
             "had": None,
             "journal_task": None,
             "name": None,

@@ -23,9 +23,7 @@ TARGET = Target("web", "192.0.2.10", "/keys/new")
 PLAIN = Configuration()
 
 
-def command(
-    target: Target = TARGET, configuration: Configuration = PLAIN, algorithm: str | None = None
-) -> list[str]:
+def command(target: Target = TARGET, configuration: Configuration = PLAIN, algorithm: str | None = None) -> list[str]:
     return login_command(target, KEY, configuration, log="/private/1", says="hello", algorithm=algorithm)
 
 

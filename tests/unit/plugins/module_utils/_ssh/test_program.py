@@ -148,6 +148,13 @@ def test_a_key_is_copied_without_what_lies_beside_it(
 
 
 @needs_keygen
+def test_a_relative_path_begins_where_programs_run(tmp_path: Path) -> None:
+    keygen(tmp_path / "key")
+    with SystemPrograms(str(tmp_path)) as programs:
+        assert programs.key("key").problem is None
+
+
+@needs_keygen
 def test_a_key_that_everyone_can_read_is_used_and_told(programs: SystemPrograms, tmp_path: Path) -> None:
     keygen(tmp_path / "key")
     tmp_path.joinpath("key").chmod(0o644)

@@ -217,6 +217,60 @@ def test_without_an_old_key_there_is_nothing_to_compare() -> None:
     assert (a["state"], a["same_key"]) == (PLANNED, False)
 
 
+# The key of Ansible's own connection
+
+
+def own(**more: t.Any) -> Record:
+    """A server whose own connection logs in with a key that nobody has called the old one."""
+    ssh = {"host": "a", "port": 22, "user": "root", "args": "", "executable": "ssh", "private_key_file": "/own"}
+    return record("a", **{"operation": "reset", "ssh": ssh, "had": "old", "pair_key": NEW_KEY, **more})
+
+
+def test_the_key_of_the_own_connection_is_the_old_one_if_kps_says_so() -> None:
+    (asked,) = checks([own()])
+    assert (asked["name"], asked["private_key_file"]) == ("a old", "/own")
+    (a,) = note_checks([own()], [{"logins": [login("a old", public_key=OLD_KEY)]}], check_mode=False)
+    (a,) = note_old_keys([a], [of("a", keypairs=[{"name": "old", "public_key": OLD_KEY}])])
+    done = {**a, "state": "success", "power": "ACTIVE"}
+    assert [(one["name"], one["private_key_file"]) for one in logins([done])] == [("a old", "/own")]
+    assert proven(done, old="refused")["old_key"] == "refused"
+    assert proven(done, old="accepted")["state"] == "failed"
+    # Nobody has asked for this proof.
+    assert proven(done, old="not_proven")["state"] == "success"
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"keypairs": [{"name": "old", "public_key": NEW_KEY}]},
+        {"keypairs": []},
+        {"failed": True, "msg": "HTTP 403."},
+    ],
+)
+def test_any_other_key_of_the_own_connection_plays_no_part(result: dict[str, t.Any]) -> None:
+    (a,) = note_old_keys([own(old_identity=OLD_KEY)], [of("a", **result)])
+    assert (a["state"], a["own_key_fits"]) == (PLANNED, False)
+    assert logins([{**a, "state": "success", "power": "ACTIVE"}]) == []
+
+
+@pytest.mark.parametrize("cause", ["key", "configuration"])
+def test_a_key_of_the_own_connection_that_cannot_be_used_is_no_obstacle(cause: str) -> None:
+    row = login("a old", "not proven", cause=cause)
+    (a,) = note_checks([own()], [{"logins": [row]}], check_mode=False)
+    assert (a["state"], a["old_identity"]) == (PLANNED, None)
+    (a,) = note_checks([own()], [{"failed": True, "msg": "Boom."}], check_mode=False)
+    assert a["state"] == PLANNED
+
+
+def test_the_wanted_key_is_not_expected_to_be_refused_when_the_own_connection_uses_it() -> None:
+    (a,) = note_old_keys([own(state=UNCHANGED, old_identity=NEW_KEY, had="new")], [])
+    assert (a["state"], logins([{**a, "power": "ACTIVE"}])) == (UNCHANGED, [])
+
+
+def test_a_key_that_is_given_goes_before_that_of_the_own_connection() -> None:
+    assert [one["private_key_file"] for one in checks([own(old_private_key_file="/old")])] == ["/old"]
+
+
 # What the logins prove
 
 
@@ -224,7 +278,7 @@ def proven(each: Record, **outcomes: str) -> Record:
     rows = [login(f"{each['host']} {which}", outcome.replace("_", " ")) for which, outcome in outcomes.items()]
     for which, row in zip(outcomes, rows):
         row["words"] = f"The {which} one."
-    return note_logins([each], [{"logins": rows}])[0]
+    return note_logins([{**each}], [{"logins": rows}])[0]
 
 
 def reset(**more: t.Any) -> Record:
