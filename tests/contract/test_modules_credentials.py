@@ -126,9 +126,9 @@ def test_huawei_metadata(emulator: Emulator, modules: Modules, imds: str) -> Non
         HUAWEI,
         HWC_METADATA_DISABLED="",
         HWC_METADATA_ENDPOINT=emulator.url,
-        http_proxy="http://",
+        all_proxy="http://",
         no_proxy="",
-        HWC_ENDPOINT=emulator.url,
+        HWC_ENDPOINT="https://kms.example.com",
     )
     assert emulator.requests[1].operation == "GetSecurityKey"
     assert (result["failed"], "proxy" in result["msg"]) == (True, True)
