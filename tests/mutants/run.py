@@ -36,6 +36,7 @@ PARTS = (
     "plugins",
     "tests/unit",
     "tests/emulator",
+    "tests/fixtures",
     "tests/matrix",
     "tests/conftest.py",
     "pyproject.toml",

@@ -85,8 +85,8 @@ BUGS = (
         "key-not-compared",
         "a private key of another pair passes for that of the wanted one",
         ROLE + "planning.py",
-        "            elif identity and key_material(identity) !=",
-        "            elif not identity and key_material(str(identity)) !=",
+        "            if identity and key_material(identity) !=",
+        "            if not identity and key_material(str(identity)) !=",
     ),
     Bug(
         "pair-not-read",
@@ -155,6 +155,13 @@ BUGS = (
     Bug(
         "other-regions-in-one-batch",
         "servers of two regions are asked for in one",
+        ROLE + "batching.py",
+        '            (record["region"], record["project_id"], pair, key_file, password, port, force, stop_type),\n',
+        '            (record["project_id"], pair, key_file, password, port, force, stop_type),\n',
+    ),
+    Bug(
+        "key-of-another-region",
+        "two regions cannot have different keys under one name",
         ROLE + "records.py",
         'for part in ("region", "project_id", "keypair_name"))',
         'for part in ("project_id", "keypair_name"))',
@@ -177,22 +184,22 @@ BUGS = (
         "one-port-for-all",
         "KPS is told the port of the first server for all",
         ROLE + "batching.py",
-        '            (record["group"], key_file, password, port, force, stop_type),\n',
-        '            (record["group"], key_file, password, force, stop_type),\n',
+        '            (record["region"], record["project_id"], pair, key_file, password, port, force, stop_type),\n',
+        '            (record["region"], record["project_id"], pair, key_file, password, force, stop_type),\n',
     ),
     Bug(
         "one-key-for-all",
         "KPS gets the old private key of the first server for all",
         ROLE + "batching.py",
-        '            (record["group"], key_file, password, port, force, stop_type),\n',
-        '            (record["group"], password, port, force, stop_type),\n',
+        '            (record["region"], record["project_id"], pair, key_file, password, port, force, stop_type),\n',
+        '            (record["region"], record["project_id"], pair, password, port, force, stop_type),\n',
     ),
     Bug(
         "one-stop-type-for-all",
         "a server that is to be stopped gently is stopped by force, because another one is",
         ROLE + "batching.py",
-        '            (record["group"], key_file, password, port, force, stop_type),\n',
-        '            (record["group"], key_file, password, port, force),\n',
+        '            (record["region"], record["project_id"], pair, key_file, password, port, force, stop_type),\n',
+        '            (record["region"], record["project_id"], pair, key_file, password, port, force),\n',
     ),
     Bug(
         "stopped-by-refusal",
@@ -299,28 +306,6 @@ BUGS = (
         ROLE + "course.py",
         '        if record["state"] == _task.SUCCESS and server and server["key_name"] != record["keypair_name"]:\n',
         '        if record["state"] == _task.SUCCESS and server and not server["key_name"]:\n',
-    ),
-    # What is proved
-    Bug(
-        "new-key-unproven-is-fine",
-        "a server whose new key was not proven is reported as reset",
-        ROLE + "course.py",
-        '        if new and record["new_key"] != ACCEPTED:\n',
-        '        if new and record["new_key"] == REFUSED:\n',
-    ),
-    Bug(
-        "old-key-accepted-is-fine",
-        "a server that still lets the old key in is reported as reset",
-        ROLE + "course.py",
-        '        elif record["old_key"] == ACCEPTED:\n',
-        '        elif record["old_key"] == ACCEPTED and not new:\n',
-    ),
-    Bug(
-        "old-key-unproven-is-fine",
-        "a server whose old key was not proven to be refused is reported as reset",
-        ROLE + "course.py",
-        '        elif old and record["old_key"] != REFUSED:\n',
-        '        elif old and record["old_key"] == "":\n',
     ),
     # States
     Bug(
