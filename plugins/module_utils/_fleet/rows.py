@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
 
 #: Servers that a message spells out.
 SPELT_OUT = 5
@@ -59,15 +60,16 @@ class Row:
             "state": self.state,
             "status": self.status,
             "reason": self.reason._asdict() if self.reason else None,
-            "msg": self.msg,
+            "msg": self.msg and printable(self.msg),
             **self.more,
         }
 
     def describe(self) -> str:
         """The server and what is wrong with it, for the middle of a sentence."""
-        who = f"{self.name} ({self.server_id})" if self.name else self.server_id
-        why = ", ".join(str(part) for part in (self.status, self.reason) if part) if self.reason else None
-        return f"{who}: {self.msg or why or self.status or self.state}".rstrip(".")
+        who = f"{printable(self.name, WORD)} ({self.server_id})" if self.name else self.server_id
+        status = printable(self.status, WORD) if self.status else None
+        why = ", ".join(str(part) for part in (status, self.reason) if part) if self.reason else None
+        return f"{who}: {printable(self.msg or why or status or self.state)}".rstrip(".")
 
 
 def report(

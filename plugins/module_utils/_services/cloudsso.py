@@ -99,7 +99,7 @@ def _task_in(document: Row, operation: Operation, task_id: str) -> Row:
     found = mapping(document, operation.expect, operation)
     same_id(found, "TaskId", operation, task_id)
     text(found, "Status", operation)
-    return found
+    return {"TaskId": task_id, **found}
 
 
 def list_tasks(
@@ -163,7 +163,7 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
     def read(self, task_id: str, timeout: float) -> _task.Sighting:
         """Ask about one task."""
         document = self.client.once(GET_TASK, {"DirectoryId": self._directory_id, "TaskId": task_id}, timeout=timeout)
-        return _sighting({"TaskId": task_id, **_task_in(document, GET_TASK, task_id)})
+        return _sighting(_task_in(document, GET_TASK, task_id))
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
         """One page of the directory's tasks.

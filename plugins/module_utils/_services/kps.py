@@ -129,7 +129,7 @@ def _about(task_id: str, row: Row) -> Row:
     """A task, if it is the one that was asked about and has a status."""
     same_id(row, "task_id", SHOW_TASK, task_id)
     text(row, "task_status", SHOW_TASK)
-    return row
+    return {"task_id": task_id, **row}
 
 
 def list_running(client: HuaweiClient) -> list[Row]:

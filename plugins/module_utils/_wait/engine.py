@@ -48,7 +48,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outco
     progress_line,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.progress import Progress
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record, normalize
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, Record, normalize, word_of
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     DECIDED,
     FATAL,
@@ -415,7 +415,7 @@ class Engine:
         elif meaning == UNKNOWN and sighting.status not in memory.strange:
             memory.strange.append(sighting.status)
             memory.warn(
-                f"{self._source.service} task {record.id} reports the unknown status {sighting.status}; waiting on."
+                f"{self._source.service} task {record.id} reports the unknown status {word_of(sighting.status)}; waiting on."
                 if sighting.status
                 else f"{self._source.service} task {record.id} reports no status; waiting on."
             )

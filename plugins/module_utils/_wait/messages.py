@@ -19,7 +19,13 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._task impor
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.options import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, ENDED, Record, bare
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import (
+    BAD,
+    ENDED,
+    Record,
+    bare,
+    word_of,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.report import (
     FATAL,
     INTERRUPTED,
@@ -75,7 +81,7 @@ class Messages(Report):
         if self.unfinished:
             words: dict[str, int] = {}
             for record in self.unfinished:
-                word = record.status or "no status yet"
+                word = word_of(record.status) or "no status yet"
                 words[word] = words.get(word, 0) + 1
             shown = sorted(words.items(), key=lambda item: (-item[1], item[0]))[:SPELT_OUT]
             parts.append(f"{len(self.unfinished)} pending ({', '.join(f'{word} {count}' for word, count in shown)})")
@@ -121,7 +127,7 @@ class Messages(Report):
         head = f"{self.source.service} task {self.name(record)}"
         if last is None:
             return f"{head} was not found for {since - (record.absent_since or 0):.0f} s ({record.note})"
-        return f"{head} vanished after {last.status} at {last.last:.0f} s ({record.note})"
+        return f"{head} vanished after {word_of(last.status)} at {last.last:.0f} s ({record.note})"
 
     def _succeeded(self) -> str:
         return f"{self.count(SUCCESS)} succeeded." if len(self.records) > 1 else ""
@@ -152,11 +158,11 @@ class Messages(Report):
             doing = f"no answer: {record.note}" if record.note else "no answer about it yet"
         elif record.absent_since is not None:
             last = record.vanished()
-            seen = f", {last.status} at {last.last:.0f} s" if last else ""
+            seen = f", {word_of(last.status)} at {last.last:.0f} s" if last else ""
             doing = f"not found for {self.age - record.absent_since:.0f} s{seen}"
         else:
             since = self.age - record.history[-1].first
-            word = record.status or "no status"
+            word = word_of(record.status) or "no status"
             if record.state == UNKNOWN and record.status:
                 doing = f"unknown status {word} for {since:.0f} s; {listing}"
             elif record.meaning in ENDED:
@@ -202,13 +208,13 @@ class Messages(Report):
             for state in (PENDING, SUCCESS, FAILED)
             if self.source.words.get(state)
         )
-        word = f'the unknown status "{record.status}"' if record.status else "no status"
+        word = f'the unknown status "{word_of(record.status)}"' if record.status else "no status"
         return f"{self.source.service} task {self.name(record)} has {word} (twice in a row). Known: {known}."
 
 
 def _said(record: Record) -> str:
     """What the service said about a failure: ``FAILED_RESET, KPS.3054: Update public key error``."""
-    return ", ".join(part for part in (record.status, bare(str(record.reason or ""))) if part)
+    return ", ".join(part for part in (word_of(record.status), bare(str(record.reason or ""))) if part)
 
 
 def _join(*sentences: str | None) -> str:

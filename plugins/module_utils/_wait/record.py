@@ -24,6 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._task impor
     Reason,
     Sighting,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
 
 #: The states that end the wait for a task.
 ENDED = (SUCCESS, FAILED, MISSING, ERROR)
@@ -256,6 +257,11 @@ def in_short(error: CloudError) -> str:
     """An error in a few words, for the middle of a sentence: ``404 KPS.0404: task not found``."""
     head = " ".join(str(part) for part in (error.http_status, error.code) if part)
     return ": ".join(part for part in (head, bare(str(error.text or error.message))) if part)
+
+
+def word_of(status: str | None) -> str:
+    """A word of the service, for the middle of a sentence; empty when there is none."""
+    return printable(status, WORD) if status else ""
 
 
 def bare(sentence: str) -> str:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import PENDING, STATES, UNKNOWN
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.memory import Memory
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.record import BAD, ENDED, Record
 
@@ -101,7 +102,7 @@ class Report:
         about: dict[str, t.Any] = {}
         for field, noun in self._labels:
             if record.data.get(field):
-                about.setdefault(noun, record.data[field])
+                about.setdefault(noun, printable(record.data[field], WORD))
         return f"{record.id} ({', '.join(f'{noun} {name}' for noun, name in about.items())})" if about else record.id
 
     def all_done(self) -> str:

@@ -93,6 +93,8 @@ class KeyPairs(KpsService):
 
     def __init__(self, world: World) -> None:
         self.world = world
+        #: Makes a pair when one is to be generated, which takes a moment.
+        self.generate: t.Callable[[], keys.KeyPair] = keys.generate_rsa
         #: By project and name.
         self.keypairs: dict[tuple[str, str], KeyPair] = {}
 
@@ -148,7 +150,7 @@ class KeyPairs(KpsService):
             raise self.invalid(f"Key pair {name} already exists.")
         public, private = wanted.get("public_key"), None
         if public is None:
-            generated = keys.generate_rsa()
+            generated = self.generate()
             public, private = generated.public, generated.private
         elif not isinstance(public, str) or not keys.valid(public):
             raise self.invalid("public_key is not a public key in OpenSSH's format.")
