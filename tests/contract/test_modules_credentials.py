@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 import time
@@ -13,7 +14,9 @@ import typing as t
 import pytest
 
 from emulator import Emulator
-from emulator.huawei.directory import Agency, Domain, Project
+from emulator.alibaba.ram import Role
+from emulator.huawei.directory import Agency, Domain, Project, Provider
+from emulator.huawei.metadata import POD
 
 from .modules import Modules
 from .sdk import load
@@ -135,6 +138,8 @@ def test_huawei_metadata(emulator: Emulator, modules: Modules, imds: str) -> Non
     result = ask(modules, HUAWEI, HWC_METADATA_DISABLED="", HWC_METADATA_ENDPOINT=emulator.url)
     keys = emulator.huawei.directory.access_keys.values()
     check(result, "ECS metadata", *(key.secret for key in keys), *(key.security_token for key in keys))
+    operations = [entry.operation for entry in emulator.requests]
+    assert operations[-3:] == ["CreateMetadataToken", "GetSecurityKey", "ListRunningTask"]
 
 
 @pytest.mark.parametrize("base", ["key", "password", "metadata"])
@@ -158,6 +163,128 @@ def test_huawei_agency(emulator: Emulator, modules: Modules, base: str) -> None:
     secrets = [key.secret for key in directory.access_keys.values()]
     check(result, f"{'ECS metadata' if base == 'metadata' else 'environment'}, agency", *secrets)
     assert f"/{project.id}/" in emulator.requests[-1].path
+
+
+@pytest.fixture
+def token_file(emulator: Emulator, modules: Modules) -> str:
+    """A file with the token of an identity provider of both clouds, as its giver leaves it."""
+    directory = emulator.huawei.directory
+    directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
+    keep(modules, "token", f"{directory.issue_id_token(directory.providers[0], emulator.user.id)}\n")
+    return str(modules.home / "token")
+
+
+def oidc(emulator: Emulator, path: str) -> dict[str, str]:
+    """What the environment of a workload says."""
+    return {
+        "HUAWEICLOUD_OIDC_PROVIDER_URN": emulator.huawei.directory.providers[0].urn,
+        "HUAWEICLOUD_OIDC_AGENCY_URN": f"iam::{emulator.domain.id}:agency:workload",
+        "HUAWEICLOUD_OIDC_TOKEN_FILE": path,
+    }
+
+
+def test_huawei_oidc(emulator: Emulator, modules: Modules, token_file: str) -> None:
+    result = ask(modules, HUAWEI, HUAWEICLOUD_SDK_PROJECT_ID="", **oidc(emulator, token_file))
+    keys = emulator.huawei.directory.access_keys.values()
+    secrets = [*emulator.huawei.directory.id_tokens, *(key.secret for key in keys)]
+    check(result, "environment (OIDC)", *secrets, *(key.security_token for key in keys))
+    operations = [entry.operation for entry in emulator.requests]
+    assert operations == ["AssumeAgencyWithOIDC", "KeystoneListProjects", "ListRunningTask"]
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_huawei_identity_provider(emulator: Emulator, modules: Modules, token_file: str, place: str) -> None:
+    environ = {"HUAWEICLOUD_SDK_IDP_ID": "idp", "HUAWEICLOUD_SDK_ID_TOKEN_FILE": token_file}
+    source = "environment (identity provider)"
+    if place == "file":
+        keep(modules, ".huaweicloud/credentials", "[basic]\nidp_id = idp\nid_token_file = ~/token\n")
+        environ, source = {}, "~/.huaweicloud/credentials [basic]"
+    result = ask(modules, HUAWEI, **environ)
+    directory = emulator.huawei.directory
+    keys = directory.access_keys.values()
+    check(result, source, *directory.id_tokens, *directory.tokens, *(key.secret for key in keys))
+    operations = [entry.operation for entry in emulator.requests]
+    assert operations == ["CreateTokenWithIdToken", "CreateTemporaryAccessKeyByToken", "ListRunningTask"]
+
+
+def test_huawei_pod(emulator: Emulator, modules: Modules) -> None:
+    keep(modules, "token", "pod-token\n")
+    emulator.huawei.metadata.pods["pod-token"] = (emulator.user.id, emulator.domain.id)
+    environ = {
+        "HC_CONTAINER_CREDENTIALS_FULL_URI": f"{emulator.url}{POD}",
+        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(modules.home / "token"),
+    }
+    keys = emulator.huawei.directory.access_keys.values()
+    check(ask(modules, HUAWEI, **environ), "pod identity", "pod-token", *(key.secret for key in keys))
+    assert [entry.operation for entry in emulator.requests] == ["GetPodSecurityKey", "ListRunningTask"]
+
+
+@pytest.mark.parametrize("given", ["token", "agency", "nothing"])
+def test_huawei_oidc_that_is_refused(emulator: Emulator, modules: Modules, token_file: str, given: str) -> None:
+    environ = oidc(emulator, token_file)
+    if given == "token":
+        keep(modules, "token", "top-secret-token")
+    elif given == "agency":
+        environ["HUAWEICLOUD_OIDC_AGENCY_URN"] = f"iam::{emulator.domain.id}:agency:other"
+    else:
+        keep(modules, "token", "")
+    result = ask(modules, HUAWEI, **environ)
+    words = "must hold a token" if given == "nothing" else "Check the token of the identity provider"
+    assert (result["failed"], words in result["msg"]) == (True, True), result
+    assert "top-secret-token" not in json.dumps(result)
+    assert len(emulator.requests) == (given != "nothing")
+
+
+WAIT = ("wait_for_task", {"service": "kps", "task_ids": [f"t-{number}" for number in range(30)], "timeout": 5})
+PASSWORD = {"HW_USER_NAME": "emulated-user", "HW_USER_PASSWORD": "wrong", "HW_DOMAIN_NAME": "emulated-account"}
+
+
+def test_a_wrong_password_is_sent_once_for_thirty_tasks(emulator: Emulator, modules: Modules) -> None:
+    result = ask(modules, WAIT, **PASSWORD)
+    assert (result["failed"], "hwc_user_password" in result["msg"]) == (True, True)
+    assert [entry.operation for entry in emulator.requests] == ["KeystoneCreateUserTokenByPassword"]
+    assert {task["state"] for task in result["tasks"]} == {"pending"}, "it is not the fault of the tasks"
+
+
+def test_a_project_that_may_not_be_looked_up_is_asked_for_once(emulator: Emulator, modules: Modules) -> None:
+    emulator.fail("error", operation="KeystoneListProjects", status=403, code="403", message="Not allowed.")
+    key = emulator.access_key
+    environ = {"HUAWEICLOUD_SDK_AK": key.access, "HUAWEICLOUD_SDK_SK": key.secret, "HUAWEICLOUD_SDK_PROJECT_ID": ""}
+    for query in (HUAWEI, WAIT):
+        emulator.requests.clear()
+        result = ask(modules, query, **environ)
+        assert (result["failed"], "hwc_project_id" in result["msg"]) == (True, True), result["msg"]
+        assert [entry.operation for entry in emulator.requests] == ["KeystoneListProjects"]
+
+
+def test_an_option_chooses_the_project_whatever_the_environment_says(emulator: Emulator, modules: Modules) -> None:
+    key = emulator.access_key
+    emulator.huawei.directory.add_project(Project("dev-project", "cn-north-4_dev", emulator.domain.id))
+    environ = {"HUAWEICLOUD_SDK_AK": key.access, "HUAWEICLOUD_SDK_SK": key.secret}
+    result = ask(modules, (HUAWEI[0], {**HUAWEI[1], "hwc_project_name": "cn-north-4_dev"}), **environ)
+    check(result, "environment", key.secret)
+    assert "/dev-project/" in emulator.requests[-1].path
+
+
+@pytest.mark.parametrize("region", ["cn-north-4", "cn-east-3"])
+def test_sms_with_a_password(emulator: Emulator, modules: Modules, region: str) -> None:
+    emulator.huawei.directory.add_project(Project("east", "cn-east-3", emulator.domain.id))
+    migration = next(iter(emulator.huawei.sms.tasks.values()))
+    environ = {**PASSWORD, "HW_USER_PASSWORD": emulator.user.password, "HWC_REGION": region}
+    query = ("hwc_sms_passphrase_info", {"task_id": migration.id})
+    result = ask(modules, query, HUAWEICLOUD_SDK_PROJECT_ID="", **environ)
+    check(result, "environment", emulator.user.password, *emulator.huawei.tokens)
+    assert [entry.operation for entry in emulator.requests] == ["KeystoneCreateUserTokenByPassword", "ShowPassphrase"]
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_metadata_service_that_fails_for_a_moment_is_asked_again(
+    emulator: Emulator, modules: Modules, status: int
+) -> None:
+    emulator.huawei.metadata.agency = (emulator.user.id, emulator.domain.id)
+    emulator.fail("error", operation="GetSecurityKey", status=status, code="x", message="busy", times=2)
+    result = ask(modules, HUAWEI, HWC_METADATA_DISABLED="", HWC_METADATA_ENDPOINT=emulator.url)
+    check(result, "ECS metadata")
 
 
 def test_huawei_without_anything(emulator: Emulator, modules: Modules) -> None:
@@ -263,6 +390,77 @@ def test_alibaba_role(emulator: Emulator, modules: Modules, query: Query, where:
     assert [entry.operation for entry in emulator.requests] == ["AssumeRole", "ListTasks"]
 
 
+def test_alibaba_role_with_an_external_id(emulator: Emulator, modules: Modules, query: Query) -> None:
+    account = emulator.alibaba_account
+    role = dataclasses.replace(account.role, name="partner", external_id="ours")
+    emulator.alibaba.ram.roles.append(role)
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": account.access_key.access,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": account.access_key.secret,
+        "ALIBABA_CLOUD_ROLE_ARN": role.arn,
+    }
+    refused = ask(modules, query, **environ)
+    assert (refused["failed"], "ali_role_external_id" in refused["msg"]) == (True, True)
+    assert len(emulator.requests) == 1
+    check(ask(modules, query, ALIBABA_CLOUD_EXTERNAL_ID="ours", **environ), "environment, role")
+
+
+@pytest.mark.parametrize("place", ["environment", "profile", "ini"])
+def test_alibaba_oidc(emulator: Emulator, modules: Modules, query: Query, place: str) -> None:
+    account, ram = emulator.alibaba_account, emulator.alibaba.ram
+    provider = "acs:ram::1234567890123456:oidc-provider/ack"
+    role = Role("workload", account.id, "", provider=provider)
+    ram.roles.append(role)
+    keep(modules, "token", f"{ram.issue_id_token(provider)}\n")
+    path = str(modules.home / "token")
+    environ, source = {}, "environment (OIDC)"
+    if place == "environment":
+        environ = {
+            "ALIBABA_CLOUD_ROLE_ARN": role.arn,
+            "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": provider,
+            "ALIBABA_CLOUD_OIDC_TOKEN_FILE": path,
+        }
+    elif place == "profile":
+        source = "~/.aliyun/config.json [default]"
+        row = {"mode": "OIDC", "ram_role_arn": role.arn, "oidc_provider_arn": provider, "oidc_token_file": path}
+        keep(
+            modules, ".aliyun/config.json", json.dumps({"current": "default", "profiles": [{"name": "default", **row}]})
+        )
+    else:
+        source = "~/.alibabacloud/credentials.ini [default]"
+        lines = f"type = oidc_role_arn\nrole_arn = {role.arn}\noidc_provider_arn = {provider}\n"
+        keep(modules, ".alibabacloud/credentials.ini", f"[default]\n{lines}oidc_token_file_path = {path}\n")
+    result = ask(modules, query, **environ)
+    keys = ram.access_keys.values()
+    check(result, source, *ram.id_tokens, *(key.secret for key in keys), *(key.security_token for key in keys))
+    assert [entry.operation for entry in emulator.requests] == ["AssumeRoleWithOIDC", "ListTasks"]
+    keep(modules, "token", "top-secret-token")
+    emulator.requests.clear()
+    refused = ask(modules, query, **environ)
+    assert (refused["failed"], "token of the identity provider" in refused["msg"]) == (True, True)
+    assert "top-secret-token" not in json.dumps(refused)
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.parametrize("setting", ["ali_region", "ALIBABA_CLOUD_STS_REGION"])
+@pytest.mark.parametrize("region", ["x.evil.example/?a=", "cn-shanghai\n", "a" * 64, ".."])
+def test_alibaba_regions_that_cannot_exist(
+    emulator: Emulator, modules: Modules, query: Query, setting: str, region: str
+) -> None:
+    account = emulator.alibaba_account
+    environ = {
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": account.access_key.access,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": account.access_key.secret,
+        "ALIBABA_CLOUD_ROLE_ARN": account.role.arn,
+        "ALI_ENDPOINT": emulator.url if setting == "ali_region" else "",
+        "ALIBABA_CLOUD_ENDPOINT_CLOUDSSO": emulator.url,
+    }
+    options = {**query[1], **({setting: region} if setting == "ali_region" else {})}
+    result = ask(modules, (query[0], options), **environ, **({} if setting == "ali_region" else {setting: region}))
+    assert (result["failed"], "is not a region id" in result["msg"]) == (True, True), result
+    assert len(emulator.requests) == 0
+
+
 @pytest.mark.parametrize(
     ("where", "imds"),
     [("anything", "v2"), ("anything", "v2 only"), ("anything", "v1"), ("option", "v2"), ("profile", "v2 only")],
@@ -307,16 +505,15 @@ def test_alibaba_without_anything(emulator: Emulator, modules: Modules, query: Q
             assert name in result["msg"]
 
 
-# Through the official package
-
-
 def test_alibaba_credentials_uri(emulator: Emulator, modules: Modules, query: Query) -> None:
-    load("alibabacloud_credentials")
     role = emulator.alibaba.metadata.role = emulator.alibaba_account.role
     uri = f"{emulator.url}/latest/meta-data/ram/security-credentials/{role.name}"
     result = ask(modules, query, ALIBABA_CLOUD_CREDENTIALS_URI=uri)
     keys = emulator.alibaba.ram.access_keys.values()
     check(result, "environment (credentials URI)", *(key.secret for key in keys))
+
+
+# Through the official package
 
 
 def test_alibaba_external_process(emulator: Emulator, modules: Modules, query: Query) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.en
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import (
     Endpoints as AlibabaEndpoints,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import REGIONS, Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import EVERY, REGIONS, Endpoints
 
 from .sdk import load
 
@@ -54,11 +54,34 @@ def test_no_other_region_is_said_to_be_known(service: str) -> None:
     assert set(REGIONS[service]) == set(regions(service))
 
 
-@pytest.mark.parametrize("service", [service for service in FILES if service != "sms"])
+@pytest.mark.parametrize("service", [service for service in FILES if service not in ("sms", "iam")])
 def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown(service: str) -> None:
     found = Endpoints("xx-new-1", None, None, {}).find(service)
     assert found.guessed
     assert found.url.endswith(".xx-new-1.myhuaweicloud.com")
+
+
+@pytest.mark.parametrize("region", [*sorted(EVERY), "xx-new-1"])
+@pytest.mark.parametrize(
+    ("service", "helper"), [("iam", "IamHelper.get_iam_endpoint"), ("sts", "StsHelper.get_sts_endpoint")]
+)
+def test_logins_go_where_those_of_the_sdk_go(service: str, helper: str, region: str) -> None:
+    owner, _dot, name = helper.partition(".")
+    theirs = getattr(getattr(load("huaweicloudsdkcore.auth.internal"), owner), name)(region)
+    found = Endpoints(region, None, None, {}).find(service)
+    # The European cloud has an IAM of its own, as the SDK's region file of IAM says.
+    expected = f"https://{service}.{region}.myhuaweicloud.eu" if region.startswith("eu-west-1") else theirs
+    assert found.url == expected
+    assert found.guessed is (region == "xx-new-1" or (service, region) == ("sts", "eu-west-101"))
+
+
+@pytest.mark.parametrize("region", [*sorted(DIRECTORY_REGIONS), "xx-new-1"])
+def test_every_region_of_cloudsso_inside_a_vpc(region: str) -> None:
+    config = load("alibabacloud_tea_openapi.utils_models").Config(
+        access_key_id="ak", access_key_secret="sk", region_id=region, network="vpc"
+    )
+    client = load("alibabacloud_cloudsso20210515.client").Client(config)
+    assert AlibabaEndpoints(region, None, None, {}, vpc=True).find("cloudsso").url == f"https://{client._endpoint}"
 
 
 @pytest.mark.parametrize("region", [*sorted(DIRECTORY_REGIONS), "xx-new-1"])

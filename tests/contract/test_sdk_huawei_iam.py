@@ -10,11 +10,13 @@ import json
 import typing as t
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from emulator import Emulator, ManualClock
-from emulator.huawei.directory import AccessKey, Agency, Domain, Project, User
+from emulator.huawei.directory import AccessKey, Agency, Domain, Project, Provider, User
+from emulator.huawei.metadata import POD
 
 from .conftest import HuaweiSdk
 from .sdk import load
@@ -246,3 +248,114 @@ def test_agency_v5(emulator: Emulator, huawei: HuaweiSdk, delegated: Project) ->
     credentials.with_security_token(found["security_token"])
     huawei.client("kps", credentials).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
     assert get(emulator, "/v5/caller-identity", mine)[1]["account_id"] == emulator.domain.id
+
+
+@pytest.fixture
+def provider(emulator: Emulator) -> Provider:
+    """An identity provider of the account, whose users may take on the agency ``workload``."""
+    emulator.huawei.directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
+    return emulator.huawei.directory.providers[0]
+
+
+def reads(emulator: Emulator, huawei: HuaweiSdk, credentials: t.Any) -> str:
+    """Read something with credentials of the SDK; returns who did, as the emulator knows it."""
+    credentials.with_project_id(emulator.project.id).with_iam_endpoint(emulator.url)
+    huawei.client("kps", credentials).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
+    assert emulator.requests[-1].operation == "ListKeypairs"
+    return str(emulator.requests[-1].identity)
+
+
+def test_sdk_logs_in_with_a_token_of_an_identity_provider(
+    emulator: Emulator, huawei: HuaweiSdk, provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(emulator.huawei.directory.issue_id_token(provider, emulator.user.id))
+    monkeypatch.setenv("HUAWEICLOUD_OIDC_PROVIDER_URN", provider.urn)
+    monkeypatch.setenv("HUAWEICLOUD_OIDC_AGENCY_URN", f"iam::{emulator.domain.id}:agency:workload")
+    monkeypatch.setenv("HUAWEICLOUD_OIDC_TOKEN_FILE", str(path))
+    monkeypatch.setenv("HUAWEICLOUD_SDK_STS_ENDPOINT", emulator.url)
+    found = load("huaweicloudsdkcore.auth.provider").OidcStsCredentialProvider.get_basic().get_credentials()
+    assert reads(emulator, huawei, found).startswith("TEMP")
+    entry = emulator.requests[0]
+    assert (entry.operation, entry.status) == ("AssumeAgencyWithOIDC", 200)
+
+
+def test_sdk_logs_in_as_a_user_of_an_identity_provider(
+    emulator: Emulator, huawei: HuaweiSdk, provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    path.write_text(emulator.huawei.directory.issue_id_token(provider, emulator.user.id))
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IDP_ID", provider.id)
+    monkeypatch.setenv("HUAWEICLOUD_SDK_ID_TOKEN_FILE", str(path))
+    found = load("huaweicloudsdkcore.auth.provider").EnvCredentialProvider.get_basic().get_credentials()
+    assert reads(emulator, huawei, found).startswith("TEMP")
+    assert [entry.operation for entry in emulator.requests][:2] == [
+        "CreateTokenWithIdToken",
+        "CreateTemporaryAccessKeyByToken",
+    ]
+
+
+def test_sdk_logs_in_as_a_pod(
+    emulator: Emulator, huawei: HuaweiSdk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    path.write_text("pod-token\n")
+    emulator.huawei.metadata.pods["pod-token"] = (emulator.user.id, emulator.domain.id)
+    monkeypatch.setenv("HC_CONTAINER_CREDENTIALS_FULL_URI", f"{emulator.url}{POD}")
+    monkeypatch.setenv("HC_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(path))
+    found = load("huaweicloudsdkcore.auth.provider").PodIdentityCredentialProvider.get_basic().get_credentials()
+    assert reads(emulator, huawei, found).startswith("TEMP")
+    assert emulator.requests[0].operation == "GetPodSecurityKey"
+
+
+def oidc_body(emulator: Emulator, provider: Provider, token: str, **changed: t.Any) -> dict[str, t.Any]:
+    """The body that asks STS for a key."""
+    usual = {
+        "provider_urn": provider.urn,
+        "agency_urn": f"iam::{emulator.domain.id}:agency:workload",
+        "agency_session_name": "test",
+        "id_token": token,
+    }
+    return {**usual, **changed}
+
+
+def test_tokens_of_identity_providers_that_are_refused(
+    emulator: Emulator, provider: Provider, clock: ManualClock
+) -> None:
+    text = emulator.huawei.directory.issue_id_token(provider, emulator.user.id, 60)
+
+    def sts(**changed: t.Any) -> int:
+        return post(emulator, "/v5/agencies/assume-with-oidc", oidc_body(emulator, provider, text, **changed))[0]
+
+    def iam(token: str, idp: str = "idp") -> int:
+        body = {"auth": {"id_token": {"id": token}}}
+        return post(emulator, "/v3.0/OS-AUTH/id-token/tokens", body, X_Idp_Id=idp)[0]
+
+    assert (sts(), iam(text)) == (200, 201)
+    assert sts(id_token="nonsense") == 401
+    assert sts(provider_urn="iam::other:oidc-provider:idp") == 401
+    assert sts(agency_urn=f"iam::{emulator.domain.id}:agency:other") == 403
+    assert sts(agency_urn="workload") == 400
+    assert sts(duration_seconds=899) == 400
+    assert (iam("nonsense"), iam(text, "other")) == (401, 401)
+    clock.advance(61)
+    assert (sts(), iam(text)) == (401, 401)
+
+
+def test_a_project_may_be_named_with_its_account(emulator: Emulator) -> None:
+    def scoped(**domain: str) -> int:
+        return post(emulator, "/v3/auth/tokens", password(emulator, project={"name": "cn-north-4", "domain": domain}))[
+            0
+        ]
+
+    assert scoped(name=emulator.domain.name) == 201
+    assert scoped(id=emulator.domain.id) == 201
+    assert scoped(name="another-account") == 401
+
+
+def test_sms_refuses_a_token_for_the_project_of_another_region(emulator: Emulator) -> None:
+    emulator.huawei.directory.add_project(Project("east", "cn-east-3", emulator.domain.id))
+    assert get(emulator, "/v3/tasks", token(emulator, project={"name": "cn-north-4"}))[0] == 200
+    assert get(emulator, "/v3/tasks", token(emulator, domain={"name": emulator.domain.name}))[0] == 200
+    status, document = get(emulator, "/v3/tasks", token(emulator, project={"name": "cn-east-3"}))
+    assert (status, document["error_code"]) == (401, "APIGW.0307")

@@ -13,11 +13,15 @@ import dataclasses
 import http.client
 import json
 import typing as t
+import urllib.error
 import urllib.parse
+import urllib.request
+from pathlib import Path
 
 import pytest
 
 from emulator import Emulator, ManualClock
+from emulator.alibaba.ram import Role
 
 from .conftest import AlibabaSdk, HuaweiSdk
 from .sdk import load
@@ -130,3 +134,69 @@ def test_alibaba_refusals(emulator: Emulator, clock: ManualClock) -> None:
     assert ask(emulator, "GET", ROLES, **{"X-aliyun-ecs-metadata-token": token}).status == 401
     service.has_tokens = False
     assert ask(emulator, "PUT", "/latest/api/token", **lifetime).status == 404
+
+
+# Tokens of identity providers
+
+PROVIDER = "acs:ram::1234567890123456:oidc-provider/ack"
+
+
+@pytest.fixture
+def workload(emulator: Emulator) -> Role:
+    """A role that trusts the identity provider of a cluster."""
+    role = Role("workload", emulator.alibaba_account.id, "", provider=PROVIDER)
+    emulator.alibaba.ram.roles.append(role)
+    return role
+
+
+def test_alibaba_provider_of_oidc(
+    clock: ManualClock, state_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    with Emulator(0, fleet=False, clock=clock, state_dir=state_dir, tls=True) as emulator:
+        role = Role("workload", emulator.alibaba_account.id, "", provider=PROVIDER)
+        emulator.alibaba.ram.roles.append(role)
+        path.write_text(emulator.alibaba.ram.issue_id_token(PROVIDER))
+        # The package speaks https only, and trusts what requests trusts without asking the environment.
+        monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(emulator.ca_path))
+        provider = load("alibabacloud_credentials.provider.oidc").OIDCRoleArnCredentialsProvider(
+            role_arn=role.arn,
+            oidc_provider_arn=PROVIDER,
+            oidc_token_file_path=str(path),
+            role_session_name="test",
+            sts_endpoint=emulator.url.removeprefix("https://"),
+        )
+        found = provider.get_credentials()
+        assert found.get_access_key_id() in emulator.alibaba.ram.access_keys
+        assert [entry.operation for entry in emulator.requests] == ["AssumeRoleWithOIDC"]
+
+
+@pytest.mark.parametrize("place", ["query", "form"])
+def test_alibaba_tokens_of_identity_providers(
+    emulator: Emulator, alibaba: AlibabaSdk, clock: ManualClock, workload: Role, place: str
+) -> None:
+    token = emulator.alibaba.ram.issue_id_token(PROVIDER, 60)
+
+    def assume(**changed: str) -> t.Any:
+        common = {"Action": "AssumeRoleWithOIDC", "Version": "2015-04-01", "Format": "JSON", "Timestamp": "2026-01-01"}
+        own = {"RoleArn": workload.arn, "OIDCProviderArn": PROVIDER, "OIDCToken": token, "RoleSessionName": "test"}
+        own.update(changed)
+        query = {**common, **own} if place == "query" else common
+        body = None if place == "query" else urllib.parse.urlencode(own).encode()
+        request = urllib.request.Request(f"{emulator.url}/?{urllib.parse.urlencode(query)}", body, method="POST")
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)["Code"]
+
+    found = assume()["Credentials"]
+    use_alibaba(emulator, alibaba, found["AccessKeyId"], found["AccessKeySecret"], found["SecurityToken"])
+    assert assume(OIDCToken="nonsense") == (401, "AuthenticationFail.OIDCToken.Invalid")
+    assert assume(OIDCProviderArn="other") == (401, "AuthenticationFail.NoPermission")
+    assert assume(RoleArn="other") == (401, "AuthenticationFail.NoPermission")
+    assert assume(RoleSessionName="") == (400, "MissingRoleSessionName")
+    assert assume(DurationSeconds="60") == (400, "InvalidParameter")
+    clock.advance(61)
+    assert assume() == (401, "AuthenticationFail.OIDCToken.Expired")

@@ -45,12 +45,16 @@ class Role:
 
     Attributes:
         longest: Seconds for which it may be assumed at most.
+        external_id: What whoever assumes it must know, too.
+        provider: The identity provider whose users may take it on.
     """
 
     name: str
     account: str
     trusted_account: str
     longest: int = 3600
+    external_id: str | None = None
+    provider: str | None = None
 
     @property
     def arn(self) -> str:
@@ -68,11 +72,14 @@ class Ram(Service):
         self.access_keys: dict[str, AccessKey] = {}
         self.roles: list[Role] = []
         self._nonces: dict[str, float] = {}
+        #: Tokens of identity providers: the provider's ARN, and when each ends.
+        self.id_tokens: dict[str, tuple[str, float]] = {}
 
     def operations(self) -> t.Sequence[Operation]:
         """The table of operations; the path is the version."""
         return [
             Operation("AssumeRole", "AssumeRole", "2015-04-01", self._assume),
+            Operation("AssumeRoleWithOIDC", "AssumeRoleWithOIDC", "2015-04-01", self._assume_with_oidc, signed=False),
             Operation("GetCallerIdentity", "GetCallerIdentity", "2015-04-01", self._caller),
         ]
 
@@ -101,6 +108,12 @@ class Ram(Service):
                 expires=self.world.now() + seconds,
             )
         )
+
+    def issue_id_token(self, provider: str, seconds: float = 3600) -> str:
+        """Make a token of an identity provider."""
+        text = f"eyJhbGciOiJSUzI1NiJ9.{uuid.uuid4().hex}.{uuid.uuid4().hex}"
+        self.id_tokens[text] = (provider, self.world.now() + seconds)
+        return text
 
     # who sent this
 
@@ -156,16 +169,38 @@ class Ram(Service):
         role = next((role for role in self.roles if role.arn == arn), None)
         if role is None:
             raise ApiError(404, "EntityNotExist.Role", f"The role does not exist: {arn}.")
-        if role.trusted_account != call.identity.domain_id:
+        unknown = role.external_id is not None and role.external_id != call.query.get("ExternalId")
+        if role.trusted_account != call.identity.domain_id or unknown:
             raise ApiError(403, "NoPermission", "You are not authorized to do this action.")
+        return answers.success(self._assumed(call, role, session))
+
+    def _assume_with_oidc(self, call: Call) -> Response:
+        for name in ("RoleArn", "OIDCProviderArn", "OIDCToken", "RoleSessionName", "Timestamp"):
+            if not call.query.get(name):
+                raise answers.missing(name)
+        provider, text = call.query["OIDCProviderArn"], call.query["OIDCToken"]
+        role = next((role for role in self.roles if role.arn == call.query["RoleArn"]), None)
+        if role is None or role.provider != provider:
+            raise ApiError(401, "AuthenticationFail.NoPermission", "There is no permission")
+        issued_by, expires = self.id_tokens.get(text, ("", 0.0))
+        if issued_by != provider:
+            raise ApiError(
+                401, "AuthenticationFail.OIDCToken.Invalid", "The Jwt content is invalid that cannot be recognized."
+            )
+        if expires <= self.world.now():
+            raise ApiError(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
+        call.identity = Identity(provider, provider, role.account)
+        info = {"Issuer": "https://oidc.example.com", "Subject": "pod", "ClientIds": "sts.aliyuncs.com"}
+        return answers.success({**self._assumed(call, role, call.query["RoleSessionName"]), "OIDCTokenInfo": info})
+
+    def _assumed(self, call: Call, role: Role, session: str) -> dict[str, Json]:
+        """A key of a role."""
         seconds = self.integer(call, "DurationSeconds", DEFAULT, SHORTEST, role.longest)
         key = self.temporary_key(role.account, f"acs:ram::{role.account}:assumed-role/{role.name}/{session}", seconds)
-        return answers.success(
-            {
-                "AssumedRoleUser": {"Arn": key.principal, "AssumedRoleId": f"3000000001:{session}"},
-                "Credentials": credentials(key),
-            }
-        )
+        return {
+            "AssumedRoleUser": {"Arn": key.principal, "AssumedRoleId": f"3000000001:{session}"},
+            "Credentials": credentials(key),
+        }
 
     def _caller(self, call: Call) -> Response:
         return answers.success({"AccountId": call.identity.domain_id, "Arn": call.identity.user_id})

@@ -125,6 +125,14 @@ class HuaweiCloud:
             self.directory.admit(call.request, call.identity, call.project_id)
         else:
             self.directory.admit_headers(call.request, call.identity)
+        if call.operation in self.sms.operations():
+            self._admit_to_sms(call)
+
+    def _admit_to_sms(self, call: Call) -> None:
+        """Check that a token is not bound to the project of another region than the one that SMS lives in."""
+        project = self.directory.projects.get(call.identity.project_id or "")
+        if project is not None and project.name.partition("_")[0] != self.sms.region:
+            raise errors.stale_token()
 
     def _throttle(self, label: str) -> None:
         if self.rate_limit is None:

@@ -38,6 +38,9 @@ class Iam(Service):
         keys = "/v3.0/OS-CREDENTIAL/securitytokens"
         return [
             Operation("KeystoneCreateUserTokenByPassword", "POST", "/v3/auth/tokens", self._create_token, signed=False),
+            Operation(
+                "CreateTokenWithIdToken", "POST", "/v3.0/OS-AUTH/id-token/tokens", self._exchange_id_token, signed=False
+            ),
             Operation("CreateTemporaryAccessKeyByToken", "POST", keys, self._create_key, signed=False),
             Operation("KeystoneListProjects", "GET", "/v3/projects", self._list_projects),
             Operation("KeystoneListAuthDomains", "GET", "/v3/auth/domains", self._list_domains),
@@ -89,6 +92,25 @@ class Iam(Service):
         body = self._token_body(token, user, without_catalog=bool(call.query.get("nocatalog")))
         return Response.of({"token": body}, 201, {"X-Subject-Token": token.text})
 
+    def _exchange_id_token(self, call: Call) -> Response:
+        auth = self.document(call).get("auth")
+        given = auth.get("id_token") if isinstance(auth, dict) else None
+        if not isinstance(auth, dict) or not isinstance(given, dict) or not given.get("id"):
+            raise self.invalid("auth.id_token.id is mandatory.")
+        name = call.request.header("X-Idp-Id")
+        provider = next((provider for provider in self.directory.providers if provider.id == name), None)
+        user = self.directory.by_id_token(given["id"], provider)
+        if user is None:
+            raise ApiError(401, "401", "The request you have made requires authentication.")
+        scope = auth.get("scope")
+        project_id, domain_scope = self._scope(user.domain_id, scope if isinstance(scope, dict) else {})
+        call.identity = Identity(user.name, user.id, user.domain_id)
+        token = self.directory.issue_token(
+            user, user.domain_id, project_id, domain_scope=domain_scope, methods=("mapped",)
+        )
+        body = self._token_body(token, user, without_catalog=True)
+        return Response.of({"token": body}, 201, {"X-Subject-Token": token.text})
+
     def _login(self, password: Json) -> User:
         wanted = password.get("user") if isinstance(password, dict) else None
         domain = wanted.get("domain") if isinstance(wanted, dict) else None
@@ -113,6 +135,9 @@ class Iam(Service):
         """The project a token is for (it wins over an account), and whether it is for the account."""
         wanted = scope.get("project")
         if isinstance(wanted, dict):
+            owner, account = wanted.get("domain"), self.directory.domains[domain_id]
+            if isinstance(owner, dict) and account.id != owner.get("id") and account.name != owner.get("name"):
+                raise ApiError(401, "401", "The project scope of the request is not accessible to the user.")
             for project in self.directory.projects.values():
                 if project.domain_id == domain_id and (
                     project.id == wanted.get("id") or project.name == wanted.get("name")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The metadata service of an ECS: temporary keys of the agency the server was given. Reached by its paths alone."""
+"""Temporary keys of an agency: the metadata service of an ECS, and what CCE runs beside pods. Reached by their paths alone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from . import errors
 from .directory import Directory
 from .iam import credential
 
+POD = "/v1/pod-identity/credentials"
 NO_AGENCY = "Please configure Cloud Service Agency first"
 
 
@@ -33,12 +34,16 @@ class Metadata(Service):
         #: True refuses requests without a token.
         self.needs_token = False
         self._tokens: dict[str, float] = {}
+        #: Tokens that CCE gave to pods, and whose keys they get: user and account.
+        self.pods: dict[str, tuple[str, str]] = {}
 
     def operations(self) -> t.Sequence[Operation]:
         """The table of operations."""
         return [
             Operation("CreateMetadataToken", "PUT", "/meta-data/latest/api/token", self._token, signed=False),
             Operation("GetSecurityKey", "GET", "/openstack/latest/securitykey", self._key, signed=False),
+            # Its path is what CCE writes into the pod's environment; that of the real one is not known.
+            Operation("GetPodSecurityKey", "POST", POD, self._key_of_pod, signed=False),
         ]
 
     def refuse(self, error: ApiError) -> Response:
@@ -68,3 +73,10 @@ class Metadata(Service):
         if self.agency is None:
             raise ApiError(401, "401", NO_AGENCY)
         return Response.of({"credential": credential(self.directory.temporary_key(*self.agency, 24 * 3600))})
+
+    def _key_of_pod(self, call: Call) -> Response:
+        agency = self.pods.get(call.request.header("Authorization") or "")
+        if agency is None:
+            raise ApiError(401, "401", "The token is invalid.")
+        self.document(call)
+        return Response.of({"credential": credential(self.directory.temporary_key(*agency, 6 * 3600))})

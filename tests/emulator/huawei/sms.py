@@ -126,6 +126,8 @@ class Sms(Service):
     def __init__(self, world: World) -> None:
         self.world = world
         self.tasks: dict[str, Migration] = {}
+        #: The one region of its site in which the service lives.
+        self.region = "cn-north-4"
 
     def operations(self) -> t.Sequence[Operation]:
         """The table of operations."""

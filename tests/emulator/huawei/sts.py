@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from ..clock import iso
-from ..messages import ApiError, Response
-from ..service import Call, Operation, Service
+from ..messages import ApiError, Json, Response
+from ..service import Call, Identity, Operation, Service
 from . import errors
 from .directory import Directory
 from .iam import LONGEST, SHORTEST
@@ -31,6 +31,9 @@ class Sts(Service):
         """The table of operations."""
         return [
             Operation("AssumeAgency", "POST", "/v5/agencies/assume", self._assume),
+            Operation(
+                "AssumeAgencyWithOIDC", "POST", "/v5/agencies/assume-with-oidc", self._assume_with_oidc, signed=False
+            ),
             Operation("GetCallerIdentity", "GET", "/v5/caller-identity", self._caller),
         ]
 
@@ -43,29 +46,50 @@ class Sts(Service):
         return ApiError(400, "STS5.0001", message)
 
     def _assume(self, call: Call) -> Response:
+        domain, name, seconds = self._wanted(self.document(call))
+        agency = self.directory.agency(call.identity, name, domain)
+        if agency is None:
+            raise ApiError(403, "STS5.1001", f"Not allowed to assume the agency {name} of {domain}.")
+        return self._assumed(call, call.identity.user_id, domain, name, seconds)
+
+    def _assume_with_oidc(self, call: Call) -> Response:
         document = self.document(call)
+        domain, name, seconds = self._wanted(document)
+        providers = {provider.urn: provider for provider in self.directory.providers}
+        provider = providers.get(str(document.get("provider_urn")))
+        user = self.directory.by_id_token(document.get("id_token"), provider)
+        if provider is None or user is None:
+            raise ApiError(401, "STS5.1002", "The token of the identity provider is invalid or has expired.")
+        if provider.domain_id != domain or name not in provider.agencies:
+            raise ApiError(403, "STS5.1001", f"Not allowed to assume the agency {name} of {domain}.")
+        call.identity = Identity(user.name, user.id, domain)
+        return self._assumed(call, user.id, domain, name, seconds)
+
+    def _wanted(self, document: dict[str, Json]) -> tuple[str, str, int]:
+        """The account and the name of the agency, and for how long it is to be assumed."""
         urn = _URN.fullmatch(str(document.get("agency_urn")))
         if urn is None or not document.get("agency_session_name"):
             raise self.invalid("agency_urn (iam::DOMAIN_ID:agency:NAME) and agency_session_name are mandatory.")
         seconds = document.get("duration_seconds", 3600)
         if not isinstance(seconds, int) or not SHORTEST <= seconds <= LONGEST:
             raise self.invalid(f"duration_seconds must be between {SHORTEST} and {LONGEST}.")
-        agency = self.directory.agency(call.identity, urn["name"], urn["domain"])
-        if agency is None:
-            raise ApiError(403, "STS5.1001", f"Not allowed to assume {document['agency_urn']}.")
-        key = self.directory.temporary_key(call.identity.user_id, agency.domain_id, seconds)
-        session = document["agency_session_name"]
+        return urn["domain"], urn["name"], seconds
+
+    def _assumed(self, call: Call, user_id: str, domain: str, name: str, seconds: int) -> Response:
+        key = self.directory.temporary_key(user_id, domain, seconds)
+        session = self.document(call)["agency_session_name"]
         return Response.of(
             {
                 "assumed_agency": {
-                    "urn": f"sts::{agency.domain_id}:assumed-agency:{agency.name}/{session}",
-                    "id": f"{agency.name}:{session}",
+                    "urn": f"sts::{domain}:assumed-agency:{name}/{session}",
+                    "id": f"{name}:{session}",
                 },
                 "credentials": {
                     "access_key_id": key.access,
                     "secret_access_key": key.secret,
                     "security_token": key.security_token,
-                    "expiration": iso(key.expires or 0.0),
+                    # With a fraction, without which the official SDK could not read it.
+                    "expiration": iso(key.expires or 0.0, fraction=True),
                 },
             }
         )
