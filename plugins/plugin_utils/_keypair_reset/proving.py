@@ -99,7 +99,8 @@ def note_checks(records: list[Record], results: Results, *, check_mode: bool) ->
                 user, port = record["ssh"]["user"] or login["user"] or _DEFAULT_USER, login["port"]
                 record["ssh"] = {**record["ssh"], "user": user, "port": port}
             elif wanted and not (which == "new" and check_mode and record["generate"] and login["cause"] == "key"):
-                refuse(record, login["words"])
+                more = " Give others in keypair_reset_ssh_args." if login["cause"] == "configuration" else ""
+                refuse(record, f"{login['words']}{more}")
         if record["generate"] and not record["public_key"]:
             record["public_key"] = record["identity"] or ""
     return records

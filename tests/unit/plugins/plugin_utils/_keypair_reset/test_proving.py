@@ -128,13 +128,13 @@ def test_who_logs_in_where_is_known_from_now_on(wanted: str, configured: str | N
     assert (a["ssh"]["user"], a["ssh"]["port"]) == (expected, 2222)
 
 
-@pytest.mark.parametrize("cause", ["key", "configuration"])
+@pytest.mark.parametrize(("cause", "more"), [("key", ""), ("configuration", " Give others in keypair_reset_ssh_args.")])
 @pytest.mark.parametrize("which", ["new", "old"])
-def test_a_login_that_cannot_be_tried_is_refused(which: str, cause: str) -> None:
+def test_a_login_that_cannot_be_tried_is_refused(which: str, cause: str, more: str) -> None:
     rows = {"new": login("a new"), "old": login("a old")}
-    rows[which] = login(f"a {which}", "not proven", cause=cause, words="/k has a passphrase.")
+    rows[which] = login(f"a {which}", "not proven", cause=cause, words="It cannot be.")
     (a,) = note_checks([record("a", **BOTH)], [{"logins": list(rows.values())}], check_mode=False)
-    assert (a["state"], a["reason"]) == (REFUSED, "/k has a passphrase.")
+    assert (a["state"], a["reason"]) == (REFUSED, f"It cannot be.{more}")
 
 
 def test_in_check_mode_a_key_that_is_to_be_generated_may_be_missing() -> None:
