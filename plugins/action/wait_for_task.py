@@ -48,6 +48,8 @@ class ActionModule(ModuleAction):
 
     #: Time.
     clock: Clock = SystemClock()
+    #: Whether the host cannot be reached any more.
+    _gone = False
 
     def run_as_module(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one slice after the other until the wait is over."""
@@ -55,6 +57,11 @@ class ActionModule(ModuleAction):
         if self._task.async_val or self._task.check_mode or progress is None:
             return super().run_as_module(variables)
         return self._run_slices(variables, progress)
+
+    def cleanup(self, force: bool = False) -> None:
+        """Remove temporary files, unless the host is gone: another lost connection would replace the result."""
+        if not self._gone:
+            super().cleanup(force)
 
     def _progress(self) -> float | None:
         """Seconds between lines; None for a single run, which also tells the user about a value that is no number."""
@@ -97,6 +104,7 @@ class ActionModule(ModuleAction):
                     continue
                 if state is None:
                     raise
+                self._gone = True
                 known = recover(state, self.clock.monotonic() - started, _loss(error, drops))
                 del known["failed"]
                 return {**known, "unreachable": True}

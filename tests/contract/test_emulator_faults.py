@@ -104,6 +104,16 @@ def test_times_and_skip(emulator: Emulator, client: Client) -> None:
     assert status(client.show()) == 200
 
 
+def test_a_share_of_the_matches_at_random(emulator: Emulator, client: Client) -> None:
+    emulator.fail("error", operation=SHOW, times=None, share=0.3, status=503)
+    found = [status(client.show()) for _number in range(200)]
+    assert set(found) == {200, 503}
+    assert 40 < found.count(503) < 80
+    emulator.heal()
+    emulator.fail("error", operation=SHOW, times=None, share=0.0, status=503)
+    assert {status(client.show()) for _number in range(20)} == {200}
+
+
 @pytest.mark.parametrize(
     "aim",
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import signal
 import sys
@@ -238,6 +239,68 @@ def test_a_wait_survives_a_lost_connection(benches: Benches) -> None:
     assert waited["task"]["state"] == "failed"
     # Nothing was forgotten with the connection.
     assert waited["task"]["history"][0]["first"] < waited["elapsed"] - 4
+
+
+def kill_module(bench: Bench) -> None:
+    """Kill the module on a server, as the kernel does when memory runs out."""
+    killed = 0
+    while not killed:
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = entry.read_bytes().split(b"\0")
+            except OSError:
+                continue  # it has ended
+            if any(str(bench.directory).encode() in part and b"wait_for_task" in part for part in command[1:2]):
+                os.kill(int(entry.parent.name), signal.SIGKILL)
+                killed += 1
+
+
+@pytest.mark.parametrize("trouble", ["killed", "off", "refused"])
+def test_a_wait_that_breaks_off_keeps_every_verdict(benches: Benches, trouble: str) -> None:
+    bench = benches(3)
+    tasks = [begin(bench, "server-01", what="task_slow", seconds=1), begin(bench, "server-02")]
+    far = bench.server("server-03").id
+    play = tasks_of(
+        {"ansible.builtin.add_host": {"name": "far", **bench.hosts["server-03"]}},
+        wait(
+            tasks,
+            progress=3,
+            register="waited",
+            delegate_to="far",
+            environment=bench.emulator.environment(),
+            ignore_errors=True,
+            ignore_unreachable=True,
+        ),
+        shown("waited", "waited", bench),
+        {**wait([], register="resumed"), "when": "waited.resume is defined"},
+    )
+    del play[0]["tasks"][-1]["multicloud.async_tasks.wait_for_task"]["task_ids"]
+    play[0]["tasks"][-1]["multicloud.async_tasks.wait_for_task"]["resume"] = "{{ waited.resume }}"
+    program = bench.start(play)
+    program.until(lambda: program.lines("1 success, 1 pending"))
+    fleet = bench.emulator.fleet
+    assert fleet is not None
+    if trouble == "killed":
+        kill_module(bench)
+    else:
+        fleet.power_off(far)
+    if trouble == "refused":
+        fleet.machines[far].authorized_keys.write_text("")
+        fleet.power_on(far)
+    program.until((bench.directory / "waited").exists)
+    end(bench, "server-02")
+    program.wait()
+    waited = json.loads((bench.directory / "waited").read_text())
+    assert [task["state"] for task in waited["tasks"]] == ["success", "pending"]
+    assert waited["pending_ids"] == tasks[1:]
+    assert waited["resume"]["service"] == "kps"
+    assert (waited.get("failed", False), waited.get("unreachable", False)) == (trouble == "killed", trouble != "killed")
+    words = {"killed": "ended without a result", "off": "lost 4 times in a row", "refused": "refused the login"}
+    assert words[trouble] in waited["msg"]
+    assert "Last known: 1 pending, 1 success." in waited["msg"]
+    assert len(program.lines("connection lost, trying again")) == (3 if trouble == "off" else 0)
+    # The token went on with what was pending, on the controller.
+    assert len(looks(bench, tasks[0])) < len(looks(bench, tasks[1]))
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["here", "over SSH"])

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import random
 import re
 import typing as t
 
@@ -54,7 +55,7 @@ OUTCOMES = {
     "new_key_refused": "the next key pair task does not write the new public key to authorized_keys",
 }
 
-_SETTINGS = {"service", "operation", "method", "path", "server", "skip", "times"}
+_SETTINGS = {"service", "operation", "method", "path", "server", "skip", "times", "share"}
 _DETAILS = {
     "status",
     "code",
@@ -80,6 +81,7 @@ class Fault:
         server: Only what concerns this server, by id or name (a secret's name or a principal's id elsewhere).
         skip: Matches that pass unharmed first.
         times: Matches that are harmed then; None is all.
+        share: The share of these that are harmed, at random, 0 to 1; the same ones each time.
         details: What the fault needs beside: ``status``, ``code``, ``message``, ``seconds``, ...
     """
 
@@ -92,13 +94,19 @@ class Fault:
     server: str | None = None
     skip: int = 0
     times: int | None = 1
+    share: float = 1.0
     details: dict[str, Json] = dataclasses.field(default_factory=dict)
     played: int = 0
+
+    def __post_init__(self) -> None:
+        self._draw = random.Random(self.number)
 
     def take(self) -> bool:
         """Count one match; True when this one is to be harmed."""
         if self.skip:
             self.skip -= 1
+            return False
+        if self._draw.random() >= self.share:
             return False
         if self.times is not None and self.played >= self.times:
             return False

@@ -59,6 +59,8 @@ class Task(plugin.ActionModule):
         self.took = took
         #: The arguments of each run of the module.
         self.runs: list[dict[str, t.Any]] = []
+        #: Temporary directories that were removed.
+        self.removed: list[str | None] = []
 
     def _execute_module(self, *_positional: t.Any, **arguments: t.Any) -> t.Any:
         self.runs.append(arguments)
@@ -67,6 +69,9 @@ class Task(plugin.ActionModule):
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def _remove_tmp_path(self, tmp_path: str | None, force: bool = False) -> None:
+        self.removed.append(tmp_path)
 
     def slices(self) -> list[tuple[float, float, t.Any]]:
         """Elapsed time, length and state of each slice."""
@@ -270,6 +275,19 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
     )
     assert [call.about for call in cloud.calls] == ["t-2"]
     assert not later.failed
+
+
+def test_a_host_that_is_gone_is_not_cleaned_up(clock: FakeClock) -> None:
+    # Ansible would take the connection that is lost once more for the result.
+    first = {"changed": False, "_more": {"state": state_of_two_tasks(), "line": "1 success, 1 pending"}}
+    task = Task(clock, first, *[AnsibleConnectionFailure("gone")] * 4)
+    task.run(None, VARIABLES)
+    task.cleanup()
+    assert task.removed == []
+    task = Task(clock, done())
+    task.run(None, VARIABLES)
+    task.cleanup(force=True)
+    assert task.removed == ["/tmp/x"]
 
 
 @pytest.mark.parametrize("error", [AnsibleConnectionFailure("x: Permission denied (publickey)."), AnsibleError("no")])

@@ -967,6 +967,18 @@ def test_a_token_keeps_the_gate_shut() -> None:
     assert at(cloud)[1] == 60
 
 
+def test_those_not_asked_for_longest_come_first() -> None:
+    clock = FakeClock()
+    timelines = {f"t-{number}": RUNS for number in range(150)}
+    cloud = Cloud(clock, timelines, latencies=(0.0,))
+    options = Options(timeout=0, on_timeout="return")
+    outcome = wait(cloud, list(timelines), options, clock=clock, random=lambda: 0.5)
+    reached = len(cloud.calls)
+    assert 90 < reached < 110
+    wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=outcome.result["resume"])
+    assert [call.about for call in cloud.calls[reached:]][:80] == [*timelines, *timelines][reached : reached + 80]
+
+
 def test_a_resumed_wait_does_not_ask_about_what_has_ended() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": after(3), "b": BAD, "c": after(50)}, latencies=(0.0,))
