@@ -11,8 +11,10 @@ import shutil
 import tempfile
 import typing as t
 
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 from ansible.release import __version__ as ansible_version
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.arguments import plain
@@ -24,11 +26,10 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     take_in,
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.scope import Scope, failure_of
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.way_in import WayIn
 
 Result = dict[str, t.Any]
 
-#: The variable of the role that holds how the host's own connection logs in.
-SSH = "__keypair_reset_ssh"
 #: Strategies under which a task that runs once for all hosts does not.
 UNSUITABLE = ("free", "host_pinned")
 
@@ -56,6 +57,16 @@ class LocalController:
     def has_program(self, name: str) -> bool:
         """Return whether a program is installed."""
         return shutil.which(name) is not None
+
+
+class _SshConfig(dict[str, t.Any]):
+    """Options of the ssh connection as the command line, the environment and ansible.cfg have them; each is read once."""
+
+    def __missing__(self, option: str) -> t.Any:
+        # Definitions of options are known once the plugin is.
+        connection_loader.get("ansible.builtin.ssh", class_only=True)
+        self[option] = C.config.get_config_value(option, plugin_type="connection", plugin_name="ssh")
+        return self[option]
 
 
 class ActionModule(ActionBase):
@@ -103,6 +114,7 @@ class ActionModule(ActionBase):
     def _hosts(self, scope: Scope, variables: Result) -> list[Host]:
         """Return what is known of the hosts that the role runs for, and of those that it would have run for."""
         earlier = {record["host"]: record.get("failure", "") for record in plain(self._earlier(variables))}
+        config = _SshConfig()
         hosts = []
         for name in [*scope.batch, *([] if scope.in_rescue else scope.lost)]:
             lost = name not in scope.batch
@@ -115,15 +127,17 @@ class ActionModule(ActionBase):
             except AnsibleError as error:
                 broken = {"when": str(error)}
             given = {}
-            for option in (*OPTIONS, SSH):
+            for option in OPTIONS:
                 if option in found and (not lost or option == "keypair_reset_server_id"):
                     try:
                         given[option] = plain(templar.template(found[option]))
                     except AnsibleError as error:
-                        broken["ssh" if option == SSH else option] = str(error)
-            hosts.append(
-                Host(name, given, broken, list(found), given.get(SSH, {}), lost=lost, failure=failure_of(found))
-            )
+                        broken[option] = str(error)
+            try:
+                ssh = plain(WayIn(found, templar.template, config.__getitem__).find())
+            except (AnsibleError, TypeError) as error:
+                ssh, broken["ssh"] = {}, str(error)
+            hosts.append(Host(name, given, broken, list(found), ssh, lost=lost, failure=failure_of(found)))
         return hosts
 
     def _earlier(self, variables: Result) -> t.Any:
