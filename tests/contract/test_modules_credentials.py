@@ -247,10 +247,10 @@ def test_a_wrong_password_is_sent_once_for_thirty_tasks(emulator: Emulator, modu
 
 
 def test_a_project_that_may_not_be_looked_up_is_asked_for_once(emulator: Emulator, modules: Modules) -> None:
-    emulator.fail("error", operation="KeystoneListProjects", status=403, code="403", message="Not allowed.")
     key = emulator.access_key
     environ = {"HUAWEICLOUD_SDK_AK": key.access, "HUAWEICLOUD_SDK_SK": key.secret, "HUAWEICLOUD_SDK_PROJECT_ID": ""}
     for query in (HUAWEI, WAIT):
+        emulator.fail("error", operation="KeystoneListProjects", status=403, code="403", message="Not allowed.")
         emulator.requests.clear()
         result = ask(modules, query, **environ)
         assert (result["failed"], "hwc_project_id" in result["msg"]) == (True, True), result["msg"]

@@ -84,7 +84,7 @@ def inventory(network: Network, sites: t.Sequence[Site]) -> dict[str, dict[str, 
 
 def variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
     """The variables of a run; what is not up in a moment never is."""
-    return wishes(bench, keypair_reset_boot_timeout=10, **more)
+    return wishes(bench, keypair_reset_boot_timeout=25, **more)
 
 
 def check(network: Network, program: Program, sites: t.Sequence[Site]) -> None:

@@ -116,4 +116,4 @@ def test_the_configuration_stands_where_no_variable_does(
 def test_a_template_that_cannot_be_filled_is_not_passed_over(name: str) -> None:
     # Otherwise the login would go to another address, and prove something about another server.
     with pytest.raises(ValueError, match="'undefined' is undefined"):
-        way_in(**{name: "{{ undefined }}"})
+        way_in({}, **{name: "{{ undefined }}"})
