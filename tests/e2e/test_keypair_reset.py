@@ -13,6 +13,8 @@ import signal
 import subprocess
 import typing as t
 
+import pytest
+
 from .conftest import Benches
 from .running import Bench, Program
 
@@ -371,6 +373,67 @@ def test_a_rotation_generates_the_key_keeps_it_and_retires_the_old_pair(benches:
     )
     assert {pair.name for pair in bench.emulator.huawei.keypairs.values()} == {"new", "fleet"}
     assert key.read_text() not in program.output
+
+
+@pytest.mark.parametrize("place", ["fleet.pem", "fleet.pem.pub"])
+def test_a_file_that_appears_in_the_place_of_a_generated_key_is_never_taken_for_it(
+    benches: Benches, place: str
+) -> None:
+    bench = benches(1, fleet=False)
+    key = bench.directory / "fleet.pem"
+    # Whoever stores the key is not done when another program writes to the same place.
+    planted = bench.emulator.key_path("old" if place == key.name else "old.pub")
+    store = bench.write(
+        "store.yml",
+        [
+            {"ansible.builtin.stat": {"path": "{{ keypair_reset_generated_file }}"}, "register": "generated"},
+            {"ansible.builtin.assert": {"that": ["generated.stat.mode == '0600'"]}},
+            {"ansible.builtin.copy": {"src": str(planted), "dest": str(bench.directory / place), "mode": "0600"}},
+        ],
+    )
+    variables = wishes(
+        bench,
+        keypair_reset_keypair_name="fleet",
+        keypair_reset_private_key_file=str(key),
+        keypair_reset_generate=True,
+        keypair_reset_store_tasks=str(store),
+    )
+    program = bench.role(variables).wait()
+    assert program.process.returncode == 2, program.output
+    assert f"{bench.directory / place} has come into being" in program.output or "not replacing" in program.output
+    assert (bench.directory / place).read_bytes() == planted.read_bytes()
+    assert list(bench.directory.glob("fleet.pem.*.new*")) == []
+    assert "fleet" not in {pair.name for pair in bench.emulator.huawei.keypairs.values()}
+    assert bench.named_in("BatchStopServers") == []
+
+
+def test_a_key_whose_storing_fails_is_not_left_behind(benches: Benches) -> None:
+    bench = benches(1)
+    key = bench.directory / "fleet.pem"
+    # What an older run, or anybody, left beside it is not taken for the key.
+    leftover = key.with_name("fleet.pem.new")
+    leftover.write_bytes(bench.emulator.key_path("old").read_bytes())
+    store = bench.write("store.yml", [{"ansible.builtin.fail": {"msg": "The safe is closed."}}])
+    variables = wishes(
+        bench,
+        keypair_reset_keypair_name="fleet",
+        keypair_reset_private_key_file=str(key),
+        keypair_reset_generate=True,
+        keypair_reset_store_tasks=str(store),
+    )
+    program = bench.role(variables).wait()
+    assert program.process.returncode == 2, program.output
+    assert "The safe is closed." in program.output
+    assert sorted(path.name for path in bench.directory.glob("fleet.pem*")) == ["fleet.pem.new"]
+    variables["keypair_reset_store_tasks"] = ""
+    program = bench.role(variables).wait()
+    assert program.process.returncode == 0, program.output
+    assert key.read_bytes() != leftover.read_bytes()
+    assert sorted(path.name for path in bench.directory.glob("fleet.pem*")) == [
+        "fleet.pem",
+        "fleet.pem.new",
+        "fleet.pem.pub",
+    ]
 
 
 def test_unbinding_leaves_no_key(benches: Benches) -> None:

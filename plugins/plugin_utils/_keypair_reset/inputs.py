@@ -450,6 +450,11 @@ def _about_generation(wish: Wish, settings: t.Mapping[str, t.Any], controller: C
             f"keypair_reset_generate needs keypair_reset_store_tasks in AWX, where the files of a job, {path} among them, are "
             "lost when it ends."
         ]
+    if controller.exists(f"{path}.pub"):
+        return [
+            f"keypair_reset_generate: there is {path}.pub, and no {path}. Put the private key of that file back, or move the file "
+            "away: it would be taken for the public half of the key that is generated."
+        ]
     directory = path.rpartition("/")[0] or "/"
     obstacle = controller.obstacle(directory)
     return [f"keypair_reset_generate: no file can be written to {directory}: {obstacle}."] if obstacle else []

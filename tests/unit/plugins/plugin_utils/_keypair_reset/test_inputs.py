@@ -489,6 +489,14 @@ def test_a_key_is_generated_in_awx_only_where_it_is_stored() -> None:
     assert lacks_in_awx(FakeController(files=["/s.yml"]), store_tasks="/s.yml", **wanted) == []
 
 
+def test_a_key_is_not_generated_beside_the_public_half_of_another() -> None:
+    wanted = {"generate": True, "private_key_file": "/k/new"}
+    (problem,) = lacks(FakeController(files=["/k/new.pub"]), **wanted)
+    assert problem.startswith("keypair_reset_generate: there is /k/new.pub, and no /k/new.")
+    assert lacks(FakeController(files=["/k/new", "/k/new.pub"]), **wanted) == []
+    assert lacks(FakeController(files=["/k/new.pub"]), private_key_file="/k/new") == [], "it is not generated"
+
+
 def test_a_key_is_generated_where_files_can_be_made() -> None:
     controller = FakeController(closed={"/k": "Permission denied"})
     wanted = {"generate": True, "private_key_file": "/k/new"}
