@@ -421,6 +421,15 @@ def contract_oldest_requests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or TRANSPORT), env=with_oldest_requests(session, environment))
 
 
+@offer("keystone", needs="tests/keystone/test_*.py")
+def keystone(session: nox.Session) -> None:
+    """Not part of test: logins against Keystone, of which Huawei Cloud's IAM is made, in the place of an emulated IAM."""
+    constraints = {"UV_CONSTRAINT": f"{LOCK} {LOCK.with_name('keystone.txt')}"}
+    session.install("-r", "requirements/keystone.in", env=constraints)
+    environment = workbench(session, "pytest", "PyYAML")
+    session.run("pytest", *(session.posargs or ["tests/keystone"]), env=environment)
+
+
 @offer("e2e", needs="tests/e2e/test_*.py")
 def e2e(session: nox.Session) -> None:
     """The role and playbooks on the fleet, ansible-runner as AWX lays it out, the execution environment."""
@@ -550,12 +559,14 @@ def build(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Renew the locks in requirements/; with --upgrade, everything to its newest release."""
     header = Path(__file__).read_text(encoding="utf-8").partition('"""')[0]
-    for name, sources in (("dev", ["dev.in"]), ("tools", ["tools.in", "contract.in"])):
+    # Keystone is installed beside the tools, and must agree with them.
+    beside = {"keystone": ["--constraint", "requirements/tools.txt"]}
+    for name, sources in (("dev", ["dev.in"]), ("tools", ["tools.in", "contract.in"]), ("keystone", ["keystone.in"])):
         target = Path("requirements", f"{name}.txt")
         paths = [str(target.with_name(source)) for source in sources]
         session.run(
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--no-header"),
-            *(*session.posargs, *paths, "--output-file", str(target)),
+            *(*beside.get(name, []), *session.posargs, *paths, "--output-file", str(target)),
             env={"UV_CONSTRAINT": None},
         )
         locked = target.read_text(encoding="utf-8")
