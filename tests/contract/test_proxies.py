@@ -150,7 +150,10 @@ def test_a_write_whose_answer_is_lost_was_sent_and_is_not_sent_again(lay: Lay, k
     with pytest.raises((NoAnswerError, BrokenAnswerError)) as caught:
         route.write()
     assert caught.value.maybe_done
-    assert "Nothing was sent" not in str(caught.value)
+    text = str(caught.value)
+    assert "Nothing was sent" not in text
+    assert "getresponse" not in text, "that is what urllib3 1.26 tries first, and no reason"
+    assert " object at 0x" not in text
     assert route.writes() == 1
 
 

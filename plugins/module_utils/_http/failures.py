@@ -141,10 +141,11 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
 
 def _words(causes: t.Sequence[BaseException], proxy: Proxy | None) -> str:
     """The words of the innermost exception, for the outer ones only repeat the URL; of http.client's with its name, which says more."""
-    spoken = next((cause for cause in causes if isinstance(cause, http.client.HTTPException)), None)
-    inner = next((cause for cause in reversed(causes) if str(cause)), causes[-1])
-    if spoken is not None and not isinstance(spoken, OSError):
-        text = f"{type(spoken).__name__}: {spoken}"
+    spoken = [cause for cause in causes if isinstance(cause, (OSError, http.client.HTTPException)) and str(cause)]
+    # Others are the outer ones, and what urllib3 1.26 catches on its way (a TypeError about an argument).
+    inner = spoken[-1] if spoken else next((cause for cause in causes if str(cause)), causes[0])
+    if isinstance(inner, http.client.HTTPException) and not isinstance(inner, OSError):
+        text = f"{type(inner).__name__}: {inner}"
     else:
         text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
     if proxy is not None and proxy.password:

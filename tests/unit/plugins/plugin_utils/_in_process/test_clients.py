@@ -143,3 +143,11 @@ def test_a_client_that_could_not_be_made_is_not_kept() -> None:
     for _attempt in range(2):
         with pytest.raises(ValueError, match="no credentials"):
             clients.client(Cloud("hwc", {}, fail), told().context, {})
+
+
+def test_an_accepted_write_changes_the_run_that_sent_it_and_no_other(opened: Opened) -> None:
+    clients, first, second = SharedClients(), told(task_id="t-1"), told(task_id="t-2")
+    for run in (first, second):
+        clients.client(opened.cloud, run.context, {})
+    opened.surroundings[0].on_write()
+    assert (first.context.result["changed"], second.context.result["changed"]) == (False, True)
