@@ -22,7 +22,9 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
 from emulator import Emulator, ManualClock
 from emulator.accounts import stable_id
-from emulator.huawei.directory import Agency, Domain, Project
+from emulator.alibaba.ram import Role
+from emulator.huawei.directory import Agency, Domain, Project, Provider
+from emulator.huawei.metadata import POD
 from emulator.huawei.servers import Server
 
 from . import answers
@@ -190,6 +192,74 @@ def password(emulator: Emulator) -> dict[str, str | None]:
     }
 
 
+def nothing(emulator: Emulator, provider: bool = False) -> dict[str, str | None]:
+    """An environment without a key, and with a token of the identity provider of a workload in a file."""
+    (emulator.directory / "token").write_text("pod-token")
+    if provider:
+        directory = emulator.huawei.directory
+        directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
+        token = directory.issue_id_token(directory.providers[0], emulator.user.id)
+        (emulator.directory / "token").write_text(token)
+    keys = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    return dict.fromkeys(keys)
+
+
+def workload(emulator: Emulator) -> dict[str, str | None]:
+    """An environment in which an agency is assumed with such a token."""
+    environ = nothing(emulator, provider=True)
+    return {
+        **environ,
+        "HUAWEICLOUD_OIDC_PROVIDER_URN": emulator.huawei.directory.providers[0].urn,
+        "HUAWEICLOUD_OIDC_AGENCY_URN": f"iam::{emulator.domain.id}:agency:workload",
+        "HUAWEICLOUD_OIDC_TOKEN_FILE": str(emulator.directory / "token"),
+    }
+
+
+def identity_provider(emulator: Emulator) -> dict[str, str | None]:
+    """An environment in which a user of an identity provider logs in."""
+    environ = nothing(emulator, provider=True)
+    return {
+        **environ,
+        "HUAWEICLOUD_SDK_IDP_ID": "idp",
+        "HUAWEICLOUD_SDK_ID_TOKEN_FILE": str(emulator.directory / "token"),
+    }
+
+
+def pod(emulator: Emulator) -> dict[str, str | None]:
+    """The environment of a pod."""
+    environ = nothing(emulator)
+    emulator.huawei.metadata.pods["pod-token"] = (emulator.user.id, emulator.domain.id)
+    return {
+        **environ,
+        "HC_CONTAINER_CREDENTIALS_FULL_URI": f"{emulator.url}{POD}",
+        "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(emulator.directory / "token"),
+    }
+
+
+def alibaba_workload(emulator: Emulator) -> dict[str, str | None]:
+    """An environment in which a RAM role is assumed with a token of an identity provider."""
+    environ = nothing(emulator)
+    account, ram = emulator.alibaba_account, emulator.alibaba.ram
+    provider = f"acs:ram::{account.id}:oidc-provider/ack"
+    role = Role("workload", account.id, "", provider=provider)
+    ram.roles.append(role)
+    (emulator.directory / "token").write_text(ram.issue_id_token(provider))
+    return {
+        **environ,
+        "ALIBABA_CLOUD_ROLE_ARN": role.arn,
+        "ALIBABA_CLOUD_OIDC_PROVIDER_ARN": provider,
+        "ALIBABA_CLOUD_OIDC_TOKEN_FILE": str(emulator.directory / "token"),
+    }
+
+
+def credentials_uri(emulator: Emulator) -> dict[str, str | None]:
+    """An environment with an address that hands out keys."""
+    environ = nothing(emulator)
+    role = emulator.alibaba.metadata.role = emulator.alibaba_account.role
+    uri = f"{emulator.url}/latest/meta-data/ram/security-credentials/{role.name}"
+    return {**environ, "ALIBABA_CLOUD_CREDENTIALS_URI": uri}
+
+
 def agency_options(emulator: Emulator, _clock: ManualClock) -> Options:
     """The options of a query with a key of an agency."""
     directory = emulator.huawei.directory
@@ -222,6 +292,8 @@ LISTED_MIGRATION = (
     *("", "count", "tasks", "tasks.id", "tasks.state", "tasks.error_json", "tasks.remain_seconds"),
     *("tasks.sub_tasks", "tasks.sub_tasks.progress"),
 )
+#: What another scenario tries.
+KNOWN = {"ListRunningTask": ("",), "GetTask": ("",), "KeystoneListProjects": ("",)}
 SHOW = ("ListKeypairTask: task_status", "ListKeypairTask: task_id")
 SHOW_ROTATION = ("ListSecretTask: tasks.task_id", "ListSecretTask: tasks")
 SHOW_SSO = ("GetTask: Task.Status", "GetTask: Task.TaskId", "GetTask: Task")
@@ -385,12 +457,40 @@ SCENARIOS: dict[str, Scenario] = {
     "a key of the metadata service of Huawei Cloud": Scenario(
         "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=passing_keys, lists=("tasks",)
     ),
-    "a key of a RAM role": Scenario("ali_cloudsso_task_info", role_options, SHOW_SSO),
+    "a key of an agency for a workload": Scenario(
+        "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=workload, only=KNOWN, lists=("tasks",)
+    ),
+    "a key for a user of an identity provider": Scenario(
+        "hwc_kps_task_info",
+        lambda _emulator, _clock: {"list": "running"},
+        environ=identity_provider,
+        only=KNOWN,
+        lists=("tasks",),
+    ),
+    "a key of a pod": Scenario(
+        "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=pod, only=KNOWN, lists=("tasks",)
+    ),
+    "a key of a RAM role for a workload": Scenario(
+        "ali_cloudsso_task_info",
+        lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
+        SHOW_SSO,
+        environ=alibaba_workload,
+        only=KNOWN,
+    ),
+    "a key of an address that hands out keys": Scenario(
+        "ali_cloudsso_task_info",
+        lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
+        SHOW_SSO,
+        environ=credentials_uri,
+        only=KNOWN,
+    ),
+    "a key of a RAM role": Scenario("ali_cloudsso_task_info", role_options, SHOW_SSO, only=KNOWN),
     "a key of the metadata service of Alibaba Cloud": Scenario(
         "ali_cloudsso_task_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
         SHOW_SSO,
         environ=passing_keys,
+        only=KNOWN,
     ),
 }
 
