@@ -200,7 +200,12 @@ def nothing(emulator: Emulator, provider: bool = False) -> dict[str, str | None]
         directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
         token = directory.issue_id_token(directory.providers[0], emulator.user.id)
         (emulator.directory / "token").write_text(token)
-    keys = ("HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET")
+    keys = (
+        "HUAWEICLOUD_SDK_AK",
+        "HUAWEICLOUD_SDK_SK",
+        "ALIBABA_CLOUD_ACCESS_KEY_ID",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    )
     return dict.fromkeys(keys)
 
 
@@ -458,7 +463,11 @@ SCENARIOS: dict[str, Scenario] = {
         "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=passing_keys, lists=("tasks",)
     ),
     "a key of an agency for a workload": Scenario(
-        "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=workload, only=KNOWN, lists=("tasks",)
+        "hwc_kps_task_info",
+        lambda _emulator, _clock: {"list": "running"},
+        environ=workload,
+        only=KNOWN,
+        lists=("tasks",),
     ),
     "a key for a user of an identity provider": Scenario(
         "hwc_kps_task_info",
