@@ -71,6 +71,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
 
@@ -83,21 +84,18 @@ class LookupModule(LookupBase):
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleError("The lookup hwc_sms_passphrase needs the Python package requests on the controller.")
         self.set_options(var_options=variables, direct=kwargs)
-        secrets = [
+        secrets = Secrets(
             str(kwargs[option]) for option, spec in HWC_OPTIONS.items() if spec.get("no_log") and kwargs.get(option)
-        ]
+        )
         try:
             # One request for each, whatever is named twice.
             client = open_huawei(
-                {option: self.get_option(option) for option in HWC_OPTIONS}, self.surroundings(secrets.append)
+                {option: self.get_option(option) for option in HWC_OPTIONS}, self.surroundings(secrets.add)
             )
             passphrases = {task_id: sms.show_passphrase(client, task_id) for task_id in check_ids("_terms", terms)}
         except CloudError as error:
             # Nothing masks what a lookup says.
-            text = str(error)
-            for secret in secrets:
-                text = text.replace(secret, "********")
-            raise AnsibleLookupError(text) from None
+            raise AnsibleLookupError(secrets.mask(str(error))) from None
         return [passphrases[task_id] for task_id in terms]
 
     def surroundings(self, on_secret: t.Callable[[str], None]) -> Surroundings:

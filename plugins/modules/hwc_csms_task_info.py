@@ -99,7 +99,7 @@ RETURN = r"""
 tasks:
   description:
     - The tasks, with the fields of the API and what they mean. An unknown O(task_id) gives an empty list.
-  returned: success
+  returned: success, and on failure when a part of a list was read
   type: list
   elements: dict
   contains:
@@ -150,13 +150,40 @@ tasks:
       description: Words of the failure.
       type: str
 truncated:
-  description: Whether O(max_tasks) cut the list.
-  returned: success
+  description: Whether rows are left unread, because O(max_tasks) cut the list, or on failure because the rest could not be read.
+  returned: success, and on failure when a part of a list was read
   type: bool
 next_marker:
   description: What O(marker) takes to go on where this list was cut.
   returned: when RV(truncated) is true
   type: str
+http_status:
+  description: HTTP status of the answer that made the task fail.
+  returned: on failure, when there was an answer
+  type: int
+  sample: 403
+error_code:
+  description: The service's own code; where it gave none, the HTTP status as text.
+  returned: on failure, when the service refused
+  type: str
+  sample: APIGW.0302
+error_msg:
+  description:
+    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
+  returned: on failure, when the service refused
+  type: str
+  sample: You do not have permission.
+request_id:
+  description: What the vendor's support asks for.
+  returned: on failure, when the service refused and named one
+  type: str
+  sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
+error_details:
+  description:
+    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
+      out which permission is missing.
+  returned: on failure, when the service refused and said more
+  type: dict
 credentials_source:
   description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
   returned: when they were found

@@ -62,7 +62,7 @@ EXAMPLES = r"""
 RETURN = r"""
 servers:
   description: The servers that exist, in the order of O(server_ids).
-  returned: success
+  returned: success, and on failure when a part of a list was read
   type: list
   elements: dict
   contains:
@@ -137,9 +137,36 @@ missing_ids:
   returned: success
   type: list
   elements: str
+http_status:
+  description: HTTP status of the answer that made the task fail.
+  returned: on failure, when there was an answer
+  type: int
+  sample: 403
+error_code:
+  description: The service's own code; where it gave none, the HTTP status as text.
+  returned: on failure, when the service refused
+  type: str
+  sample: APIGW.0302
+error_msg:
+  description:
+    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
+  returned: on failure, when the service refused
+  type: str
+  sample: You do not have permission.
+request_id:
+  description: What the vendor's support asks for.
+  returned: on failure, when the service refused and named one
+  type: str
+  sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
+error_details:
+  description:
+    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
+      out which permission is missing.
+  returned: on failure, when the service refused and said more
+  type: dict
 credentials_source:
-  description: Where the credentials were found.
-  returned: always
+  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
+  returned: when they were found
   type: str
   sample: environment
 """

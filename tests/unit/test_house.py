@@ -17,6 +17,8 @@ import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
+
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "multicloud.async_tasks"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -45,6 +47,15 @@ def _documentation(module: str) -> dict[str, t.Any]:
     return found
 
 
+def _returns(module: str) -> dict[str, t.Any]:
+    """The return values that a module documents."""
+    path = ROOT / "plugins" / "modules" / f"{module}.py"
+    found: dict[str, t.Any] = get_docstring(
+        str(path), fragment_loader, collection_name=COLLECTION, plugin_type="module"
+    )[2]
+    return found
+
+
 def _groups(module: str) -> list[str]:
     """The action groups a module belongs to: those of the clouds whose connection options it takes."""
     options = _documentation(module)["options"]
@@ -63,6 +74,17 @@ def test_action_groups_hold_the_modules_that_take_the_options_of_a_cloud() -> No
 def test_a_module_documents_its_action_groups(module: str) -> None:
     attribute = _documentation(module)["attributes"].get("action_group", {"membership": []})
     assert sorted(attribute["membership"]) == [f"{COLLECTION}.{group}" for group in _groups(module)]
+
+
+@each_module
+def test_a_module_documents_what_a_failure_tells(module: str) -> None:
+    # Documentation of return values has no fragments, so the same words stand in each module of a cloud.
+    keys = ("http_status", "error_code", "error_msg", "request_id", "credentials_source")
+    told = {key: value for key, value in _returns(module).items() if key in keys}
+    assert told == ({key: _returns("hwc_kps_task_info")[key] for key in keys} if _groups(module) else {})
+    assert ("error_details" in _returns(module)) == bool(_groups(module))
+    facts = CloudError("no", http_status=400, code="X", text="no", request_id="r", details={"a": 1}).facts()
+    assert set(facts) == {*keys, "error_details"} - {"credentials_source"}
 
 
 @each_module

@@ -41,7 +41,7 @@ ONLY = {
         *("_module", "_fleet"),
     },
     "filter": {"_clock", "plugin_utils"},
-    "lookup": {"_errors", "_clock", "_http", "_ids", "_text", "_services", "_huawei", "_surroundings"},
+    "lookup": {"_errors", "_clock", "_http", "_ids", "_secrets", "_text", "_services", "_huawei", "_surroundings"},
     "modules": {
         *(
             "_errors",

@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.connections import Exchange
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: What the name service says of a name that does not exist, or that has no address.
@@ -149,5 +150,5 @@ def _words(causes: t.Sequence[BaseException], proxy: Proxy | None) -> str:
     else:
         text = getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
     if proxy is not None and proxy.password:
-        text = text.replace(proxy.password, "********")
+        text = Secrets([proxy.password]).mask(text)
     return printable(text, SENTENCE).rstrip(".")

@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import typing as t
+from urllib.parse import quote
 
 import pytest
 
@@ -16,8 +20,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     KPS,
     PROJECT,
     Cloud,
+    answer,
+    refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.test_secrets import pem, readable
 
 NAME = "hwc_kps_keypair_association"
 DEFAULTS: dict[str, t.Any] = {
@@ -80,3 +87,49 @@ def test_secrets_are_not_told() -> None:
     assert "PEM" in result["msg"]
     for secret in secrets.values():
         assert secret not in str(result)
+
+
+PEM = pem(1190)
+#: What becomes of a key on its way through a service.
+ECHOES: dict[str, t.Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": json.dumps,
+    "URL": quote,
+    "HTML": html.escape,
+    "Base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "line by line": lambda text: "; ".join(text.splitlines()),
+    "the request": lambda text: json.dumps({"server": {"auth": {"type": "keypair", "key": text}}}),
+}
+
+
+@pytest.mark.parametrize("where", ["refusal", "page", "answer without a task", "failed already", "failed task"])
+@pytest.mark.parametrize("echo", [*ECHOES.values()], ids=[*ECHOES])
+def test_a_key_that_kps_echoes_is_in_no_result(cloud: Cloud, echo: t.Callable[[str], str], where: str) -> None:
+    said = f"cannot log in with {echo(PEM)}, sorry"
+    server = {"id": "s-1", "name": "web", "status": "ACTIVE", "key_name": "kp-old"}
+    running = f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0"
+    failed = f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0"
+    cloud.always(f"GET {KPS}/v3/{PROJECT}/keypairs/kp-new", {"keypair": {"name": "kp-new"}})
+    cloud.always(f"GET {ECS}/v1/{PROJECT}/cloudservers/detail?server_id=s-1", {"servers": [server]})
+    cloud.always(running, {"total": 0, "tasks": []})
+    row = {"task_id": "t-1", "server_id": "s-1", "task_error_code": "KPS.6009", "task_error_msg": said}
+    cloud.always(failed, {"total": 1, "tasks": [row] if where == "failed task" else []})
+    cloud.always(f"GET {KPS}/v3/{PROJECT}/tasks/t-1", {"task_id": "t-1", "task_status": "FAILED_REPLACE"})
+    answers: dict[str, t.Any] = {
+        "refusal": refusal(400, "KPS.6009", said),
+        "page": answer({}, 502)._replace(body=f"<html>{said}".encode(), headers={}),
+        "answer without a task": {"error_msg": said, "note": said},
+        "failed already": {"status": "FAILED", "error_code": "KPS.6009", "error_msg": said},
+        "failed task": {"task_id": "t-1"},
+    }
+    auth = {"type": "keypair", "key": PEM}
+    body = {"keypair_name": "kp-new", "server": {"id": "s-1", "auth": auth, "port": 22}}
+    cloud.expect(f"POST {KPS}/v3/{PROJECT}/keypairs/associate", answers[where], body=body)
+    run = Run(cloud, {**DEFAULTS, "private_key": PEM, "port": 22})
+    result = hwc_kps_keypair_association.MODULE.perform(run.context)
+    assert result["failed"]
+    shown = json.dumps([result, run.module.warnings])
+    assert "cannot log in with" in shown
+    assert "********" in shown
+    assert readable(shown, "".join(PEM.splitlines()[1:-1])) == []
+    assert base64.b64encode(PEM.splitlines()[5].encode()).decode()[:40] not in shown

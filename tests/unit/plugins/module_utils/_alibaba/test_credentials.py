@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import types
 import typing as t
 from pathlib import Path
@@ -500,6 +501,13 @@ def test_what_the_package_says_is_told_without_secrets(home: Path, row: dict[str
     with pytest.raises(CredentialsError, match="could not get a key .*sign in again") as caught:
         find(home, ways=Ways(NO_ROLE, package.load))
     assert "top-secret" not in str(caught.value)
+
+
+def test_a_short_secret_hides_no_part_of_what_the_package_says(home: Path) -> None:
+    said = "HTTPSConnectionPool(host='sso.example.com', port=443): Max retries exceeded"
+    command_line(home, {"mode": "CloudSSO", "access_token": "t"})
+    with pytest.raises(CredentialsError, match=re.escape(said)):
+        find(home, ways=Ways(NO_ROLE, Package(RuntimeError(said)).load))
 
 
 def test_the_package_is_asked_again_with_the_same_provider(home: Path) -> None:
