@@ -263,7 +263,9 @@ def typing(session: nox.Session) -> None:
     # As Ansible imports them: ansible_collections.multicloud.async_tasks.plugins...
     collection = [str(inside / path) for path in existing("plugins", "tests/unit", "extensions")]
     # As they find each other when tests/ is on the path: emulator, e2e...
-    programs = existing("tests/emulator", "tests/e2e", "tests/campaign", "tests/contract", "tests/simulation")
+    programs = existing(
+        *("tests/emulator", "tests/e2e", "tests/campaign", "tests/contract", "tests/identity", "tests/simulation")
+    )
     # Scripts, which find what lies beside them.
     scripts = existing("tests/benchmark", "tests/matrix", "tests/mutants")
     # With the packages of .venv, for noxfile.py imports nox.
@@ -421,13 +423,13 @@ def contract_oldest_requests(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or TRANSPORT), env=with_oldest_requests(session, environment))
 
 
-@offer("keystone", needs="tests/keystone/test_*.py")
+@offer("keystone", needs="tests/identity/test_*.py")
 def keystone(session: nox.Session) -> None:
     """Not part of test: logins against Keystone, of which Huawei Cloud's IAM is made, in the place of an emulated IAM."""
     constraints = {"UV_CONSTRAINT": f"{LOCK} {LOCK.with_name('keystone.txt')}"}
     session.install("-r", "requirements/keystone.in", env=constraints)
     environment = workbench(session, "pytest", "PyYAML")
-    session.run("pytest", *(session.posargs or ["tests/keystone"]), env=environment)
+    session.run("pytest", *(session.posargs or ["tests/identity"]), env=environment)
 
 
 @offer("e2e", needs="tests/e2e/test_*.py")

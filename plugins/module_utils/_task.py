@@ -83,6 +83,8 @@ class TaskSource(t.Protocol):
     #: Fields of ``Sighting.data`` that tell a person what a task is about, each with the noun before it; the first of a
     #: noun wins.
     labels: tuple[tuple[str, str], ...]
+    #: What tasks belong to beside a region, which a wrong id may be from: ``project``, ``directory`` or ``account``.
+    place: str
     #: Calls per second at most, unless the user says otherwise.
     rate: float
     #: True when ``page`` works.

@@ -174,6 +174,7 @@ class SimulatedSource:
         self.service = service.name
         self.lists = service.page_size is not None
         self._lists_only_pending = service.lists_only_pending
+        self.place = "project"
         self.listed_words: tuple[str, ...] | None = ("RUNNING_RESET",) if service.lists_only_pending else None
         self._page_size = service.page_size or 0
         self._clock = clock

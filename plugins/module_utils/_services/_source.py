@@ -21,6 +21,7 @@ class CloudSource(t.Generic[C]):
     words: t.Mapping[str, tuple[str, ...]]
     labels: tuple[tuple[str, str], ...] = ()
     listed_words: tuple[str, ...] | None = None
+    place = "project"
     explains = False
 
     def __init__(self, client: C) -> None:

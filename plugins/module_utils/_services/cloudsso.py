@@ -142,6 +142,7 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
     """
 
     service = "cloudsso"
+    place = "directory"
     words: t.Mapping[str, tuple[str, ...]] = {
         _task.PENDING: ("InProgress",),
         _task.SUCCESS: ("Success",),

@@ -89,6 +89,7 @@ class SmsTasks(HuaweiSource):
     """SMS as a source of tasks."""
 
     service = "sms"
+    place = "account"
     words: t.Mapping[str, tuple[str, ...]] = _WORDS
     lists = True
 

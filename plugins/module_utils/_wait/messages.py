@@ -111,15 +111,22 @@ class Messages(Report):
             told = self._spell(failed, lambda record: f"{self.name(record)}: {_said(record)}")
             sentences.append(f"{len(failed)} of {self.of_all()} failed: {told}.")
         if missing:
-            sentences.append(
-                f"{self._spell(missing, self._absence)}. Check the id{'s' if len(missing) > 1 else ''}, project and region."
-            )
+            never = any(record.vanished() is None for record in missing)
+            sentences.append(f"{self._spell(missing, self._absence)}. {self._check(len(missing), never)}")
         if refused:
             told = self._spell(refused, lambda record: f"{self.name(record)}: {record.note}")
             sentences.append(
                 f"The service refused to tell about {service} task{'s' if len(refused) > 1 else ''} {told}."
             )
+            if any(record.last_seen is None and (record.note or "").startswith("400") for record in refused):
+                sentences.append(self._check(len(refused), True))
         return " ".join(sentences)
+
+    def _check(self, count: int, never_seen: bool) -> str:
+        """What to check about ids that the service does not know."""
+        ids, are = ("ids", "they are tasks") if count > 1 else ("id", "it is a task")
+        service = f", and whether {are} of the service {self.source.service}" if never_seen else ""
+        return f"Check the {ids}, {self.source.place} and region{service}."
 
     def _absence(self, record: Record) -> str:
         since = self.age if record.ended is None else record.ended
@@ -149,7 +156,8 @@ class Messages(Report):
             what = f"{self.source.service} task {self._standing(self.unfinished[0])}."
         head = f"Timed out after {self.spent:.0f} s{resumed} waiting for {what}"
         good = f"{self.count(SUCCESS)} succeeded." if total > 1 else ""
-        return _join(self._bad(), head, good, self._freshness(), self.go_on())
+        doubt = self._check(len(self.unfound), True) if self.unfound else ""
+        return _join(self._bad(), head, good, self._freshness(), doubt, self.go_on())
 
     def _standing(self, record: Record) -> str:
         """A pending task and what it was last seen doing."""

@@ -61,6 +61,10 @@ class Report:
         self.spent = age - memory.base
         self.records = list(memory.records.values())
         self.unfinished = [record for record in self.records if not record.finished]
+        #: Those of which the service has only said that it does not know them.
+        self.unfound = [
+            record for record in self.unfinished if record.absent_since is not None and record.vanished() is None
+        ]
         self._labels = labels
 
     def result(self) -> dict[str, t.Any]:
@@ -122,7 +126,15 @@ class Report:
         """Return what can be done about tasks that are pending."""
         if not self.unfinished:
             return ""
-        return f"The task{'s go' if len(self.unfinished) > 1 else ' goes'} on in the cloud; continue with resume."
+        count = len(self.unfinished) - len(self.unfound)
+        if not count:
+            return (
+                "Continue with resume if it was only just started."
+                if len(self.unfound) == 1
+                else "Continue with resume."
+            )
+        who = "The other" if self.unfound else "The"
+        return f"{who} task{'s go' if count > 1 else ' goes'} on in the cloud; continue with resume."
 
 
 def bug(error: Exception) -> str:

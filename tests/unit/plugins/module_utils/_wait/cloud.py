@@ -186,6 +186,8 @@ class Cloud:
     statements: list[Statement] = dataclasses.field(default_factory=list)
     logins: list[float] = dataclasses.field(default_factory=list)
 
+    place: str = "project"
+
     def __post_init__(self) -> None:
         self.lists = self.page_size is not None
         self.listed_words: tuple[str, ...] | None = ("RUNNING_X",) if self.lists_only_pending else None

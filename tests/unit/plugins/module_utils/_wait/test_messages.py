@@ -220,10 +220,27 @@ def test_missing_from_the_start() -> None:
     outcome, _cloud = run({"t-1": OK, "t-3": NEVER}, {})
     assert outcome.failed
     assert outcome.msg == (
-        "kps task t-3 was not found for 30 s (404 KPS.0404: task not found). Check the id, project and region."
-        " 1 succeeded."
+        "kps task t-3 was not found for 30 s (404 KPS.0404: task not found). Check the id, project and region,"
+        " and whether it is a task of the service kps. 1 succeeded."
     )
     assert outcome.result["tasks"][1]["state"] == "missing"
+
+
+def test_an_unknown_id_is_not_said_to_go_on() -> None:
+    outcome, _cloud = run({"t-3": NEVER}, {"timeout": 0.0})
+    assert outcome.result["timed_out"]
+    assert "Check the id, project and region, and whether it is a task of the service kps." in outcome.msg
+    assert outcome.msg.endswith(" Continue with resume if it was only just started.")
+    assert "cloud" not in outcome.msg
+    outcome, _cloud = run({"t-3": NEVER, "t-4": NEVER}, {"timeout": 0.0})
+    assert "Check the ids, project and region, and whether they are tasks of the service kps." in outcome.msg
+    outcome, _cloud = run({"t-1": RUNS, "t-3": NEVER}, {"timeout": 0.0})
+    assert outcome.msg.endswith(" The other task goes on in the cloud; continue with resume.")
+
+
+def test_a_service_may_have_something_else_than_projects() -> None:
+    outcome, _cloud = run({"t-3": NEVER}, {"timeout": 0.0}, place="directory")
+    assert "Check the id, directory and region" in outcome.msg
 
 
 def test_missing_after_it_was_there() -> None:
@@ -237,7 +254,8 @@ def test_refused() -> None:
     outcome, _cloud = run({"t-1": OK, "t-2": OK}, {}, faults=["rejected"])
     assert outcome.failed
     assert outcome.msg == (
-        "The service refused to tell about kps task t-1: 400 KPS.0005: task_id is malformed. 1 succeeded."
+        "The service refused to tell about kps task t-1: 400 KPS.0005: task_id is malformed."
+        " Check the id, project and region, and whether it is a task of the service kps. 1 succeeded."
     )
     assert outcome.result["tasks"][0]["state"] == "error"
     assert outcome.result["tasks"][0]["reason"] == {"code": "KPS.0005", "message": "task_id is malformed"}

@@ -52,12 +52,15 @@ def test_why_the_name_of_a_project_needs_its_account(keystone: Keystone, account
     assert keystone.login(account.user, account.password, account.name, whole).status == 201
 
 
-def test_a_ready_token_has_the_project_looked_up(ask: Ask, keystone: Keystone, account: Account) -> None:
+def test_a_ready_token_whose_user_may_not_list_projects(ask: Ask, keystone: Keystone, account: Account) -> None:
     scope = {"project": {"id": account.projects["cn-north-4"]}}
     token = keystone.login(account.user, account.password, account.name, scope).headers["x-subject-token"]
-    result = ask(*LIST, HW_AUTH_TOKEN=token)
+    refused = ask(*LIST, HW_AUTH_TOKEN=token)
+    assert (refused["failed"], refused["http_status"]) == (True, 403), refused
+    assert "Give its id in hwc_project_id" in refused["msg"]
+    result = ask(*LIST, HW_AUTH_TOKEN=token, HW_PROJECT_ID=account.projects["cn-north-4"])
     check(result, account)
-    assert token not in json.dumps(result)
+    assert token not in json.dumps([refused, result])
 
 
 def test_sms_gets_a_token_of_the_account(ask: Ask, emulator: Emulator, account: Account) -> None:
@@ -76,7 +79,8 @@ def test_sms_gets_a_token_of_the_account(ask: Ask, emulator: Emulator, account: 
     ],
 )
 def test_logins_that_keystone_refuses(ask: Ask, environ: dict[str, str], words: str) -> None:
-    result = ask(*LIST, **environ)
+    module, options = LIST
+    result = ask(module, options, **environ)
     assert (result["failed"], result["http_status"], words in result["msg"]) == (True, 401, True), result
 
 
@@ -88,9 +92,10 @@ def test_a_wrong_password_does_not_lock_the_user(ask: Ask, keystone: Keystone, a
         assert {task["state"] for task in result["tasks"]} == {"pending"}
     check(ask(*LIST), account)
     # It is locked by as many as Keystone is told, which proves that each run above sent one.
+    scope = {"project": {"id": account.projects["cn-north-4"]}}
     for _attempt in range(FAILURES):
-        keystone.login(account.user, "wrong", account.name, {})
-    assert ask(*LIST)["failed"]
+        assert keystone.login(account.user, "wrong", account.name, scope).status == 401
+    assert ask(*LIST).get("failed")
 
 
 def wait(ask: Ask, keystone: Keystone, emulator: Emulator, account: Account) -> dict[str, t.Any]:
@@ -99,7 +104,7 @@ def wait(ask: Ask, keystone: Keystone, emulator: Emulator, account: Account) -> 
     with emulator.world.lock:
         server = next(iter(emulator.huawei.servers.values()))
         server.project_id, server.status = project, "SHUTOFF"
-        emulator.huawei.pairs.add(project, "operator", "new", emulator.new_key.public)
+        emulator.huawei.pairs.add(project, account.user_id, "new", emulator.new_key.public)
     login = keystone.login(account.user, account.password, account.name, {"project": {"id": project}})
     token = login.headers["x-subject-token"]
     body = {"keypair_name": "new", "server": {"id": server.id}}

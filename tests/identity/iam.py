@@ -29,6 +29,7 @@ class Account:
 
     id: str
     name: str
+    user_id: str
     user: str
     password: str
     projects: dict[str, str]
@@ -84,18 +85,18 @@ class Keystone:
         return str(answer.document[kind]["id"])
 
     def add_account(self, name: str) -> Account:
-        """Let an account exist, whose user may do everything in it."""
+        """Let an account exist, whose user is a member of it and of its projects."""
         domain = self.create("domain", name=name)
         password = f"{name} Password\u00fc1"
         user = self.create("user", name="operator", password=password, domain_id=domain)
         projects = {
             region: self.create("project", name=region, domain_id=domain) for region in ("cn-north-4", "cn-east-3")
         }
-        role = self.administer("GET", "/v3/roles?name=admin").document["roles"][0]["id"]
+        role = self.administer("GET", "/v3/roles?name=member").document["roles"][0]["id"]
         for scope in (f"domains/{domain}", *(f"projects/{project}" for project in projects.values())):
             granted = self.administer("PUT", f"/v3/{scope}/users/{user}/roles/{role}")
             assert granted.status == 204, granted
-        return Account(domain, name, "operator", password, projects)
+        return Account(domain, name, user, "operator", password, projects)
 
     def revoke(self, token: str) -> None:
         """End a token before its time."""
