@@ -231,7 +231,9 @@ def test_nothing_is_left_behind_by_a_process_that_is_killed(tmp_path: Path, numb
     secret = tmp_path / "secret"
     secret.write_text("secret")
     program = (
-        "import sys, time\n"
+        # What a shell starts in the background ignores Ctrl-C, and so do its children.
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.program import SystemPrograms\n"
         "with SystemPrograms() as programs:\n"
         f"    programs.key({str(secret)!r})\n"
