@@ -53,8 +53,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The batches, with C(region), C(project_id), C(keypair_name), C(key_file), C(port), C(force), C(stop_type), C(password_of), C(public_key), C(server_ids),
-    C(task_ids) and C(label).
+  description: The batches, with C(region), C(project_id), C(keypair_name), C(key_file), C(port), C(force), C(stop_type),
+    C(password_of), C(public_key), C(server_ids), C(task_ids) and C(label).
   type: list
   elements: dict
 """

@@ -5,8 +5,9 @@
 """Every error the collection raises: one root class, one subclass per way out that a caller may take.
 
 A message is written for the person who must act on it: what was asked, of whom, what came back, what to do next.
-It never contains a credential, and whatever it quotes of a service is made inert here. The classes say what happened, not what to do: the retry rule lives in ``_http``,
-the rule of a wait in ``_wait``, and ``_module`` is the only place that turns an error into a failed module.
+It never contains a credential, and whatever it quotes of a service is made inert here. The classes say what happened, not
+what to do: the retry rule lives in ``_http``, the rule of a wait in ``_wait``, and ``_module`` is the only place that turns
+an error into a failed module.
 """
 
 from __future__ import annotations

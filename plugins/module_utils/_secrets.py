@@ -157,7 +157,7 @@ def _secret_line(line: str) -> bool:
 def _encodings(text: str) -> list[str]:
     """Letters and digits of a text in Base64, wherever in a longer text or JSON document it stands, and in hexadecimal digits."""
     found = []
-    for data in {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")}:
+    for data in (text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")):
         found += [data.hex(), data.hex().upper()]
         for before in range(3):
             encoded = base64.b64encode(b"\0" * before + data).decode("ascii").rstrip("=")

@@ -52,7 +52,7 @@ def paths_of(document: t.Any, place: Path = ()) -> t.Iterator[Path]:
         for name, value in document.items():
             yield from paths_of(value, (*place, name))
     elif isinstance(document, list) and document:
-        for number in {0, len(document) - 1}:
+        for number in sorted({0, len(document) - 1}):
             yield from paths_of(document[number], (*place, number))
 
 

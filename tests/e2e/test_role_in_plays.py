@@ -38,9 +38,9 @@ def play(
     }
 
 
-def use(how: Play = USE, **more: t.Any) -> Play:
+def use(how: Play | None = None, **more: t.Any) -> Play:
     """A use of the role."""
-    return {**how, **more}
+    return {**(how or USE), **more}
 
 
 def reset_counts(bench: Bench) -> dict[str, int]:

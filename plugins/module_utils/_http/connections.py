@@ -23,14 +23,19 @@ import threading
 import typing as t
 import warnings
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import MAX_BODY
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
+
+try:
+    import urllib3
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+except ImportError:
+    # It comes with requests; that it is missing is told where the transport is made (REQUESTS_IMPORT_ERROR).
+    if not t.TYPE_CHECKING:
+        HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
 
 #: Seconds for each step to a connection (an address, the proxy, TLS); a host that is there answers in far less.
 CONNECT_TIMEOUT = 10.0

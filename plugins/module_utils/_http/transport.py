@@ -204,7 +204,7 @@ def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
 def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Response:
     """One request and its answer."""
     connections.under_way.exchange = exchange
-    answer = way.pool.urlopen(
+    answer = way.pool.request(
         request.method,
         request.url if way.forwards else split_url(request.url)[3],
         body=request.body or None,

@@ -260,7 +260,8 @@ class HuaweiClient(Client):
     def _log_in_to_account(self, deadline: float) -> AccessKey | Token:
         """What requests to services carry that belong to no region."""
         credentials = self._credentials
-        assert not isinstance(credentials, Agency)
+        if isinstance(credentials, Agency):
+            raise AssertionError("An agency is not an account.")
         return self._obtain(credentials, deadline, of_account=True)
 
     def _obtain(

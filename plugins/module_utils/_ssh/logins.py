@@ -218,13 +218,15 @@ class _Job:
 
     def start(self, programs: Programs, now: float) -> None:
         """Start the program that is next."""
-        assert self._next is not None
+        if self._next is None:
+            raise AssertionError("There is no program to start.")
         self._run, self._started, self._seconds = programs.start(self._next.command), now, self._next.seconds
         self._next = None
 
     def look(self, now: float, deadline: float) -> bool:
         """Take in what came of the program, once it is over or its time is up. Return whether it still runs."""
-        assert self._run is not None
+        if self._run is None:
+            raise AssertionError("No program was started.")
         attempt, seconds = self._run.result(), now - self._started
         if attempt is None and seconds >= max(LEAST_SECONDS, min(self._seconds, deadline - self._started)):
             attempt = self._run.end(seconds)
@@ -308,14 +310,15 @@ class _Visit:
 
     def steps(self, *, connect: bool) -> _Steps:
         """Ask ssh how it would log in, and then log in with each key until it has shown something."""
-        first = next(iter(self._targets.values()))
+        first = list(self._targets.values())[0]
         if first.arguments.problem:
             self._note_all(
                 self._targets, Finding(UNPROVEN, printable(first.arguments.problem, SENTENCE), CONFIGURATION)
             )
             return
         attempt = yield _Start(lambda _log: configuration_command(first), CONFIGURATION_SECONDS)
-        assert attempt is not None
+        if attempt is None:
+            raise AssertionError("The program was not started.")
         if attempt.status != 0:
             self._note_all(self._targets, misconfigured(attempt))
             return
@@ -383,7 +386,8 @@ class _Visit:
             lambda log: login_command(target, key, configuration, log=log, says=self._says, algorithm=algorithm),
             configuration.connect_timeout + LOGIN_SECONDS,
         )
-        assert attempt is not None
+        if attempt is None:
+            raise AssertionError("The program was not started.")
         finding = judge(attempt, key, self._says)
         return finding._replace(words=finding.words.replace(key.copy, key.path))
 

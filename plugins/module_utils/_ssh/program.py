@@ -65,9 +65,9 @@ class SystemPrograms:
 
     def __exit__(self, *_error: object) -> None:
         """Remove it."""
-        assert self._remover is not None
         shutil.rmtree(self._place, ignore_errors=True)
-        self._remover.communicate()
+        if self._remover is not None:
+            self._remover.communicate()
 
     @property
     def account(self) -> str:
@@ -166,7 +166,8 @@ class SystemRun:
             self._problem = f"{command[0]} could not be started: {printable(error, SENTENCE)}"
             return
         for stream in (self._process.stdout, self._process.stderr):
-            assert stream is not None
+            if stream is None:
+                raise AssertionError("The output of the program is not a pipe.")
             os.set_blocking(stream.fileno(), False)
             self._streams.append(stream)
             self._output[stream.fileno()] = bytearray()

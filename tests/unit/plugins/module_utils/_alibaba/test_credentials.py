@@ -569,7 +569,7 @@ def test_the_mode_of_a_profile_follows_from_its_keys(home: Path, row: dict[str, 
         assert isinstance(found, AccessKey)
         assert (found.access_key, found.security_token) == (expected.access_key, expected.security_token)
     else:
-        assert type(found) is expected
+        assert found.__class__ is expected
 
 
 @pytest.mark.parametrize(

@@ -295,7 +295,7 @@ def test_a_clock_that_is_right_or_unknown_is_not_blamed(headers: dict[str, str])
 @pytest.mark.parametrize(("status", "kind"), [(403, errors.ForbiddenError), (404, errors.RejectedError)])
 def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
     refused = error(html(status), missing=lambda found: found.code.startswith("KPS."))
-    assert type(refused) is kind
+    assert refused.__class__ is kind
     assert "sign-in page" in str(refused.hint)
 
 
@@ -378,7 +378,7 @@ def test_an_error_in_a_good_answer_is_an_error(
 ) -> None:
     with pytest.raises(kind) as caught:
         read(answer(document), operation)
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ def test_the_result_is_json_without_any_tag(tmp_path: Path) -> None:
 
     result = run(lambda _context: {"text": Tagged("{{ 7 * 6 }}"), "tuple": (1, 2), "keys": {1: 2}}, tmp_path)
     assert (result["text"], result["tuple"], result["keys"]) == ("{{ 7 * 6 }}", [1, 2], {"1": 2})
-    assert type(result["text"]) is str
+    assert result["text"].__class__ is str
 
 
 def test_warnings_are_part_of_the_result(tmp_path: Path) -> None:

@@ -91,20 +91,24 @@ def test_values_of_playbooks_lose_every_tag(text: str) -> None:
 
     def exact(item: t.Any) -> bool:
         if isinstance(item, dict):
-            return type(item) is dict and all(type(key) is str and exact(inner) for key, inner in item.items())
+            return item.__class__ is dict and all(key.__class__ is str and exact(inner) for key, inner in item.items())
         if isinstance(item, list):
-            return type(item) is list and all(map(exact, item))
-        return item is None or type(item) in (str, int, float, bool)
+            return item.__class__ is list and all(map(exact, item))
+        return item is None or item.__class__ in (str, int, float, bool)
 
     assert exact(value)
+
+
+def itself(text: str) -> str:
+    """Return a text of any class as it is, as the texts of ansible-core 2.16 do."""
+    return text
 
 
 def test_sets_numbers_as_keys_and_subclasses_become_json() -> None:
     class Name(str):
         """A text that Ansible marks."""
 
-        def __str__(self) -> str:
-            return self
+        __str__ = itself
 
     class Count(int):
         """A number that Ansible marks."""
