@@ -27,7 +27,7 @@ def demo(bench: Bench, *options: str, **environment: str) -> Program:
 
 def path_with(bench: Bench, **programs: str) -> str:
     """A directory for PATH, with scripts in place of programs."""
-    directory = bench.directory / "bin"
+    directory = bench.directory / "programs"
     directory.mkdir(exist_ok=True)
     for name, script in programs.items():
         directory.joinpath(name).write_text(f"#!/bin/sh\n{script}\n")

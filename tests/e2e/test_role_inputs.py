@@ -287,8 +287,8 @@ def test_runs_at_the_same_time_share_a_directory(benches: Benches) -> None:
 
 def test_a_program_that_is_missing_is_said_before_anything_is_touched(benches: Benches) -> None:
     bench = benches(1, fleet=False)
-    programs = bench.directory / "bin"
-    programs.mkdir(exist_ok=True)
+    programs = bench.directory / "without-ssh"
+    programs.mkdir()
     # Everything that Ansible needs, and no ssh.
     for directory in os.environ["PATH"].split(os.pathsep):
         for path in Path(directory).glob("*") if os.path.isdir(directory) else []:
