@@ -17,8 +17,8 @@ import typing as t
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import recover
-from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import MAX_SIZE, recover
+from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE, fit
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import (
     ModuleAction,
     without_internal_options,
@@ -105,23 +105,35 @@ class ActionModule(ModuleAction):
                 if state is None:
                     raise
                 self._gone = True
-                known = recover(state, self.clock.monotonic() - started, _loss(error, drops))
+                known = self._recover(state, started, _loss(error, drops))
                 del known["failed"]
                 return {**known, "unreachable": True}
             except AnsibleError as error:
                 if state is None:
                     raise
-                return recover(state, self.clock.monotonic() - started, _sentence(error))
+                return self._recover(state, started, _sentence(error))
             drops = 0
             more = answer.pop("_more", None)
             if more is None:
                 without_internal_options(answer)
                 if state is None or "tasks" in answer:
                     return answer
-                known = recover(state, self.clock.monotonic() - started, _reason(answer))
+                known = self._recover(state, started, _reason(answer))
                 return {**answer, **known}
             state = more["state"]
             self.show(variables, more["line"])
+
+    def _recover(self, state: dict[str, t.Any], started: float, why: str) -> dict[str, t.Any]:
+        """Return what is known after the last slice, when there is no result of the module."""
+        args = self._task.args
+        try:
+            limit = int(args.get("max_result_size", MAX_SIZE))
+        except (TypeError, ValueError):
+            limit = MAX_SIZE
+        given = {"max_result_size": limit, "resume": args.get("resume"), "task_ids": args.get("task_ids")}
+        warnings: list[str] = []
+        known = fit(recover(state, self.clock.monotonic() - started, why), given, warnings.append)
+        return {**known, "warnings": warnings} if warnings else known
 
 
 def _is_refused(error: AnsibleConnectionFailure) -> bool:

@@ -129,6 +129,12 @@ options:
       - Requests per second at most. It is halved when the service throttles, and recovers with time and with each answer.
       - The default is V(10), and V(18) for O(service=cloudsso), whose account may send 20.
     type: float
+  parallel_jobs:
+    description:
+      - How many jobs share O(rate), this one included. Each sends its part of it, so that together they send no more than the account may.
+      - Set it to the number of slices when a job template of AWX is sliced. Without it the jobs find their share by being throttled.
+    type: int
+    default: 1
   batch:
     description:
       - V(auto) reads the service's list of tasks where that takes fewer requests than one for each task. V(never) always asks for each task.
@@ -149,4 +155,13 @@ options:
     description:
       - RV(resume) of an earlier wait, to go on with it, here or on another machine. It replaces O(task_ids); the O(timeout) starts afresh.
     type: dict
+  max_result_size:
+    description:
+      - Bytes that result and O(task_ids) may have together. AWX shows nothing of a result of more than 700,000 bytes. A result that would be
+        larger is shortened, and RV(shortened) tells what was left out; RV(summary), RV(failed_ids) and RV(pending_ids) are always whole.
+      - A wait for 1,000 tasks stays below the default with all its details. One for 5,000 can always be shortened enough, and one for 10,000 as
+        long as no more than 2,500 of them go on when the time is up.
+      - V(0) leaves nothing out.
+    type: int
+    default: 600000
 """

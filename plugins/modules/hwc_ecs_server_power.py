@@ -73,6 +73,12 @@ options:
       - fail
       - return
     default: fail
+  parallel_jobs:
+    description:
+      - How many jobs share the account at the same time, this one included. Each sends its part of the polls.
+      - Set it to the number of slices when a job template of AWX is sliced.
+    type: int
+    default: 1
 seealso:
   - module: multicloud.async_tasks.hwc_ecs_server_info
   - module: multicloud.async_tasks.wait_for_task

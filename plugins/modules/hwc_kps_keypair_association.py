@@ -110,6 +110,13 @@ options:
       - fail
       - return
     default: fail
+  parallel_jobs:
+    description:
+      - How many jobs share the account at the same time, this one included. Each sends its part of the requests that start tasks, and of
+        the polls.
+      - Set it to the number of slices when a job template of AWX is sliced.
+    type: int
+    default: 1
 notes:
   - The identity needs C(kps:SSHKeyPair:bind), and for reset a list of permissions on ECS, EVS, IMS and VPC, because KPS works on the
     server's disk. The vendor's page on the operation has the list.

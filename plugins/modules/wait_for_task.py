@@ -125,7 +125,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tasks:
-  description: What became of each task, in the order of O(task_ids).
+  description:
+    - What became of each task, in the order of O(task_ids).
+    - Some of it is left out when the result would be larger than O(max_result_size); see RV(shortened).
   returned: always, unless an option is wrong
   type: list
   elements: dict
@@ -184,6 +186,19 @@ tasks:
     data:
       description: The last answer.
       type: dict
+shortened:
+  description:
+    - What was left out because the result would have been larger than O(max_result_size), in the order of the steps. The steps are taken one
+      after the other until the result fits.
+    - V(success_details) is RV(tasks[].history) and RV(tasks[].data) of tasks that succeeded, V(details) the same of all tasks, also in
+      RV(resume). V(success_rows) is the rows in RV(tasks) of tasks that succeeded, V(pending_rows) those of tasks that go on; RV(resume) then
+      names only tasks that have not succeeded.
+    - A task without a row goes on if it is in RV(pending_ids), and has succeeded otherwise.
+  returned: when something was left out
+  type: list
+  elements: str
+  sample:
+    - success_details
 task:
   description: The one task.
   returned: when there is exactly one
@@ -293,7 +308,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice, told_by
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import (
+    MAX_SIZE,
+    Options,
+    Slice,
+    shorten,
+    size_of,
+    told_by,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
 
 #: By the name that ``table`` calls them.
@@ -315,7 +337,7 @@ def execute(context: Context) -> Result:
     except CloudError:
         if params["resume"] is not None:
             # The token may have been in the very variable that this result replaces.
-            context.result.update(told_by(params["resume"]))
+            context.result.update(fit(told_by(params["resume"]), params, context.warn))
         raise
     outcome = wait_for(
         context,
@@ -329,7 +351,28 @@ def execute(context: Context) -> Result:
     )
     if outcome.more is not None:
         return {"_more": outcome.more}
-    return {**outcome.result, "msg": outcome.msg, "failed": outcome.failed}
+    return {**fit(outcome.result, params, context.warn), "msg": outcome.msg, "failed": outcome.failed}
+
+
+def fit(result: Result, params: t.Mapping[str, t.Any], warn: t.Callable[[str], None]) -> Result:
+    """Return a result that is not larger than ``max_result_size``, and warn when something was left out.
+
+    Args:
+        result: The result of a wait.
+        params: The options of the task, which Ansible may show beside the result.
+        warn: Shows a warning.
+    """
+    limit = params["max_result_size"]
+    if limit <= 0 or not result:
+        return result
+    given = size_of(params["resume"] or params["task_ids"] or [])
+    shorter = shorten(result, max(1, limit - given))
+    if "shortened" in shorter:
+        warn(
+            f"The result was shortened ({', '.join(shorter['shortened'])}), because it would have been larger than "
+            f"max_result_size ({limit} bytes). summary, failed_ids and pending_ids are whole."
+        )
+    return shorter
 
 
 def _part(argument: t.Mapping[str, t.Any] | None) -> Slice | None:
@@ -360,9 +403,11 @@ ARGUMENT_SPEC: ArgumentSpec = {
     "error_grace": {"type": "float", "default": 120.0},
     "request_timeout": {"type": "float", "default": 30.0},
     "rate": {"type": "float"},
+    "parallel_jobs": {"type": "int", "default": 1},
     "batch": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
     "progress": {"type": "float", "default": 30.0},
     "resume": {"type": "dict"},
+    "max_result_size": {"type": "int", "default": MAX_SIZE},
     # Between the action plugin and this module: which part of the wait to do.
     "_slice": {"type": "dict"},
 }

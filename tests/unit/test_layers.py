@@ -38,7 +38,7 @@ ONLY = {
     "_wait": {"_errors", "_clock", "_task", "_text"},
     "plugin_utils": {
         *("_errors", "_clock", "_http", "_ids", "_task", "_text", "_client", "_services", "_ssh", "_surroundings"),
-        *("_module", "_fleet"),
+        *("_module", "_fleet", "_wait"),
     },
     "filter": {"_clock", "plugin_utils"},
     "lookup": {"_errors", "_clock", "_http", "_ids", "_secrets", "_text", "_services", "_huawei", "_surroundings"},

@@ -31,7 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import CONNECTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import gather_of
 
-#: Seconds between two requests that start a task: KPS publishes no limit, so it is not probed.
+#: Seconds between two requests of an account that start a task: KPS publishes no limit, so it is not probed.
 PACE = 0.1
 #: Seconds for which the task of a lost request is looked for, and of the pauses in between: a task that waits for its turn is
 #: on no list yet.
@@ -127,7 +127,7 @@ class Association(FleetRun):
 
     def _width(self) -> int:
         """Requests that may be under way: one until the first is answered, because refused credentials must not be repeated."""
-        return CONNECTIONS if self._answered else 1
+        return max(1, CONNECTIONS // self.parallel_jobs) if self._answered else 1
 
     def _requests(self) -> t.Iterator[t.Callable[[], None]]:
         for number, ids in enumerate(self._in_batches()):
@@ -136,7 +136,7 @@ class Association(FleetRun):
                     self.rows[server_id].refuse(f"Nothing was sent for it: {self._stop}.")
                 continue
             if number:
-                self.context.clock.sleep(PACE)
+                self.context.clock.sleep(PACE * self.parallel_jobs)
             yield functools.partial(self._start, ids)
 
     def _in_batches(self) -> t.Iterator[list[str]]:

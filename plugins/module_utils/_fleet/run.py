@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, t.Any]] = {
     "server_ids": {"type": "list", "elements": "str", "required": True, "aliases": ["server_id"]},
     "wait": {"type": "bool", "default": True},
     "on_failure": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
+    "parallel_jobs": {"type": "int", "default": 1},
 }
 
 
@@ -40,6 +41,7 @@ class FleetRun(abc.ABC):
     def __init__(self, context: Context) -> None:
         self.context = context
         self.rows = {server_id: Row(server_id) for server_id in check_ids("server_ids", context.params["server_ids"])}
+        self.parallel_jobs = int(at_least("parallel_jobs", context.params["parallel_jobs"], 1))
         self._deadline = context.clock.monotonic() + at_least("wait_timeout", context.params["wait_timeout"], 0)
         self._waited = False
         self._late = False
@@ -117,7 +119,12 @@ class FleetRun(abc.ABC):
         if not ids or self._broken_off:
             return []
         left = max(0.0, self._deadline - self.context.clock.monotonic())
-        options = Options(timeout=left if timeout is None else timeout, on_timeout="return", on_failure="return")
+        options = Options(
+            timeout=left if timeout is None else timeout,
+            on_timeout="return",
+            on_failure="return",
+            parallel_jobs=self.parallel_jobs,
+        )
         outcome = wait_for(self.context, source, ids, options)
         if outcome.failed:
             self._trouble, self._broken_off = outcome.msg, True

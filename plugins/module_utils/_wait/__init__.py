@@ -37,7 +37,7 @@ Nothing here reads a clock, sleeps, opens a connection or draws a random number 
 ``schedule`` (when to look next), ``record`` (what is known about one task), ``memory`` (what is known about all of them; slices and tokens), ``caller``
 (one call: its place in time, its errors, its repetition after a new login), ``parallel`` (calls in threads), ``lists``
 (what is learnt from lists), ``report`` (figures and names), ``messages`` (sentences for people), ``outcome`` (the result),
-``progress`` (when lines are due), ``engine`` (the rounds).
+``progress`` (when lines are due), ``engine`` (the rounds), ``size`` (what is left out of a large result).
 """
 
 from __future__ import annotations
@@ -49,18 +49,28 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.optio
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.outcome import Outcome, recover, told_by
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.parallel import CONNECTIONS, in_threads
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.progress import Progress
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait.size import (
+    MAX_SIZE,
+    every_task,
+    shorten,
+    size_of,
+)
 
 __all__ = [
     "CONNECTIONS",
+    "MAX_SIZE",
     "Gather",
     "Interrupted",
     "Options",
     "Outcome",
     "Progress",
     "Slice",
+    "every_task",
     "in_threads",
     "one_by_one",
     "recover",
+    "shorten",
+    "size_of",
     "told_by",
     "wait",
 ]

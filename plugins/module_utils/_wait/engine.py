@@ -93,7 +93,7 @@ def wait(
     Raises:
         UsageError: An argument is wrong; nothing was sent.
     """
-    rate = options.rate or source.rate
+    rate = (options.rate or source.rate) / options.parallel_jobs
     if part and part.state:
         memory = Memory.load(part.state)
     elif resume is not None:

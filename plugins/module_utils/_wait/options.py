@@ -41,6 +41,7 @@ BOUNDS: dict[str, tuple[float, float | None]] = {
     "error_grace": (0, None),
     "request_timeout": (0.1, None),
     "rate": (0.001, None),
+    "parallel_jobs": (1, None),
 }
 
 
@@ -68,6 +69,7 @@ class Options:
         error_grace: How long the service may give no usable answer at all.
         request_timeout: Longest time for one request, always cut to what is left.
         rate: Calls per second at most; None is the service's own figure.
+        parallel_jobs: How many jobs share that rate, this one included.
         batch: ``auto`` reads lists where that takes fewer calls, ``never`` asks for each task.
     """
 
@@ -89,6 +91,7 @@ class Options:
     error_grace: float = 120
     request_timeout: float = 30
     rate: float | None = None
+    parallel_jobs: int = 1
     batch: str = "auto"
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF, job_outcomes
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import every_task
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
     of_batch,
     rows_by_server,
@@ -95,7 +96,7 @@ def note_wait(records: list[Record], results: Results, *, now: float) -> list[Re
         results: One result for each batch, of ``wait_for_task``; the batches were waited for one after the other.
         now: Seconds on a monotonic clock, at the end of the last wait.
     """
-    answers = {task["id"]: (task, result) for result in results for task in result.get("tasks") or []}
+    answers = {task["id"]: (task, result) for result in results for task in _tasks(result)}
     ends = _ends(results, now)
     trouble = " ".join(str(result.get("msg")) for result in results if "tasks" not in result)
     for record in records:
@@ -118,12 +119,17 @@ def note_wait(records: list[Record], results: Results, *, now: float) -> list[Re
     return records
 
 
+def _tasks(result: t.Mapping[str, t.Any]) -> list[dict[str, t.Any]]:
+    """Return every task of a wait, also those that a large result leaves out."""
+    return every_task(result, result.get("item", {}).get("task_ids", ()))
+
+
 def _ends(results: Results, now: float) -> dict[str, float]:
     """When the end of each task was seen, or its wait given up."""
     ends: dict[str, float] = {}
     for result in reversed(results):
         length = float(result.get("elapsed") or 0)
-        for task in result.get("tasks") or []:
+        for task in _tasks(result):
             ends[task["id"]] = now - max(0.0, length - float(task["elapsed"] or 0))
         now -= length
     return ends

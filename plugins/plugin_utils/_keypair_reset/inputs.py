@@ -116,6 +116,13 @@ def _count(name: str, value: t.Any) -> int:
     return int(number)
 
 
+def _jobs(name: str, value: t.Any) -> int:
+    count = _count(name, value)
+    if count < 1:
+        raise UsageError(f"{name}: {_shown(value)} must be at least 1, the job itself.")
+    return count
+
+
 def _port(name: str, value: t.Any) -> int:
     port = _count(name, value)
     if not 1 <= port <= 65535:
@@ -173,6 +180,7 @@ OPTIONS: t.Mapping[str, Option] = {
     "keypair_reset_power_timeout": Option(_number, 600.0, per_run=True),
     "keypair_reset_boot_timeout": Option(_number, 300.0, per_run=True),
     "keypair_reset_progress": Option(_number, 30.0, per_run=True),
+    "keypair_reset_parallel_jobs": Option(_jobs, 1, per_run=True),
     "keypair_reset_report_dir": Option(_path, "", per_run=True),
     "keypair_reset_clean_failed_tasks": Option(_flag, False),
     "keypair_reset_region": Option(_id, ""),

@@ -22,6 +22,7 @@ DEFAULTS: dict[str, t.Any] = {
     "wait": True,
     "wait_timeout": 600.0,
     "on_failure": "fail",
+    "parallel_jobs": 1,
 }
 
 

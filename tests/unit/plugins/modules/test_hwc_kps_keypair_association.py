@@ -40,6 +40,7 @@ DEFAULTS: dict[str, t.Any] = {
     "wait": True,
     "wait_timeout": 1800.0,
     "on_failure": "fail",
+    "parallel_jobs": 1,
 }
 
 

@@ -45,9 +45,11 @@ DEFAULTS: dict[str, t.Any] = {
     "error_grace": 120.0,
     "request_timeout": 30.0,
     "rate": None,
+    "parallel_jobs": 1,
     "batch": "auto",
     "progress": 30.0,
     "resume": None,
+    "max_result_size": 600000,
     "_slice": None,
 }
 
@@ -120,6 +122,19 @@ def test_when_the_time_is_up_the_wait_can_be_resumed(cloud: Cloud) -> None:
     again = result_of(cloud, task_ids=None, resume=result["resume"])
     assert (again["failed"], again["task"]["status"]) == (False, "SUCCESS_RESET")
     assert again["elapsed"] > result["elapsed"]
+
+
+def test_a_large_result_is_shortened_and_says_so(cloud: Cloud) -> None:
+    for number in (1, 2, 3):
+        cloud.always(task(number), status(number, "FAILED_RESET" if number == 2 else "SUCCESS_RESET"))
+    cloud.always(f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0", {"total": 0, "tasks": []})
+    run = start(cloud, task_ids=["t-1", "t-2", "t-3"], batch="never", max_result_size=750)
+    result = run.execute(wait_for_task.execute)
+    assert result["shortened"] == ["success_details", "details", "success_rows"]
+    assert [row["id"] for row in result["tasks"]] == ["t-2"]
+    assert (result["summary"]["success"], result["failed_ids"]) == (2, ["t-2"])
+    words = "The result was shortened (success_details, details, success_rows), because it would have been larger than"
+    assert [warning for warning in run.module.warnings if warning.startswith(words)]
 
 
 def test_a_wait_of_another_region_is_not_resumed(cloud: Cloud) -> None:

@@ -54,6 +54,7 @@ DEFAULTS: dict[str, t.Any] = {
     "wait": True,
     "wait_timeout": 1800.0,
     "on_failure": "fail",
+    "parallel_jobs": 1,
 }
 KEYPAIR = f"GET {KPS}/v3/{PROJECT}/keypairs/kp-new"
 ASSOCIATE = f"POST {KPS}/v3/{PROJECT}/keypairs/associate"
@@ -267,6 +268,16 @@ def test_one_server_that_nothing_can_be_done_to_stops_everything(
     assert cloud.writes() == []
 
 
+def test_jobs_that_share_an_account_share_its_pace(cloud: Cloud) -> None:
+    ids = ["s-1", "s-2", "s-3"]
+    planned(cloud, *(server(server_id) for server_id in ids), ids=ids)
+    for server_id in ids:
+        cloud.expect(ASSOCIATE, {"task_id": f"t-{server_id}"}, body=body(server_id))
+    result = result_of(start(cloud, server_ids=ids, parallel_jobs=20, wait=False))
+    assert len(result["task_ids"]) == 3
+    assert cloud.clock.sleeps == [20 * PACE, 20 * PACE]
+
+
 @pytest.mark.parametrize(("odd", "busy", "words"), list(ODD.values()), ids=list(ODD))
 def test_with_return_the_others_are_done_all_the_same(
     cloud: Cloud, odd: dict[str, t.Any] | None, busy: dict[str, t.Any] | None, words: str
@@ -294,6 +305,7 @@ def test_with_return_the_others_are_done_all_the_same(
         ({"wait_timeout": -1.0}, "wait_timeout"),
         ({"wait_timeout": float("nan")}, "wait_timeout"),
         ({"wait_timeout": float("inf")}, "wait_timeout"),
+        ({"parallel_jobs": 0}, "parallel_jobs"),
     ],
     ids=repr,
 )

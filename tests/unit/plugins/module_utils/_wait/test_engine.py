@@ -1107,3 +1107,11 @@ def test_the_rate_of_the_service_holds_unless_the_user_says_otherwise() -> None:
     assert at(cloud) == [0, 0.5, 1, 1.5, 2]
     _outcome, cloud = run(timelines, {"rate": 2.0}, timeout=0, rate=5)
     assert at(cloud) == [0, 0.2, 0.4, 0.6, 0.8]
+
+
+def test_jobs_that_share_an_account_share_its_rate() -> None:
+    timelines = {f"t-{number}": RUNS for number in range(5)}
+    _outcome, cloud = run(timelines, {"rate": 2.0}, timeout=0, parallel_jobs=4)
+    assert at(cloud) == [0, 2, 4, 6, 8]
+    _outcome, cloud = run(timelines, {"rate": 2.0}, timeout=0, rate=5, parallel_jobs=2)
+    assert at(cloud) == [0, 0.4, 0.8, 1.2, 1.6]

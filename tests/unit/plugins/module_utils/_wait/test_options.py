@@ -35,6 +35,7 @@ def test_the_defaults() -> None:
         "error_grace": 120,
         "request_timeout": 30,
         "rate": None,
+        "parallel_jobs": 1,
         "batch": "auto",
     }
 

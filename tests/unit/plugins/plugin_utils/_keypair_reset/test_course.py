@@ -288,6 +288,26 @@ def test_a_task_that_did_not_succeed_fails_or_keeps_the_server_busy(
     assert (after["state"], after["reason"]) == (state, reason)
 
 
+def test_servers_that_a_large_result_leaves_out_are_known_all_the_same() -> None:
+    tasks = ("t1", "t2", "t3", "t4")
+    records = [record(f"web{number}", power="SHUTOFF", task_id=task_id) for number, task_id in enumerate(tasks)]
+    failure = {"id": "t2", "state": "failed", "status": "FAILED_RESET", "elapsed": 40.0}
+    wait = {
+        "item": {"task_ids": [*tasks[:3]]},
+        "tasks": [{**failure, "finished": True, "reason": {"code": "KPS.1", "message": "disk"}}],
+        "failed_ids": ["t2"],
+        "pending_ids": ["t3"],
+        "timed_out": True,
+        "elapsed": 60.0,
+    }
+    steps = ["success_details", "details", "success_rows", "pending_rows"]
+    after = note_wait(records, [{**wait, "shortened": steps}], now=NOW)
+    assert [one["state"] for one in after] == ["success", "failed", "busy", "busy"]
+    assert after[1]["reason"] == "KPS.1: disk"
+    assert "It had not ended when the time was up." in after[2]["reason"]
+    assert "could not be waited for" in after[3]["reason"]
+
+
 def test_a_wait_that_broke_keeps_servers_busy() -> None:
     (after,) = note_wait([off(task_id="t1")], [{"failed": True, "msg": "The credentials were refused."}], now=NOW)
     assert (after["state"], after["reason"]) == (

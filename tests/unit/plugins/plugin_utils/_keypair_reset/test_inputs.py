@@ -151,6 +151,8 @@ def test_what_a_run_may_be_told(name: str, value: t.Any, expected: t.Any) -> Non
         ("power_timeout", "nan", "keypair_reset_power_timeout: 'nan' must be a number of at least 0."),
         ("boot_timeout", "inf", "keypair_reset_boot_timeout: 'inf' must be a number of at least 0."),
         ("progress", True, "keypair_reset_progress: True must be a number of at least 0."),
+        ("parallel_jobs", "0", "keypair_reset_parallel_jobs: '0' must be at least 1, the job itself."),
+        ("parallel_jobs", 2.5, "keypair_reset_parallel_jobs: 2.5 must be a whole number."),
         ("canary", "two", "keypair_reset_canary: 'two' must be a number of at least 0."),
         ("canary", 1.5, "keypair_reset_canary: 1.5 must be a whole number."),
         (
