@@ -193,7 +193,8 @@ def demo(session: nox.Session) -> None:
 def emulator(session: nox.Session) -> None:
     """Run the emulator of both clouds until Ctrl-C, for playbooks in a second shell; --help tells its options."""
     environment = workbench(session)
-    options = list(session.posargs)
+    # What the guides query is there from the start.
+    options = ["--history", *session.posargs]
     if "--state-dir" in options[:-1]:
         state = Path(options[options.index("--state-dir") + 1])
     else:

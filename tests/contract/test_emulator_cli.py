@@ -139,3 +139,14 @@ def test_tls(launch: t.Callable[..., Run]) -> None:
     address = run.environment["HWC_ENDPOINT"].removeprefix("https://").split(":")
     with socket.create_connection((address[0], int(address[1])), 10):
         assert run.get("/_emulator/faults", context=trusting) == {"faults": []}
+
+
+def test_history_lets_every_query_show_something(launch: t.Callable[..., Run]) -> None:
+    state = launch("--no-fleet", "--servers", "1", "--history").get("/_emulator/state")
+    assert [task["task_status"] for task in state["tasks"]] == ["FAILED_RESET"]
+    assert {row["task_status"] for row in state["rotations"]} == {"FAILED", "SUCCESS"}
+    assert {(task["TaskId"], task["Status"]) for task in state["cloudsso_tasks"]} >= {
+        ("t-shfqw1u1edszvxw5abcd", "Success")
+    }
+    empty = launch("--no-fleet").get("/_emulator/state")
+    assert (empty["tasks"], empty["rotations"], empty["cloudsso_tasks"]) == ([], [], [])

@@ -30,6 +30,7 @@ def main() -> int:
         "--fail-reset", action="append", default=[], metavar="SERVER", help="let this server's next key pair task fail"
     )
     parser.add_argument("--no-fleet", action="store_true", help="leave the SSH servers out")
+    parser.add_argument("--history", action="store_true", help="let some tasks of the past exist")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS")
     options = parser.parse_args()
 
@@ -46,6 +47,7 @@ def main() -> int:
         ssh_base_port=options.ssh_base_port,
         state_dir=options.state_dir,
         tls=options.tls,
+        history=options.history,
     ) as emulator:
         for server in options.fail_reset:
             emulator.huawei.ecs.find(server)

@@ -20,6 +20,7 @@ from .accounts import ALIBABA_REGION, HUAWEI_REGION, populate_alibaba, populate_
 from .alibaba.cloud import AlibabaCloud
 from .clock import Clock, SystemClock
 from .fleet import Fleet
+from .history import add_history
 from .huawei.cloud import HuaweiCloud
 from .huawei.servers import Server
 from .messages import Request, Response
@@ -42,6 +43,7 @@ class Emulator:
         ssh_base_port: First port of the SSH servers; 0 lets the kernel choose each.
         state_dir: Where keys and home directories go; by default a temporary directory that is removed at the end.
         tls: Serve HTTPS with a certificate of a made-up authority (``ca_path``).
+        history: Let tasks of the past exist, so that queries show something from the start.
         clock: Where time comes from. With any but the system's clock nothing happens by itself: time passes when a
             request comes in or ``settle`` is called.
     """
@@ -58,6 +60,7 @@ class Emulator:
         ssh_base_port: int = 0,
         state_dir: Path | str | None = None,
         tls: bool = False,
+        history: bool = False,
         clock: Clock | None = None,
     ) -> None:
         self._temporary = state_dir is None
@@ -65,6 +68,7 @@ class Emulator:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory.resolve()
         self.clock: Clock = clock or SystemClock()
+        self._history = history
         self._count, self._seconds = servers, (task_seconds, job_seconds, boot_seconds)
         self.fleet = Fleet(self.directory / "homes", ssh_base_port) if fleet else None
         self.requests = RequestLog()
@@ -177,6 +181,8 @@ class Emulator:
         self.alibaba_account = populate_alibaba(self.alibaba)
         for number in range(1, self._count + 1):
             self.add_server(f"server-{number:02d}")
+        if self._history:
+            add_history(self)
 
     def add_server(self, name: str, *, place: tuple[str, int] | None = None, **fields: t.Any) -> Server:
         """Let one more server exist. It has key pair ``old`` unless told otherwise.
