@@ -103,12 +103,14 @@ class ActionModule(ActionBase):
         return {**result, **self._described(inputs, scope, variables)}
 
     def _described(self, inputs: Inputs, scope: Scope, variables: Result) -> Result:
+        awx = _awx(variables)
         return {
             "wishes": [{**wish, "play_size": len(scope.everyone), "run": scope.identity} for wish in inputs.wishes],
             "settings": inputs.settings,
             "check_mode": bool(self._task.check_mode),
             "canaries": scope.everyone[: inputs.settings["canary"]],
-            **_awx(variables),
+            "notes": _notes(awx, inputs.settings),
+            **awx,
         }
 
     def _hosts(self, scope: Scope, variables: Result) -> list[Host]:
@@ -154,3 +156,13 @@ def _awx(variables: Result) -> Result:
         "sliced": bool(job and workflow and workflow == template),
         "report_suffix": f"_job_{job}" if job else "",
     }
+
+
+def _notes(awx: Result, settings: Result) -> list[str]:
+    """Return what the user should know of the run as a whole."""
+    if awx["sliced"] and settings["parallel_jobs"] == 1:
+        return [
+            "This job is a slice, and the slices do not share the requests that the account may send: set keypair_reset_parallel_jobs to the "
+            "number of slices."
+        ]
+    return []

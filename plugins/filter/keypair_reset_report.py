@@ -23,7 +23,7 @@ options:
     required: true
   kind:
     description:
-      - V(plan) is a list of lines that tell what is going to be done.
+      - V(plan) is a list of lines that tell what is going to be done, V(off) one that names the servers that are off while KPS works.
       - V(table) is a list of lines that tell what became of it, V(rows) the same as a list of dictionaries, V(markdown) the same as text.
       - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are a few figures for workflows.
       - V(logins) are the logins that prove it, for M(multicloud.async_tasks.ssh_login_info), and V(checks) the same before anything is touched.
@@ -32,6 +32,7 @@ options:
     required: true
     choices:
       - plan
+      - off
       - table
       - rows
       - markdown
@@ -91,6 +92,7 @@ def report(
     """Return the report of a kind."""
     kinds: dict[str, t.Callable[[], t.Any]] = {
         "plan": lambda: reporting.plan(records, notes=notes),
+        "off": lambda: reporting.off_meanwhile(records),
         "table": lambda: reporting.table(records, check_mode=check_mode, notes=notes),
         "rows": lambda: reporting.rows(records, check_mode=check_mode),
         "markdown": lambda: reporting.markdown(records, check_mode=check_mode),

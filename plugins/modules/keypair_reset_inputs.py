@@ -74,6 +74,11 @@ canaries:
   returned: when O(passwords=false)
   type: list
   elements: str
+notes:
+  description: What the user should know of the run as a whole, for the plan.
+  returned: when O(passwords=false)
+  type: list
+  elements: str
 awx_job:
   description: Id of the job of AWX, empty outside AWX.
   returned: when O(passwords=false)

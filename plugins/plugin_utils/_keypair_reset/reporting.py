@@ -40,6 +40,23 @@ def plan(records: t.Sequence[Record], *, notes: t.Sequence[str] = ()) -> list[st
     return [*lines, *(printable(note) for note in notes)]
 
 
+def off_meanwhile(records: t.Sequence[Record]) -> list[str]:
+    """Return what must be known if the run is ended from outside while it waits for KPS: the servers that it would start."""
+    off = [
+        printable(record["host"])
+        for record in records
+        if record["state"] == PLANNED and record["task_id"] and record["power"] != ACTIVE and is_meant_on(record)
+    ]
+    if not off:
+        return []
+    servers = "1 server is" if len(off) == 1 else f"{len(off)} servers are"
+    return [
+        f"{servers} off until KPS has ended: {', '.join(off)}.",
+        "They are started then. Should this run be ended before that, run it again with the same variables: it joins the tasks and starts "
+        "the servers.",
+    ]
+
+
 def _intention(record: Record) -> str:
     if record["state"] == REFUSED:
         return f"refused: {record['reason']}"

@@ -24,6 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.reporting import (
     journal,
     markdown,
+    off_meanwhile,
     plan,
     rows,
     start_command,
@@ -396,6 +397,18 @@ def test_slices_of_a_job_do_not_hide_the_figures_of_each_other() -> None:
         "keypair_reset_job_71": (1, "a"),
         "keypair_reset_job_72": (0, ""),
     }
+
+
+def test_the_servers_that_are_off_while_kps_works_are_named() -> None:
+    waiting = {"task_id": "t1", "power": "SHUTOFF"}
+    stays_off = record("d", **waiting, power_after="restore", was_running=False)
+    runs = record("e", task_id="t1", power="ACTIVE")
+    records = [record("a", **waiting), record("b", **waiting), record("c", power="SHUTOFF"), stays_off, runs]
+    first, second = off_meanwhile(records)
+    assert first == "2 servers are off until KPS has ended: a, b."
+    assert "run it again with the same variables" in second
+    assert off_meanwhile([runs]) == []
+    assert off_meanwhile(records[:1])[0].startswith("1 server is off until KPS has ended")
 
 
 def test_a_job_that_is_not_a_slice_hands_over_both() -> None:
