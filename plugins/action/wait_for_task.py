@@ -16,8 +16,8 @@ import typing as t
 
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import MAX_SIZE, recover
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import MAX_SIZE, recover
 from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE, fit
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import (
     ModuleAction,

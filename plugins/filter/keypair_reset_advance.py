@@ -92,7 +92,7 @@ from types import MappingProxyType
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import course, planning, proving
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     Record,

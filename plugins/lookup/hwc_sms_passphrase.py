@@ -65,15 +65,15 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_ids
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
 
 
 class LookupModule(LookupBase):

@@ -25,12 +25,12 @@ except ImportError:
     register_secret = None
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import ALONE, Secrets
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import ALONE, Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
 
 #: Whether the controller masks secrets in all output (ansible-core 2.22 and newer); before, a module masks its own result.
 CONTROLLER_MASKS = register_secret is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, WriteUncertainError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, WriteUncertainError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 
 T = t.TypeVar("T")

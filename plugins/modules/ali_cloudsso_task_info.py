@@ -267,7 +267,7 @@ credentials_source:
 """
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,
@@ -277,7 +277,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import list_result
 
 #: The filters of the list, by option, with their names in the API.
 FILTERS = {

@@ -133,7 +133,7 @@ credentials_source:
 """
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,

@@ -191,8 +191,8 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,
@@ -202,7 +202,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import csms
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import list_result
 
 
 def execute(context: Context) -> Result:

@@ -177,8 +177,6 @@ credentials_source:
   sample: environment
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.power import PowerSwitch
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.run import OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
@@ -186,6 +184,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Module,
     Result,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.power import PowerSwitch
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import OPTIONS
 
 
 def execute(context: Context) -> Result:

@@ -107,8 +107,8 @@ credentials_source:
 
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,

@@ -155,14 +155,14 @@ credentials_source:
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     BrokenAnswerError,
     CloudError,
     UsageError,
     WriteUncertainError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,

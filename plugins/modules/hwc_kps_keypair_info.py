@@ -122,8 +122,8 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,
@@ -131,7 +131,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Result,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import list_result
 
 
 def execute(context: Context) -> Result:

@@ -197,8 +197,9 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, PENDING
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,
@@ -208,8 +209,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     within,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import list_result
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import FAILED, PENDING
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import list_result
 
 
 def execute(context: Context) -> Result:

@@ -116,8 +116,8 @@ credentials_source:
   sample: environment
 """
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,

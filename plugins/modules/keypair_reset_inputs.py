@@ -89,7 +89,7 @@ passwords:
   type: dict
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,

@@ -90,14 +90,14 @@ problems:
   elements: str
 """
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._journal import Journals
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,
     Module,
     Result,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.journal import Journals
 
 
 def execute(context: Context) -> Result:

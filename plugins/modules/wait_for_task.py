@@ -298,17 +298,16 @@ credentials_source:
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     ArgumentSpec,
     Context,
     Module,
     Result,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import (
     MAX_SIZE,
     Options,
     Slice,
@@ -316,7 +315,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait impor
     size_of,
     told_by,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import wait_for
 
 #: By the name that ``table`` calls them.
 CLOUDS: dict[str, t.Any] = {cloud.name: cloud for cloud in (HWC, ALI)}

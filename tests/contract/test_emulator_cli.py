@@ -21,14 +21,14 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Run:
     """A running emulator in a process of its own."""
 
     def __init__(self, *options: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "emulator", *options], stdout=subprocess.PIPE, text=True, env=environment
         )

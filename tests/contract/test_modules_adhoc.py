@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import open_alibaba
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.factory import open_alibaba
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import AuthenticationError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import AuthenticationError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso, kps
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils import running
 from emulator import Emulator
 from emulator.accounts import stable_id

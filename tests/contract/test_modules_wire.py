@@ -10,17 +10,17 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import (
     Endpoints as AlibabaEndpoints,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password, Project
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import (
     cloudsso,
     csms,

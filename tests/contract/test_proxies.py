@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     BrokenAnswerError,
     CloudError,
     NoAnswerError,

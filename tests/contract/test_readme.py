@@ -30,7 +30,7 @@ from ansible.parsing.splitter import parse_kv
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.table import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.rule import SWITCH
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.reporting import stats
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import COLLECTIONS
@@ -363,7 +363,8 @@ def test_commands_name_what_there_is(block: Block, line: str) -> None:
 
 def _sessions() -> set[str]:
     text = (ROOT / "noxfile.py").read_text(encoding="utf-8")
-    return set(re.findall(r'(?:@offer\(|nox\.session\(name=)"([\w-]+)"', text)) | {"docs-check"}
+    named = set(re.findall(r'nox\.session\(name="([\w-]+)"', text))
+    return named | set(re.findall(r"@nox\.session\(default=False.*\)\ndef (\w+)\(", text)) | {"docs-check"}
 
 
 def _check_playbook(block: Block, arguments: list[str]) -> None:

@@ -20,8 +20,11 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    BrokenAnswerError,
+    NoAnswerError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
     MAX_BODY,
     Http,

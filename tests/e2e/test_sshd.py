@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import (
     Login,
     SystemPrograms,

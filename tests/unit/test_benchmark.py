@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pure parts of the benchmark (tests/benchmark): percentiles, targets, tables, and the models of the slow ways."""
+"""The pure parts of the benchmark (tests/extended/benchmark): percentiles, targets, tables, and the models of the slow ways."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.tests.benchmark import model, report
+from ansible_collections.multicloud.async_tasks.tests.extended.benchmark import model, report
 
 MET = {
     "CPU of one more `until` retry / of one more poll",

@@ -17,7 +17,7 @@ import yaml
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = "multicloud.async_tasks"

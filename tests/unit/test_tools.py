@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tools behind the sessions (tests/utils): the copy of the checkout, the lanes, the seeding of ansible-test."""
+"""The tools behind the sessions (sessions): the copy of the checkout, the lanes, the seeding of ansible-test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.tests.utils import lanes, seed_pip, tree
+from ansible_collections.multicloud.async_tasks.sessions import lanes, seed_pip, tree
 
 
 @pytest.fixture(name="checkout")

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.answers import is_skew, read_answer
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing, sts
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
     Credentials,
     OidcRole,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import AuthenticationError, ServiceError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.errors import is_skew, read_answer
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched, Lease
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    ServiceError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched, Lease
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import clock_ahead
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import clock_ahead
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import Refusal
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 _COMMON = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT}
@@ -141,17 +144,16 @@ class AlibabaClient(Client):
             key = credentials.take(deadline)
         else:
             # Imported here: a module is compiled anew for each task, and most have a key.
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login
 
             if isinstance(credentials, OidcRole):
                 token = credentials.token_file.token()
                 self._tell(token)
-                query, operation, base = login.oidc_query(credentials, token), _ASSUME_ROLE_WITH_OIDC, None
+                query, operation, base = sts.oidc_query(credentials, token), _ASSUME_ROLE_WITH_OIDC, None
             else:
                 base = self._obtain(credentials.base, deadline)
-                query, operation = login.role_query(credentials), _ASSUME_ROLE
+                query, operation = sts.role_query(credentials), _ASSUME_ROLE
             document = self._ask_sts(operation, query, deadline, base)
-            key = login.key_of(document["Credentials"], credentials.source, "STS")
+            key = sts.key_of(document["Credentials"], credentials.source, "STS")
         for secret in key.secrets():
             self._tell(secret)
         return key

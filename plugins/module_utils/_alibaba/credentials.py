@@ -17,8 +17,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     AccessKey,
     Fetched,
     Names,
@@ -26,9 +25,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
     key_in,
     try_service,
 )
-
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 
 
 class Terms(t.NamedTuple):
@@ -334,7 +332,6 @@ def oidc_role(
 ) -> OidcRole:
     """A role to be assumed with the token of an identity provider."""
     # Imported here: a module is compiled anew for each task, and most have a key.
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 
     return OidcRole(arn, provider_arn, UserFile.named_by(environ, token_file), terms(fields, arn, source), source)
 

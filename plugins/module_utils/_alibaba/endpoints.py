@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import (
     Endpoint,
     base_url,
     check_region,

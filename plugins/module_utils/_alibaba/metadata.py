@@ -13,13 +13,13 @@ import re
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import login
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import sts
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.metadata import Visit
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import base_url
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response, Transport
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
 
 ADDRESS = "http://100.100.100.200"
 _SESSION = ("/latest/api/token", "X-aliyun-ecs-metadata-token-ttl-seconds")
@@ -70,7 +70,7 @@ def fetch(
         if answer.status != 200 or not _ROLE.match(role):
             raise CredentialsError(f"{visit.url}{_ROLES} names no role (HTTP {answer.status})")
     path = _ROLES + quote(role, safe="")
-    return login.handed_out(visit.document(path, get(path)), "ECS metadata", f"{visit.url}{path}")
+    return sts.handed_out(visit.document(path, get(path)), "ECS metadata", f"{visit.url}{path}")
 
 
 def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) -> AccessKey:
@@ -91,4 +91,4 @@ def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) ->
     path = url[len(origin) :]
     document = visit.document(path, visit.ask("GET", path))
     # Its query may hold a secret.
-    return login.handed_out(document, "credentials URI", url.split("?", 1)[0])
+    return sts.handed_out(document, "credentials URI", url.split("?", 1)[0])

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.factory import open_alibaba
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
@@ -39,7 +40,6 @@ ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
 
 def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient:
     # Imported here: a module of both clouds wants the options of both, and the client of one.
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.opening import open_alibaba
 
     return open_alibaba(options, around)
 

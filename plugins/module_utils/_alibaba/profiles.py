@@ -22,10 +22,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     oidc_role,
     role,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, key_in, switched
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
+    AccessKey,
+    key_in,
+    switched,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
 Profile = t.Mapping[str, t.Any]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import BrokenAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import Response
 
 #: What to do when something else than the service may have answered.

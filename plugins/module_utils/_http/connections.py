@@ -23,8 +23,11 @@ import threading
 import typing as t
 import warnings
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    BrokenAnswerError,
+    NoAnswerError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import MAX_BODY
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
 

@@ -15,11 +15,11 @@ import socket
 import ssl
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.connections import Exchange
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: What the name service says of a name that does not exist, or that has no address.
 _UNKNOWN_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}

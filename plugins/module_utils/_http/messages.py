@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import parse_json
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import WORD, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import parse_json
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
 #: Bytes of the body of one answer at most, unpacked or not: ten times a full page of 1000 rows.
 MAX_BODY = 16 * 1024 * 1024

@@ -18,9 +18,9 @@ import re
 import typing as t
 from urllib.parse import unquote
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import is_loopback
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import split_url
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import is_loopback
 
 HTTP_SCHEMES = ("http", "https")
 SOCKS_SCHEMES = ("socks4", "socks4a", "socks5", "socks5h")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     BrokenAnswerError,
     CheckModeWriteError,
@@ -18,14 +18,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     ThrottledError,
     UnavailableError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import (
     Request,
     Response,
     Transport,
     origin_of,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._secrets import Secrets
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import printable
 
 #: Seconds of the first pause between two attempts; it doubles, to ``MAX_PAUSE``.
 FIRST_PAUSE = 0.5

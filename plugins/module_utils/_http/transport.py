@@ -14,13 +14,14 @@ import traceback
 import typing as t
 import weakref
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.compression import (
     OversizeError,
     PackedError,
     unpack,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.failures import refused_by, translate
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import (
     MAX_BODY,
     Request,
@@ -120,7 +121,6 @@ class RequestsTransport:
         except Exception as error:
             # In there runs the code of others, on what others sent: whatever it raises says something about the answer.
             # Imported here: few requests fail so, and a module is compiled anew for each task.
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.failures import translate
 
             raise translate(error, exchange, way.proxy) from None
 
@@ -221,8 +221,6 @@ def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Respon
     whole = False
     try:
         if way.forwards and answer.status == 407:
-            from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.failures import refused_by
-
             raise refused_by(t.cast(Proxy, way.proxy), exchange.origin, answer.status)
         raw = _read(answer, exchange)
         whole = True

@@ -10,16 +10,22 @@ import json
 import typing as t
 from urllib.parse import quote
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
+    PASSING,
+    AccessKey,
+    Fetched,
+    Lease,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     ForbiddenError,
     ServiceError,
     UsageError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import given_rows, identifier, text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal, read_answer
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import iam, signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
     Credentials,
@@ -30,13 +36,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import (
-    PASSING,
-    AccessKey,
-    Fetched,
-    Lease,
-)
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import given_rows, identifier, text
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal, read_answer
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 
@@ -251,11 +251,10 @@ class HuaweiClient(Client):
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
         # Imported here, as below: a module is compiled anew for each task, and most have a key.
-        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         identity = self._obtain(credentials.base, deadline, of_account=True)
-        answer = self._post(_ASSUME_AGENCY, login.agency_body(credentials), deadline, identity)
-        return self._masked(login.key_of(answer.document["credential"], credentials.source, "IAM"))
+        answer = self._post(_ASSUME_AGENCY, iam.agency_body(credentials), deadline, identity)
+        return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
 
     def _log_in_to_account(self, deadline: float) -> AccessKey | Token:
         """What requests to services carry that belong to no region."""
@@ -284,32 +283,30 @@ class HuaweiClient(Client):
             return self._masked(credentials.take(deadline))
         if isinstance(credentials, Password):
             return self._by_password(credentials, deadline, of_account=of_account)
-        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         id_token = credentials.id_token.read()
         self._tell(id_token)
         if isinstance(credentials, OidcAgency):
-            answer = self._post(_ASSUME_AGENCY_WITH_OIDC, login.oidc_body(credentials, id_token), deadline, None)
-            return self._masked(login.key_of(answer.document["credentials"], credentials.source, "STS"))
+            answer = self._post(_ASSUME_AGENCY_WITH_OIDC, iam.oidc_body(credentials, id_token), deadline, None)
+            return self._masked(iam.key_of(answer.document["credentials"], credentials.source, "STS"))
         extra = {"X-Idp-Id": credentials.idp_id}
-        answer = self._post(_CREATE_TOKEN_BY_ID_TOKEN, login.id_token_body(id_token), deadline, None, extra)
-        token = self._masked(login.read_token(answer.document, answer.headers, credentials.source))
-        answer = self._post(_CREATE_KEY_BY_TOKEN, login.key_by_token_body(), deadline, token)
-        return self._masked(login.key_of(answer.document["credential"], credentials.source, "IAM"))
+        answer = self._post(_CREATE_TOKEN_BY_ID_TOKEN, iam.id_token_body(id_token), deadline, None, extra)
+        token = self._masked(iam.read_token(answer.document, answer.headers, credentials.source))
+        answer = self._post(_CREATE_KEY_BY_TOKEN, iam.key_by_token_body(), deadline, token)
+        return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
 
     def _by_password(self, credentials: Password, deadline: float, *, of_account: bool) -> Token:
         """A token, for the project that is wanted or for the account."""
-        from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import login
 
         if of_account:
-            scope = login.account_scope(credentials)
+            scope = iam.account_scope(credentials)
         else:
             project = Project(self._project_id) if self._project_id else Project(None, self._wanted_project())
-            scope = login.project_scope(credentials, project)
-        answer = self._post(_CREATE_TOKEN, login.token_body(credentials, scope), deadline, None)
-        token = self._masked(login.read_token(answer.document, answer.headers, credentials.source))
+            scope = iam.project_scope(credentials, project)
+        answer = self._post(_CREATE_TOKEN, iam.token_body(credentials, scope), deadline, None)
+        token = self._masked(iam.read_token(answer.document, answer.headers, credentials.source))
         if not of_account and self._project_id is None:
-            project_id = login.project_of(answer.document)
+            project_id = iam.project_of(answer.document)
             self._project_ids.extend([project_id] if project_id else [])
         return token
 

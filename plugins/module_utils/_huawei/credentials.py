@@ -16,8 +16,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     AccessKey,
     Fetched,
     Names,
@@ -26,9 +25,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys impor
     key_in,
     try_service,
 )
-
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -295,7 +293,6 @@ def _first(
     if identity is not None:
         return identity, {}, values
     # Imported here: a module is compiled anew for each task, and most keys are in options or environment.
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 
     found = _from_file(UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials"), environ)
     if found is not None:
@@ -360,7 +357,6 @@ def _oidc(given: t.Mapping[str, str], environ: t.Mapping[str, str]) -> OidcAgenc
 
 def _token_file(environ: t.Mapping[str, str], path: str) -> UserFile:
     # Imported here: see _first.
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 
     return UserFile.named_by(environ, path)
 
@@ -400,7 +396,6 @@ def _of_instance(environ: t.Mapping[str, str], ways: Ways) -> Fetched:
 def _passed_over(environ: t.Mapping[str, str]) -> str:
     """A sentence on credentials of other tools that were found and are not supported."""
     # Imported here: see _first.
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
 
     found = [name for name in UNSUPPORTED if environ.get(name)]
     koocli = UserFile.at(environ, None, ".hcloud", "config.json")

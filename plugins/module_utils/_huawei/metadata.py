@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, switched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.metadata import Visit
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import base_url
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.login import key_of
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, switched
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._metadata import Visit
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._urls import base_url
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.iam import key_of
 
 ADDRESS = "http://169.254.169.254"
 _SESSION = ("/meta-data/latest/api/token", "X-Metadata-Token-Ttl-Seconds")

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
@@ -43,7 +44,6 @@ HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
 
 def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiClient:
     # Imported here: a module of both clouds wants the options of both, and the client of one.
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opening import open_huawei
 
     return open_huawei(options, around)
 

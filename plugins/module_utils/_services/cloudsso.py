@@ -14,15 +14,13 @@ import re
 import time
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import (
     AlibabaClient,
     Operation,
     Query,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
     mapping,
     rows,
@@ -31,13 +29,23 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading im
     text_or_none,
     words,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._refusal import Refusal
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
+    TaskStatus,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import Refusal
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import TaskBackendBase
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
     Page,
     read_pages,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._source import CloudSource
 
 VERSION = "2021-05-15"
 #: The longest page (documented maximum).
@@ -47,7 +55,7 @@ OLDEST = 7 * 86400.0 - 60.0
 #: Seconds before its beginning from which a wait lists tasks: they were started before it.
 BEFORE = 3600.0
 
-_STATES = {"InProgress": _task.PENDING, "Success": _task.SUCCESS, "Failed": _task.FAILED}
+_STATES = {"InProgress": PENDING, "Success": SUCCESS, "Failed": FAILED}
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -64,7 +72,7 @@ LIST_TASKS = Operation("cloudsso", "ListTasks", VERSION, True, "Tasks", "cloudss
 
 def judge(status: t.Any) -> str:
     """The state behind a raw status, taken to the letter."""
-    return _STATES.get(status, _task.UNKNOWN) if isinstance(status, str) else _task.UNKNOWN
+    return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
 def with_meaning(row: t.Mapping[str, t.Any]) -> Row:
@@ -133,7 +141,7 @@ def _page_in(document: Row) -> Page:
     return Page(rows(document, "Tasks", LIST_TASKS), text_or_none(document, "NextToken", LIST_TASKS))
 
 
-class CloudssoTasks(CloudSource[AlibabaClient]):
+class CloudssoTasks(TaskBackendBase[AlibabaClient]):
     """CloudSSO as a source of tasks.
 
     Args:
@@ -144,9 +152,9 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
     service = "cloudsso"
     place = "directory"
     words: t.Mapping[str, tuple[str, ...]] = {
-        _task.PENDING: ("InProgress",),
-        _task.SUCCESS: ("Success",),
-        _task.FAILED: ("Failed",),
+        PENDING: ("InProgress",),
+        SUCCESS: ("Success",),
+        FAILED: ("Failed",),
     }
     labels: tuple[tuple[str, str], ...] = (
         ("access_configuration_name", "access configuration"),
@@ -161,12 +169,12 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
         super().__init__(client)
         self._directory_id = directory_id
 
-    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one task."""
         document = self.client.once(GET_TASK, {"DirectoryId": self._directory_id, "TaskId": task_id}, timeout=timeout)
         return _sighting(_task_in(document, GET_TASK, task_id))
 
-    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """One page of the directory's tasks.
 
         The filter takes the service's time, for the clock of this machine may be wrong; all pages of one reading have the
@@ -176,11 +184,11 @@ class CloudssoTasks(CloudSource[AlibabaClient]):
         if cursor is None and now is None:
             page = self._ask({"MaxResults": 1}, timeout)
             now = self.client.server_time()
-            return _task.Page(_sightings(page), None if now is None else (_since(now, elapsed), None))
+            return StatusPage(_sightings(page), None if now is None else (_since(now, elapsed), None))
         since, token = cursor or (_since(t.cast(float, now), elapsed), None)
         page = self._ask({"Filter": since, "MaxResults": MAX_PAGE, "NextToken": token}, timeout)
         last = page.next in (None, token)
-        return _task.Page(_sightings(page), None if last else (since, page.next))
+        return StatusPage(_sightings(page), None if last else (since, page.next))
 
     def _ask(self, bounds: Query, timeout: float) -> Page:
         return _page_in(self.client.once(LIST_TASKS, {"DirectoryId": self._directory_id, **bounds}, timeout=timeout))
@@ -196,20 +204,20 @@ def _since(now: float, elapsed: float) -> str:
     return time.strftime("StartTime ge %Y-%m-%dT%H:%M:%SZ", time.gmtime(now - min(OLDEST, elapsed + BEFORE)))
 
 
-def _sightings(page: Page) -> tuple[_task.Sighting, ...]:
+def _sightings(page: Page) -> tuple[TaskStatus, ...]:
     """The statements of a page; a row without an id or a word is none, and its task is asked about by itself."""
     return tuple(
         _sighting(row) for row in page.rows if isinstance(row.get("TaskId"), str) and isinstance(row.get("Status"), str)
     )
 
 
-def _sighting(row: Row) -> _task.Sighting:
+def _sighting(row: Row) -> TaskStatus:
     status, reason = row["Status"], words(row, "FailureReason")
     state = judge(status)
-    return _task.Sighting(
+    return TaskStatus(
         row["TaskId"],
         state,
         status,
-        _task.Reason(None, reason) if state == _task.FAILED and reason else None,
+        Reason(None, reason) if state == FAILED and reason else None,
         data=with_meaning(row),
     )

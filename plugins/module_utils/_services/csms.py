@@ -13,31 +13,42 @@ from __future__ import annotations
 import typing as t
 from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    BrokenAnswerError,
+    NotFoundError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
     given_rows,
     rows,
     text_or_none,
     words,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
+    TaskStatus,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
     Page,
     PageSize,
     read_pages,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
 
 #: The usual page, and the longest (documented default and maximum). A marker must come with a limit.
 PAGE_SIZE = 50
 MAX_PAGE = 1000
 
-_STATES = {"SUCCESS": _task.SUCCESS, "FAILED": _task.FAILED}
+_STATES = {"SUCCESS": SUCCESS, "FAILED": FAILED}
 
 LIST_TASKS = Operation(
     "csms", "ListSecretTask", "GET", "/v1/{project_id}/csms/tasks", True, "tasks", "csms::listTasks", lists=True
@@ -46,7 +57,7 @@ LIST_TASKS = Operation(
 
 def judge(status: t.Any) -> str:
     """The state behind a raw status, taken to the letter."""
-    return _STATES.get(status, _task.UNKNOWN) if isinstance(status, str) else _task.UNKNOWN
+    return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
 def with_meaning(row: Row) -> Row:
@@ -125,14 +136,14 @@ def _next_marker(document: Row) -> str | None:
         raise BrokenAnswerError(f"{LIST_TASKS} was answered with 'next_marker' that is not an address.") from None
 
 
-class CsmsTasks(HuaweiSource):
+class CsmsTasks(HuaweiTaskBackend):
     """CSMS as a source of tasks. Its list tells as much as the single read: state and reason."""
 
     service = "csms"
     words: t.Mapping[str, tuple[str, ...]] = {
-        _task.PENDING: (),
-        _task.SUCCESS: ("SUCCESS",),
-        _task.FAILED: ("FAILED",),
+        PENDING: (),
+        SUCCESS: ("SUCCESS",),
+        FAILED: ("FAILED",),
     }
     labels: tuple[tuple[str, str], ...] = (("secret_name", "secret"),)
     lists = True
@@ -141,7 +152,7 @@ class CsmsTasks(HuaweiSource):
         super().__init__(client)
         self._page_size = PageSize(MAX_PAGE, PAGE_SIZE)
 
-    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one task."""
         row = _row(self.client.once(LIST_TASKS, query=[("task_id", task_id)], timeout=timeout), task_id)
         if row is None:
@@ -151,15 +162,15 @@ class CsmsTasks(HuaweiSource):
             )
         return _sighting(row)
 
-    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """One page of all tasks of the project."""
         left = self.client.countdown(timeout)
 
-        def ask(size: int | None) -> _task.Page:
+        def ask(size: int | None) -> StatusPage:
             document = self.client.once(LIST_TASKS, query=_bounds(size, cursor), timeout=left())
             found = [row for row in rows(document, "tasks", LIST_TASKS) if _is_plain(row)]
             following = _next_marker(document)
-            return _task.Page(tuple(_sighting(row) for row in found), following if following != cursor else None)
+            return StatusPage(tuple(_sighting(row) for row in found), following if following != cursor else None)
 
         return self._page_size.ask(ask)
 
@@ -169,8 +180,8 @@ def _is_plain(row: Row) -> bool:
     return isinstance(row.get("task_id"), str) and isinstance(row.get("task_status"), (str, type(None)))
 
 
-def _sighting(row: Row) -> _task.Sighting:
+def _sighting(row: Row) -> TaskStatus:
     status, code, message = row.get("task_status"), words(row, "task_error_code"), words(row, "task_error_msg")
     state = judge(status)
-    reason = _task.Reason(code, message) if state == _task.FAILED and (code or message) else None
-    return _task.Sighting(row["task_id"], state, status, reason, data=row)
+    reason = Reason(code, message) if state == FAILED and (code or message) else None
+    return TaskStatus(row["task_id"], state, status, reason, data=row)

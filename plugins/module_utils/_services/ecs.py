@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    BrokenAnswerError,
+    NotFoundError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
     flag,
     given_rows,
@@ -28,11 +28,26 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading im
     text_or_none,
     words,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Listing, Page, read_pages
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
+    TaskStatus,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
+    Listing,
+    Page,
+    read_pages,
+)
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
 
 #: Ids in one read: the URL gets too long beyond (documented limit).
 READ_SIZE = 100
@@ -46,7 +61,7 @@ SHUTOFF = "SHUTOFF"
 #: What the documented row of a server that does not exist holds; everything else in it is null.
 _OF_NOBODY = {"id", "fault"}
 
-_JOB_STATES = {"INIT": _task.PENDING, "RUNNING": _task.PENDING, "SUCCESS": _task.SUCCESS, "FAIL": _task.FAILED}
+_JOB_STATES = {"INIT": PENDING, "RUNNING": PENDING, "SUCCESS": SUCCESS, "FAIL": FAILED}
 
 
 def _no_such_job(refusal: Refusal) -> bool:
@@ -208,37 +223,37 @@ def sub_jobs(job: t.Mapping[str, t.Any]) -> list[Row]:
     return rows(mapping_or_empty(job, "entities", SHOW_JOB), "sub_jobs", SHOW_JOB)
 
 
-def job_outcomes(job: t.Mapping[str, t.Any]) -> dict[str, tuple[str, _task.Reason | None]]:
+def job_outcomes(job: t.Mapping[str, t.Any]) -> dict[str, tuple[str, Reason | None]]:
     """State and reason by server, as far as the sub-jobs name servers."""
     outcomes = {}
     for sub in sub_jobs(job):
         server_id = text_or_none(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id", SHOW_JOB)
         if server_id:
-            state = _JOB_STATES.get(text(sub, "status", SHOW_JOB), _task.UNKNOWN)
-            outcomes[server_id] = (state, _sub_reason(sub) if state == _task.FAILED else None)
+            state = _JOB_STATES.get(text(sub, "status", SHOW_JOB), UNKNOWN)
+            outcomes[server_id] = (state, _sub_reason(sub) if state == FAILED else None)
     return outcomes
 
 
-def judge_job(job: t.Mapping[str, t.Any]) -> tuple[str, _task.Reason | None]:
+def judge_job(job: t.Mapping[str, t.Any]) -> tuple[str, Reason | None]:
     """State and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done.
 
     Raises:
         BrokenAnswerError: A part on which the verdict depends is not what it should be.
     """
-    state = _JOB_STATES.get(text(job, "status", SHOW_JOB), _task.UNKNOWN)
+    state = _JOB_STATES.get(text(job, "status", SHOW_JOB), UNKNOWN)
     subs = sub_jobs(job)
     failed = [sub for sub in subs if text(sub, "status", SHOW_JOB) == "FAIL"]
-    if state == _task.FAILED or (state == _task.SUCCESS and failed):
-        return _task.FAILED, _job_reason(job, failed)
-    if state == _task.SUCCESS and any(sub["status"] != "SUCCESS" for sub in subs):
-        return _task.PENDING, None
+    if state == FAILED or (state == SUCCESS and failed):
+        return FAILED, _job_reason(job, failed)
+    if state == SUCCESS and any(sub["status"] != "SUCCESS" for sub in subs):
+        return PENDING, None
     return state, None
 
 
-def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> _task.Reason | None:
+def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> Reason | None:
     if not failed:
         code, message = words(job, "error_code"), words(job, "fail_reason")
-        return _task.Reason(code, message) if code or message else None
+        return Reason(code, message) if code or message else None
     parts = []
     for sub in failed[:REASONS]:
         server_id = words(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id")
@@ -246,14 +261,14 @@ def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> _task.Re
     if len(failed) > REASONS:
         parts.append(f"and {len(failed) - REASONS} more")
     first = _sub_reason(failed[0])
-    return _task.Reason(first.code if first else None, "; ".join(parts))
+    return Reason(first.code if first else None, "; ".join(parts))
 
 
-def _sub_reason(sub: t.Mapping[str, t.Any]) -> _task.Reason | None:
+def _sub_reason(sub: t.Mapping[str, t.Any]) -> Reason | None:
     code = words(sub, "error_code")
     entities = mapping_or_empty(sub, "entities", SHOW_JOB)
     message = words(entities, "errorcode_message") or words(sub, "fail_reason")
-    return _task.Reason(code, message) if code or message else None
+    return Reason(code, message) if code or message else None
 
 
 def _progress(job: t.Mapping[str, t.Any]) -> float | None:
@@ -264,7 +279,7 @@ def _progress(job: t.Mapping[str, t.Any]) -> float | None:
     return min(100.0, round(100.0 * finished / total, 1))
 
 
-class ServerStates(HuaweiSource):
+class ServerStates(HuaweiTaskBackend):
     """Servers on their way to a status, as tasks: done when the status is there and nothing is being done any more.
 
     Args:
@@ -275,9 +290,9 @@ class ServerStates(HuaweiSource):
 
     service = "ecs"
     words: t.Mapping[str, tuple[str, ...]] = {
-        _task.PENDING: (ACTIVE, SHUTOFF),
-        _task.SUCCESS: (ACTIVE, SHUTOFF),
-        _task.FAILED: ("ERROR",),
+        PENDING: (ACTIVE, SHUTOFF),
+        SUCCESS: (ACTIVE, SHUTOFF),
+        FAILED: ("ERROR",),
     }
     labels: tuple[tuple[str, str], ...] = (("name", "server"),)
     lists = True
@@ -287,14 +302,14 @@ class ServerStates(HuaweiSource):
         self._status = status
         self._server_ids = server_ids
 
-    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Look at one server."""
         found = [row for row in self._look([task_id], timeout) if _exists(row)]
         if not found:
             raise NotFoundError(f"{LIST_SERVERS} at {self.endpoint} knows no server {task_id}.")
         return self._judge(found[0])
 
-    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """Look at the next hundred servers; one of which the row is not what it should be is looked at by itself."""
         start = cursor or 0
         following = start + READ_SIZE
@@ -305,40 +320,40 @@ class ServerStates(HuaweiSource):
                     sightings.append(self._judge(row))
             except BrokenAnswerError:
                 continue
-        return _task.Page(tuple(sightings), following if following < len(self._server_ids) else None)
+        return StatusPage(tuple(sightings), following if following < len(self._server_ids) else None)
 
     def _look(self, ids: t.Sequence[str], timeout: float) -> list[Row]:
         return _wanted(self.client.once(LIST_SERVERS, query=_by_ids(ids), timeout=timeout), ids)
 
-    def _judge(self, row: Row) -> _task.Sighting:
+    def _judge(self, row: Row) -> TaskStatus:
         data = summarize(row)
         status = data["status"]
         if status == "ERROR":
             fault = data["fault"] or {}
             code, message = words(fault, "code"), words(fault, "message")
-            reason = _task.Reason(code, message) if code or message else None
-            return _task.Sighting(row["id"], _task.FAILED, status, reason, data=data)
+            reason = Reason(code, message) if code or message else None
+            return TaskStatus(row["id"], FAILED, status, reason, data=data)
         done = status == self._status and not data["task_state"]
-        return _task.Sighting(row["id"], _task.SUCCESS if done else _task.PENDING, status, data=data)
+        return TaskStatus(row["id"], SUCCESS if done else PENDING, status, data=data)
 
 
-class EcsJobs(HuaweiSource):
+class EcsJobs(HuaweiTaskBackend):
     """ECS jobs as tasks. A successful job does not prove that a server is on or off: who needs that reads the server."""
 
     service = "ecs"
     words: t.Mapping[str, tuple[str, ...]] = {
-        _task.PENDING: ("INIT", "RUNNING"),
-        _task.SUCCESS: ("SUCCESS",),
-        _task.FAILED: ("FAIL",),
+        PENDING: ("INIT", "RUNNING"),
+        SUCCESS: ("SUCCESS",),
+        FAILED: ("FAIL",),
     }
 
-    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one job."""
         job = self.client.once(SHOW_JOB, path={"job_id": task_id}, timeout=timeout)
         if job.get("status") is None:
             # The documented answer of a query that failed inside the service: HTTP 200 with code and message.
-            why = str(_task.Reason(words(job, "code"), words(job, "message"))) or "no reason"
+            why = str(Reason(words(job, "code"), words(job, "message"))) or "no reason"
             raise BrokenAnswerError(f"{SHOW_JOB} was answered without a status: {why}.", cut=True)
         same_id(job, "job_id", SHOW_JOB, task_id)
         state, reason = judge_job(job)
-        return _task.Sighting(task_id, state, job["status"], reason, _progress(job), data=job)
+        return TaskStatus(task_id, state, job["status"], reason, _progress(job), data=job)

@@ -14,11 +14,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NotFoundError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     given_rows,
     number,
     rows,
@@ -26,23 +23,34 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading im
     text,
     words,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
+    TaskStatus,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
     Page,
     PageSize,
     read_pages,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
 
 #: Rows asked for per page: the documented default of the task lists.
 PAGE_SIZE = 1000
 
 _STATUS = re.compile(r"(READY|RUNNING|SUCCESS|FAILED)_([A-Z_]+)\Z")
-_STATES = {"READY": _task.PENDING, "RUNNING": _task.PENDING, "SUCCESS": _task.SUCCESS, "FAILED": _task.FAILED}
+_STATES = {"READY": PENDING, "RUNNING": PENDING, "SUCCESS": SUCCESS, "FAILED": FAILED}
 _OPERATIONS = ("reset", "replace", "bind", "unbind")
 
 Row = dict[str, t.Any]
@@ -97,7 +105,7 @@ def judge(status: t.Any) -> tuple[str, str]:
     """
     match = _STATUS.match(status) if isinstance(status, str) else None
     if match is None:
-        return _task.UNKNOWN, "unknown"
+        return UNKNOWN, "unknown"
     operation = match.group(2).lower()
     return _STATES[match.group(1)], operation if operation in _OPERATIONS else "unknown"
 
@@ -211,13 +219,13 @@ def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
     return True
 
 
-def reason_of(row: t.Mapping[str, t.Any]) -> _task.Reason | None:
+def reason_of(row: t.Mapping[str, t.Any]) -> Reason | None:
     """Why a task failed, by its record in the list of failed tasks; the code may be null."""
     code, message = words(row, "task_error_code"), words(row, "task_error_msg")
-    return _task.Reason(code, message) if code or message else None
+    return Reason(code, message) if code or message else None
 
 
-class KpsTasks(HuaweiSource):
+class KpsTasks(HuaweiTaskBackend):
     """KPS as a source of tasks.
 
     Its one list of unfinished tasks says nothing but that they run, so absence from it is no verdict; its list of
@@ -228,9 +236,9 @@ class KpsTasks(HuaweiSource):
     words: t.Mapping[str, tuple[str, ...]] = {
         state: tuple(f"{first}_{operation.upper()}" for first in firsts for operation in _OPERATIONS)
         for state, firsts in {
-            _task.PENDING: ("READY", "RUNNING"),
-            _task.SUCCESS: ("SUCCESS",),
-            _task.FAILED: ("FAILED",),
+            PENDING: ("READY", "RUNNING"),
+            SUCCESS: ("SUCCESS",),
+            FAILED: ("FAILED",),
         }.items()
     }
     lists = True
@@ -247,32 +255,32 @@ class KpsTasks(HuaweiSource):
         super().__init__(client)
         self._page_size = PageSize(PAGE_SIZE, None)
 
-    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one task."""
         row = _about(task_id, self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout))
         status = row["task_status"]
-        return _task.Sighting(task_id, judge(status)[0], status, data=row)
+        return TaskStatus(task_id, judge(status)[0], status, data=row)
 
-    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """One page of the tasks that run; a row's ``operate_type`` is documented wrongly and ignored."""
-        return self._page(LIST_RUNNING, cursor, timeout, _task.PENDING)
+        return self._page(LIST_RUNNING, cursor, timeout, PENDING)
 
-    def reasons(self, cursor: t.Any, timeout: float) -> _task.Page:
+    def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
         """One page of the records of failed tasks."""
-        return self._page(LIST_FAILED, cursor, timeout, _task.FAILED)
+        return self._page(LIST_FAILED, cursor, timeout, FAILED)
 
-    def _page(self, operation: Operation, cursor: t.Any, timeout: float, state: str) -> _task.Page:
+    def _page(self, operation: Operation, cursor: t.Any, timeout: float, state: str) -> StatusPage:
         offset = cursor or 0
         left = self.client.countdown(timeout)
 
-        def ask(size: int | None) -> _task.Page:
+        def ask(size: int | None) -> StatusPage:
             document = self.client.once(operation, query=_bounds(size, offset), timeout=left())
             sightings = tuple(
                 # A row without an id is about no task that can be named.
-                _task.Sighting(row["task_id"], state, reason=reason_of(row), data=row)
+                TaskStatus(row["task_id"], state, reason=reason_of(row), data=row)
                 for row in rows(document, "tasks", operation)
                 if isinstance(row.get("task_id"), str)
             )
-            return _task.Page(sightings, _next_offset(document, offset, size))
+            return StatusPage(sightings, _next_offset(document, offset, size))
 
         return self._page_size.ask(ask)

@@ -14,10 +14,11 @@ import base64
 import dataclasses
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError, NotFoundError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    BrokenAnswerError,
+    NotFoundError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     given_rows,
     identifier,
     mapping,
@@ -28,13 +29,19 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading im
     text_or_none,
     words,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Listing, Page, read_pages
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._times import from_milliseconds
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import is_absence
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Reason
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
+    Listing,
+    Page,
+    read_pages,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
 
 #: Servers in one batch of bindings (documented limit).
 BATCH_SIZE = 10

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
     number,
     parse_json,
@@ -23,17 +21,27 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._reading im
     text,
     words,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._huawei_source import HuaweiSource
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
+    TaskStatus,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.answers import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
 
 #: The longest page, and the last row a page may begin with (documented maxima).
 MAX_PAGE = 200
 MAX_OFFSET = 65535
 
 _WORDS: dict[str, tuple[str, ...]] = {
-    _task.PENDING: (
+    PENDING: (
         "READY",
         "RUNNING",
         "SYNCING",
@@ -43,9 +51,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "RESETING",
         "SYNC_F_ROLLBACKING",
     ),
-    _task.SUCCESS: ("MIGRATE_SUCCESS", "SYNC_SUCCESS"),
+    SUCCESS: ("MIGRATE_SUCCESS", "SYNC_SUCCESS"),
     # ABORT: a person stopped it, and nothing goes on by itself.
-    _task.FAILED: ("MIGRATE_FAIL", "SYNC_FAIL", "ABORT", "SYNC_F_ROLLBACK_SUCCESS"),
+    FAILED: ("MIGRATE_FAIL", "SYNC_FAIL", "ABORT", "SYNC_F_ROLLBACK_SUCCESS"),
 }
 _STATES = {word: state for state, words in _WORDS.items() for word in words}
 
@@ -70,7 +78,7 @@ LIST_TASKS = Operation("sms", "ListTasks", "GET", "/v3/tasks", True, "tasks", "s
 
 def judge(status: t.Any) -> str:
     """The state behind a raw state, taken to the letter."""
-    return _STATES.get(status, _task.UNKNOWN) if isinstance(status, str) else _task.UNKNOWN
+    return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
 def show_passphrase(client: HuaweiClient, task_id: str) -> str:
@@ -85,7 +93,7 @@ def show_passphrase(client: HuaweiClient, task_id: str) -> str:
     return text(document, "passphrase", SHOW_PASSPHRASE, may_be_empty=True)
 
 
-class SmsTasks(HuaweiSource):
+class SmsTasks(HuaweiTaskBackend):
     """SMS as a source of tasks."""
 
     service = "sms"
@@ -93,14 +101,14 @@ class SmsTasks(HuaweiSource):
     words: t.Mapping[str, tuple[str, ...]] = _WORDS
     lists = True
 
-    def read(self, task_id: str, timeout: float) -> _task.Sighting:
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one migration."""
         row = self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout)
         same_id(row, "id", SHOW_TASK, task_id)
         text(row, "state", SHOW_TASK)
         return _sighting({"id": task_id, **row})
 
-    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> _task.Page:
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """One page of all migrations; ``offset`` counts rows."""
         offset = cursor or 0
         document = self.client.once(LIST_TASKS, query=[("limit", MAX_PAGE), ("offset", offset)], timeout=timeout)
@@ -110,24 +118,24 @@ class SmsTasks(HuaweiSource):
         last = not found or following > MAX_OFFSET or (count is not None and following >= count)
         # A row without an id or a word says nothing, and its task is asked about by itself.
         plain = [row for row in found if isinstance(row.get("id"), str) and isinstance(row.get("state"), str)]
-        return _task.Page(tuple(_sighting(row) for row in plain), None if last else following)
+        return StatusPage(tuple(_sighting(row) for row in plain), None if last else following)
 
 
-def _sighting(row: Row) -> _task.Sighting:
+def _sighting(row: Row) -> TaskStatus:
     status = row["state"]
     state = judge(status)
-    return _task.Sighting(
+    return TaskStatus(
         row["id"],
         state,
         status,
-        _reason(row) if state == _task.FAILED else None,
+        _reason(row) if state == FAILED else None,
         _progress(row),
-        number(row, "remain_seconds") if state == _task.PENDING else None,
+        number(row, "remain_seconds") if state == PENDING else None,
         row,
     )
 
 
-def _reason(row: Row) -> _task.Reason | None:
+def _reason(row: Row) -> Reason | None:
     """Why a migration failed: ``error_json`` is JSON inside a text, or a text."""
     said = words(row, "error_json")
     if said is None:
@@ -139,8 +147,8 @@ def _reason(row: Row) -> _task.Reason | None:
     if isinstance(found, list) and found:
         found = found[0]
     if isinstance(found, dict) and (words(found, "error_code") or words(found, "error_msg")):
-        return _task.Reason(words(found, "error_code"), words(found, "error_msg"))
-    return _task.Reason(None, said)
+        return Reason(words(found, "error_code"), words(found, "error_msg"))
+    return Reason(None, said)
 
 
 def _progress(row: Row) -> float | None:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import (
     Configuration,
     Target,
@@ -37,7 +38,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transc
     judge,
     misconfigured,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: The outcome where nothing speaks against a login that was not to be tried.
 UNTRIED = "not tried"

@@ -17,9 +17,9 @@ import subprocess
 import tempfile
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transcript import Attempt
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: Bytes that are read of a key, of a log, and of what a program prints: more than any of them has that means well.
 MOST_BYTES = 1 << 20

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 ACCEPTED = "accepted"
 REFUSED = "refused"

@@ -14,10 +14,10 @@ import os
 import typing as t
 from collections import OrderedDict
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud
 
 #: Clients that are kept at most. The connections of a client that is dropped are closed.
 MAX_CLIENTS = 8

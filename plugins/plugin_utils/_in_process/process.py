@@ -11,7 +11,7 @@ import io
 import os
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
 
 #: Seconds between two checks of whether the controller is still there.
 CHECK_INTERVAL = 1.0

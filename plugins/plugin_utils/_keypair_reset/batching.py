@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     PLANNED,
@@ -41,9 +41,7 @@ _STAGES: dict[str, t.Callable[[Record], bool]] = {
     "doubt": is_doubtful,
     "start": starts,
     "after": lambda record: starts(record) or record["stopping"],
-    "clean": lambda record: (
-        record["clean_failed_tasks"] and record["state"] == _task.FAILED and bool(record["task_id"])
-    ),
+    "clean": lambda record: record["clean_failed_tasks"] and record["state"] == FAILED and bool(record["task_id"]),
 }
 
 

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    ERROR,
+    FAILED,
+    MISSING,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import every_task
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF, job_outcomes
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import every_task
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
     of_batch,
     rows_by_server,
@@ -81,11 +88,11 @@ def _note_started(record: Record, row: t.Mapping[str, t.Any]) -> None:
     record["changed"] = record["changed"] or bool(row["changed"])
     record["touched"] = record["touched"] or bool(row["changed"])
     record["task_id"], record["status"] = row.get("task_id"), row.get("status")
-    if row["state"] == _task.SUCCESS:
-        record["state"] = _task.SUCCESS if row["changed"] else UNCHANGED
-    elif row["state"] != _task.PENDING:
+    if row["state"] == SUCCESS:
+        record["state"] = SUCCESS if row["changed"] else UNCHANGED
+    elif row["state"] != PENDING:
         why = str(row.get("msg") or _words(row.get("reason")) or f"KPS said {row.get('status')}")
-        fail(record, why, BUSY if row.get("uncertain") else _task.FAILED)
+        fail(record, why, BUSY if row.get("uncertain") else FAILED)
 
 
 def note_wait(records: list[Record], results: Results, *, now: float) -> list[Record]:
@@ -108,11 +115,11 @@ def note_wait(records: list[Record], results: Results, *, now: float) -> list[Re
         task, wait = answers[record["task_id"]]
         record["status"] = task["status"]
         _note_end(record, ends[record["task_id"]])
-        if task["state"] == _task.SUCCESS:
-            record["state"] = _task.SUCCESS
-        elif task["state"] == _task.FAILED:
+        if task["state"] == SUCCESS:
+            record["state"] = SUCCESS
+        elif task["state"] == FAILED:
             fail(record, _words(task["reason"]) or "KPS gives no reason")
-        elif task["state"] == _task.MISSING and not task["status"]:
+        elif task["state"] == MISSING and not task["status"]:
             fail(record, _with_words("KPS does not know its task any more", task))
         else:
             fail(record, _why_open(task, wait), BUSY)
@@ -143,14 +150,14 @@ def _note_end(record: Record, now: float) -> None:
 
 def _why_open(task: t.Mapping[str, t.Any], wait: t.Mapping[str, t.Any]) -> str:
     """Why nobody can say how a task has ended, or whether it has."""
-    if task["state"] == _task.MISSING:
+    if task["state"] == MISSING:
         # Its list has named the task as running: it may be at work on the disk, whatever is said about the task itself.
         return _with_words("KPS has said that its task is running, and then that there is no such task", task)
-    if task["state"] == _task.ERROR:
+    if task["state"] == ERROR:
         return _with_words("KPS does not tell what its task is doing", task)
     if not wait.get("timed_out"):
         return f"The wait for its task was broken off. {wait.get('msg')}"
-    if task["state"] == _task.UNKNOWN:
+    if task["state"] == UNKNOWN:
         return "KPS documents no such state, and it had not changed when the time was up."
     return "It had not ended when the time was up. Run this again: it joins the task."
 
@@ -181,7 +188,7 @@ def note_doubt(records: list[Record], running: Results) -> list[Record]:
             continue
         task_id = tasks.get(record["server_id"])
         # KPS itself has said that its task has failed.
-        over = record["state"] == _task.FAILED and record["task_id"] and record["status"]
+        over = record["state"] == FAILED and record["task_id"] and record["status"]
         if record["server_id"] in unread:
             head = f"Whether KPS is at work on its key pair could not be read ({unread[record['server_id']]})"
             if over:
@@ -227,7 +234,7 @@ def note_start(
         record["stopping"] = record["stopping"] and not (switched_on and record["power"] == ACTIVE)
         if off:
             _note_end(record, now)
-        if record["state"] == _task.SUCCESS and server and server["key_name"] != record["keypair_name"]:
+        if record["state"] == SUCCESS and server and server["key_name"] != record["keypair_name"]:
             fail(record, f"Somebody else has changed its key pair meanwhile: it is {server['key_name'] or 'gone'}.")
         if record["power"] != ACTIVE:
             head = "The server was not started" if record["power"] else "Whether the server was started is not known"
@@ -246,9 +253,9 @@ def _said_by_jobs(results: Results) -> dict[str, str]:
     said: dict[str, str] = {}
     for task in (task for result in results for task in result.get("tasks") or []):
         for server_id, (state, reason) in job_outcomes(task.get("data") or {}).items():
-            if state == _task.FAILED:
+            if state == FAILED:
                 said[server_id] = str(reason or "the job failed")
-            elif state != _task.SUCCESS:
+            elif state != SUCCESS:
                 said[server_id] = f"job {task['id']} was still {task['status']} when the time was up"
     return said
 

@@ -18,9 +18,9 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ids import check_id, check_name
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, WORD, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id, check_name
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
 
 Given = t.Mapping[str, t.Any]
 Wish = dict[str, t.Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._fleet.decision import Logins, Step, decide
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import Logins, Step, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import judge
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps_keypairs import key_material

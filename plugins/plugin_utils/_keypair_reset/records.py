@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, SUCCESS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import UNPROVEN
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import SENTENCE, printable
 
 #: It is planned for, and nothing has gone wrong so far.
 PLANNED = "planned"
@@ -22,7 +22,7 @@ UNCHANGED = "unchanged"
 #: KPS works on it still, or it is not known whether it does: it must not be started.
 BUSY = "busy"
 #: The states in which all is well.
-GOOD = (_task.SUCCESS, UNCHANGED)
+GOOD = (SUCCESS, UNCHANGED)
 
 #: What of a wish is of no use without a way to log in.
 _LOGIN_KEYS = ("private_key_file", "old_private_key_file", "has_root_password")
@@ -96,7 +96,7 @@ def refuse(record: Record, why: str) -> None:
         record["state"], record["reason"] = REFUSED, why
 
 
-def fail(record: Record, why: str, state: str = _task.FAILED) -> None:
+def fail(record: Record, why: str, state: str = FAILED) -> None:
     """Something went wrong; the first reason stays in front."""
     record["reason"] = f"{record['reason'].rstrip('.')}. {why}" if record["reason"] else why
     record["state"] = BUSY if record["state"] == BUSY else state
@@ -132,7 +132,7 @@ def is_going_off(record: Record) -> bool:
 
 def is_doubtful(record: Record) -> bool:
     """Whether it is off and about to be started without a success: KPS may be at work on it for somebody else."""
-    return starts(record) and record["state"] != _task.SUCCESS and record["power"] != ACTIVE
+    return starts(record) and record["state"] != SUCCESS and record["power"] != ACTIVE
 
 
 def is_open(record: Record) -> bool:
@@ -141,7 +141,7 @@ def is_open(record: Record) -> bool:
         return False
     if record["stopping"]:
         return True  # it may go off yet, and the next run must know that it ran
-    if record["state"] in (*GOOD, _task.FAILED) and not (starts(record) and record["power"] != ACTIVE):
+    if record["state"] in (*GOOD, FAILED) and not (starts(record) and record["power"] != ACTIVE):
         return False
     return bool(record["stop"] or record["touched"] or record["operation"] or record["state"] == BUSY)
 

@@ -11,9 +11,9 @@ import re
 import shlex
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import SUCCESS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import printable
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     BUSY,
     GOOD,
@@ -156,7 +156,7 @@ def _result(record: Record, check_mode: bool) -> str:
     past = _PAST.get(str(record["operation"]), str(record["operation"]))
     if check_mode and record["state"] == PLANNED:
         return f"would be {past}"
-    return past if record["state"] == _task.SUCCESS else str(record["state"])
+    return past if record["state"] == SUCCESS else str(record["state"])
 
 
 _HEADINGS = {

@@ -18,9 +18,9 @@ import pytest
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.multicloud.async_tasks.plugins.action import wait_for_task as plugin
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._wait import Options, Slice, wait
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._wait.cloud import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Slice, wait
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import Cloud
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
     FakeClock as EngineClock,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.multicloud.async_tasks.plugins.lookup import hwc_sms_passphrase
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, refusal
 
 SMS = "https://sms.cn-north-4.myhuaweicloud.com/v3/tasks"

@@ -17,13 +17,13 @@ import urllib.parse
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Credentials, Project
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 
 #: 2026-01-02T03:04:05Z, when every fake clock starts.
 EPOCH = 1767323045.0

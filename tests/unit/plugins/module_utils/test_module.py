@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import RejectedError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import RejectedError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import at_least
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -110,7 +110,7 @@ def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
 
 PROGRAM = """
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors as _errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 def execute(context):
     {body}

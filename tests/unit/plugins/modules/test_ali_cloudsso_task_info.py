@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CloudError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.modules import ali_cloudsso_task_info as module
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
     CLOUDSSO,

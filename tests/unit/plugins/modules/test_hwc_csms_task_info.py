@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_csms_task_info as module
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import KPS, PROJECT, Cloud
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     CheckModeWriteError,
     CloudError,
     NoAnswerError,

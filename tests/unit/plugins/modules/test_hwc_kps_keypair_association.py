@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_keypair_association
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._core.test_secrets import pem, readable
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
     KPS,
@@ -24,7 +25,6 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.test_secrets import pem, readable
 
 NAME = "hwc_kps_keypair_association"
 DEFAULTS: dict[str, t.Any] = {

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError, UsageError
 from ansible_collections.multicloud.async_tasks.plugins.modules import wait_for_task
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,

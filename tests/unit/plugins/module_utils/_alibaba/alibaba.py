@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials, package
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials, credentials_package
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Response
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, answer
 
 ACCESS_KEY = "LTAIEXAMPLE"
@@ -94,7 +94,7 @@ class Ways:
         """As of ``credentials.Ways``."""
         self.asked.append((provider, arguments))
         assert self._load is not None, f"the package was asked for: {provider}"
-        return package.provide(provider, source, hide, arguments, now=lambda: 1000.0, load=self._load)
+        return credentials_package.provide(provider, source, hide, arguments, now=lambda: 1000.0, load=self._load)
 
 
 def ali_options(**own: t.Any) -> dict[str, t.Any]:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
@@ -23,8 +22,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     Terms,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
     ACCESS_KEY,
     CLOUDSSO,

@@ -22,9 +22,12 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     RamRole,
     Terms,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError, UnavailableError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    CredentialsError,
+    UnavailableError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import Ways
 
 OPTIONS = {"ali_access_key_id": "option-id", "ali_access_key_secret": "option-secret"}

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import REGIONS, Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 
 #: Every way to say where a service is, the strongest first.
 CLOUDSSO = (

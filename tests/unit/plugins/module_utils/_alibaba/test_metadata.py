@@ -11,7 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import metadata
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     CloudError,
     CredentialsError,
     NoAnswerError,
@@ -19,7 +20,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import key_document
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     Cloud,

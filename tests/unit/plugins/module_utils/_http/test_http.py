@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
     FIRST_PAUSE,
     MAX_PAUSE,

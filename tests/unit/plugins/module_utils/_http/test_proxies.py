@@ -10,7 +10,7 @@ import base64
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NoAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import (
     Proxy,
     find_proxy,

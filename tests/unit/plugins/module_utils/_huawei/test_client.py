@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     BrokenAnswerError,
     CloudError,
@@ -23,7 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors imp
     NoAnswerError,
     UsageError,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
@@ -35,7 +36,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps, kps_keypairs
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ACCESS_KEY,

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import CredentialsError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Federation,
@@ -22,7 +23,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Project,
     Token,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 
 #: No file below it.
 HOME = {"HOME": "/nonexistent"}

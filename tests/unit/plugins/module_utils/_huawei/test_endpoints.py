@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import REGIONS, Endpoints
 
 #: Every way to say where a service is, the strongest first.

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._files import UserFile
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials, metadata
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
@@ -26,7 +27,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._keys import AccessKey, Fetched
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     EPOCH,
     IAM,

@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _errors as errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._task import Reason
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
     CLOUDSSO,
     DIRECTORY,

@@ -10,12 +10,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     BrokenAnswerError,
     NotFoundError,
     RejectedError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
@@ -250,14 +250,14 @@ def test_a_reason_spells_out_a_few_parts_and_counts_the_others() -> None:
 def test_the_words_about_a_part_are_taken_from_where_they_are() -> None:
     failed = sub("s-1", "FAIL", error_code="Ecs.0005", fail_reason="outer")
     failed["entities"]["errorcode_message"] = "inner"
-    assert ecs.job_outcomes(job("FAIL", failed)) == {"s-1": ("failed", _task.Reason("Ecs.0005", "inner"))}
+    assert ecs.job_outcomes(job("FAIL", failed)) == {"s-1": ("failed", Reason("Ecs.0005", "inner"))}
 
 
 def test_parts_tell_about_their_servers() -> None:
     parts = [sub("a", "SUCCESS"), sub("b", "FAIL", **FAILURE), sub("c", "INIT"), sub("d", "ODD"), sub(None, "FAIL")]
     assert ecs.job_outcomes(job("RUNNING", *parts, {"status": "FAIL"})) == {
         "a": ("success", None),
-        "b": ("failed", _task.Reason("Ecs.0114", "The server is locked")),
+        "b": ("failed", Reason("Ecs.0114", "The server is locked")),
         "c": ("pending", None),
         "d": ("unknown", None),
     }
@@ -338,7 +338,7 @@ def test_a_server_on_its_way_to_a_status_is_a_task(
     cloud.expect(by_ids("s-1"), {"servers": [server("s-1", **fields)]})
     sighting = ecs.ServerStates(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("s-1", state, fields["status"])
-    assert sighting.reason == (_task.Reason("500", "No valid host") if fields.get("fault") else None)
+    assert sighting.reason == (Reason("500", "No valid host") if fields.get("fault") else None)
 
 
 def test_a_server_that_is_gone_is_not_found(cloud: Cloud) -> None:

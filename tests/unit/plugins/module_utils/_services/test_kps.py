@@ -11,11 +11,18 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _task
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     BrokenAnswerError,
     NotFoundError,
     RejectedError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
@@ -29,8 +36,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 )
 
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
-RUNNING = f"GET {KPS}/v3/{PROJECT}/running-tasks"
-FAILED = f"GET {KPS}/v3/{PROJECT}/failed-tasks"
+RUNNING_TASKS = f"GET {KPS}/v3/{PROJECT}/running-tasks"
+FAILED_TASKS = f"GET {KPS}/v3/{PROJECT}/failed-tasks"
 
 
 def rows(start: int, count: int, **fields: t.Any) -> list[dict[str, t.Any]]:
@@ -42,10 +49,10 @@ def rows(start: int, count: int, **fields: t.Any) -> list[dict[str, t.Any]]:
 @pytest.mark.parametrize(
     ("first", "state"),
     [
-        ("READY", _task.PENDING),
-        ("RUNNING", _task.PENDING),
-        ("SUCCESS", _task.SUCCESS),
-        ("FAILED", _task.FAILED),
+        ("READY", PENDING),
+        ("RUNNING", PENDING),
+        ("SUCCESS", SUCCESS),
+        ("FAILED", FAILED),
     ],
 )
 def test_the_first_word_of_a_status_is_the_state_and_the_second_the_operation(
@@ -57,8 +64,8 @@ def test_the_first_word_of_a_status_is_the_state_and_the_second_the_operation(
 
 
 def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
-    assert kps.judge("SUCCESS_ROTATE") == (_task.SUCCESS, "unknown")
-    assert kps.judge("FAILED_RESET_AGAIN") == (_task.FAILED, "unknown")
+    assert kps.judge("SUCCESS_ROTATE") == (SUCCESS, "unknown")
+    assert kps.judge("FAILED_RESET_AGAIN") == (FAILED, "unknown")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
     ids=repr,
 )
 def test_any_other_word_is_unknown_and_never_a_success(status: t.Any) -> None:
-    assert kps.judge(status) == (_task.UNKNOWN, "unknown")
+    assert kps.judge(status) == (UNKNOWN, "unknown")
 
 
 def test_a_task_has_the_fields_of_the_api_and_their_meaning() -> None:
@@ -89,12 +96,12 @@ def test_a_task_has_the_fields_of_the_api_and_their_meaning() -> None:
 @pytest.mark.parametrize("word", ["FAILED_RESET", "RUNNING_RESET", "SUCCESS_RESET"])
 def test_in_a_list_the_list_is_the_state_whatever_the_word_says(word: str) -> None:
     row = {"task_id": "t-1", "operate_type": word, "task_time": "1523342130000"}
-    meant = kps.with_meaning(row, listed_as=_task.PENDING)
+    meant = kps.with_meaning(row, listed_as=PENDING)
     assert (meant["state"], meant["operation"], meant["time"]) == ("pending", "reset", "2018-04-10T06:35:30Z")
 
 
 def test_a_row_without_a_word_or_a_time_has_neither() -> None:
-    meant = kps.with_meaning({"task_id": "t-1", "operate_type": "RUNNING"}, listed_as=_task.FAILED)
+    meant = kps.with_meaning({"task_id": "t-1", "operate_type": "RUNNING"}, listed_as=FAILED)
     assert (meant["state"], meant["operation"], meant["time"]) == ("failed", "unknown", None)
 
 
@@ -214,33 +221,33 @@ PAGED: dict[str, list[tuple[int, int, t.Any]]] = {
 def test_a_list_is_read_to_its_end(cloud: Cloud, pages: list[tuple[int, int, t.Any]]) -> None:
     for offset, count, total in pages:
         document = {"tasks": rows(offset, count), "total": total}
-        cloud.expect(RUNNING + page(offset), document)
+        cloud.expect(RUNNING_TASKS + page(offset), document)
     found = kps.list_running(client(cloud))
     assert [row["task_id"] for row in found] == [f"t-{n}" for n in range(sum(count for _at, count, _all in pages))]
 
 
 def test_a_page_that_repeats_ends_the_list(cloud: Cloud) -> None:
     for offset in (0, 1000):
-        cloud.expect(FAILED + page(offset), {"tasks": rows(0, 1000), "total": 5000})
+        cloud.expect(FAILED_TASKS + page(offset), {"tasks": rows(0, 1000), "total": 5000})
     assert len(kps.list_failed(client(cloud))) == 1000
 
 
 def test_rows_that_slide_to_the_next_page_are_counted_once(cloud: Cloud) -> None:
-    cloud.expect(FAILED + page(0), {"tasks": rows(0, 1000), "total": 1500})
-    cloud.expect(FAILED + page(1000), {"tasks": rows(990, 500), "total": 1500})
+    cloud.expect(FAILED_TASKS + page(0), {"tasks": rows(0, 1000), "total": 1500})
+    cloud.expect(FAILED_TASKS + page(1000), {"tasks": rows(990, 500), "total": 1500})
     assert [row["task_id"] for row in kps.list_failed(client(cloud))] == [f"t-{number}" for number in range(1490)]
 
 
 def test_a_list_is_read_no_further_than_it_is_wanted(cloud: Cloud) -> None:
-    cloud.expect(f"{FAILED}?limit=7&offset=0", {"tasks": rows(0, 7), "total": 5000})
-    cloud.expect(f"{FAILED}?limit=1&offset=7", {"tasks": rows(7, 1), "total": 5000})
+    cloud.expect(f"{FAILED_TASKS}?limit=7&offset=0", {"tasks": rows(0, 7), "total": 5000})
+    cloud.expect(f"{FAILED_TASKS}?limit=1&offset=7", {"tasks": rows(7, 1), "total": 5000})
     found = kps.read_list(client(cloud), kps.LIST_FAILED, most=7)
     assert (len(found.rows), found.result()) == (7, {"truncated": True, "next_marker": "7"})
 
 
 @pytest.mark.parametrize("tasks", [{}, "none", 0, False, [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
 def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, tasks: t.Any) -> None:
-    cloud.expect(RUNNING + page(0), {"tasks": tasks, "total": 1}, times=2)
+    cloud.expect(RUNNING_TASKS + page(0), {"tasks": tasks, "total": 1}, times=2)
     with pytest.raises(BrokenAnswerError, match="'tasks' that"):
         kps.list_running(client(cloud))
     with pytest.raises(BrokenAnswerError, match="'tasks' that"):
@@ -249,14 +256,14 @@ def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, tasks: t.Any) -
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
 def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: t.Any) -> None:
-    cloud.expect(RUNNING + page(0), document, times=2)
+    cloud.expect(RUNNING_TASKS + page(0), document, times=2)
     assert kps.list_running(client(cloud)) == []
-    assert kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0) == _task.Page((), None)
+    assert kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0) == StatusPage((), None)
 
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
 def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: Cloud, document: t.Any) -> None:
-    cloud.expect(FAILED + page(0), document, times=2)
+    cloud.expect(FAILED_TASKS + page(0), document, times=2)
     assert kps.list_failed(client(cloud)) == []
     with pytest.raises(BrokenAnswerError, match="'tasks'"):
         kps.list_failed(client(cloud), proves=True)
@@ -265,7 +272,7 @@ def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: Cloud, docum
 def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: Cloud) -> None:
     refused = refusal(400, "KPS.0002", "limit is out of range")
     for source in (kps.list_running, kps.list_failed):
-        listed = RUNNING if source is kps.list_running else FAILED
+        listed = RUNNING_TASKS if source is kps.list_running else FAILED_TASKS
         cloud.expect(listed + page(0), refused)
         cloud.expect(listed + "?offset=0", {"tasks": rows(0, 100), "total": 150})
         cloud.expect(listed + "?offset=100", {"tasks": rows(100, 50), "total": 150})
@@ -273,20 +280,20 @@ def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: Cloud) -> Non
 
 
 def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: Cloud) -> None:
-    cloud.expect(RUNNING + page(0), refusal(400, "KPS.0002", "limit is out of range"))
-    cloud.expect(RUNNING + "?offset=0", {"tasks": rows(0, 100)})
-    cloud.expect(RUNNING + "?offset=100", {"tasks": []})
+    cloud.expect(RUNNING_TASKS + page(0), refusal(400, "KPS.0002", "limit is out of range"))
+    cloud.expect(RUNNING_TASKS + "?offset=0", {"tasks": rows(0, 100)})
+    cloud.expect(RUNNING_TASKS + "?offset=100", {"tasks": []})
     source = kps.KpsTasks(client(cloud))
     first = source.page(None, 0.0, 10.0)
     assert (len(first.sightings), first.next) == (100, 100)
-    assert source.page(first.next, 0.0, 10.0) == _task.Page((), None)
+    assert source.page(first.next, 0.0, 10.0) == StatusPage((), None)
     # The second request had what the first left of the time.
     assert cloud.timeouts[:2] == [10.0, pytest.approx(9.9)]
 
 
 def test_a_row_without_an_id_says_nothing_about_a_task(cloud: Cloud) -> None:
     listed = [{"task_id": "t-1"}, {"task_id": None}, {"task_id": 7}, {}, {"task_id": ["t-2"]}]
-    cloud.expect(RUNNING + page(0), {"tasks": listed, "total": 5})
+    cloud.expect(RUNNING_TASKS + page(0), {"tasks": listed, "total": 5})
     page_ = kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
     assert [sighting.task_id for sighting in page_.sightings] == ["t-1"]
 
@@ -300,8 +307,8 @@ def test_a_code_of_another_type_is_told_as_text(code: t.Any) -> None:
 
 
 def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: Cloud) -> None:
-    cloud.expect(RUNNING + page(0), {"tasks": rows(0, 1000, operate_type="FAILED_RESET"), "total": 1001})
-    cloud.expect(RUNNING + page(1000), {"tasks": rows(1000, 1), "total": 1001})
+    cloud.expect(RUNNING_TASKS + page(0), {"tasks": rows(0, 1000, operate_type="FAILED_RESET"), "total": 1001})
+    cloud.expect(RUNNING_TASKS + page(1000), {"tasks": rows(1000, 1), "total": 1001})
     source = kps.KpsTasks(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
@@ -315,11 +322,11 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -
         {"task_id": "t-2", "task_error_code": None, "task_error_msg": "Timed out"},
         {"task_id": "t-3", "task_error_code": None, "task_error_msg": None},
     ]
-    cloud.expect(FAILED + page(0), {"tasks": failures, "total": 3})
+    cloud.expect(FAILED_TASKS + page(0), {"tasks": failures, "total": 3})
     found = kps.KpsTasks(client(cloud)).reasons(None, 10.0)
     assert [(sighting.task_id, sighting.state, sighting.reason) for sighting in found.sightings] == [
-        ("t-1", "failed", _task.Reason("KPS.3054", "Update public key error")),
-        ("t-2", "failed", _task.Reason(None, "Timed out")),
+        ("t-1", "failed", Reason("KPS.3054", "Update public key error")),
+        ("t-2", "failed", Reason(None, "Timed out")),
         ("t-3", "failed", None),
     ]
     assert found.next is None

@@ -12,9 +12,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import BrokenAnswerError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services._paging import Listing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import Listing
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,

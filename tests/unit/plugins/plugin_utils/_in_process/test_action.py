@@ -15,7 +15,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._errors import RejectedError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import RejectedError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
     CONTROLLER_MASKS,
     Context,

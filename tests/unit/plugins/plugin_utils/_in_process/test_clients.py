@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._surroundings import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.clients import (
     MAX_CLIENTS,
     SharedClients,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._clock import SystemClock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.process import (
     CHECK_INTERVAL,
     WorkerClock,

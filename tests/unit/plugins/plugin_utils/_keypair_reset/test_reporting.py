@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._text import printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import printable
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     BUSY,
     PLANNED,

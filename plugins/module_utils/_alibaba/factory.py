@@ -1,0 +1,90 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the client of Alibaba Cloud is made from the connection options."""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import (
+    credentials,
+    credentials_package,
+    metadata,
+    profiles,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
+    AccessKey,
+    Fetched,
+    switched,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import local_url
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
+
+
+class _Ways:
+    """How credentials of Alibaba Cloud are got that are not simply written down."""
+
+    def __init__(self, options: t.Mapping[str, t.Any], around: Surroundings) -> None:
+        self._options = options
+        self._around = around
+
+    # Imported where they are needed: a module is compiled anew for each task, and most have a key.
+
+    def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
+
+        around = self._around
+        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, role, deadline)
+
+    def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
+
+        around = self._around
+        address = local_url(name, uri)
+        return metadata.fetch_from(around.beside(self._options, "ali", address), around.clock, address, deadline)
+
+    def profile(self, name: str | None) -> credentials.Found | None:
+        """A profile of the user's files."""
+
+        return profiles.read(self._around.environ, self, name)
+
+    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
+
+        return credentials_package.provide(provider, source, hide, arguments, now=self._around.clock.time)
+
+
+def open_alibaba(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient:
+    """The client of Alibaba Cloud.
+
+    Args:
+        options: All of ``ALI_OPTIONS``.
+        around: The rest.
+    """
+    ways, environ = _Ways(options, around), around.environ
+    found = credentials.find(options, environ, ways, ways.profile)
+    for secret in found.credentials.secrets():
+        around.on_secret(secret)
+    settings = found.settings
+    # A profile that an option names brings its own region, whatever the environment says.
+    chosen = settings.get("ali_region") if found.chosen and not options["ali_region"] else None
+    inside = switched(environ, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED")
+    endpoints = Endpoints(
+        region=chosen or credentials.setting("ali_region", options, environ, settings),
+        endpoint=options["ali_endpoint"],
+        sts_endpoint=options["ali_sts_endpoint"],
+        environ=environ,
+        sts_region=settings.get("sts_region") or environ.get("ALIBABA_CLOUD_STS_REGION"),
+        sts_vpc="sts_vpc" in settings or inside,
+        vpc="vpc" in settings or inside or environ.get("ALIBABA_CLOUD_ENDPOINT_TYPE", "").lower() == "vpc",
+    )
+    return AlibabaClient(
+        around.http(options, "ali"),
+        found.credentials,
+        endpoints,
+        nonce=lambda: uuid.uuid4().hex,
+        on_secret=around.on_secret,
+        on_warning=around.on_warning,
+    )

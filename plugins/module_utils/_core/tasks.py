@@ -1,0 +1,110 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a task is, worded once: its states, one statement of a service about it, and where statements come from.
+
+The services (``_services``) make statements, the engine (``_wait``) consumes them; neither imports the other.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
+
+PENDING = "pending"
+SUCCESS = "success"
+FAILED = "failed"
+#: The service does not know the id, and did not for the whole grace period.
+MISSING = "missing"
+#: The service refused the question about this id for good.
+ERROR = "error"
+#: Unfinished, and the last word of the service is in no table. Never a success.
+UNKNOWN = "unknown"
+
+STATES = (SUCCESS, FAILED, MISSING, ERROR, PENDING, UNKNOWN)
+
+
+class Reason(t.NamedTuple):
+    """Why a task failed, in the service's words."""
+
+    code: str | None = None
+    message: str | None = None
+
+    def __str__(self) -> str:
+        """One line for people: whatever the service says, it cannot do anything to a terminal."""
+        parts = ((self.code, WORD), (self.message, SENTENCE))
+        return ": ".join(printable(part, most) for part, most in parts if part)
+
+
+class TaskStatus(t.NamedTuple):
+    """One positive statement of a service about one task.
+
+    Attributes:
+        task_id: The task.
+        state: ``pending``, ``success``, ``failed`` or ``unknown``, as the service's table judges it.
+        status: The raw word; None when the statement has none (a row in KPS's list of running tasks).
+        reason: Why it failed, when the statement says so.
+        progress: Percent done, 0 to 100.
+        eta: Seconds left, when the service tells.
+        data: The answer itself, as plain JSON values, without secrets.
+    """
+
+    task_id: str
+    state: str
+    status: str | None = None
+    reason: Reason | None = None
+    progress: float | None = None
+    eta: float | None = None
+    data: t.Mapping[str, t.Any] = {}
+
+
+class StatusPage(t.NamedTuple):
+    """One page of a list: what it says, and the cursor of the next page (None: the list has ended)."""
+
+    sightings: tuple[TaskStatus, ...]
+    next: t.Any = None
+
+
+class TaskBackend(t.Protocol):
+    """Where the engine looks at tasks. Each method is one request, sent once: no retry, no new login inside.
+
+    Every method may raise any ``CloudError``; ``NotFoundError`` is raised only when the service says that this very
+    task does not exist. ``timeout`` is in seconds, and the method returns or raises within it.
+    """
+
+    #: ``kps``, ``csms``, ``cloudsso``, ``ecs``, ``sms``.
+    service: str
+    #: What a person calls the other side, for messages: ``https://kms.cn-north-4.myhuaweicloud.com``.
+    endpoint: str
+    #: Documented raw words by state, for messages and for checking the user's own lists.
+    words: t.Mapping[str, tuple[str, ...]]
+    #: Fields of ``TaskStatus.data`` that tell a person what a task is about, each with the noun before it; the first of a
+    #: noun wins.
+    labels: tuple[tuple[str, str], ...]
+    #: What tasks belong to beside a region, which a wrong id may be from: ``project``, ``directory`` or ``account``.
+    place: str
+    #: Calls per second at most, unless the user says otherwise.
+    rate: float
+    #: True when ``page`` works.
+    lists: bool
+    #: Words with which a task must be in that list; with another it may rightly be missing. None is any word.
+    listed_words: tuple[str, ...] | None
+    #: True when ``reasons`` works.
+    explains: bool
+
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
+        """Ask about one task."""
+
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
+        """Read one page of the list; ``cursor`` None is the first, ``elapsed`` the age of the wait in seconds."""
+
+    def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
+        """Read one page of the list that tells why tasks failed."""
+
+    def renewable(self) -> bool:
+        """Whether ``renew`` can help after an ``AuthenticationError``."""
+
+    def renew(self, timeout: float) -> None:
+        """Log in again."""

@@ -1,0 +1,176 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the clients of both clouds have in common: addresses, repetition, and new logins."""
+
+from __future__ import annotations
+
+import copy
+import math
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    CloudError,
+    NoAnswerError,
+    ServiceError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import Endpoint
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request, Response
+
+T = t.TypeVar("T")
+Self = t.TypeVar("Self", bound="Client")
+
+
+class Finder(t.Protocol):
+    """Where services are."""
+
+    @property
+    def region(self) -> str | None:
+        """The region id, when there is one."""
+
+    def find(self, service: str) -> Endpoint:
+        """Where a service is."""
+
+
+class Source(t.Protocol):
+    """Credentials, as far as every kind has it."""
+
+    @property
+    def source(self) -> str:
+        """Where they were found, for people."""
+
+    def secrets(self) -> list[str]:
+        """What must never be shown of them."""
+
+
+class Client:
+    """Half of a client.
+
+    Args:
+        http: Transport, clock and retry rule.
+        credentials: What to authenticate with.
+        endpoints: Where the services are.
+        endpoint_option: Name of the option that overrides them, for messages.
+        on_secret: Told every secret that is obtained on the way, so that it can be masked.
+        on_warning: Told what the user should know.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        credentials: Source,
+        endpoints: Finder,
+        endpoint_option: str,
+        *,
+        on_secret: t.Callable[[str], None],
+        on_warning: t.Callable[[str], None],
+    ) -> None:
+        self._http = http
+        self._endpoints = endpoints
+        self._endpoint_option = endpoint_option
+        self._on_secret = on_secret
+        self._on_warning = on_warning
+        self._origins: dict[str, Endpoint] = {}
+        #: Services that have answered, so that their hosts exist.
+        self._answered: set[str] = set()
+        self._patient_until = -math.inf
+        #: Where the credentials come from, such as ``options`` or ``environment``; never what they are.
+        self.credentials_source = credentials.source
+        for secret in credentials.secrets():
+            self.hide(secret)
+
+    def hide(self, secret: str) -> None:
+        """Take a secret out of everything that is shown of answers from now on."""
+        self._http.secrets.add(secret)
+
+    def _tell(self, secret: str) -> None:
+        """Have a secret that was obtained on the way masked, wherever it may turn up."""
+        self.hide(secret)
+        self._on_secret(secret)
+
+    @property
+    def region(self) -> str | None:
+        """The region id, when there is one."""
+        return self._endpoints.region
+
+    def countdown(self, timeout: float | None = None) -> Budget:
+        """The time for an operation that begins now; it tells the seconds that are left, and may be given to several calls.
+
+        Args:
+            timeout: Seconds for all of it; those of the option by default.
+        """
+        # Who gives a time of its own means it.
+        patience = self._patient_until - self._http.clock.monotonic() if timeout is None else 0.0
+        return self._http.budget(timeout, patience)
+
+    def origin(self, service: str) -> str:
+        """Scheme and host of a service; warns once when the region is in no table."""
+        if service not in self._origins:
+            try:
+                found = self._endpoints.find(service)
+            except CloudError as error:
+                error.unsent = True
+                raise
+            self._origins[service] = found
+            if found.guessed:
+                self._on_warning(
+                    f"The region {self.region!r} is not in the list of regions of {service.upper()}; trying {found.url}. "
+                    f"{_meant(found)}Check {found.region_from} if this fails, or set {self._endpoint_option}."
+                )
+        return self._origins[service].url
+
+    def _send(self, request: Request, service: str, operation: str, *, reads: bool, deadline: float) -> Response:
+        """Send one request once; a host that was made of a region and does not exist is not looked for again."""
+        try:
+            response = self._http.send(request, operation, reads=reads, timeout=deadline - self._http.clock.monotonic())
+        except NoAnswerError as error:
+            found = self._origins[service]
+            if error.unknown_host and found.region_from and service not in self._answered:
+                error.lasting = True
+                error.hint = (
+                    f"Check {found.region_from}: the host is made of it, and no such host exists. {_meant(found)}Where the "
+                    f"name service of this machine does not know the cloud's hosts, set {self._endpoint_option}."
+                )
+            raise
+        self._answered.add(service)
+        return response
+
+    def patient(self: Self, until: float) -> Self:
+        """This client, whose operations wait longer than their timeout when they are turned away: a quota may last a while.
+
+        Args:
+            until: Monotonic time at which the last of them gives up.
+        """
+        twin = copy.copy(self)
+        twin._patient_until = until
+        return twin
+
+    def renewable(self) -> bool:
+        """Whether ``renew`` can help after the credentials were refused."""
+        raise NotImplementedError
+
+    def renew(self, timeout: float) -> None:
+        """Log in again, within so many seconds."""
+        raise NotImplementedError
+
+    def _tell_source(self, refusal: ServiceError) -> None:
+        """Have a refusal of the credentials tell where they come from, unless the options did, which the user sees."""
+        if isinstance(refusal, AuthenticationError) and self.credentials_source != "options":
+            refusal.hint = f"{refusal.hint or ''} The credentials come from: {self.credentials_source}.".strip()
+
+    def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | Budget | None) -> T:
+        """Run an attempt as the retry rule allows, and once more after a new login."""
+        budget = timeout if isinstance(timeout, Budget) else self.countdown(timeout)
+        return self._http.call(attempt, reads=reads, budget=budget, renew=self._try_renew)
+
+    def _try_renew(self, timeout: float) -> bool:
+        if not self.renewable():
+            return False
+        self.renew(timeout)
+        return True
+
+
+def _meant(found: Endpoint) -> str:
+    return f"Is {found.similar} meant? " if found.similar else ""

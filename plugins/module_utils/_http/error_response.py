@@ -1,0 +1,118 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a service said when it refused: told in one way for both clouds."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+
+#: Seconds of the longest time that a service may ask to wait: a day, which is the longest window of API Gateway. What asks for
+#: more is mistaken.
+LONGEST_WAIT = 86400.0
+#: Seconds that the clock of a service may be away from ours; a Date that is further off says nothing about clocks.
+FARTHEST_CLOCK = 10 * 365 * 86400.0
+
+#: What stands in the place of a code, in lower case, when nothing failed.
+GOOD_CODES = ("0", "200", "ok", "success")
+
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z")
+
+
+class Refusal(t.NamedTuple):
+    """What a service said when it refused.
+
+    Attributes:
+        status: HTTP status.
+        code: The service's code, or the HTTP status as text when the body has none.
+        text: The service's words, or the beginning of the body.
+        request_id: The request id.
+        details: Further fields for a person.
+        envelope: The name of the object that held code and words; empty when they were not in one of their own.
+        known: Whether the body has one of the shapes in which services refuse.
+    """
+
+    status: int
+    code: str
+    text: str
+    request_id: str | None
+    details: t.Mapping[str, t.Any]
+    envelope: str = ""
+    known: bool = True
+
+    def message(self, operation: str, origin: str) -> str:
+        """One sentence for a person: what was asked, of whom, and what came back."""
+        code = "" if self.code == str(self.status) else f" {printable(self.code, WORD)}"
+        text = printable(self.text, SENTENCE)
+        text = text if text.endswith((".", "!", "?")) else f"{text}."
+        message = f"{operation} at {origin} was refused with HTTP {self.status}{code}: {text}"
+        return f"{message[:-1]}, request id {printable(self.request_id, WORD)}." if self.request_id else message
+
+    def facts(self) -> dict[str, t.Any]:
+        """The arguments of a ``ServiceError``."""
+        return {
+            "http_status": self.status,
+            "code": self.code,
+            "text": self.text,
+            "request_id": self.request_id,
+            "details": self.details,
+        }
+
+
+def clock_ahead(response: Response, now: float) -> float | None:
+    """Seconds by which the service's clock is ahead of ours, by the Date header of its answer; None when that does not tell.
+
+    Args:
+        response: The answer.
+        now: Our time when it came in, in seconds since the epoch.
+    """
+    date = _http_date(response.headers.get("date", ""))
+    return date - now if date is not None and abs(date - now) < FARTHEST_CLOCK else None
+
+
+def skew_hint(ahead: float, limit: int) -> str:
+    """What to do about a clock that is wrong by more than ``limit`` seconds."""
+    return (
+        f"The clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} the service's, and at "
+        f"most {limit} s are accepted. Set the clock (NTP)."
+    )
+
+
+def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
+    """Seconds that a ``Retry-After`` header asks to wait, whether it holds seconds or a date (RFC 9110, 10.2.3).
+
+    None when there is none, or one that makes no sense.
+
+    Args:
+        headers: Lower-case header names.
+        now: Seconds since the epoch, for a date when the answer itself has no ``Date``.
+    """
+    value = headers.get("retry-after", "").strip()
+    if _SECONDS.match(value):
+        return sensible_wait(float(value))
+    until, date = _http_date(value), _http_date(headers.get("date", ""))
+    return None if until is None else sensible_wait(max(0.0, until - (now if date is None else date)))
+
+
+def sensible_wait(seconds: float) -> float | None:
+    """The seconds that a service asks to wait; None when they are too many to be meant."""
+    return seconds if seconds <= LONGEST_WAIT else None
+
+
+def code_of(value: t.Any) -> str | None:
+    """A code of a service as text; some write the HTTP status as a number. None when it is neither."""
+    return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
+
+
+def _http_date(text: str) -> float | None:
+    """Seconds since the epoch of a date in a header; None when it is not a date."""
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError, IndexError, OverflowError, OSError):
+        return None

@@ -1,0 +1,136 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a user may say about a wait, with the defaults, checked before anything is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, PENDING, SUCCESS
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": ("all", "fail_fast", "any"),
+    "on_timeout": ("fail", "return"),
+    "on_failure": ("fail", "return"),
+    "unknown_status": ("wait", "fail"),
+    "batch": ("auto", "never"),
+}
+
+#: The options that hold words of the service, and the state each of them gives to its words.
+WORD_LISTS: dict[str, str] = {
+    "success_statuses": SUCCESS,
+    "failure_statuses": FAILED,
+    "pending_statuses": PENDING,
+}
+
+#: Smallest and largest value of each number; None is no bound. No pause is shorter than 10 ms, so that no wait spins.
+BOUNDS: dict[str, tuple[float, float | None]] = {
+    "timeout": (0, None),
+    "delay": (0, None),
+    "interval": (0.01, None),
+    "max_interval": (0.01, None),
+    "backoff": (0, None),
+    "jitter": (0, 0.9),
+    "confirm": (1, None),
+    "not_found_grace": (0, None),
+    "error_grace": (0, None),
+    "request_timeout": (0.1, None),
+    "rate": (0.001, None),
+    "parallel_jobs": (1, None),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How to wait. All durations are seconds.
+
+    Attributes:
+        timeout: One budget for everything: delay, looks, throttling, new logins, slices. 0 looks once.
+        delay: Time before the first look, part of ``timeout``.
+        interval: Shortest pause between two looks.
+        max_interval: Longest pause; less than ``interval`` counts as ``interval``. A service that tells how long its tasks
+            still take may stretch it four times.
+        backoff: Factor of the square-root law; 0 pauses for ``interval`` always.
+        jitter: Share, up or down, by which a pause varies.
+        mode: ``all`` waits for every task, ``fail_fast`` stops at the first that ends badly, ``any`` at the first success.
+        on_timeout: ``fail``, or ``return`` what is known.
+        on_failure: ``fail``, or ``return`` although tasks ended badly.
+        success_statuses: Words that mean success, beside or against the service's table.
+        failure_statuses: Words that mean failure.
+        pending_statuses: Words that mean that the task goes on.
+        unknown_status: A word outside all tables: ``wait`` on with a warning, or ``fail`` when it comes twice in a row.
+        confirm: How many looks in a row must say the same before a task counts as ended.
+        not_found_grace: How long the service may deny that a task exists.
+        error_grace: How long the service may give no usable answer at all.
+        request_timeout: Longest time for one request, always cut to what is left.
+        rate: Calls per second at most; None is the service's own figure.
+        parallel_jobs: How many jobs share that rate, this one included.
+        batch: ``auto`` reads lists where that takes fewer calls, ``never`` asks for each task.
+    """
+
+    timeout: float = 1800
+    delay: float = 0
+    interval: float = 2
+    max_interval: float = 15
+    backoff: float = 0.8
+    jitter: float = 0.1
+    mode: str = "all"
+    on_timeout: str = "fail"
+    on_failure: str = "fail"
+    success_statuses: tuple[str, ...] = ()
+    failure_statuses: tuple[str, ...] = ()
+    pending_statuses: tuple[str, ...] = ()
+    unknown_status: str = "wait"
+    confirm: int = 1
+    not_found_grace: float = 30
+    error_grace: float = 120
+    request_timeout: float = 30
+    rate: float | None = None
+    parallel_jobs: int = 1
+    batch: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, allowed in CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise UsageError(f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
+        for name, (low, high) in BOUNDS.items():
+            value = getattr(self, name)
+            if name == "rate" and value is None:
+                continue
+            if not math.isfinite(value) or value < low:
+                raise UsageError(f"{name} must be a number of at least {low:g}, not {value:g}.")
+            if high is not None and value > high:
+                raise UsageError(f"{name} must be at most {high:g}, not {value:g}.")
+        self.own_words()
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Options:
+        """The options among a module's parameters; those that are absent or None have their defaults."""
+        given: dict[str, t.Any] = {}
+        for field in dataclasses.fields(cls):
+            value = params.get(field.name)
+            if value is not None:
+                given[field.name] = tuple(value) if field.name in WORD_LISTS else value
+        return cls(**given)
+
+    def for_check_mode(self) -> Options:
+        """One look, and pending tasks are no failure."""
+        return dataclasses.replace(self, timeout=0, delay=0, on_timeout="return")
+
+    def own_words(self) -> dict[str, str]:
+        """The state of each word that the user listed."""
+        states: dict[str, str] = {}
+        listed: dict[str, str] = {}
+        for option, state in WORD_LISTS.items():
+            for word in getattr(self, option):
+                if not isinstance(word, str) or not word:
+                    raise UsageError(f"{option} must list words of the service, not {word!r}.")
+                if listed.setdefault(word, option) != option:
+                    raise UsageError(f"{word!r} is in {listed[word]} and in {option}. A status means one thing.")
+                states[word] = state
+        return states

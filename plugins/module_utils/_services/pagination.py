@@ -1,0 +1,163 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists that come in pages: read to their end, or as far as the user wants, all within the time of one operation."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    BrokenAnswerError,
+    CloudError,
+    NoAnswerError,
+    RejectedError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import Row, text
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
+
+#: Pages in a row without a new row, each with a marker of its own, after which a list is given up.
+MAX_BARREN = 10
+
+T = t.TypeVar("T")
+
+
+class Page(t.NamedTuple):
+    """One page, as a service returned it: its rows, and where the next one begins (None: this was the last)."""
+
+    rows: list[Row]
+    next: t.Any
+
+
+class Listing(t.NamedTuple):
+    """What was read.
+
+    Attributes:
+        rows: The rows, each id once.
+        next: Where the rows begin that were left unread, when there are any.
+    """
+
+    rows: list[Row]
+    next: t.Any = None
+
+    def result(self) -> dict[str, t.Any]:
+        """How a module tells that rows were left unread."""
+        return {"truncated": True, "next_marker": str(self.next)} if self.next is not None else {"truncated": False}
+
+
+class PageSize:
+    """Rows to ask for in one page: as many as are documented, until the service refuses that.
+
+    Args:
+        size: Rows to ask for.
+        default: Rows that the service certainly gives; None leaves the number to the service.
+    """
+
+    def __init__(self, size: int, default: int | None) -> None:
+        self.size: int | None = size
+        self._default = default
+
+    def ask(self, read: t.Callable[[int | None], T]) -> T:
+        """Read a page of this size, or once more with the default when the service refuses the request as it is."""
+        try:
+            return read(self.size)
+        except RejectedError as error:
+            if error.http_status != 400 or self.size == self._default:
+                raise
+            self.size = self._default
+            return read(self.size)
+
+
+def read_pages(
+    read: t.Callable[[t.Any, int, Budget], Page],
+    key: str,
+    asked: object,
+    left: Budget,
+    *,
+    limit: int,
+    marker: t.Any = None,
+    most: int | None = None,
+    counted: bool = False,
+) -> Listing:
+    """Read pages until one names no next one, or names one that was read already.
+
+    Args:
+        read: Reads the page at a marker, with at most so many rows, within what is left of the time.
+        key: The field by which rows are told apart.
+        asked: What is asked, for messages.
+        left: The time for all pages.
+        limit: Rows of a page.
+        marker: Where to begin.
+        most: Rows to read at most. Whether there are more is asked of the service, for its markers do not tell.
+        counted: Markers are counted here and are not the word of the service: a page without new rows is the last.
+
+    Raises:
+        BrokenAnswerError: ``MAX_BARREN`` pages in a row brought no new row, and each named another.
+        CloudError: A page could not be read, or the time is up. Its ``partial`` is the ``Listing`` of what was read before.
+    """
+    rows: dict[str, Row] = {}
+    passed = {marker}
+    barren = 0
+
+    def page_at(marker: t.Any, size: int) -> Page:
+        try:
+            if barren >= MAX_BARREN:
+                raise BrokenAnswerError(
+                    f"{asked}: {barren} pages in a row brought nothing new, and each named another page."
+                )
+            if left() <= 0 and len(passed) > 1:
+                raise NoAnswerError(
+                    f"{asked}: the list did not end in time; {len(rows)} rows were read.",
+                    maybe_received=True,
+                    hint="Give it more time (hwc_timeout, ali_timeout), or read it in parts where the module can bound it.",
+                )
+            page = read(marker, size, left)
+            for row in page.rows:
+                text(row, key, asked)
+            return page
+        except CloudError as error:
+            error.partial = Listing(list(rows.values())[:most], marker) if rows else None
+            raise
+
+    while most is None or len(rows) < most:
+        page = page_at(marker, limit if most is None else min(limit, most - len(rows)))
+        before = len(rows)
+        for row in page.rows:
+            rows.setdefault(row[key], row)
+        barren = 0 if len(rows) > before else barren + 1
+        if page.next is None or page.next in passed or (counted and barren):
+            return Listing(list(rows.values())[:most])
+        marker = page.next
+        passed.add(marker)
+    more = any(row[key] not in rows for row in page_at(marker, 1).rows)
+    return Listing(list(rows.values())[:most], marker if more else None)
+
+
+def list_result(
+    noted: dict[str, t.Any],
+    name: str,
+    read: t.Callable[[], Listing],
+    show: t.Callable[[Row], Row] = dict,
+    *,
+    bounded: bool = True,
+) -> dict[str, t.Any]:
+    """The result of a module that reads a list.
+
+    Args:
+        noted: What the module returns on every exit: takes the rows that were read when the list could not be read to its end.
+        name: What the rows are called.
+        read: Reads the list.
+        show: Adds to a row what it means.
+        bounded: Whether the module can read a list in parts, and so tells where the rest begins.
+    """
+
+    def result(listing: Listing) -> dict[str, t.Any]:
+        return {name: [show(row) for row in listing.rows], **(listing.result() if bounded else {})}
+
+    try:
+        return result(read())
+    except CloudError as error:
+        if isinstance(error.partial, Listing):
+            noted.update(result(error.partial))
+        raise

@@ -1,0 +1,219 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""When other engines look at a task, and when they give up, each as a few lines that follow its source.
+
+An engine is a function that yields the moments of its looks, in seconds since the start, and returns when it gives up; it is
+told the budget and may draw random numbers. ``watch`` plays one against a task, ``cost`` against many.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import random
+import typing as t
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, schedule
+
+#: The looks of an engine with some budget.
+Looks = t.Iterator[float]
+Engine = t.Callable[[float, random.Random], Looks]
+
+
+def fixed(budget: float, _draw: random.Random, *, interval: float, delay: float = 0.0) -> Looks:
+    """A look every ``interval`` seconds after ``delay``, none beyond the budget."""
+    moment = delay
+    while moment < budget:
+        yield moment
+        moment += interval
+
+
+def exponential(budget: float, _draw: random.Random, *, first: float, factor: float, longest: float) -> Looks:
+    """Pauses that grow by a factor up to a bound."""
+    moment, pause = 0.0, first
+    while moment < budget:
+        yield moment
+        moment += pause
+        pause = min(pause * factor, longest)
+
+
+def attempts(budget: float, _draw: random.Random, *, interval: float) -> Looks:
+    """A number of tries in place of a budget, rounded up: looks once more at the end or after it (``until``, botocore)."""
+    for number in itertools.count():
+        yield number * interval
+        if number * interval >= budget:
+            return
+
+
+def boto(budget: float, draw: random.Random) -> Looks:
+    """botocore's waiters: 15 s, by number of tries."""
+    return attempts(budget, draw, interval=15.0)
+
+
+def azure(_budget: float, _draw: random.Random) -> Looks:
+    """azure-core's poller: 30 s, without any end of its own."""
+    return (30.0 * number for number in itertools.count())
+
+
+def google(budget: float, draw: random.Random) -> Looks:
+    """google.api_core: pauses up to 1 s, then 1.5 times as much, up to 20 s; stops when the next would cross the budget."""
+    moment, bound = 0.0, 1.0
+    while True:
+        yield moment
+        moment += draw.uniform(0.0, bound)
+        bound = min(bound * 1.5, 20.0)
+        if moment > budget:
+            return
+
+
+def openstack(budget: float, draw: random.Random) -> Looks:
+    """openstacksdk: every 2 s; looks at the clock after each pause, before the task."""
+    return fixed(budget, draw, interval=2.0)
+
+
+def hcloud(budget: float, draw: random.Random) -> Looks:
+    """hcloud-python: every second."""
+    return fixed(budget, draw, interval=1.0)
+
+
+def vmware(budget: float, _draw: random.Random) -> Looks:
+    """community.vmware: pauses of 2, 4, 8 ... 64 s; looks at the clock before the task."""
+    moment, pause = 0.0, 2.0
+    while moment < budget:
+        yield moment
+        moment += pause
+        pause = min(pause * 2, 64.0)
+
+
+def terraform_huawei_kps(budget: float, draw: random.Random) -> Looks:
+    """The KPS resource of Terraform's provider: after 10 s, every 20 s, cut off at the budget."""
+    return fixed(budget, draw, delay=10.0, interval=20.0)
+
+
+def terraform_alicloud(budget: float, _draw: random.Random) -> Looks:
+    """The CloudSSO resources of Terraform's provider: after 5 s; 3 s, twice as much, at most 10 s."""
+    moment, pause = 5.0, 0.1
+    while moment < budget:
+        yield moment
+        pause = min(max(2 * pause, 3.0), 10.0)
+        moment += pause
+
+
+def kubernetes_poll(budget: float, draw: random.Random) -> Looks:
+    """wait.Poll of Kubernetes with 5 s: the first look after one pause, the deadline wins over the tick at the same time."""
+    return fixed(budget, draw, delay=5.0, interval=5.0)
+
+
+def foreman(_budget: float, _draw: random.Random, *, interval: float = 4.0) -> Looks:
+    """theforeman.foreman's wait_for_task: so many looks as pauses fit in the budget, one less in time."""
+    return (interval * number for number in range(int(_budget / interval)))
+
+
+def ours(budget: float, draw: random.Random, **options: t.Any) -> Looks:
+    """The law of this collection for one task, and its last look at the deadline."""
+    chosen, moment = Options(**options), 0.0
+    while True:
+        yield moment
+        if moment >= budget:
+            return
+        rest = schedule.pause(chosen, age=moment, calls=1, pending=1, rate=18.0, eta=None, draw=draw.random())
+        moment = schedule.start(now=moment, rest=rest, calls=1, spacing=1 / 18, deadline=budget, silent=False)
+
+
+ENGINES: dict[str, Engine] = {
+    "boto": boto,
+    "azure": azure,
+    "google": google,
+    "openstack": openstack,
+    "hcloud": hcloud,
+    "vmware": vmware,
+    "terraform huawei kps": terraform_huawei_kps,
+    "terraform alicloud cloudsso": terraform_alicloud,
+    "kubernetes wait.Poll": kubernetes_poll,
+    "theforeman": foreman,
+    "ours": ours,
+}
+
+
+def watch(engine: Engine, done: float, budget: float, draw: random.Random) -> tuple[int, float | None]:
+    """Play an engine against one task; returns the looks it took, and when it saw the end, None if it never did."""
+    looks = 0
+    for moment in engine(budget, draw):
+        looks += 1
+        if moment >= done:
+            return looks, moment
+    return looks, None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What an engine costs on average: looks per task, and seconds from the end of a task to its recognition."""
+
+    calls: float
+    latency: float
+    p95: float
+
+
+def cost(engine: Engine, durations: t.Sequence[float], seed: int = 0) -> Cost:
+    """Play an engine against tasks, each by itself, with all the time it wants."""
+    draw = random.Random(seed)
+    calls, latencies = 0, []
+    for done in durations:
+        looks, seen = watch(engine, done, float("inf"), draw)
+        calls += looks
+        latencies.append((seen or 0.0) - done)
+    latencies.sort()
+    number = len(durations)
+    return Cost(calls / number, sum(latencies) / number, latencies[int(0.95 * number)])
+
+
+def false_timeouts(engine: Engine, budget: float, earliest: float, runs: int, seed: int = 0) -> float:
+    """The share of tasks, done evenly between ``earliest`` and the budget, that an engine reports as timed out."""
+    draw = random.Random(seed)
+    missed = 0
+    for number in range(runs):
+        done = earliest + (budget - earliest) * (number + 0.5) / runs
+        missed += watch(engine, done, budget, draw)[1] is None
+    return missed / runs
+
+
+def cheapest(family: t.Iterable[Engine], durations: t.Sequence[float], calls: float) -> float:
+    """The lowest mean latency within a budget of mean calls per task."""
+    costs = (cost(engine, durations) for engine in family)
+    return min((each.latency for each in costs if each.calls <= calls), default=float("inf"))
+
+
+def fixed_family(intervals: t.Iterable[float], delays: t.Iterable[float] = (0.0,)) -> list[Engine]:
+    """Fixed intervals after delays, all combinations."""
+    return [functools.partial(fixed, interval=interval, delay=delay) for interval in intervals for delay in delays]
+
+
+def exponential_family(
+    firsts: t.Iterable[float], factors: t.Iterable[float], longest: t.Sequence[float]
+) -> list[Engine]:
+    """Growing pauses, all combinations."""
+    return [
+        functools.partial(exponential, first=first, factor=factor, longest=bound)
+        for first in firsts
+        for factor in factors
+        for bound in longest
+    ]
+
+
+def regrets(engine: Engine, scales: t.Mapping[float, t.Sequence[float]], price: float) -> list[float]:
+    """How much more than the best that knows the scale an engine costs, for each scale.
+
+    The cost is the mean latency plus ``price`` seconds per call. The best that knows the median is a delay and a fixed
+    interval, both in proportion to it, which is within a few percent of the optimum.
+    """
+    found = []
+    for median, durations in scales.items():
+        shares = [0.03 * 1.35**step for step in range(16)]
+        family = fixed_family([median * share for share in shares], [0.0, median / 4, median / 2])
+        best = min(each.latency + price * each.calls for each in (cost(known, durations) for known in family))
+        ours_ = cost(engine, durations)
+        found.append((ours_.latency + price * ours_.calls) / best)
+    return found

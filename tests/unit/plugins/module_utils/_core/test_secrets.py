@@ -1,0 +1,212 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets in text from outside: found in every encoding, alone and nested, and nothing else is taken out."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import random
+import string
+import typing as t
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import MASK, SEARCHED, Secrets
+
+draw = random.Random(20261128)
+
+
+def pem(size: int) -> str:
+    """A private key in PEM format, as far as its shape goes."""
+    lines = base64.encodebytes(bytes(draw.randrange(256) for _number in range(size))).decode().replace("\n", "")
+    body = "\n".join(lines[start : start + 64] for start in range(0, len(lines), 64))
+    return f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n"
+
+
+SECRETS = {
+    "secret key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "secret key without signs": "".join(draw.choice(string.ascii_letters) for _number in range(40)),
+    "token": base64.b64encode(bytes(draw.randrange(256) for _number in range(3000))).decode(),
+    "URL-safe token": base64.urlsafe_b64encode(bytes(draw.randrange(256) for _number in range(200))).decode(),
+    "hexadecimal token": bytes(draw.randrange(256) for _number in range(32)).hex(),
+    "private key": pem(1190),
+    "private key with short last line": pem(1155),
+    "password": 'P@ss<w0rd>&"42"',
+    "password with blanks": "correct horse battery staple",
+    "password that looks escaped": "100%25\\n&amp;",
+    "password in German": "Schlüssel-Wort-ß1",
+    "eight characters": "Tr0ub4d0",
+    "short": "pa55!",
+}
+
+
+def everywhere(text: str) -> str:
+    """Every character as an escape of JSON."""
+    return "".join(f"\\u{ord(char):04x}" for char in text)
+
+
+#: What may become of a text on its way through a service.
+ENCODINGS: dict[str, t.Callable[[str], str]] = {
+    "as it is": str,
+    "JSON": json.dumps,
+    "JSON with letters of all languages": lambda text: json.dumps(text, ensure_ascii=False),
+    "JSON in JSON": lambda text: json.dumps(json.dumps({"key": text})),
+    "JSON in JSON in JSON": lambda text: json.dumps(json.dumps(json.dumps(text))),
+    "JSON with escaped slashes": lambda text: json.dumps(text).replace("/", "\\/"),
+    "JSON with nothing but escapes": everywhere,
+    "URL": lambda text: quote(text, safe=""),
+    "URL with slashes": quote,
+    "URL in lower case": lambda text: quote(text, safe="").replace("%2F", "%2f").replace("%0A", "%0a"),
+    "URL in URL": lambda text: quote(quote(text, safe=""), safe=""),
+    "HTML": html.escape,
+    "HTML numbers": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "HTML hexadecimal numbers": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "HTML with line breaks": lambda text: html.escape(text).replace("\n", "<br/>\n"),
+    "JSON in a URL": lambda text: quote(json.dumps({"key": text})),
+    "JSON in HTML": lambda text: html.escape(json.dumps({"key": text})),
+}
+#: Encodings in which a secret must have some length to be told from ordinary text.
+LONG_ENCODINGS: dict[str, t.Callable[[str], str]] = {
+    "Base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "Base64, one byte later": lambda text: base64.b64encode(f":{text}".encode()).decode(),
+    "Base64, two bytes later": lambda text: base64.b64encode(f"::{text}".encode()).decode(),
+    "URL-safe Base64": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    "Base64 in lines": lambda text: base64.encodebytes(f"user:{text}".encode()).decode(),
+    "Base64 of JSON": lambda text: base64.b64encode(json.dumps({"auth": {"key": text}}).encode()).decode(),
+    "Base64 in a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal in capitals": lambda text: text.encode().hex().upper(),
+}
+#: Encodings that put something between the parts of long secrets.
+PIECES: dict[str, t.Callable[[str], str]] = {
+    "form": quote_plus,
+    "line by line": lambda text: "\n".join(f"line {number}: {line}" for number, line in enumerate(text.splitlines())),
+    "a list of lines": lambda text: json.dumps(text.splitlines()),
+    "in pieces of 40": lambda text: "\n  ".join(text[start : start + 40] for start in range(0, len(text), 40)),
+    "without line breaks": lambda text: text.replace("\n", ""),
+    "with blanks for line breaks": lambda text: text.replace("\n", " "),
+    "with carriage returns": lambda text: text.replace("\n", "\r\n"),
+    "its beginning": lambda text: text[: len(text) // 2],
+    "its end": lambda text: text[len(text) // 2 :],
+}
+
+
+def readable(text: str, secret: str) -> list[str]:
+    """Pieces of a secret, 20 characters long, that can be read in a text."""
+    letters = "".join(char for char in secret if char.isalnum())
+    shown = "".join(char for char in text if char.isalnum())
+    return [letters[start : start + 20] for start in range(len(letters) - 19) if letters[start : start + 20] in shown]
+
+
+@pytest.mark.parametrize("encode", [*ENCODINGS.values()], ids=[*ENCODINGS])
+@pytest.mark.parametrize("secret", [*SECRETS.values()], ids=[*SECRETS])
+def test_a_secret_is_hidden_in_every_encoding(secret: str, encode: t.Callable[[str], str]) -> None:
+    secrets = Secrets([secret])
+    echo = encode(secret)
+    masked = secrets.mask(f"Login with {echo} failed.")
+    assert MASK in masked
+    assert echo not in masked
+    assert secret.strip() not in masked
+    assert masked.startswith("Login with ")
+    assert masked.endswith(" failed.")
+    assert secrets.in_text(f"Login with {echo} failed.")
+    assert masked == secrets.mask(masked)
+
+
+@pytest.mark.parametrize("encode", [*LONG_ENCODINGS.values()], ids=[*LONG_ENCODINGS])
+@pytest.mark.parametrize("secret", [*SECRETS.values()][:-1], ids=[*SECRETS][:-1])
+def test_an_encoded_secret_is_hidden(secret: str, encode: t.Callable[[str], str]) -> None:
+    secrets = Secrets([secret])
+    echo = encode(secret)
+    masked = secrets.mask(f"Login with {echo} failed.")
+    assert MASK in masked
+    assert masked.startswith("Login with ")
+    assert masked.endswith(" failed.")
+    assert secrets.in_text(f"Login with {echo} failed.")
+    # What is left is the work of the encoding, not of the secret.
+    lines = [line for line in secret.splitlines() if not line.startswith("-----")]
+    for line in lines if len(lines) > 1 else [secret]:
+        assert not (len(line) >= 20 and line.encode().hex()[:40] in masked.lower())
+        assert base64.b64encode(line.encode()).decode()[:20] not in masked
+
+
+@pytest.mark.parametrize("encode", [*PIECES.values()], ids=[*PIECES])
+@pytest.mark.parametrize("name", ["token", "private key", "private key with short last line"])
+def test_a_long_secret_is_hidden_in_pieces(name: str, encode: t.Callable[[str], str]) -> None:
+    secret = SECRETS[name]
+    body = "".join(line for line in secret.splitlines() if not line.startswith("-----"))
+    masked = Secrets([secret]).mask(f"Login with {encode(secret)} failed.")
+    assert MASK in masked
+    assert readable(masked, body) == []
+
+
+def test_what_is_read_of_a_private_key_is_not_what_every_private_key_has() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n" + "Ab1" * 40 + "\n-----END RSA PRIVATE KEY-----"
+    text = "Give a key that begins with -----BEGIN RSA PRIVATE KEY-----; Proc-Type: 4,ENCRYPTED is not supported."
+    assert Secrets([key]).mask(text) == text
+
+
+@pytest.mark.parametrize("secret", ["", "t", "on", "the", " \n"])
+def test_what_is_too_short_for_a_secret_hides_nothing(secret: str) -> None:
+    text = "HTTPSConnectionPool(host='x'): the Read timed out. t on"
+    assert Secrets([secret]).mask(text) == text
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "masked"),
+    [
+        ("Pool", "HTTPSConnectionPool: Pool, Pools, Pool.", "HTTPSConnectionPool: ********, Pools, ********."),
+        ("timeout", "ReadTimeout timeout=5 timeouts", "ReadTimeout ********=5 timeouts"),
+        ("pass/word", "the password is wrong: pass/word", "the password is wrong: ********"),
+        ("pa-ss-word-1", "password1 pa-ss-word-1", "password1 ********"),
+        ("administrator1", "The administrator may not.", "The administrator may not."),
+        ("Correct-Horse-Battery-Staple-For-Me", "correct horses", "correct horses"),
+    ],
+)
+def test_ordinary_text_is_left_alone(secret: str, text: str, masked: str) -> None:
+    assert Secrets([secret]).mask(text) == masked
+
+
+def test_ids_and_public_keys_are_left_alone() -> None:
+    secrets = Secrets(SECRETS.values())
+    rows = [
+        {"task_id": f"aee8d2fe-5484-4753-9177-{number:012x}", "task_status": "SUCCESS_RESET"} for number in range(99)
+    ]
+    public = base64.b64encode(bytes(draw.randrange(256) for _number in range(279))).decode()
+    text = json.dumps({"tasks": rows, "public_key": f"ssh-rsa {public}"})
+    assert not secrets.in_text(text)
+    assert secrets.mask(text) == text
+
+
+def test_several_secrets_are_hidden_and_what_is_between_them_is_not() -> None:
+    secrets = Secrets([SECRETS["secret key"]])
+    secrets.add(SECRETS["password"])
+    echo = (
+        f"{SECRETS['password']} and {json.dumps(SECRETS['secret key'])}, {SECRETS['password']}{SECRETS['secret key']}"
+    )
+    assert secrets.mask(echo) == f'{MASK} and "{MASK}", {MASK}'
+
+
+def test_a_value_is_masked_through_and_through() -> None:
+    secret = SECRETS["private key"]
+    value = {"a": [secret, 1, None, True, {"b": f"x {secret}"}], secret: 0.5, "c": "plain"}
+    key = f"{MASK}\n"
+    assert Secrets([secret]).mask_all(value) == {"a": [key, 1, None, True, {"b": f"x {key}"}], key: 0.5, "c": "plain"}
+
+
+def test_of_an_endless_text_the_beginning_is_searched_and_kept() -> None:
+    masked = Secrets([SECRETS["token"]]).mask("x" * SEARCHED + SECRETS["token"])
+    assert masked == "x" * SEARCHED + "..."
+
+
+@pytest.mark.parametrize(
+    "text", ["%", "%zz", "\\", "\\u12", "&", "&#;", "&nosuchthing;", "&#99999999;", "\ud800", "%ff%fe"]
+)
+def test_half_an_escape_is_a_text_like_others(text: str) -> None:
+    assert Secrets(["a-secret-of-some-length"]).mask(text) == text
+    assert Secrets(["a-secret-of-some-length"]).mask(f"{text}a-secret-of-some-length") == f"{text}{MASK}"

@@ -1,0 +1,417 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a refusal of Huawei Cloud means: its body shapes, the error it becomes, and what the user is told to do."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
+    Refusal,
+    read_answer,
+    read_refusal,
+    refuse,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    EPOCH,
+    answer,
+    html,
+    refusal,
+)
+
+#: A body, and the code and words in it. The order is that of the official SDK.
+SHAPES: dict[str, tuple[t.Any, str, str]] = {
+    "snake": ({"error_code": "KPS.0001", "error_msg": "illegal"}, "KPS.0001", "illegal"),
+    "camel": ({"errorCode": "X.1", "errorMsg": "bad"}, "X.1", "bad"),
+    "plain": ({"code": "Ecs.0114", "message": "locked"}, "Ecs.0114", "locked"),
+    "snake before plain": ({"error_code": "A", "error_msg": "a", "code": "B", "message": "b"}, "A", "a"),
+    "nested snake": ({"error": {"error_code": "CSMS.0003", "error_msg": "bad"}}, "CSMS.0003", "bad"),
+    "keystone": ({"error": {"code": 401, "message": "no", "title": "Unauthorized"}}, "401", "no"),
+    "ecs": ({"error": {"code": "Ecs.0005", "message": "no"}}, "Ecs.0005", "no"),
+    "nova": ({"itemNotFound": {"code": 404, "message": "gone"}}, "404", "gone"),
+    "a later object overwrites": ({"a": {"code": "1", "message": "x"}, "b": {"code": "2", "message": "y"}}, "2", "y"),
+    "deep": ({"a": {"b": {"c": {"error_code": "D", "error_msg": "deep"}}}}, "D", "deep"),
+    "code without words": ({"error_code": "KPS.0001"}, "KPS.0001", '\'{"error_code": "KPS.0001"}\''),
+    "words without code": ({"error_msg": "words"}, "400", "words"),
+    "nulls": ({"error_code": None, "error_msg": None, "code": "C", "message": "c"}, "C", "c"),
+    "other fields": ({"status": "bad"}, "400", '\'{"status": "bad"}\''),
+    "a list": ([{"error_code": "A"}], "400", '\'[{"error_code": "A"}]\''),
+    "padded words": ({"error_code": "A", "error_msg": "  words \n"}, "A", "words"),
+}
+
+
+@pytest.mark.parametrize(("body", "code", "text"), list(SHAPES.values()), ids=list(SHAPES))
+def test_code_and_words_are_found_in_every_shape(body: t.Any, code: str, text: str) -> None:
+    found = read_refusal(answer(body, 400))
+    assert (found.status, found.code, found.text) == (400, code, text)
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe", b"{"], ids=repr)
+def test_a_body_that_is_no_json_is_quoted(body: bytes) -> None:
+    found = read_refusal(Response(502, {}, body))
+    assert found.code == "502"
+    assert found.text.startswith("'") or (found.text == "no text" and not body)
+
+
+def test_a_long_page_is_cut() -> None:
+    assert len(read_refusal(Response(502, {}, b"<p>" * 10000)).text) < 250
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "request_id"),
+    [
+        ({"x-request-id": "r-1", "x-iam-trace-id": "r-2"}, {"request_id": "r-3"}, "r-1"),
+        ({"x-iam-trace-id": "r-2"}, {"request_id": "r-3"}, "r-2"),
+        ({}, {"error_code": "APIGW.0301", "error_msg": "x", "request_id": "r-3"}, "r-3"),
+        ({}, {"error": {"error_code": "A", "error_msg": "x", "request_id": "r-4"}}, "r-4"),
+        ({}, {}, None),
+    ],
+)
+def test_the_request_id_is_found_wherever_it_is(
+    headers: dict[str, str], body: dict[str, t.Any], request_id: str | None
+) -> None:
+    assert read_refusal(Response(400, headers, json.dumps(body).encode())).request_id == request_id
+
+
+def test_further_fields_for_a_person_are_kept() -> None:
+    details = [{"error_code": "A", "error_msg": "b"}]
+    body = {"error_code": "SMS.9004", "error_msg": "no", "encoded_authorization_message": "xyz", "details": details}
+    found = read_refusal(answer(body, 403))
+    assert found.details == {"encoded_authorization_message": "xyz", "details": details}
+    assert read_refusal(answer({"error": body}, 403)).details == found.details
+
+
+@pytest.mark.parametrize(
+    ("code", "digits"),
+    [("APIGW.0301", "0301"), ("APIG.0308", "0308"), ("APIGW.301", None), ("KPS.0001", None), ("xAPIGW.0301", None)],
+)
+def test_a_code_of_the_gateway_is_known_by_either_prefix(code: str, digits: str | None) -> None:
+    assert read_refusal(refusal(400, code, "x")).gateway == digits
+
+
+def error(
+    response: Response,
+    *,
+    by: str = "key",
+    action: str | None = "kps::getTask",
+    missing: t.Callable[[Refusal], bool] | None = None,
+) -> errors.CloudError:
+    return refuse(
+        response,
+        operation="KPS ListKeypairTask",
+        origin="https://kms.example.com",
+        action=action,
+        missing=missing,
+        by=by,
+        now=EPOCH,
+    )
+
+
+#: Status and code, and the kind of error that they are.
+KINDS: tuple[tuple[int, str, type[errors.ServiceError]], ...] = (
+    (400, "KPS.0002", errors.RejectedError),
+    (400, "APIGW.0201", errors.RejectedError),
+    (401, "APIGW.0301", errors.AuthenticationError),
+    (401, "APIGW.0307", errors.AuthenticationError),
+    (401, "KPS.9001", errors.AuthenticationError),
+    (401, "401", errors.AuthenticationError),
+    # SMS says 401 of a malformed request.
+    (401, "SMS.2005", errors.RejectedError),
+    (403, "APIGW.0302", errors.ForbiddenError),
+    (403, "KPS.9003", errors.ForbiddenError),
+    (404, "APIGW.0101", errors.RejectedError),
+    (408, "408", errors.UnavailableError),
+    (409, "Ecs.0011", errors.RejectedError),
+    (413, "APIGW.0201", errors.RejectedError),
+    (429, "APIGW.0308", errors.ThrottledError),
+    (429, "KPS.0429", errors.ThrottledError),
+    (503, "APIG.0308", errors.ThrottledError),
+    (500, "KPS.0003", errors.UnavailableError),
+    (502, "APIGW.0201", errors.UnavailableError),
+    (503, "503", errors.UnavailableError),
+    (504, "APIGW.0201", errors.UnavailableError),
+)
+
+
+@pytest.mark.parametrize(("status", "code", "kind"), KINDS)
+def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: type[errors.ServiceError]) -> None:
+    refused = error(refusal(status, code, "words", x_request_id="r-1"))
+    assert isinstance(refused, kind)
+    assert refused.facts() == {
+        "http_status": status,
+        "error_code": code,
+        "error_msg": "words",
+        "request_id": "r-1",
+    }
+
+
+def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
+    refused = error(refusal(400, "KPS.0002", "Parameter error", x_request_id="r-1"))
+    assert str(refused) == (
+        "KPS ListKeypairTask at https://kms.example.com was refused with HTTP 400 KPS.0002: Parameter error, request id r-1."
+    )
+    assert str(error(answer({"error": {"code": 409, "message": "Conflict!"}}, 409))) == (
+        "KPS ListKeypairTask at https://kms.example.com was refused with HTTP 409: Conflict!"
+    )
+
+
+def test_what_the_operation_calls_missing_is_not_found() -> None:
+    refused = error(refusal(400, "KPS.0001", "illegal"), missing=lambda found: found.code == "KPS.0001")
+    assert isinstance(refused, errors.NotFoundError)
+    assert "region" in str(refused)
+    other = error(refusal(400, "KPS.0002", "bad"), missing=lambda found: found.code == "KPS.0001")
+    assert isinstance(other, errors.RejectedError)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+def test_a_refusal_of_the_caller_is_never_an_absence(status: int) -> None:
+    if status == 429:
+        refused = error(refusal(status, "APIGW.0308", "x"), missing=lambda found: True)
+        assert isinstance(refused, errors.ThrottledError)
+    else:
+        refused = error(refusal(status, "APIGW.0301", "x"), missing=lambda found: found.status == 404)
+        assert not isinstance(refused, errors.NotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "seconds"),
+    [
+        ("throttled", {}, None),
+        ("throttled", {"retry_after": "7"}, 7.0),
+        ("The throttling threshold has been reached: policy user over ratelimit,limit:10,time:1 minute", {}, 60.0),
+        ("over ratelimit, limit: 5 , time: 30 second", {}, 30.0),
+        ("limit:5,time:2 hour", {}, 7200.0),
+        ("limit:5,time:1 day", {}, 86400.0),
+        ("limit:5,time:1 minute", {"retry_after": "3"}, 3.0),
+    ],
+)
+def test_throttling_tells_how_long_to_wait(text: str, headers: dict[str, str], seconds: float | None) -> None:
+    refused = error(refusal(429, "APIGW.0308", text, **headers))
+    assert isinstance(refused, errors.ThrottledError)
+    assert refused.retry_after == seconds
+
+
+SKEWED = {"date": "Fri, 02 Jan 2026 04:04:05 GMT"}
+CLOSE = {"date": "Fri, 02 Jan 2026 03:10:00 GMT"}
+
+#: What was used, the code, the words, the headers, and what the user must be told.
+HINTS: dict[str, tuple[str, str, str, dict[str, str], tuple[str, ...]]] = {
+    "wrong secret": (
+        "key",
+        "APIGW.0301",
+        "Incorrect IAM authentication information: verify aksk signature fail",
+        CLOSE,
+        ("hwc_secret_key", "HUAWEICLOUD_SDK_SK", "clock", "tried once", "five minutes"),
+    ),
+    "wrong secret at IAM": ("key", "401", "The request requires authentication.", {}, ("hwc_secret_key", "clock")),
+    "unknown key": (
+        "key",
+        "APIGW.0301",
+        "Get secretKey failed,ak:AK,err:ak not exist",
+        {},
+        ("hwc_access_key", "HUAWEICLOUD_SDK_AK", "region", "hwc_security_token"),
+    ),
+    "locked key": (
+        "key",
+        "APIGW.0301",
+        "AK access failed to reach the limit,forbidden",
+        {},
+        ("locked", "Wait five minutes", "hwc_secret_key"),
+    ),
+    "clock behind": ("key", "APIGW.0301", "verify aksk signature fail", SKEWED, ("3600 s behind", "NTP")),
+    "clock ahead": (
+        "key",
+        "APIGW.0301",
+        "verify aksk signature fail",
+        {"date": "Fri, 02 Jan 2026 02:00:00 GMT"},
+        ("3845 s ahead of", "NTP"),
+    ),
+    "expired token": ("token", "APIGW.0307", "The token must be updated", {}, ("expired", "another region")),
+    "expired token, without its code": ("token", "401", "The token must be updated", {}, ("expired",)),
+    "wrong token": ("token", "APIGW.0301", "decrypt token fail", SKEWED, ("hwc_auth_token", "HW_AUTH_TOKEN")),
+    "wrong token at IAM": ("token", "401", "The request requires authentication.", {}, ("hwc_auth_token",)),
+    "expired temporary key": (
+        "temporary key",
+        "APIGW.0301",
+        "decrypt token fail",
+        {},
+        ("hwc_security_token", "HUAWEICLOUD_SDK_SECURITY_TOKEN", "expired"),
+    ),
+    "temporary key with a wrong secret": (
+        "temporary key",
+        "APIGW.0301",
+        "verify aksk signature fail",
+        {},
+        ("hwc_secret_key",),
+    ),
+    "token of an identity provider": (
+        "id token",
+        "STS5.0002",
+        "the token is expired",
+        {},
+        ("identity provider", "HUAWEICLOUD_OIDC_TOKEN_FILE", "HUAWEICLOUD_SDK_ID_TOKEN_FILE"),
+    ),
+    "wrong password": (
+        "password",
+        "401",
+        "The username or password is wrong.",
+        {},
+        ("hwc_user_name", "hwc_user_password", "hwc_domain_name", "tried once"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("by", "code", "text", "headers", "words"), list(HINTS.values()), ids=list(HINTS))
+def test_refused_credentials_tell_what_to_check(
+    by: str, code: str, text: str, headers: dict[str, str], words: tuple[str, ...]
+) -> None:
+    refused = error(refusal(401, code, text, **headers), by=by)
+    assert isinstance(refused, errors.AuthenticationError)
+    for word in words:
+        assert word in str(refused.hint)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+@pytest.mark.parametrize(("by", "word"), [("password", "hwc_user_password"), ("id token", "identity provider")])
+def test_a_refused_login_tells_what_to_check_whatever_its_status(status: int, by: str, word: str) -> None:
+    assert word in str(error(refusal(status, str(status), "No."), by=by).hint)
+
+
+@pytest.mark.parametrize("headers", [{}, CLOSE, {"date": "yesterday"}], ids=repr)
+def test_a_clock_that_is_right_or_unknown_is_not_blamed(headers: dict[str, str]) -> None:
+    refused = error(refusal(401, "APIGW.0301", "verify aksk signature fail", **headers))
+    assert "NTP" not in str(refused)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, errors.ForbiddenError), (404, errors.RejectedError)])
+def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
+    refused = error(html(status), missing=lambda found: found.code.startswith("KPS."))
+    assert refused.__class__ is kind
+    assert "sign-in page" in str(refused.hint)
+
+
+@pytest.mark.parametrize("field", ["error_code", "error_msg", "details", "encoded_authorization_message", "request_id"])
+@pytest.mark.parametrize(
+    "value", [None, True, 7, 1.5, [], ["a"], [1, {"error_code": ["x"]}, "y"], {}, {"a": {"b": 1}}], ids=repr
+)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
+def test_any_field_of_a_refusal_may_be_of_another_type(status: int, value: t.Any, field: str) -> None:
+    document = {"error_code": "KPS.0002", "error_msg": "no", "request_id": "r", field: value}
+    refused = error(answer(document, status))
+    for name in ("error_code", "error_msg", "request_id"):
+        assert isinstance(refused.facts().get(name), (str, type(None)))
+    assert f"HTTP {status}" in str(refused)
+
+
+def test_a_hint_spells_out_a_few_reasons() -> None:
+    reasons = [{"error_code": f"E.{number}", "error_msg": "no"} for number in range(1000)]
+    hint = str(error(answer({"error_code": "SMS.9004", "error_msg": "no", "details": reasons}, 403)).hint)
+    assert "E.4: no" in hint
+    assert "E.5" not in hint
+
+
+@pytest.mark.parametrize(
+    "text", ["limit:1,time:99999999999 day", "limit:9999999999999,time:1 minute", "limit:1,time:2 day"]
+)
+def test_a_window_that_makes_no_sense_is_none(text: str) -> None:
+    refused = error(refusal(429, "APIGW.0308", text))
+    assert isinstance(refused, errors.ThrottledError)
+    assert refused.retry_after is None
+
+
+def test_words_are_shown_up_to_a_bound_and_without_effect() -> None:
+    refused = error(refusal(400, "KPS\x1b[31m.1", "\x1b[2J\u202ebad\n" + "x" * 100000, x_request_id="r\r\n1"))
+    assert len(str(refused)) < 1400
+    assert str(refused).isprintable()
+    assert r"KPS\x1b[31m.1: \x1b[2J\u202ebad\nxxx" in str(refused)
+    assert all(str(value).isprintable() for value in refused.facts().values())
+
+
+SHOW = Operation("kps", "Show", "GET", "/x", True, "thing", secret=True)
+
+
+def read(response: Response, operation: Operation) -> dict[str, t.Any]:
+    return read_answer(response, operation, origin="https://kms.example.com", by="key", now=EPOCH)
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"top-secret-value",
+        b'{"thing": "top-secret-value"',
+        b'{"other": "top-secret-value"}',
+        b'["top-secret-value"]',
+        b'"top-secret-value"',
+        b"<html>top-secret-value",
+        b'{"data": {"private_key": "top-secret-value"}}',
+    ],
+)
+def test_what_answers_with_a_secret_is_never_quoted(content: bytes, status: int) -> None:
+    with pytest.raises(errors.CloudError) as caught:
+        read(Response(status, {"content-type": "application/json"}, content), SHOW)
+    assert "top-secret" not in f"{caught.value} {caught.value.facts()}"
+
+
+@pytest.mark.parametrize(
+    ("document", "operation", "kind"),
+    [
+        ({"error_code": "KPS.1", "error_msg": "no"}, SHOW, errors.BrokenAnswerError),
+        ({"thing": None, "error": {"code": "KPS.1", "message": "no"}}, SHOW, errors.BrokenAnswerError),
+        ({"error_code": "KPS.1"}, SHOW._replace(expect=None), errors.BrokenAnswerError),
+        ({"error_code": "APIGW.0308", "error_msg": "limit:1,time:1 minute"}, SHOW, errors.ThrottledError),
+        ({"code": "KPS.1", "message": "no"}, SHOW._replace(lists=True), errors.BrokenAnswerError),
+        ({"other": 1}, SHOW, errors.BrokenAnswerError),
+    ],
+)
+def test_an_error_in_a_good_answer_is_an_error(
+    document: dict[str, t.Any], operation: Operation, kind: type[errors.CloudError]
+) -> None:
+    with pytest.raises(kind) as caught:
+        read(answer(document), operation)
+    assert caught.value.__class__ is kind
+
+
+@pytest.mark.parametrize(
+    ("document", "operation"),
+    [
+        ({"thing": {}, "error_code": "KPS.1"}, SHOW),
+        ({"error_code": "KPS.1"}, SHOW._replace(expect=None, own_errors=True)),
+        ({"code": 200, "message": "ok"}, SHOW._replace(lists=True)),
+        ({"code": 0}, SHOW._replace(expect=None)),
+        ({"thing": None}, SHOW),
+        ({}, SHOW._replace(lists=True)),
+    ],
+)
+def test_what_holds_what_was_asked_for_is_a_good_answer(document: dict[str, t.Any], operation: Operation) -> None:
+    assert read(answer(document), operation) == document
+
+
+def test_a_secret_that_is_echoed_is_taken_out() -> None:
+    key = "Ab1+" * 20
+    masked = Response(
+        400, {}, json.dumps({"error_code": "KPS.1", "error_msg": f"bad {key}", "details": [key]}).encode()
+    )
+    refused = error(masked._replace(secrets=Secrets([key])))
+    assert refused.facts()["error_msg"] == "bad ********"
+    assert refused.facts()["error_details"] == {"details": ["********"]}
+    page = Response(502, {}, f"<html>{key}".encode(), Secrets([key]))
+    assert "<html>********" in str(error(page))
+
+
+def test_a_missing_permission_is_named() -> None:
+    assert "kps::getTask" in str(error(refusal(403, "APIGW.0302", "no")))
+    assert "lacks a permission" in str(error(refusal(403, "APIGW.0302", "no"), action=None))
+
+
+def test_an_api_that_does_not_exist_points_to_region_and_endpoint() -> None:
+    assert "region and the endpoint" in str(error(refusal(404, "APIGW.0101", "The API does not exist")))

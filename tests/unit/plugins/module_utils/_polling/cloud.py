@@ -1,0 +1,319 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A clock that never sleeps and a cloud that follows a script, for the tests of the waiting engine.
+
+The cloud is a ``TaskBackend``. It notes every call and every statement it made, so that a test can compare what the engine
+concluded with what it was told, and when it asked with when it was allowed to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+import itertools
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    BrokenAnswerError,
+    ForbiddenError,
+    NoAnswerError,
+    NotFoundError,
+    RejectedError,
+    ThrottledError,
+    UnavailableError,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+    StatusPage,
+    TaskStatus,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Gather, Interrupted
+
+#: In a timeline: the service does not know the task at that time.
+GONE = "(gone)"
+
+#: More than any wait of the tests needs, so that an engine gone wrong fails instead of running for ever.
+MOST_READS, MOST_CALLS = 1_000_000, 20_000
+
+#: The table of the scripted service.
+WORDS: dict[str, tuple[str, ...]] = {
+    PENDING: ("READY_X", "RUNNING_X"),
+    SUCCESS: ("SUCCESS_X",),
+    FAILED: ("FAILED_X",),
+}
+
+#: What a task says from when on, in seconds since the cloud began; the first entry also holds for the time before it.
+Timeline = t.Sequence[tuple[float, t.Optional[str]]]
+
+
+def _demand(condition: bool, message: str) -> None:
+    """Fail the test. Not by an assertion: a wait takes every exception for the trouble of one call."""
+    if not condition:
+        pytest.fail(message)
+
+
+def judge(word: str | None) -> str:
+    """The state of a word, by the table, to the letter."""
+    return next((state for state, words in WORDS.items() if word in words), UNKNOWN)
+
+
+def word_at(timeline: Timeline, moment: float) -> str | None:
+    """The word of a task at a moment."""
+    return next((word for since, word in reversed(timeline) if since <= moment), timeline[0][1])
+
+
+class FakeClock:
+    """Time that passes only when somebody sleeps or a call takes its time. Nobody may read the wall clock."""
+
+    def __init__(self, start: float = 5000.0) -> None:
+        self.start = start
+        self.now = start
+        #: Begin and end of each sleep, in seconds since the start.
+        self.sleeps: list[tuple[float, float]] = []
+        self.reads = 0
+        #: When a signal comes, in seconds since the start.
+        self.signal_at: float | None = None
+
+    def age(self) -> float:
+        """Seconds since the start."""
+        return self.now - self.start
+
+    def monotonic(self) -> float:
+        """As of ``Clock``."""
+        self.reads += 1
+        _demand(self.reads < MOST_READS, "the engine spins")
+        return self.now
+
+    def time(self) -> float:
+        """As of ``Clock``."""
+        pytest.fail("the engine read the wall clock")
+
+    def sleep(self, seconds: float) -> None:
+        """As of ``Clock``."""
+        _demand(seconds >= 0, "the engine sleeps backwards")
+        begun = self.age()
+        if self.signal_at is not None and begun <= self.signal_at < begun + seconds:
+            self.now = self.start + self.signal_at
+            self.signal_at = None
+            raise Interrupted("SIGTERM")
+        self.now += seconds
+        self.sleeps.append((begun, self.age()))
+
+
+@dataclasses.dataclass
+class Call:
+    """One request the cloud received; times in seconds since the clock's start."""
+
+    kind: str
+    about: t.Any
+    sent: float
+    timeout: float
+    fault: t.Any = None
+    answered: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Statement:
+    """What the cloud said about one task, and when it arrived."""
+
+    task_id: str
+    word: str | None
+    kind: str
+    at: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Throttle:
+    """A fault: asked too often."""
+
+    retry_after: float | None = None
+
+
+@dataclasses.dataclass
+class Cloud:
+    """A scripted service.
+
+    Attributes:
+        clock: Its time.
+        timelines: What each task says from when on.
+        page_size: Rows per page; None when there is no list.
+        lists_only_pending: The list shows running tasks only and no word.
+        explains: The reasons of failures are in a list of their own.
+        rate: Calls per second, as published.
+        latencies: Seconds each call takes, in turn, over and over.
+        faults: What goes wrong with each call, by its number; None is nothing. Further calls go well.
+        foreign: Rows of others before ours in the list.
+        shift: Foreign rows are added at the front all the time, so that rows slide from one page to the next.
+        doubled: Each page repeats the last row of the page before it.
+        lag: The list is that many seconds old.
+        alien: The list names tasks by other ids than those they are asked for by.
+        renewable: A new login can be tried.
+        renewals: What comes of each new login, by its number; None is success.
+        signal_at_call: The number of the call during which a signal comes.
+    """
+
+    clock: FakeClock
+    timelines: t.Mapping[str, Timeline]
+    page_size: int | None = None
+    lists_only_pending: bool = False
+    explains: bool = False
+    rate: float = 10.0
+    latencies: t.Sequence[float] = (0.05,)
+    faults: t.Sequence[t.Any] = ()
+    foreign: int = 0
+    shift: bool = False
+    doubled: bool = False
+    lag: float = 0.0
+    alien: bool = False
+    can_renew: bool = False
+    renewals: t.Sequence[t.Any] = ()
+    signal_at_call: int | None = None
+    reasons_of: t.Mapping[str, Reason] = dataclasses.field(default_factory=dict)
+    service: str = "kps"
+    endpoint: str = "https://cloud.example.com"
+    words: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: WORDS)
+    labels: tuple[tuple[str, str], ...] = (("server_name", "server"),)
+    calls: list[Call] = dataclasses.field(default_factory=list)
+    statements: list[Statement] = dataclasses.field(default_factory=list)
+    logins: list[float] = dataclasses.field(default_factory=list)
+
+    place: str = "project"
+
+    def __post_init__(self) -> None:
+        self.lists = self.page_size is not None
+        self.listed_words: tuple[str, ...] | None = ("RUNNING_X",) if self.lists_only_pending else None
+
+    def read(self, task_id: str, timeout: float) -> TaskStatus:
+        """As of ``TaskBackend``."""
+        call = self._receive("read", task_id, timeout)
+        word = self._word(task_id, 0.0)
+        assert call.answered is not None
+        self.statements.append(Statement(task_id, word, "read", call.answered))
+        if word == GONE:
+            raise NotFoundError(f"no task {task_id}.", http_status=404, code="KPS.0404", text="task not found")
+        reason = self.reasons_of.get(task_id) if judge(word) == FAILED and not self.explains else None
+        return TaskStatus(task_id, judge(word), word, reason, data={"task_id": task_id, "task_status": word})
+
+    def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
+        """As of ``TaskBackend``."""
+        assert self.page_size is not None
+        call = self._receive("page", cursor, timeout)
+        assert call.answered is not None
+        rows: list[TaskStatus] = []
+        for number in range(self.foreign + (int(self.clock.age()) if self.shift else 0)):
+            rows.append(TaskStatus(f"foreign-{number}", PENDING, None if self.lists_only_pending else "RUNNING_X"))
+        for task_id in self.timelines:
+            word = self._word(task_id, self.lag)
+            shown = f"other-{task_id}" if self.alien else task_id
+            if self.lists_only_pending and word == "RUNNING_X":
+                rows.append(TaskStatus(shown, PENDING))
+            elif not self.lists_only_pending and word != GONE:
+                rows.append(TaskStatus(shown, judge(word), word, data={"task_id": task_id, "task_status": word}))
+        begin = cursor or 0
+        end = begin + self.page_size
+        shown_rows = rows[max(0, begin - 1) if self.doubled else begin : end]
+        for row in shown_rows:
+            if row.task_id in self.timelines:
+                self.statements.append(Statement(row.task_id, row.status, "row", call.answered))
+        return StatusPage(tuple(shown_rows), end if end < len(rows) else None)
+
+    def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
+        """As of ``TaskBackend``."""
+        self._receive("reasons", cursor, timeout)
+        rows = [
+            TaskStatus(task_id, FAILED, "FAILED_X", reason, data={"server_name": f"server-{task_id}"})
+            for task_id, reason in self.reasons_of.items()
+        ]
+        return StatusPage(tuple(rows))
+
+    def renewable(self) -> bool:
+        """As of ``TaskBackend``."""
+        return self.can_renew
+
+    def renew(self, timeout: float) -> None:
+        """As of ``TaskBackend``."""
+        _demand(timeout > 0, "a login without time")
+        number = len(self.logins)
+        self.logins.append(self.clock.age())
+        self.clock.now += 0.1
+        fault = self.renewals[number] if number < len(self.renewals) else None
+        if fault is not None:
+            raise self._error(fault)
+
+    def sent(self, *kinds: str) -> list[Call]:
+        """The calls of some kinds."""
+        return [call for call in self.calls if call.kind in kinds]
+
+    def _word(self, task_id: str, lag: float) -> str | None:
+        return word_at(self.timelines[task_id], self.clock.age() - lag)
+
+    def _receive(self, kind: str, about: t.Any, timeout: float) -> Call:
+        number = len(self.calls)
+        _demand(number < MOST_CALLS, "the engine never stops")
+        call = Call(kind, about, self.clock.age(), timeout)
+        self.calls.append(call)
+        _demand(timeout > 0, "a call without time")
+        if self.signal_at_call == number:
+            raise Interrupted("SIGTERM")
+        call.fault = self.faults[number] if number < len(self.faults) else None
+        latency = self.latencies[number % len(self.latencies)]
+        if call.fault == "hang" or latency > timeout:
+            call.fault = "hang"
+            self.clock.now += timeout
+            raise NoAnswerError(f"no answer within {timeout:.0f} s.", maybe_received=True)
+        self.clock.now += latency
+        call.answered = self.clock.age()
+        if call.fault is not None:
+            raise self._error(call.fault)
+        return call
+
+    def _error(self, fault: t.Any) -> Exception:
+        if isinstance(fault, Throttle):
+            return ThrottledError("asked too often.", http_status=429, code="APIG.0308", retry_after=fault.retry_after)
+        errors: dict[str, Exception] = {
+            # As when a service writes a number where our code expects a text.
+            "odd": TypeError("sequence item 0: expected str instance, int found"),
+            "unavailable": UnavailableError("HTTP 503.", http_status=503),
+            "broken": BrokenAnswerError("HTTP 200 with HTML.", http_status=200),
+            "cut": BrokenAnswerError("half a JSON document.", cut=True),
+            "reset": NoAnswerError("connection reset.", maybe_received=True),
+            "certificate": NoAnswerError("certificate refused.", maybe_received=False, lasting=True),
+            "unauthorized": AuthenticationError(
+                "refused.", http_status=401, code="APIGW.0301", text="Incorrect IAM authentication information"
+            ),
+            "forbidden": ForbiddenError("HTTP 403: kps:task:get is missing.", http_status=403, code="KPS.0003"),
+            "rejected": RejectedError("HTTP 400.", http_status=400, code="KPS.0005", text="task_id is malformed"),
+            "no_api": RejectedError("HTTP 404: no such API.", http_status=404, code="APIGW.0101", text="no such API"),
+        }
+        return errors[fault]
+
+
+def at_once(clock: FakeClock) -> Gather:
+    """A ``gather`` that runs calls side by side on a fake clock: each call's time passes while the others' does."""
+
+    def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:
+        running: list[tuple[float, int, t.Any]] = []
+        for number in itertools.count():
+            call = next(calls, None)
+            if call is not None:
+                sent = clock.now
+                value = call()
+                heapq.heappush(running, (clock.now, number, value))
+                clock.now = sent
+            while running and (call is None or len(running) >= width() or running[0][0] <= clock.now):
+                done, _number, value = heapq.heappop(running)
+                clock.now = max(clock.now, done)
+                yield value
+            if call is None:
+                return
+
+    return gather

@@ -1,0 +1,162 @@
+# Copyright (c) Multicloud Authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a wait needs of the world: a clock that notices when nobody listens, and signals that end it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import typing as t
+
+import pytest
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _signals
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted, Options
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsTasks
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    KPS,
+    PROJECT,
+    Cloud,
+    FakeClock,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+
+TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
+GOES_ON = {"task_id": "t-1", "task_status": "RUNNING_RESET"}
+
+
+@pytest.fixture
+def pipe() -> t.Iterator[tuple[t.IO[bytes], t.IO[bytes]]]:
+    """Where a result is read, and where it is written."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "wb") as writer:
+        yield reader, writer
+
+
+def test_a_clock_sleeps_as_long_as_somebody_listens(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
+    attentive = _signals.AttentiveClock(clock, pipe[1])
+    attentive.sleep(2.5)
+    attentive.sleep(0.0)
+    attentive.sleep(-1.0)
+    assert clock.sleeps == [1.0, 1.0, 0.5]
+    assert attentive.monotonic() == clock.monotonic()
+    assert attentive.time() == clock.time()
+
+
+def test_it_wakes_up_when_nobody_does_any_more(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
+    attentive = _signals.AttentiveClock(clock, pipe[1])
+    attentive.sleep(1.0)
+    pipe[0].close()
+    with pytest.raises(Interrupted, match="nobody reads the result"):
+        attentive.sleep(3600.0)
+    assert clock.sleeps == [1.0]
+
+
+class Leaving(FakeClock):
+    """A clock during whose first second the reader goes away."""
+
+    def __init__(self, reader: t.IO[bytes]) -> None:
+        super().__init__()
+        self._reader = reader
+
+    def sleep(self, seconds: float) -> None:
+        """As of ``Clock``."""
+        super().sleep(seconds)
+        self._reader.close()
+
+
+def test_it_wakes_up_within_a_second(pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
+    clock = Leaving(pipe[0])
+    with pytest.raises(Interrupted):
+        _signals.AttentiveClock(clock, pipe[1]).sleep(3600.0)
+    assert clock.sleeps == [1.0]
+
+
+class NoFile:
+    """An output that is no file."""
+
+    def fileno(self) -> int:
+        """As of a stream."""
+        raise OSError("no file")
+
+
+def test_an_output_that_is_no_file_is_always_listened_to(clock: FakeClock) -> None:
+    _signals.AttentiveClock(clock, t.cast("t.IO[bytes]", NoFile())).sleep(1.5)
+    assert clock.sleeps == [1.0, 0.5]
+
+
+def handlers() -> list[t.Any]:
+    return [signal.getsignal(getattr(signal, name)) for name in _signals.SIGNALS]
+
+
+class Signalling(FakeClock):
+    """A clock during whose first pause the process gets a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self._number = number
+
+    def sleep(self, seconds: float) -> None:
+        """As of ``Clock``."""
+        signal.raise_signal(self._number)
+
+
+class SignallingTwice(Signalling):
+    """The same, and another signal so many seconds later, while the result is put together."""
+
+    def __init__(self, number: int, later: float = 0.0) -> None:
+        super().__init__(number)
+        self._later = later
+        self._asked: int | None = None
+
+    def sleep(self, seconds: float) -> None:
+        """As of ``Clock``."""
+        self._asked = 0
+        super().sleep(seconds)
+
+    def monotonic(self) -> float:
+        """As of ``Clock``."""
+        if self._asked is not None:
+            self._asked += 1
+            # The first to ask is the handler of the first signal.
+            if self._asked == 2:
+                self.now += self._later
+                signal.raise_signal(self._number)
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("clock", [Signalling, SignallingTwice])
+@pytest.mark.parametrize("name", _signals.SIGNALS)
+def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) -> None:
+    cloud = Cloud(clock(getattr(signal, name)))
+    cloud.expect(TASK, GOES_ON)
+    run = Run(cloud, {})
+    before = handlers()
+    outcome = _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+    assert outcome.failed
+    assert f"Interrupted by {name}" in outcome.msg
+    assert (outcome.result["interrupted"], outcome.result["pending_ids"]) == (True, ["t-1"])
+    assert "resume" in outcome.result
+    assert handlers() == before
+    cloud.check()
+
+
+def test_a_wait_is_not_deaf_to_signals_for_ever() -> None:
+    cloud = Cloud(SignallingTwice(signal.SIGTERM, _signals.DEAF))
+    cloud.expect(TASK, GOES_ON)
+    run = Run(cloud, {})
+    before = handlers()
+    with pytest.raises(Interrupted):
+        _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+    assert handlers() == before
+
+
+def test_signals_are_left_as_they_were_after_a_wait(cloud: Cloud) -> None:
+    cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
+    run = Run(cloud, {})
+    before = handlers()
+    assert not _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options()).failed
+    assert handlers() == before
