@@ -42,7 +42,7 @@ PREFIX = "multicloud.async_tasks."
 README = ROOT / "README.md"
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 #: What only the role calls.
-PARTS_OF_THE_ROLE = {"keypair_reset_inputs", "keypair_reset_journal"}
+PARTS_OF_THE_ROLE = {"keypair_reset_inputs", "keypair_reset_journal", "keypair_reset_report"}
 DOCUMENTS = (README, *sorted(ROOT.glob("roles/*/README.md")), *sorted(GUIDES.glob("*.rst")))
 #: Programs of others that the documentation calls; what they are given is not looked at.
 FOREIGN = {"ansible-builder", "ansible-galaxy", "export", "python", "source", "ssh-keygen"}

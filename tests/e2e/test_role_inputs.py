@@ -172,7 +172,7 @@ def test_a_report_that_could_not_be_written_is_said(benches: Benches) -> None:
     (reports / "keypair_reset.json" / "x").mkdir(parents=True)
     program = bench.role({**NEW, "keypair_reset_report_dir": str(reports)}).wait()
     assert program.process.returncode == 0, program.output
-    assert last_lines(program)[-1].startswith(f"THE REPORT COULD NOT BE WRITTEN to {reports}: ")
+    assert last_lines(program)[-1].startswith(f"THE REPORT COULD NOT BE WRITTEN: {reports}/")
     assert (reports / "keypair_reset.md").is_file()
 
 

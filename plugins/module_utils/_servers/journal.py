@@ -15,11 +15,11 @@ import errno
 import fcntl
 import json
 import os
-import tempfile
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.files import replace
 
 Entry = dict[str, t.Any]
 
@@ -118,18 +118,7 @@ class Journals:
         if not entries:
             os.unlink(file)
             return True
-        descriptor, draft = tempfile.mkstemp(prefix=".", suffix=".draft", dir=self._directory)
-        try:
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                json.dump(list(entries), stream, indent=4)
-                stream.write("\n")
-                stream.flush()
-                os.fsync(descriptor)
-            os.replace(draft, file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(draft)
-            raise
+        replace(file, json.dumps(list(entries), indent=4) + "\n")
         return True
 
     def _files(self, but: str) -> list[str]:
