@@ -111,7 +111,7 @@ def typing(session: nox.Session) -> None:
     tools = ["--python-executable", sys.executable, "noxfile.py", "sessions", "tests/conftest.py", "docs/sphinx"]
     # As Ansible imports it: ansible_collections.multicloud.async_tasks.plugins...
     with session.chdir(place):
-        parts = [str(inside / part) for part in ("plugins", "tests/unit")]
+        parts = [str(inside / part) for part in ("plugins", "tests/unit", "extensions")]
         run_each(session, [*mypy, *parts], env={"MYPYPATH": str(place)})
     run_each(session, [*mypy, *programs], env={"MYPYPATH": f"{place}:{ROOT}:tests"})
     for name in ("benchmark", "matrix", "mutants"):

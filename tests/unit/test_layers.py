@@ -33,7 +33,18 @@ LAYERS = (
 #: Parts that may import less than their layer allows.
 ONLY = {
     "_polling": {"_core"},
-    "plugin_utils": {"_core", "_http", "_services", "_ssh", "_runtime", "_module", "_servers", "_polling"},
+    "plugin_utils": {
+        "_core",
+        "_http",
+        "_services",
+        "_ssh",
+        "_runtime",
+        "_module",
+        "_servers",
+        "_polling",
+        "_alibaba",
+        "_huawei",
+    },
     "filter": {"_core", "plugin_utils"},
     "lookup": {"_core", "_http", "_services", "_huawei", "_runtime"},
     "modules": {

@@ -37,7 +37,8 @@ Nothing here reads a clock, sleeps, opens a connection or draws a random number 
 ``schedule`` (when to look next), ``record`` (what is known about one task), ``memory`` (what is known about all of them; slices and tokens), ``caller``
 (one call: its place in time, its errors, its repetition after a new login), ``parallel`` (calls in threads), ``lists``
 (what is learnt from lists), ``report`` (figures and names), ``messages`` (sentences for people), ``outcome`` (the result),
-``progress`` (when lines are due), ``engine`` (the rounds), ``size`` (what is left out of a large result).
+``progress`` (when lines are due), ``engine`` (the rounds), ``size`` (what is left out of a large result), ``watch``
+(a wait without an end, for tasks that come and go).
 """
 
 from __future__ import annotations
@@ -54,17 +55,21 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.si
     size_of,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Interrupted, Slice
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import Failure, Step, Watch
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.workers import CONNECTIONS, in_threads
 
 __all__ = [
     "CONNECTIONS",
     "MAX_SIZE",
+    "Failure",
     "Gather",
     "Interrupted",
     "Options",
     "Outcome",
     "Progress",
     "Slice",
+    "Step",
+    "Watch",
     "every_task",
     "in_threads",
     "one_by_one",

@@ -303,7 +303,7 @@ class Engine:
         etas = [record.eta for record in self._pending.values() if record.eta is not None]
         rest = schedule.pause(
             self._options,
-            age=now,
+            age=self._typical_age(now),
             calls=self._cost(),
             pending=len(self._pending),
             rate=memory.limiter.current(now),
@@ -319,6 +319,10 @@ class Engine:
             silent=memory.round.calls > 0 and memory.round.answers == 0,
         )
         return min(max(due, memory.limiter.ready_at(now)), caller.deadline)
+
+    def _typical_age(self, now: float) -> float:
+        """Return for how long the pending tasks have been waited for: all of them since the wait began."""
+        return now
 
     def _cost(self) -> int:
         """Calls of the next round: with a list those of the last round, else one per task."""
