@@ -19,10 +19,11 @@ from pathlib import Path
 
 import antsibull_nox
 import nox
+import nox.registry
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sessions import activate, documentation, locks, plan, tree
+from sessions import activate, documentation, locks, plan, suggest, tree
 from sessions.cores import CORES, MAIN, Core
 from sessions.environment import (
     LOCK,
@@ -62,6 +63,8 @@ def names_tests(session: nox.Session) -> bool:
 def demo(session: nox.Session) -> None:
     """Reset the key pairs of a fleet of real SSH servers behind the emulated cloud, and watch."""
     environment = install_for_playbooks(session)
+    # A SIGTERM ends the emulator and its servers, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     session.run("python", "tests/e2e/demo.py", *session.posargs, env=environment, interrupt_timeout=10)
 
 
@@ -322,3 +325,8 @@ def build(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Write the locks in requirements/ again; with --upgrade, with the newest release of everything."""
     locks.write(session)
+
+
+# ./run gives one name; nox itself would list every session.
+if sys.argv[1:2] == ["--session"] and (message := suggest.message(sys.argv[2], nox.registry.get())):
+    sys.exit(message)

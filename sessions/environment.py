@@ -45,9 +45,8 @@ def install_for_playbooks(session: nox.Session, *packages: str, core: Core | Non
         install_core(session, core, *wanted)
     else:
         session.install("ansible-core", *wanted)
-    tree.link(own_place(session), ROOT)
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    return {"ANSIBLE_COLLECTIONS_PATH": str(own_place(session)), "PYTHONPATH": paths}
+    return {"ANSIBLE_COLLECTIONS_PATH": str(tree.find(own_place(session), ROOT)), "PYTHONPATH": paths}
 
 
 def before_path(environment: t.Mapping[str, str], path: Path) -> dict[str, str]:

@@ -14,6 +14,17 @@ from pathlib import Path
 COLLECTION = Path("ansible_collections", "multicloud", "async_tasks")
 
 
+def find(place: Path, checkout: Path) -> Path:
+    """Return a directory for ANSIBLE_COLLECTIONS_PATH: where the checkout lies, if Ansible accepts that, else ``place``.
+
+    Ansible does not load roles from a path with ``ansible_collections`` in it twice, so no link is made in the first case.
+    """
+    if checkout.parts[-3:] == COLLECTION.parts:
+        return checkout.parents[2]
+    link(place, checkout)
+    return place
+
+
 def link(place: Path, checkout: Path) -> Path:
     """Show the checkout below ``place``, which then belongs into ANSIBLE_COLLECTIONS_PATH. Returns the link."""
     target = place / COLLECTION

@@ -26,6 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from e2e.recording import Recording
 from emulator.app import Emulator
 from emulator.state import write_state
 
@@ -41,9 +42,11 @@ class Demo:
     Args:
         servers: How many servers there are.
         directory: Where inventory and keys go.
+        recording: Where everything that is shown goes, too; None records nothing.
     """
 
-    def __init__(self, servers: int, directory: Path) -> None:
+    def __init__(self, servers: int, directory: Path, recording: Recording | None = None) -> None:
+        self.recording = recording
         self.names = [f"server-{number:02d}" for number in range(1, servers + 1)]
         self.rigged = self.names[len(self.names) // 2]
         self.others = [name for name in self.names if name != self.rigged]
@@ -68,11 +71,11 @@ class Demo:
             self.directory.joinpath("ansible.cfg").write_text("[defaults]\nnocows = true\n")
             emulator.fail("task_fails", server=self.rigged, code="KPS.3025", message=REASON)
 
-            say(
+            self.say(
                 f"{len(self.names)} servers run, with the key pair 'old'. {self.rigged} is rigged: its reset will fail."
             )
             self.check_keys("before", self.names, new=False)
-            say("First run: reset the key pair of all of them to 'new'.")
+            self.say("First run: reset the key pair of all of them to 'new'.")
             status, output = self.play()
             self.check("the first run fails, because one server failed", status == 2)
             self.check(f"the report tells why: {REASON}", output.count(REASON) > 0)
@@ -83,28 +86,28 @@ class Demo:
             self.check_keys("after the first run, the one that failed", [self.rigged], new=False)
             self.check_power()
 
-            say("Second run, for those that were reset: nothing is left to do.")
+            self.say("Second run, for those that were reset: nothing is left to do.")
             writes = len(emulator.writes())
             status, output = self.play("--limit", f"all:!{self.rigged}")
             self.check("the second run succeeds", status == 0)
             self.check("it changed nothing (changed=0)", "changed=0" in output and "changed=1" not in output)
             self.check("it sent no request that changes anything", len(emulator.writes()) == writes)
 
-            say("The fault is gone. Third run, for all: the remaining server is reset.")
+            self.say("The fault is gone. Third run, for all: the remaining server is reset.")
             emulator.heal()
             status, output = self.play()
             self.check("the third run succeeds", status == 0)
             self.check("it reset one server", f"{len(self.others)} unchanged" in output and "1 reset" in output)
             self.check_keys("in the end", self.names, new=True)
             self.check_power()
-        say("Everything was as expected." if not self.failures else f"{self.failures} checks failed.")
+        self.say("Everything was as expected." if not self.failures else f"{self.failures} checks failed.")
         return 1 if self.failures else 0
 
     def play(self, *options: str) -> tuple[int, str]:
         """Run the playbook, and show what it prints as it prints it."""
         inventory, variables = self.directory / "inventory.yml", self.directory / "variables.json"
         command = ["ansible-playbook", "-i", str(inventory), PLAYBOOK, "-e", f"@{variables}", *options]
-        print(f"$ {shlex.join(command)}", flush=True)
+        self.show(f"$ {self.shown(command)}")
         lines = []
         with subprocess.Popen(
             command,
@@ -112,7 +115,9 @@ class Demo:
                 **os.environ,
                 **self.emulator.environment(),
                 "ANSIBLE_CONFIG": str(self.directory / "ansible.cfg"),
-                "ANSIBLE_FORCE_COLOR": str(sys.stdout.isatty() and "NO_COLOR" not in os.environ),
+                "ANSIBLE_FORCE_COLOR": str(
+                    self.recording is not None or (sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+                ),
                 "PYTHONUNBUFFERED": "1",
             },
             stdin=subprocess.DEVNULL,
@@ -123,7 +128,7 @@ class Demo:
             assert process.stdout is not None
             try:
                 for line in process.stdout:
-                    print(line, end="", flush=True)
+                    self.show(line.rstrip("\n"))
                     lines.append(line)
             except BaseException:
                 process.terminate()
@@ -160,12 +165,22 @@ class Demo:
     def check(self, what: str, good: bool) -> None:
         """Show one outcome, and count it if it is not the expected one."""
         self.failures += not good
-        print(f"  {'ok  ' if good else 'FAIL'}  {what}", flush=True)
+        self.show(f"  {'ok  ' if good else 'FAIL'}  {what}")
 
+    def say(self, text: str) -> None:
+        """Show a heading between what others print."""
+        self.show("")
+        self.show(f"=== {text}")
 
-def say(text: str) -> None:
-    """A heading between what others print."""
-    print(f"\n=== {text}", flush=True)
+    def show(self, line: str) -> None:
+        """Show a line, and record it."""
+        print(line, flush=True)
+        if self.recording is not None:
+            self.recording.write(line)
+
+    def shown(self, command: list[str]) -> str:
+        """Return a command as it is shown: without the directory that the demo works in."""
+        return shlex.join(command).replace(f"{self.directory}/", "")
 
 
 def interrupt(number: int, _frame: types.FrameType | None) -> None:
@@ -179,6 +194,7 @@ def main() -> int:
         prog="./run demo", description="Reset the key pairs of a fleet behind the emulator."
     )
     parser.add_argument("--servers", type=int, default=12, metavar="N", help="number of servers (default %(default)s)")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write a recording to FILE, as an animated SVG")
     options = parser.parse_args()
     if options.servers < 2:
         parser.error("--servers: the demo needs at least 2, because one of them fails")
@@ -192,8 +208,21 @@ def main() -> int:
             )
             return 1
     signal.signal(signal.SIGTERM, interrupt)
-    with tempfile.TemporaryDirectory(prefix="keypair-reset-demo-") as directory:
-        return Demo(options.servers, Path(directory)).run()
+    recording = Recording("./run demo") if options.record else None
+    if recording is not None:
+        recording.write("$ ./run demo")
+    try:
+        with tempfile.TemporaryDirectory(prefix="keypair-reset-demo-") as directory:
+            status = Demo(options.servers, Path(directory), recording).run()
+    except KeyboardInterrupt as interruption:
+        print(
+            f"\nInterrupted ({str(interruption) or 'Ctrl-C'}). The emulator and its servers are stopped.",
+            file=sys.stderr,
+        )
+        return 130
+    if recording is not None:
+        options.record.write_text(recording.svg(), encoding="utf-8")
+    return status
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ import signal
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
 
 from .conftest import Benches
 from .running import Bench, Program
@@ -50,11 +53,16 @@ def children(bench: Bench) -> list[str]:
 
 def test_the_demo_succeeds_and_leaves_nothing_behind(benches: Benches) -> None:
     bench = benches(0, fleet=False)
-    program = demo(bench, "--servers", "3").wait()
+    recording = bench.directory / "demo.svg"
+    program = demo(bench, "--servers", "3", "--record", str(recording)).wait()
     assert program.process.returncode == 0, f"{program.output}\n{program.errors}"
+    shown = "".join(ElementTree.parse(recording).getroot().itertext()).replace("\N{NO-BREAK SPACE}", " ")
+    assert "$ ./run demo" in shown
+    assert "Everything was as expected." in shown
     assert "Everything was as expected." in program.output
     assert "\n  FAIL  " not in program.output
-    assert "wait_for_task on" in program.output
+    first, _rest = program.output.split("=== Second run", 1)
+    assert "wait_for_task on" in first
     assert children(bench) == []
     # Python's multiprocessing, in an ansible-playbook that was ended, leaves an empty directory of its own.
     left = [path.name for path in (bench.directory / "place").iterdir() if not path.name.startswith("pymp-")]
@@ -84,14 +92,17 @@ def test_the_demo_says_what_it_lacks(benches: Benches) -> None:
     assert demo(bench, "--servers", "1").wait().process.returncode == 2
 
 
-def test_the_demo_stops_everything_when_it_is_stopped(benches: Benches) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_stops_everything_when_it_is_stopped(number: signal.Signals, benches: Benches) -> None:
     bench = benches(0, fleet=False)
     program = demo(bench, "--servers", "2")
     program.until(lambda: "TASK [" in program.output)
     assert len(children(bench)) > 1
-    program.signal(signal.SIGTERM)
+    program.signal(number)
     program.wait()
-    assert program.process.returncode != 0
+    assert program.process.returncode == 130
+    assert "Interrupted (" in program.errors
+    assert "Traceback" not in program.errors
     # A module that was waiting notices within a moment that nobody listens any more.
     deadline = time.monotonic() + 20
     while children(bench) and time.monotonic() < deadline:

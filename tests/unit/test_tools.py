@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.sessions import lanes, seed_pip, tree
+from ansible_collections.multicloud.async_tasks.sessions import lanes, seed_pip, suggest, tree
 
 
 @pytest.fixture(name="checkout")
@@ -122,3 +122,20 @@ def test_seeding_leaves_a_script_that_is_there(tmp_path: Path) -> None:
     script.write_text("somebody's own\n")
     seed_pip.seed(tmp_path, {"pip": "25.2"}, "no-such-python")
     assert script.read_text() == "somebody's own\n"
+
+
+def test_a_misspelt_session_is_answered_with_the_nearest() -> None:
+    known = ["demo", "docs", "unit"]
+    assert suggest.message("unit", known) == ""
+    assert suggest.message("unit-3.13", known) == ""
+    assert suggest.message("dmo", known) == "There is no session dmo. Did you mean ./run demo?"
+    assert suggest.message("xyzzy", known) == "There is no session xyzzy. ./run lists them."
+
+
+def test_a_checkout_among_collections_is_used_where_it_is(tmp_path: Path) -> None:
+    checkout = tmp_path / tree.COLLECTION
+    checkout.mkdir(parents=True)
+    assert tree.find(tmp_path / "place", checkout) == tmp_path
+    assert not (tmp_path / "place").exists()
+    (tmp_path / "elsewhere").mkdir()
+    assert tree.find(tmp_path / "place", tmp_path / "elsewhere") == tmp_path / "place"
