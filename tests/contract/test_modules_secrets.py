@@ -19,6 +19,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.rule import SWITCH
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils import running
 from emulator import Emulator
 from emulator.accounts import stable_id
@@ -53,11 +54,13 @@ class Playbook:
 
     Args:
         modules: The emulator and the home directory.
-        place: Where files go.
+        place: The directory for files.
+        in_process: Run modules in the worker of the controller, or as modules.
     """
 
-    def __init__(self, modules: Modules, place: Path) -> None:
+    def __init__(self, modules: Modules, place: Path, in_process: bool) -> None:
         self.modules = modules
+        self.in_process = in_process
         self.place = place
         self.vault = VaultLib([("default", VaultSecret(VAULT_PASSWORD.encode()))])
         (place / "vault-password").write_text(VAULT_PASSWORD)
@@ -71,7 +74,7 @@ class Playbook:
         """Run tasks one after the other, failures included, and return everything that is printed."""
         play = [{"hosts": "localhost", "gather_facts": False, "vars_files": ["variables.yml"], "tasks": tasks}]
         (self.place / "playbook.yml").write_text(yaml.safe_dump(play))
-        (self.place / "variables.yml").write_text(f"---\nplain: value\n{variables}\n")
+        (self.place / "variables.yml").write_text(f"---\n{SWITCH}: {str(self.in_process).lower()}\n{variables}\n")
         log = self.place / "log"
         log.unlink(missing_ok=True)
         process = subprocess.run(
@@ -104,12 +107,12 @@ def collections() -> Path:
     return running.COLLECTIONS
 
 
-@pytest.fixture
-def playbook(modules: Modules, tmp_path: Path) -> Playbook:
-    """Runs playbooks."""
+@pytest.fixture(params=[True, False], ids=["in process", "as a module"])
+def playbook(modules: Modules, tmp_path: Path, request: pytest.FixtureRequest) -> Playbook:
+    """Return a runner of playbooks, for either way in which modules run."""
     place = tmp_path / "project"
     place.mkdir()
-    return Playbook(modules, place)
+    return Playbook(modules, place, request.param)
 
 
 def secrets(emulator: Emulator) -> dict[str, str]:

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.rule import SWITCH
+
 from .conftest import Benches
 from .running import Bench, Play, Program, tasks_of
 
@@ -67,8 +69,12 @@ def tasks(bench: Bench, private_key: str, root_password: str) -> list[Play]:
     ]
 
 
-@pytest.mark.parametrize("source", ["environment", "file", "vault", "template"])
-def test_modules_show_no_secret(benches: Benches, source: str) -> None:
+@pytest.mark.parametrize(
+    ("source", "in_process"),
+    # Both ways, and each kind of source; the contract tests of the queries try all pairs.
+    [("environment", True), ("file", False), ("vault", True), ("template", True), ("template", False)],
+)
+def test_modules_show_no_secret(benches: Benches, source: str, in_process: bool) -> None:
     bench = benches(2, fleet=False)
     real = bench.emulator.environment()
     access, secret = real["HUAWEICLOUD_SDK_AK"], real["HUAWEICLOUD_SDK_SK"]
@@ -98,6 +104,7 @@ def test_modules_show_no_secret(benches: Benches, source: str) -> None:
     play = tasks_of(
         *tasks(bench, key_option, password_option),
         module_defaults={"group/multicloud.async_tasks.hwc": defaults},
+        vars={SWITCH: in_process},
     )
     program = bench.run(play, "-vvvv", *options, **environment)
     assert program.process.returncode == 0, program.output
