@@ -119,14 +119,16 @@ class Watch:
 
     def add(self, ids: t.Iterable[str]) -> None:
         """Watch more tasks; one that is watched already is left as it is."""
-        now = self._caller.now()
-        idle = not self._added
-        for task_id in ids:
-            if task_id not in self._added:
-                self._memory.records[task_id] = Record(task_id)
-                self._added[task_id] = now
-        if idle and self._memory.round.queue is None:
-            self._memory.due = now
+        now, memory = self._caller.now(), self._memory
+        new = [task_id for task_id in dict.fromkeys(ids) if task_id not in self._added]
+        for task_id in new:
+            memory.records[task_id] = Record(task_id)
+            self._added[task_id] = now
+        if len(self._added) == len(new):
+            memory.due = now
+        elif new:
+            # The pause that goes on was chosen for older tasks.
+            memory.due = min(memory.due, max(now, memory.round.started + self._options.interval))
 
     def step(self) -> Step:
         """Poll the tasks if that is due, for about a second, and return what ended.

@@ -34,7 +34,7 @@ VERSION = 1
 MEMORY = 8 * 86400.0
 #: Seconds after which it is noted again that a task is still listed, so that this does not take a line each time.
 REFRESH = 86400.0
-#: Lines by which a file may grow, beside twice its length, before it is replaced by a shorter one.
+#: Lines by which a file may grow unless a test says otherwise.
 SPARE_LINES = 1000
 
 
@@ -46,14 +46,16 @@ class State:
     Args:
         path: The file; None keeps everything in the process only.
         scope: What the ids of tasks belong to. A file of another scope is rejected.
+        spare_lines: Lines by which the file may grow, beside twice its length, before it is replaced by a shorter one.
 
     Raises:
         UsageError: The file cannot be used; the message says why.
     """
 
-    def __init__(self, path: str | None, scope: t.Mapping[str, str]) -> None:
+    def __init__(self, path: str | None, scope: t.Mapping[str, str], *, spare_lines: int = SPARE_LINES) -> None:
         self._path = path
         self._scope = dict(scope)
+        self._spare_lines = spare_lines
         self._changes = threading.Lock()
         self._stream: t.IO[bytes] | None = None
         self._lock: int | None = None
@@ -144,7 +146,7 @@ class State:
         stream.flush()
         os.fsync(stream.fileno())
         self._lines += len(changes)
-        if self._lines > 2 * self._shortest + SPARE_LINES:
+        if self._lines > 2 * self._shortest + self._spare_lines:
             for change in changes:
                 self._apply(change)
             self._replace(t.cast(str, self._path))

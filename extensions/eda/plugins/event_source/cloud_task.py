@@ -46,7 +46,7 @@ options:
     type: str
   task_ids:
     description:
-      - Ids of the tasks to watch, at most 10000.
+      - Ids of the tasks to watch. An id that is named twice is one task.
     type: list
     elements: str
     default: []
