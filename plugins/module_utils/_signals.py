@@ -22,14 +22,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import (
     CONNECTIONS,
-    Gather,
     Interrupted,
     Options,
     Outcome,
     Progress,
+    RunCalls,
     Slice,
-    in_threads,
-    one_by_one,
+    run_in_order,
+    run_in_threads,
     wait,
 )
 
@@ -107,9 +107,9 @@ def _signals_interrupt(clock: Clock) -> t.Iterator[None]:
             signal.signal(number, handler)
 
 
-def gather_of(context: Context) -> Gather:
+def call_runner(context: Context) -> RunCalls:
     """How calls are run: in threads, or one after the other where the order must be known."""
-    return in_threads if context.threads else one_by_one
+    return run_in_threads if context.threads else run_in_order
 
 
 def wait_for(
@@ -120,7 +120,7 @@ def wait_for(
     *,
     scope: t.Mapping[str, t.Any] | None = None,
     resume: t.Mapping[str, t.Any] | None = None,
-    part: Slice | None = None,
+    time_slice: Slice | None = None,
     progress: float = 0.0,
 ) -> Outcome:
     """Wait for tasks, and show the engine's warnings.
@@ -137,11 +137,11 @@ def wait_for(
             ids,
             options,
             clock=AttentiveClock(context.clock, sys.stdout) if context.own_process else context.clock,
-            random=context.random,
+            rng=context.random,
             scope=scope,
             resume=resume,
-            part=part,
-            gather=gather_of(context),
+            time_slice=time_slice,
+            run_calls=call_runner(context),
             connections=CONNECTIONS if context.threads else 1,
             progress=shown,
         )

@@ -299,7 +299,7 @@ def execute(context: Context) -> Result:
     if params["task_id"] is not None:
         task_id = check_id("task_id", params["task_id"], in_query=True)
         task = cloudsso.show_task(context.client(ALI), directory_id, task_id)
-        return {"tasks": [cloudsso.with_meaning(task)] if task else [], "truncated": False}
+        return {"tasks": [cloudsso.normalize(task)] if task else [], "truncated": False}
     for option in ("access_configuration_id", "principal_id", "target_id"):
         if params[option] is not None:
             check_id(option, params[option], in_query=True)
@@ -313,7 +313,7 @@ def execute(context: Context) -> Result:
         context.result,
         "tasks",
         lambda: cloudsso.list_tasks(context.client(ALI), directory_id, filters, **bounds),
-        cloudsso.with_meaning,
+        cloudsso.normalize,
     )
 
 

@@ -148,7 +148,7 @@ def execute(context: Context) -> Result:
     directory_id = check_id("directory_id", context.params["directory_id"], in_query=True)
     task_id = check_id("task_id", context.params["task_id"], in_query=True)
     task = cloudsso.show_status(context.client(ALI), directory_id, task_id)
-    return {"tasks": [cloudsso.with_meaning(task)] if task else []}
+    return {"tasks": [cloudsso.normalize(task)] if task else []}
 
 
 ARGUMENT_SPEC: ArgumentSpec = {

@@ -211,7 +211,7 @@ def execute(context: Context) -> Result:
     if params["task_id"] is not None:
         task_id = check_id("task_id", params["task_id"])
         task = csms.show_task(context.client(HWC), task_id)
-        return {"tasks": [csms.with_meaning(task)] if task else [], "truncated": False}
+        return {"tasks": [csms.normalize(task)] if task else [], "truncated": False}
     choice = {
         "secret_name": params["secret_name"],
         "status": params["status"],
@@ -219,9 +219,7 @@ def execute(context: Context) -> Result:
         "limit": within("limit", params["limit"], 1, csms.MAX_PAGE),
         "most": at_least("max_tasks", params["max_tasks"], 1),
     }
-    return list_result(
-        context.result, "tasks", lambda: csms.list_tasks(context.client(HWC), **choice), csms.with_meaning
-    )
+    return list_result(context.result, "tasks", lambda: csms.list_tasks(context.client(HWC), **choice), csms.normalize)
 
 
 ARGUMENT_SPEC: ArgumentSpec = {

@@ -218,7 +218,7 @@ def execute(context: Context) -> Result:
     if chosen is None:
         task_id = check_id("task_id", context.params["task_id"])
         task = kps.show_task(context.client(HWC), task_id)
-        return {"tasks": [kps.with_meaning(task)] if task else [], "truncated": False}
+        return {"tasks": [kps.normalize(task)] if task else [], "truncated": False}
     operation, state = (kps.LIST_RUNNING, PENDING) if chosen == "running" else (kps.LIST_FAILED, FAILED)
     bounds = {
         "marker": at_least("marker", context.params["marker"], 0),
@@ -229,7 +229,7 @@ def execute(context: Context) -> Result:
         context.result,
         "tasks",
         lambda: kps.read_list(context.client(HWC), operation, **bounds),
-        lambda row: kps.with_meaning(row, listed_as=state),
+        lambda row: kps.normalize(row, listed_as=state),
     )
 
 

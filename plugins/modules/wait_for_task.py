@@ -311,11 +311,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     MAX_SIZE,
     Options,
     Slice,
+    result_of_token,
     shorten,
     size_of,
-    told_by,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import wait_for
 
 #: By the name that ``table`` calls them.
@@ -328,7 +328,7 @@ def execute(context: Context) -> Result:
     if params["resume"] is None and params["task_ids"] is None:
         raise UsageError("Nothing to wait for: give task_ids, or resume of an earlier wait.")
     options = Options.from_params(params)
-    waitable = WAITABLE[params["service"]]
+    waitable = SERVICES[params["service"]]
     ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
     within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
     try:
@@ -337,7 +337,7 @@ def execute(context: Context) -> Result:
     except CloudError:
         if params["resume"] is not None:
             # The token may have been in the very variable that this result replaces.
-            context.result.update(fit(told_by(params["resume"]), params, context.warn))
+            context.result.update(fit(result_of_token(params["resume"]), params, context.warn))
         raise
     outcome = wait_for(
         context,
@@ -346,7 +346,7 @@ def execute(context: Context) -> Result:
         options.for_check_mode() if context.check_mode else options,
         scope={**client.scope, **within},
         resume=params["resume"],
-        part=_part(params["_slice"]),
+        time_slice=_slice(params["_slice"]),
         progress=0.0 if context.check_mode else params["progress"],
     )
     if outcome.more is not None:
@@ -375,14 +375,14 @@ def fit(result: Result, params: t.Mapping[str, t.Any], warn: t.Callable[[str], N
     return shorter
 
 
-def _part(argument: t.Mapping[str, t.Any] | None) -> Slice | None:
+def _slice(argument: t.Mapping[str, t.Any] | None) -> Slice | None:
     if argument is None:
         return None
     return Slice(float(argument["elapsed"]), float(argument["length"]), argument["state"])
 
 
 ARGUMENT_SPEC: ArgumentSpec = {
-    "service": {"type": "str", "required": True, "choices": list(WAITABLE)},
+    "service": {"type": "str", "required": True, "choices": list(SERVICES)},
     "directory_id": {"type": "str"},
     "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"]},
     "timeout": {"type": "float", "default": 1800.0},
@@ -417,7 +417,7 @@ MODULE = Module(
     ARGUMENT_SPEC,
     clouds=list(CLOUDS.values()),
     mutually_exclusive=[("task_ids", "resume")],
-    required_if=[("service", service, row.within) for service, row in WAITABLE.items() if row.within],
+    required_if=[("service", service, row.within) for service, row in SERVICES.items() if row.within],
 )
 
 

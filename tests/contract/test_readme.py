@@ -30,7 +30,7 @@ from ansible.parsing.splitter import parse_kv
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.rule import SWITCH
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.reporting import stats
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import COLLECTIONS
@@ -234,8 +234,8 @@ def test_the_guide_on_waiting_has_every_service_and_its_words() -> None:
     text = (GUIDES / "guide_waiting.rst").read_text(encoding="utf-8")
     table = text[text.index("What the services say\n") : text.index("\nTime\n")]
     rows = {row.split("``")[1]: row for row in table.split("   * - ")[2:]}
-    assert set(rows) == set(WAITABLE)
-    for service, waitable in WAITABLE.items():
+    assert set(rows) == set(SERVICES)
+    for service, waitable in SERVICES.items():
         source = waitable.open(_NoClient(), dict.fromkeys(waitable.within, "id"))
         # KPS is judged by the first word.
         words = {word for state in source.words.values() for word in state}

@@ -63,7 +63,7 @@ class TaskStatus(t.NamedTuple):
 class StatusPage(t.NamedTuple):
     """One page of a list: what it says, and the cursor of the next page (None: the list has ended)."""
 
-    sightings: tuple[TaskStatus, ...]
+    tasks: tuple[TaskStatus, ...]
     next: t.Any = None
 
 
@@ -79,20 +79,20 @@ class TaskBackend(t.Protocol):
     #: What a person calls the other side, for messages: ``https://kms.cn-north-4.myhuaweicloud.com``.
     endpoint: str
     #: Documented raw words by state, for messages and for checking the user's own lists.
-    words: t.Mapping[str, tuple[str, ...]]
+    statuses: t.Mapping[str, tuple[str, ...]]
     #: Fields of ``TaskStatus.data`` that tell a person what a task is about, each with the noun before it; the first of a
     #: noun wins.
     labels: tuple[tuple[str, str], ...]
     #: What tasks belong to beside a region, which a wrong id may be from: ``project``, ``directory`` or ``account``.
-    place: str
+    parent: str
     #: Calls per second at most, unless the user says otherwise.
     rate: float
     #: True when ``page`` works.
-    lists: bool
+    has_list: bool
     #: Words with which a task must be in that list; with another it may rightly be missing. None is any word.
-    listed_words: tuple[str, ...] | None
+    listed_statuses: tuple[str, ...] | None
     #: True when ``reasons`` works.
-    explains: bool
+    has_reasons: bool
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one task."""
@@ -103,8 +103,8 @@ class TaskBackend(t.Protocol):
     def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
         """Read one page of the list that tells why tasks failed."""
 
-    def renewable(self) -> bool:
+    def can_reauthenticate(self) -> bool:
         """Whether ``renew`` can help after an ``AuthenticationError``."""
 
-    def renew(self, timeout: float) -> None:
+    def reauthenticate(self, timeout: float) -> None:
         """Log in again."""

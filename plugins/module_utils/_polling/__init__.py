@@ -6,7 +6,7 @@
 
 The whole of it for a module::
 
-    outcome = wait(source, ids, Options.from_params(params), clock=clock, random=random.random)
+    outcome = wait(source, ids, Options.from_params(params), clock=clock, rng=random.random)
     if outcome.failed:
         fail(outcome.msg, outcome.result, outcome.warnings)
     exit(outcome.msg, outcome.result, outcome.warnings)
@@ -20,12 +20,12 @@ Further arguments of ``wait``, all by name:
 - ``scope``: what makes an id unique beside the service (region, project, directory). It travels in the token, and a token
   of another scope is refused.
 - ``resume``: ``result["resume"]`` of an earlier wait; it replaces ``ids``. The timeout starts afresh.
-- ``part``: a :class:`Slice`, when an action plugin runs a long wait in bounded module runs. While there is more to do,
+- ``time_slice``: a :class:`Slice`, when an action plugin runs a long wait in bounded module runs. While there is more to do,
   ``outcome.more`` is ``{"state", "sleep", "line"}``: pass ``state`` back in the next ``Slice`` together with the seconds
   since the first one began; ``line`` says for people how things stand, ``sleep`` how many seconds the pause still lasts.
   The last slice's outcome is that of the whole wait. ``state`` is plain JSON without secrets. When there is no outcome, for
   instance because the next module run was killed, ``recover`` makes a result of the state.
-- ``gather`` and ``connections``: how calls are run at the same time; by default one after the other. ``in_threads`` with
+- ``run_calls`` and ``connections``: how calls are run at the same time; by default one after the other. ``run_in_threads`` with
   ``CONNECTIONS`` is the real one, for sources that may be used by several threads.
 - ``progress``: a :class:`Progress`, when lines can be shown while the wait goes on; slices are not needed then.
 
@@ -46,8 +46,12 @@ from __future__ import annotations
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.poller import wait
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.progress import Progress
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.requests import Gather, one_by_one
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import Outcome, recover, told_by
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.requests import RunCalls, run_in_order
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import (
+    Outcome,
+    recover,
+    result_of_token,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.size import (
     MAX_SIZE,
     every_task,
@@ -56,26 +60,26 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.si
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Interrupted, Slice
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import Failure, Step, Watch
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.workers import CONNECTIONS, in_threads
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.workers import CONNECTIONS, run_in_threads
 
 __all__ = [
     "CONNECTIONS",
     "MAX_SIZE",
     "Failure",
-    "Gather",
     "Interrupted",
     "Options",
     "Outcome",
     "Progress",
+    "RunCalls",
     "Slice",
     "Step",
     "Watch",
     "every_task",
-    "in_threads",
-    "one_by_one",
     "recover",
+    "result_of_token",
+    "run_in_order",
+    "run_in_threads",
     "shorten",
     "size_of",
-    "told_by",
     "wait",
 ]

@@ -33,7 +33,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.ta
     LISTED,
     Record,
     in_short,
-    normalize,
+    with_declared_types,
 )
 
 #: How often a page is asked for before the list is left alone, if it did not fail before.
@@ -81,7 +81,7 @@ class Lists:
     def pay(self, todo: int) -> bool:
         """Whether to read the list for so many tasks: not when that costs more."""
         listing = self._memory.listing
-        return todo > 1 and self._wanted and self._source.lists and listing.usable and listing.cost < todo
+        return todo > 1 and self._wanted and self._source.has_list and listing.usable and listing.cost < todo
 
     def due(self) -> bool:
         """Whether the next thing to do in this round is to read a page."""
@@ -132,7 +132,7 @@ class Lists:
         listing, source = self._memory.listing, self._source
         if not listing.usable or record.meaning != PENDING:
             return
-        if source.listed_words is not None and record.status not in source.listed_words:
+        if source.listed_statuses is not None and record.status not in source.listed_statuses:
             return
         record.unlisted += 1
         if record.unlisted >= OMISSIONS and not listing.seen:
@@ -151,7 +151,7 @@ class Lists:
             if record.state == FAILED and record.reason is None and not record.explained
         }
         cursor, pages, failures = None, 0, 0
-        while source.explains and mute and pages < REASON_PAGES and (pages == 0 or cursor is not None):
+        while source.has_reasons and mute and pages < REASON_PAGES and (pages == 0 or cursor is not None):
             try:
                 page = self._caller.ask(functools.partial(source.reasons, cursor), memory.page_latency, limit)
             except (Unanswered, Fatal, CloudError) as trouble:
@@ -166,7 +166,7 @@ class Lists:
                 return
             for record in mute.values():
                 record.explained = True
-            for row in map(normalize, page.sightings):
+            for row in map(with_declared_types, page.tasks):
                 failed = mute.pop(row.task_id, None)
                 if failed is not None:
                     failed.reason = row.reason
@@ -178,12 +178,12 @@ class Lists:
         memory, listing = self._memory, self._memory.listing
         unseen = dict.fromkeys(memory.round.queue or ())
         left = len(unseen)
-        for row in page.sightings:
+        for row in page.tasks:
             record = memory.records.get(row.task_id)
             if record is None:
                 continue
             listing.seen = True
-            if not record.finished and not self._show(record, normalize(row)):
+            if not record.finished and not self._show(record, with_declared_types(row)):
                 listing.usable = False
                 break
             unseen.pop(row.task_id, None)

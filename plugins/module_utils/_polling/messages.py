@@ -126,7 +126,7 @@ class Messages(Report):
         """What to check about ids that the service does not know."""
         ids, are = ("ids", "they are tasks") if count > 1 else ("id", "it is a task")
         service = f", and whether {are} of the service {self.source.service}" if never_seen else ""
-        return f"Check the {ids}, {self.source.place} and region{service}."
+        return f"Check the {ids}, {self.source.parent} and region{service}."
 
     def _absence(self, record: Record) -> str:
         since = self.age if record.ended is None else record.ended
@@ -212,9 +212,9 @@ class Messages(Report):
 
     def _unknown_word(self, record: Record) -> str:
         known = "; ".join(
-            ", ".join(self.source.words.get(state, ()))
+            ", ".join(self.source.statuses.get(state, ()))
             for state in (PENDING, SUCCESS, FAILED)
-            if self.source.words.get(state)
+            if self.source.statuses.get(state)
         )
         word = f'the unknown status "{word_of(record.status)}"' if record.status else "no status"
         return f"{self.source.service} task {self.name(record)} has {word} (twice in a row). Known: {known}."

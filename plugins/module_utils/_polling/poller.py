@@ -48,9 +48,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
     Answer,
     Caller,
     Fatal,
-    Gather,
+    RunCalls,
     Unanswered,
-    one_by_one,
+    run_in_order,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import (
     Outcome,
@@ -66,7 +66,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.st
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.task_state import (
     BAD,
     Record,
-    normalize,
+    with_declared_types,
     word_of,
 )
 
@@ -86,11 +86,11 @@ def wait(
     options: Options,
     *,
     clock: Clock,
-    random: t.Callable[[], float],
+    rng: t.Callable[[], float],
     scope: t.Mapping[str, str] | None = None,
     resume: t.Mapping[str, t.Any] | None = None,
-    part: Slice | None = None,
-    gather: Gather = one_by_one,
+    time_slice: Slice | None = None,
+    run_calls: RunCalls = run_in_order,
     connections: int = 1,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -102,26 +102,28 @@ def wait(
         UsageError: An argument is wrong; nothing was sent.
     """
     rate = (options.rate or source.rate) / options.parallel_jobs
-    if part and part.state:
-        memory = Memory.load(part.state)
+    if time_slice and time_slice.state:
+        memory = Memory.load(time_slice.state)
     elif resume is not None:
         memory = Memory.resumed(resume, source.service, scope or {}, rate)
     else:
         memory = Memory.new(ids, rate, source.service, scope or {})
-    elapsed = part.elapsed if part else 0.0
+    elapsed = time_slice.elapsed if time_slice else 0.0
 
     def show_progress(age: float) -> float:
         if progress is None:
             return math.inf
         return progress.show_due(age, lambda: progress_line(memory, source, options, age))
 
-    caller = Caller(source, options, clock, random, memory, memory.base + elapsed, connections, show_progress)
-    engine = Engine(source, options, random, memory, caller, gather)
-    if not (part and part.state):
+    caller = Caller(source, options, clock, rng, memory, memory.base + elapsed, connections, show_progress)
+    engine = Engine(source, options, rng, memory, caller, run_calls)
+    if not (time_slice and time_slice.state):
         memory.due = engine.first_look()
     finish = functools.partial(conclude, memory, source, options)
     try:
-        return finish(engine.run(None if part is None else memory.base + elapsed + part.length), caller.now())
+        return finish(
+            engine.run(None if time_slice is None else memory.base + elapsed + time_slice.length), caller.now()
+        )
     except Interrupted as interrupted:
         return finish(engine.interrupted(interrupted), caller.now())
 
@@ -136,7 +138,7 @@ class Engine:
         draw: t.Callable[[], float],
         memory: Memory,
         caller: Caller,
-        gather: Gather,
+        gather: RunCalls,
     ) -> None:
         self._source = source
         self._options = options
@@ -146,7 +148,7 @@ class Engine:
         self._gather = gather
         # A word that the table puts where the user does stays with the service, which may know more than the word.
         self._words = {
-            word: state for word, state in options.own_words().items() if word not in source.words.get(state, ())
+            word: state for word, state in options.own_words().items() if word not in source.statuses.get(state, ())
         }
         self._pending = {task_id: record for task_id, record in memory.records.items() if not record.finished}
         self._bad = any(record.state in BAD for record in memory.records.values())
@@ -391,7 +393,7 @@ class Engine:
         except CloudError as error:
             raise Fatal(error.message, error) from error
         else:
-            self._see(record, normalize(sighting))
+            self._see(record, with_declared_types(sighting))
             if memory.round.swept:
                 self._lists.check(record)
 

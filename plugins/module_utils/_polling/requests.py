@@ -59,10 +59,10 @@ GIVEN_UP = 0.8
 
 #: Runs calls, at most so many at once as the second argument says at the moment, drawing each only when there is room for it,
 #: and yields what they return as it comes.
-Gather = t.Callable[[t.Iterator[t.Callable[[], t.Any]], t.Callable[[], int]], t.Iterator[t.Any]]
+RunCalls = t.Callable[[t.Iterator[t.Callable[[], t.Any]], t.Callable[[], int]], t.Iterator[t.Any]]
 
 
-def one_by_one(calls: t.Iterator[t.Callable[[], T]], _width: t.Callable[[], int]) -> t.Iterator[T]:
+def run_in_order(calls: t.Iterator[t.Callable[[], T]], _width: t.Callable[[], int]) -> t.Iterator[T]:
     """Run calls one after the other in the thread of the caller."""
     for call in calls:
         yield call()
@@ -263,7 +263,7 @@ class Caller:
             CloudError: The service refused the question: not found, forbidden, rejected and the like.
         """
         refused = isinstance(answer.error, AuthenticationError) and not answer.error.unsent
-        again = refused and self._source.renewable()
+        again = refused and self._source.can_reauthenticate()
         if again:
             self._book_answer(answer)
             answer = self._again(answer)
@@ -329,7 +329,7 @@ class Caller:
             return
         memory.counters.relogins += 1
         memory.health.login_at = sent
-        _nothing, error = self._try(self._source.renew, self._timeout(sent, self._options.request_timeout))
+        _nothing, error = self._try(self._source.reauthenticate, self._timeout(sent, self._options.request_timeout))
         if isinstance(error, ThrottledError):
             self._throttle(error, sent)
         if isinstance(error, (NoAnswerError, UnavailableError, BrokenAnswerError)):

@@ -91,7 +91,7 @@ def recover(state: t.Mapping[str, t.Any], elapsed: float, why: str) -> dict[str,
     return {**report.result(), "msg": " ".join(sentence for sentence in sentences if sentence), "failed": True}
 
 
-def told_by(token: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def result_of_token(token: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """Return what a token tells about every task, for a resumed wait that could not begin; nothing when it is no token."""
     try:
         memory = Memory.resumed(token, token["service"], token["scope"], 1.0)

@@ -226,7 +226,7 @@ _FIELDS = dataclasses.fields(Record)
 _DEFAULTS: dict[str, t.Any] = dict(vars(Record("")))
 
 
-def normalize(sighting: TaskStatus) -> TaskStatus:
+def with_declared_types(sighting: TaskStatus) -> TaskStatus:
     """Return a statement whose fields have the types they are declared with, whatever the service put there."""
     reason = sighting.reason
     return sighting._replace(

@@ -25,7 +25,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
     SLICE_OVER,
     Ending,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.requests import Caller, Gather, one_by_one
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.requests import (
+    Caller,
+    RunCalls,
+    run_in_order,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Memory
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.task_state import Record
 
@@ -77,9 +81,9 @@ class Watch:
         source: Whom to ask.
         options: How to ask. Those about the end of a wait, its mode and its first look are not used.
         clock: The time. When its ``sleep`` raises ``Interrupted``, so does ``step``, and the watch is over.
-        random: Numbers from 0 to 1.
+        rng: Numbers from 0 to 1.
         scope: What makes an id unique beside the service.
-        gather: Runs calls at the same time, as for ``wait``.
+        run_calls: Runs calls at the same time, as for ``wait``.
         connections: Calls that may be under way at once.
     """
 
@@ -89,9 +93,9 @@ class Watch:
         options: Options,
         *,
         clock: Clock,
-        random: t.Callable[[], float],
+        rng: t.Callable[[], float],
         scope: t.Mapping[str, str] | None = None,
-        gather: Gather = one_by_one,
+        run_calls: RunCalls = run_in_order,
         connections: int = 1,
     ) -> None:
         self._source = source
@@ -104,11 +108,11 @@ class Watch:
             on_failure="return",
             unknown_status="wait",
         )
-        self._draw = random
-        self._gather = gather
+        self._draw = rng
+        self._gather = run_calls
         rate = (options.rate or source.rate) / options.parallel_jobs
         self._memory = Memory.new((), rate, source.service, scope or {})
-        self._caller = Caller(source, self._options, clock, random, self._memory, 0.0, connections)
+        self._caller = Caller(source, self._options, clock, rng, self._memory, 0.0, connections)
         #: When each task was added, as the age of the watch.
         self._added: dict[str, float] = {}
         self._warned = 0
@@ -158,7 +162,7 @@ class Watch:
     def _lacks_reason(self, record: Record, now: float) -> bool:
         """Return whether the reason of a failure is still worth waiting for."""
         return (
-            self._source.explains
+            self._source.has_reasons
             and record.state == FAILED
             and record.reason is None
             and not record.explained

@@ -20,7 +20,7 @@ T = t.TypeVar("T")
 CONNECTIONS = 4
 
 
-def in_threads(calls: t.Iterator[t.Callable[[], T]], width: t.Callable[[], int]) -> t.Generator[T, None, None]:
+def run_in_threads(calls: t.Iterator[t.Callable[[], T]], width: t.Callable[[], int]) -> t.Generator[T, None, None]:
     """Run calls, at most ``width()`` at once, and yield what they return as it comes.
 
     Where one at a time is wide enough, it runs in the thread of the caller: a thread costs as much as half a request.

@@ -35,7 +35,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.pl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import Row
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import FleetRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import gather_of
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import call_runner
 
 #: Seconds between two requests of an account that start a task: KPS publishes no limit, so it is not probed.
 PACE = 0.1
@@ -128,7 +128,7 @@ class Association(FleetRun):
 
     def send(self) -> None:
         """Start the tasks, a few requests at a time and paced. The API takes one server in a request, except for bindings."""
-        for _started in gather_of(self.context)(self._requests(), self._width):
+        for _started in call_runner(self.context)(self._requests(), self._width):
             pass
 
     def _width(self) -> int:

@@ -18,11 +18,11 @@ class TaskBackendBase(t.Generic[C]):
     """Half of a ``TaskBackend``: where it is, how it logs in, and that it has no lists unless a service says so."""
 
     service: str
-    words: t.Mapping[str, tuple[str, ...]]
+    statuses: t.Mapping[str, tuple[str, ...]]
     labels: tuple[tuple[str, str], ...] = ()
-    listed_words: tuple[str, ...] | None = None
-    place = "project"
-    explains = False
+    listed_statuses: tuple[str, ...] | None = None
+    parent = "project"
+    has_reasons = False
 
     def __init__(self, client: C) -> None:
         self.client = client
@@ -36,10 +36,10 @@ class TaskBackendBase(t.Generic[C]):
         """There is no list of reasons."""
         raise NotImplementedError(f"{self.service} has no list of reasons")
 
-    def renewable(self) -> bool:
+    def can_reauthenticate(self) -> bool:
         """Whether a new login can help."""
         return self.client.renewable()
 
-    def renew(self, timeout: float) -> None:
+    def reauthenticate(self, timeout: float) -> None:
         """Log in again."""
         self.client.renew(timeout)

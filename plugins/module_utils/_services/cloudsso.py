@@ -70,14 +70,17 @@ GET_TASK_STATUS = Operation(
 LIST_TASKS = Operation("cloudsso", "ListTasks", VERSION, True, "Tasks", "cloudsso:ListTasks", lists=True)
 
 
-def judge(status: t.Any) -> str:
+def classify(status: t.Any) -> str:
     """The state behind a raw status, taken to the letter."""
     return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
-def with_meaning(row: t.Mapping[str, t.Any]) -> Row:
+def normalize(row: t.Mapping[str, t.Any]) -> Row:
     """A task with its fields in snake_case (``PrincipalName`` is ``principal_name``), and ``state`` added."""
-    return {**{_WORD.sub("_", name).lower(): value for name, value in row.items()}, "state": judge(row.get("Status"))}
+    return {
+        **{_WORD.sub("_", name).lower(): value for name, value in row.items()},
+        "state": classify(row.get("Status")),
+    }
 
 
 def show_task(client: AlibabaClient, directory_id: str, task_id: str) -> Row | None:
@@ -150,8 +153,8 @@ class CloudssoTasks(TaskBackendBase[AlibabaClient]):
     """
 
     service = "cloudsso"
-    place = "directory"
-    words: t.Mapping[str, tuple[str, ...]] = {
+    parent = "directory"
+    statuses: t.Mapping[str, tuple[str, ...]] = {
         PENDING: ("InProgress",),
         SUCCESS: ("Success",),
         FAILED: ("Failed",),
@@ -163,7 +166,7 @@ class CloudssoTasks(TaskBackendBase[AlibabaClient]):
     )
     #: Of the 20 calls per second that an account has (documented for GetTask, taken to hold for ListTasks).
     rate = 18.0
-    lists = True
+    has_list = True
 
     def __init__(self, client: AlibabaClient, directory_id: str) -> None:
         super().__init__(client)
@@ -213,11 +216,11 @@ def _sightings(page: Page) -> tuple[TaskStatus, ...]:
 
 def _sighting(row: Row) -> TaskStatus:
     status, reason = row["Status"], words(row, "FailureReason")
-    state = judge(status)
+    state = classify(status)
     return TaskStatus(
         row["TaskId"],
         state,
         status,
         Reason(None, reason) if state == FAILED and reason else None,
-        data=with_meaning(row),
+        data=normalize(row),
     )

@@ -55,14 +55,14 @@ LIST_TASKS = Operation(
 )
 
 
-def judge(status: t.Any) -> str:
+def classify(status: t.Any) -> str:
     """The state behind a raw status, taken to the letter."""
     return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
-def with_meaning(row: Row) -> Row:
+def normalize(row: Row) -> Row:
     """A task with ``state`` and ``time`` added to the API's own fields."""
-    return {**row, "state": judge(row.get("task_status")), "time": from_milliseconds(row.get("task_time"))}
+    return {**row, "state": classify(row.get("task_status")), "time": from_milliseconds(row.get("task_time"))}
 
 
 def show_task(client: HuaweiClient, task_id: str) -> Row | None:
@@ -140,13 +140,13 @@ class CsmsTasks(HuaweiTaskBackend):
     """CSMS as a source of tasks. Its list tells as much as the single read: state and reason."""
 
     service = "csms"
-    words: t.Mapping[str, tuple[str, ...]] = {
+    statuses: t.Mapping[str, tuple[str, ...]] = {
         PENDING: (),
         SUCCESS: ("SUCCESS",),
         FAILED: ("FAILED",),
     }
     labels: tuple[tuple[str, str], ...] = (("secret_name", "secret"),)
-    lists = True
+    has_list = True
 
     def __init__(self, client: HuaweiClient) -> None:
         super().__init__(client)
@@ -182,6 +182,6 @@ def _is_plain(row: Row) -> bool:
 
 def _sighting(row: Row) -> TaskStatus:
     status, code, message = row.get("task_status"), words(row, "task_error_code"), words(row, "task_error_msg")
-    state = judge(status)
+    state = classify(status)
     reason = Reason(code, message) if state == FAILED and (code or message) else None
     return TaskStatus(row["task_id"], state, status, reason, data=row)

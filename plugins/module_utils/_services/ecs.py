@@ -234,7 +234,7 @@ def job_outcomes(job: t.Mapping[str, t.Any]) -> dict[str, tuple[str, Reason | No
     return outcomes
 
 
-def judge_job(job: t.Mapping[str, t.Any]) -> tuple[str, Reason | None]:
+def classify_job(job: t.Mapping[str, t.Any]) -> tuple[str, Reason | None]:
     """State and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done.
 
     Raises:
@@ -289,13 +289,13 @@ class ServerStates(HuaweiTaskBackend):
     """
 
     service = "ecs"
-    words: t.Mapping[str, tuple[str, ...]] = {
+    statuses: t.Mapping[str, tuple[str, ...]] = {
         PENDING: (ACTIVE, SHUTOFF),
         SUCCESS: (ACTIVE, SHUTOFF),
         FAILED: ("ERROR",),
     }
     labels: tuple[tuple[str, str], ...] = (("name", "server"),)
-    lists = True
+    has_list = True
 
     def __init__(self, client: HuaweiClient, status: str, server_ids: t.Sequence[str]) -> None:
         super().__init__(client)
@@ -341,7 +341,7 @@ class EcsJobs(HuaweiTaskBackend):
     """ECS jobs as tasks. A successful job does not prove that a server is on or off: who needs that reads the server."""
 
     service = "ecs"
-    words: t.Mapping[str, tuple[str, ...]] = {
+    statuses: t.Mapping[str, tuple[str, ...]] = {
         PENDING: ("INIT", "RUNNING"),
         SUCCESS: ("SUCCESS",),
         FAILED: ("FAIL",),
@@ -355,5 +355,5 @@ class EcsJobs(HuaweiTaskBackend):
             why = str(Reason(words(job, "code"), words(job, "message"))) or "no reason"
             raise BrokenAnswerError(f"{SHOW_JOB} was answered without a status: {why}.", cut=True)
         same_id(job, "job_id", SHOW_JOB, task_id)
-        state, reason = judge_job(job)
+        state, reason = classify_job(job)
         return TaskStatus(task_id, state, job["status"], reason, _progress(job), data=job)

@@ -15,4 +15,4 @@ class HuaweiTaskBackend(TaskBackendBase[HuaweiClient]):
 
     #: Calls per second. Huawei Cloud publishes no quota for these services; API Gateway's own default is far higher.
     rate = 10.0
-    lists = False
+    has_list = False

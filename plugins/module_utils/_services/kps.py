@@ -97,7 +97,7 @@ DELETE_FAILED = Operation(
 )
 
 
-def judge(status: t.Any) -> tuple[str, str]:
+def classify(status: t.Any) -> tuple[str, str]:
     """State and operation behind a raw status: ``("success", "reset")`` for ``SUCCESS_RESET``.
 
     Anything that is not one of the four first words, an underscore and capitals is ``unknown``, a bare ``SUCCESS``
@@ -110,7 +110,7 @@ def judge(status: t.Any) -> tuple[str, str]:
     return _STATES[match.group(1)], operation if operation in _OPERATIONS else "unknown"
 
 
-def with_meaning(row: Row, *, listed_as: str | None = None) -> Row:
+def normalize(row: Row, *, listed_as: str | None = None) -> Row:
     """A task with ``state``, ``operation`` and ``time`` added to the API's own fields.
 
     Args:
@@ -118,7 +118,7 @@ def with_meaning(row: Row, *, listed_as: str | None = None) -> Row:
         listed_as: The state that being in a list means (``pending``, ``failed``); None for a task read by its id. The
             ``operate_type`` of a list gives the operation only: its first word is documented wrongly.
     """
-    state, operation = judge(row.get("operate_type") if listed_as else row.get("task_status"))
+    state, operation = classify(row.get("operate_type") if listed_as else row.get("task_status"))
     meaning: Row = {"state": listed_as or state, "operation": operation}
     if listed_as:
         meaning["time"] = from_milliseconds(row.get("task_time"))
@@ -233,7 +233,7 @@ class KpsTasks(HuaweiTaskBackend):
     """
 
     service = "kps"
-    words: t.Mapping[str, tuple[str, ...]] = {
+    statuses: t.Mapping[str, tuple[str, ...]] = {
         state: tuple(f"{first}_{operation.upper()}" for first in firsts for operation in _OPERATIONS)
         for state, firsts in {
             PENDING: ("READY", "RUNNING"),
@@ -241,15 +241,15 @@ class KpsTasks(HuaweiTaskBackend):
             FAILED: ("FAILED",),
         }.items()
     }
-    lists = True
+    has_list = True
     #: A task that waits for its turn is on no list.
-    listed_words: tuple[str, ...] | None = tuple(f"RUNNING_{operation.upper()}" for operation in _OPERATIONS)
+    listed_statuses: tuple[str, ...] | None = tuple(f"RUNNING_{operation.upper()}" for operation in _OPERATIONS)
     labels: tuple[tuple[str, str], ...] = (
         ("server_name", "server"),
         ("server_id", "server"),
         ("keypair_name", "key pair"),
     )
-    explains = True
+    has_reasons = True
 
     def __init__(self, client: HuaweiClient) -> None:
         super().__init__(client)
@@ -259,7 +259,7 @@ class KpsTasks(HuaweiTaskBackend):
         """Ask about one task."""
         row = _about(task_id, self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout))
         status = row["task_status"]
-        return TaskStatus(task_id, judge(status)[0], status, data=row)
+        return TaskStatus(task_id, classify(status)[0], status, data=row)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """One page of the tasks that run; a row's ``operate_type`` is documented wrongly and ignored."""

@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.k
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.sms import SmsTasks
 
 
-class Waitable(t.NamedTuple):
+class Service(t.NamedTuple):
     """One row.
 
     Attributes:
@@ -35,15 +35,15 @@ class Waitable(t.NamedTuple):
     in_query: bool = False
 
 
-WAITABLE: dict[str, Waitable] = {
-    "kps": Waitable("hwc", lambda client, _options: KpsTasks(client)),
-    "csms": Waitable("hwc", lambda client, _options: CsmsTasks(client)),
-    "sms": Waitable("hwc", lambda client, _options: SmsTasks(client)),
-    "cloudsso": Waitable(
+SERVICES: dict[str, Service] = {
+    "kps": Service("hwc", lambda client, _options: KpsTasks(client)),
+    "csms": Service("hwc", lambda client, _options: CsmsTasks(client)),
+    "sms": Service("hwc", lambda client, _options: SmsTasks(client)),
+    "cloudsso": Service(
         "ali",
         lambda client, options: CloudssoTasks(client, options["directory_id"]),
         within=("directory_id",),
         in_query=True,
     ),
-    "ecs": Waitable("hwc", lambda client, _options: EcsJobs(client)),
+    "ecs": Service("hwc", lambda client, _options: EcsJobs(client)),
 }

@@ -76,7 +76,7 @@ SHOW_TASK = Operation("sms", "ShowTask", "GET", "/v3/tasks/{task_id}", True, "st
 LIST_TASKS = Operation("sms", "ListTasks", "GET", "/v3/tasks", True, "tasks", "sms:server:listTask", lists=True)
 
 
-def judge(status: t.Any) -> str:
+def classify(status: t.Any) -> str:
     """The state behind a raw state, taken to the letter."""
     return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
@@ -97,9 +97,9 @@ class SmsTasks(HuaweiTaskBackend):
     """SMS as a source of tasks."""
 
     service = "sms"
-    place = "account"
-    words: t.Mapping[str, tuple[str, ...]] = _WORDS
-    lists = True
+    parent = "account"
+    statuses: t.Mapping[str, tuple[str, ...]] = _WORDS
+    has_list = True
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
         """Ask about one migration."""
@@ -123,7 +123,7 @@ class SmsTasks(HuaweiTaskBackend):
 
 def _sighting(row: Row) -> TaskStatus:
     status = row["state"]
-    state = judge(status)
+    state = classify(status)
     return TaskStatus(
         row["id"],
         state,

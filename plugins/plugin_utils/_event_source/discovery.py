@@ -114,7 +114,7 @@ class CloudssoDiscovery:
             )
             start = oldest
         rows = cloudsso.list_tasks(self._client, self._directory_id, {"Filter": f"StartTime ge {utc(start)}"}).rows
-        ended = [row for row in rows if cloudsso.judge(row.get("Status")) in (SUCCESS, FAILED)]
+        ended = [row for row in rows if cloudsso.classify(row.get("Status")) in (SUCCESS, FAILED)]
         running = [row for row in rows if row not in ended]
         return Found(_ids(running, "TaskId", True, warnings), _ids(ended, "TaskId", True, warnings), now, warnings)
 

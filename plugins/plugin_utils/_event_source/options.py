@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 
 #: By the name that the table of services calls them.
 CLOUDS: dict[str, t.Any] = {cloud.name: cloud for cloud in (HWC, ALI)}
@@ -29,7 +29,7 @@ ERROR_GRACE = 3600.0
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
-    "service": {"type": "str", "required": True, "choices": list(WAITABLE)},
+    "service": {"type": "str", "required": True, "choices": list(SERVICES)},
     "directory_id": {"type": "str"},
     "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"], "default": []},
     "discover": {"type": "bool", "default": False},
@@ -54,7 +54,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "batch": {"type": "str", "choices": ["auto", "never"], "default": Options.batch},
 }
 RULES: dict[str, t.Any] = {
-    "required_if": [("service", service, row.within) for service, row in WAITABLE.items() if row.within],
+    "required_if": [("service", service, row.within) for service, row in SERVICES.items() if row.within],
 }
 
 
@@ -94,7 +94,7 @@ class Settings(t.NamedTuple):
             UsageError: An option is wrong, or two do not go together.
         """
         service = params["service"]
-        row = WAITABLE[service]
+        row = SERVICES[service]
         discover, end = params["discover"], params["on_done"] == "end"
         ids = check_ids("task_ids", params["task_ids"], in_query=row.in_query)
         if not discover and not ids:

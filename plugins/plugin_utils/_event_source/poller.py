@@ -23,10 +23,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     CONNECTIONS,
     Interrupted,
     Watch,
-    in_threads,
-    one_by_one,
+    run_in_order,
+    run_in_threads,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.discovery import discovery_of
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.events import Event, task_event
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.options import (
@@ -118,9 +118,9 @@ class Poller:
             backend,
             settings.wait,
             clock=context.clock,
-            random=context.random,
+            rng=context.random,
             scope=self.scope,
-            gather=in_threads if context.threads else one_by_one,
+            run_calls=run_in_threads if context.threads else run_in_order,
             connections=CONNECTIONS if context.threads else 1,
         )
         self._discovery = (
@@ -215,7 +215,7 @@ def _passes(error: CloudError) -> bool:
 def _open(context: Context) -> Result:
     """Open the client and the state."""
     settings = Settings.from_params(context.params)
-    row = WAITABLE[settings.service]
+    row = SERVICES[settings.service]
     client = context.client(CLOUDS[row.cloud])
     backend = row.open(client, context.params)
     state = State(settings.state_file, {"service": settings.service, **client.scope, **settings.within})

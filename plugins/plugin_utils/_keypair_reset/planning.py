@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import Logins, Step, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import judge
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import classify
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps_keypairs import key_material
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import (
     all_of_batch,
@@ -206,7 +206,7 @@ def _decide(record: Record, server: t.Mapping[str, t.Any] | None, task: t.Mappin
 def _joins(record: Record, task: t.Mapping[str, t.Any] | None) -> bool:
     """Take over the task of a run that was cut off; it is not started again."""
     if task is not None:
-        operation = judge(task.get("operate_type"))[1]
+        operation = classify(task.get("operate_type"))[1]
         # The row of an unbinding has no key pair.
         ours = (task.get("keypair_name") or None) == record["keypair_name"] or (
             operation == "unbind" and not record["keypair_name"]

@@ -42,7 +42,7 @@ ACCOUNT_LIMIT = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Service:
+class SimulatedService:
     """How a service shows its tasks.
 
     Attributes:
@@ -56,14 +56,14 @@ class Service:
     lists_only_pending: bool = False
 
 
-SERVICES = {
+SIMULATED_SERVICES = {
     service.name: service
     for service in (
-        Service("reads"),
-        Service("cloudsso", 20),
-        Service("sms", 200),
-        Service("csms", 1000),
-        Service("kps", 1000, lists_only_pending=True),
+        SimulatedService("reads"),
+        SimulatedService("cloudsso", 20),
+        SimulatedService("sms", 200),
+        SimulatedService("csms", 1000),
+        SimulatedService("kps", 1000, lists_only_pending=True),
     )
 }
 
@@ -138,7 +138,7 @@ class SimulatedClock:
         self.now += max(0.0, seconds)
 
 
-class SimulatedSource:
+class SimulatedBackend:
     """A ``TaskBackend`` whose tasks succeed when their time has come.
 
     Args:
@@ -152,18 +152,18 @@ class SimulatedSource:
     """
 
     endpoint = "https://simulated.example.com"
-    words: t.Mapping[str, tuple[str, ...]] = {
+    statuses: t.Mapping[str, tuple[str, ...]] = {
         PENDING: ("RUNNING_RESET",),
         SUCCESS: ("SUCCESS_RESET",),
         FAILED: ("FAILED_RESET",),
     }
     labels: tuple[tuple[str, str], ...] = ()
     rate = 18.0
-    explains = False
+    has_reasons = False
 
     def __init__(
         self,
-        service: Service,
+        service: SimulatedService,
         clock: SimulatedClock,
         durations: t.Mapping[str, float],
         foreign: int,
@@ -172,10 +172,10 @@ class SimulatedSource:
         limit: float = ACCOUNT_LIMIT,
     ) -> None:
         self.service = service.name
-        self.lists = service.page_size is not None
+        self.has_list = service.page_size is not None
         self._lists_only_pending = service.lists_only_pending
-        self.place = "project"
-        self.listed_words: tuple[str, ...] | None = ("RUNNING_RESET",) if service.lists_only_pending else None
+        self.parent = "project"
+        self.listed_statuses: tuple[str, ...] | None = ("RUNNING_RESET",) if service.lists_only_pending else None
         self._page_size = service.page_size or 0
         self._clock = clock
         self._durations = durations
@@ -193,8 +193,8 @@ class SimulatedSource:
         """As of ``TaskBackend``."""
         fault = self._receive("read", timeout)
         if fault == "other task":
-            return self._sighting(task_id)._replace(task_id="another")
-        return self._sighting(task_id)
+            return self._status_of(task_id)._replace(task_id="another")
+        return self._status_of(task_id)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """As of ``TaskBackend``."""
@@ -208,18 +208,18 @@ class SimulatedSource:
         end = begin + self._page_size
         rows, before = self._foreign[begin:end], len(self._foreign)
         for task_id in shown[max(0, begin - before) : max(0, end - before)]:
-            rows.append(TaskStatus(task_id, PENDING) if self._lists_only_pending else self._sighting(task_id))
+            rows.append(TaskStatus(task_id, PENDING) if self._lists_only_pending else self._status_of(task_id))
         return StatusPage(tuple(rows), end if end < before + len(shown) else None)
 
     def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
         """As of ``TaskBackend``."""
         raise NotImplementedError
 
-    def renewable(self) -> bool:
+    def can_reauthenticate(self) -> bool:
         """As of ``TaskBackend``."""
         return False
 
-    def renew(self, timeout: float) -> None:
+    def reauthenticate(self, timeout: float) -> None:
         """As of ``TaskBackend``."""
         raise NotImplementedError
 
@@ -264,7 +264,7 @@ class SimulatedSource:
         if fault == "no connection":
             raise NoAnswerError("no connection.", maybe_received=False)
 
-    def _sighting(self, task_id: str) -> TaskStatus:
+    def _status_of(self, task_id: str) -> TaskStatus:
         if self._clock.now >= self._durations[task_id]:
             if task_id in self._failing:
                 return TaskStatus(task_id, FAILED, "FAILED_RESET")
@@ -321,11 +321,11 @@ def simulate(
     """Wait for tasks of the given durations, called ``t-0`` and so on, in simulated time."""
     clock = SimulatedClock()
     table = {f"t-{number}": duration for number, duration in enumerate(durations)}
-    source = SimulatedSource(SERVICES[service], clock, table, foreign, failing, faults, limit)
+    source = SimulatedBackend(SIMULATED_SERVICES[service], clock, table, foreign, failing, faults, limit)
     draw = random.Random(seed).random
     side_by_side: dict[str, t.Any] = {}
     if connections > 1:
-        side_by_side = {"gather": at_once(t.cast(t.Any, clock)), "connections": connections}
-    outcome = wait(source, list(table), Options(**options), clock=clock, random=draw, **side_by_side)
+        side_by_side = {"run_calls": at_once(t.cast(t.Any, clock)), "connections": connections}
+    outcome = wait(source, list(table), Options(**options), clock=clock, rng=draw, **side_by_side)
     latencies = sorted(task["elapsed"] - table[task["id"]] for task in outcome.result["tasks"] if task["finished"])
     return Run(outcome, source.calls, source.throttled, latencies, clock.now)

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import CONNECTIONS
-from extended.simulation.simulator import FAULTS, SERVICES, Faults, Run, lognormal, simulate
+from extended.simulation.simulator import FAULTS, SIMULATED_SERVICES, Faults, Run, lognormal, simulate
 
 SEEDS = (1, 2, 3)
 #: No call is throttled but at random.
@@ -54,7 +54,7 @@ def durations(number: int, finished: bool) -> list[float]:
 
 
 @pytest.mark.parametrize("share", FACTORS)
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", SIMULATED_SERVICES)
 def test_ten_thousand_tasks(service: str, share: float) -> None:
     # At the default rates, and in one connection as long as answers come fast.
     rate = 18.0 if service == "cloudsso" else 10.0

@@ -203,7 +203,7 @@ def state_of_two_tasks() -> dict[str, t.Any]:
     cloud = Cloud(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "RUNNING_X"),)})
     scope = {"region": "cn-north-4"}
     outcome = wait(
-        cloud, ["t-1", "t-2"], Options(), clock=engine_clock, random=lambda: 0.5, scope=scope, part=Slice(0.0, 1.0)
+        cloud, ["t-1", "t-2"], Options(), clock=engine_clock, rng=lambda: 0.5, scope=scope, time_slice=Slice(0.0, 1.0)
     )
     assert outcome.more is not None
     state: dict[str, t.Any] = json.loads(json.dumps(outcome.more["state"]))
@@ -269,7 +269,7 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
         [],
         Options(),
         clock=engine_clock,
-        random=lambda: 0.5,
+        rng=lambda: 0.5,
         scope={"region": "cn-north-4"},
         resume=json.loads(json.dumps(result["resume"])),
     )

@@ -36,7 +36,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     StatusPage,
     TaskStatus,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Gather, Interrupted
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted, RunCalls
 
 #: In a timeline: the service does not know the task at that time.
 GONE = "(gone)"
@@ -147,7 +147,7 @@ class Cloud:
         timelines: What each task says from when on.
         page_size: Rows per page; None when there is no list.
         lists_only_pending: The list shows running tasks only and no word.
-        explains: The reasons of failures are in a list of their own.
+        has_reasons: The reasons of failures are in a list of their own.
         rate: Calls per second, as published.
         latencies: Seconds each call takes, in turn, over and over.
         faults: What goes wrong with each call, by its number; None is nothing. Further calls go well.
@@ -165,7 +165,7 @@ class Cloud:
     timelines: t.Mapping[str, Timeline]
     page_size: int | None = None
     lists_only_pending: bool = False
-    explains: bool = False
+    has_reasons: bool = False
     rate: float = 10.0
     latencies: t.Sequence[float] = (0.05,)
     faults: t.Sequence[t.Any] = ()
@@ -180,17 +180,17 @@ class Cloud:
     reasons_of: t.Mapping[str, Reason] = dataclasses.field(default_factory=dict)
     service: str = "kps"
     endpoint: str = "https://cloud.example.com"
-    words: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: WORDS)
+    statuses: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: WORDS)
     labels: tuple[tuple[str, str], ...] = (("server_name", "server"),)
     calls: list[Call] = dataclasses.field(default_factory=list)
     statements: list[Statement] = dataclasses.field(default_factory=list)
     logins: list[float] = dataclasses.field(default_factory=list)
 
-    place: str = "project"
+    parent: str = "project"
 
     def __post_init__(self) -> None:
-        self.lists = self.page_size is not None
-        self.listed_words: tuple[str, ...] | None = ("RUNNING_X",) if self.lists_only_pending else None
+        self.has_list = self.page_size is not None
+        self.listed_statuses: tuple[str, ...] | None = ("RUNNING_X",) if self.lists_only_pending else None
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
         """As of ``TaskBackend``."""
@@ -200,7 +200,7 @@ class Cloud:
         self.statements.append(Statement(task_id, word, "read", call.answered))
         if word == GONE:
             raise NotFoundError(f"no task {task_id}.", http_status=404, code="KPS.0404", text="task not found")
-        reason = self.reasons_of.get(task_id) if judge(word) == FAILED and not self.explains else None
+        reason = self.reasons_of.get(task_id) if judge(word) == FAILED and not self.has_reasons else None
         return TaskStatus(task_id, judge(word), word, reason, data={"task_id": task_id, "task_status": word})
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
@@ -235,11 +235,11 @@ class Cloud:
         ]
         return StatusPage(tuple(rows))
 
-    def renewable(self) -> bool:
+    def can_reauthenticate(self) -> bool:
         """As of ``TaskBackend``."""
         return self.can_renew
 
-    def renew(self, timeout: float) -> None:
+    def reauthenticate(self, timeout: float) -> None:
         """As of ``TaskBackend``."""
         _demand(timeout > 0, "a login without time")
         number = len(self.logins)
@@ -297,7 +297,7 @@ class Cloud:
         return errors[fault]
 
 
-def at_once(clock: FakeClock) -> Gather:
+def at_once(clock: FakeClock) -> RunCalls:
     """A ``gather`` that runs calls side by side on a fake clock: each call's time passes while the others' does."""
 
     def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:

@@ -69,7 +69,7 @@ class Scenario:
     def wait(self, clock: FakeClock, cloud: Cloud, **changes: t.Any) -> Outcome:
         """Wait to the end on a given cloud."""
         options = Options(**{**self.options, **changes})
-        return wait(cloud, list(self.timelines), options, clock=clock, random=random.Random(self.seed).random)
+        return wait(cloud, list(self.timelines), options, clock=clock, rng=random.Random(self.seed).random)
 
     def run_in_slices(self, lengths: t.Sequence[float]) -> tuple[Outcome, Cloud, int]:
         """Wait in slices of the given lengths, in turn; returns the number of slices as well."""
@@ -78,7 +78,7 @@ class Scenario:
         for number in range(10_000):
             part = Slice(clock.age(), lengths[number % len(lengths)], state)
             ids = list(self.timelines) if state is None else []
-            outcome = wait(cloud, ids, Options(**self.options), clock=clock, random=draw, part=part)
+            outcome = wait(cloud, ids, Options(**self.options), clock=clock, rng=draw, time_slice=part)
             if outcome.more is None:
                 return outcome, cloud, number + 1
             state = json.loads(json.dumps(outcome.more["state"]))
@@ -143,7 +143,7 @@ def scenarios(
         "foreign": draw(st.integers(0, 4)) if has_list else 0,
         "latencies": tuple(draw(st.lists(st.sampled_from([0.0, 0.05, 0.25, latency]), min_size=1, max_size=3))),
         "faults": tuple(draw(st.lists(maybe, max_size=25))),
-        "explains": draw(st.booleans()),
+        "has_reasons": draw(st.booleans()),
         "reasons_of": {task_id: Reason("KPS.1", f"why {task_id}") for task_id in ids[::2]},
     }
     if has_list and lies:

@@ -36,7 +36,7 @@ def run(timelines: t.Mapping[str, Timeline], options: dict[str, t.Any], **cloud:
     """Wait on a scripted cloud whose calls take no time."""
     clock = FakeClock()
     source = Cloud(clock, timelines, **{"latencies": (0.0,), **cloud})
-    return wait(source, list(timelines), Options(**{**STEADY, **options}), clock=clock, random=lambda: 0.5), source
+    return wait(source, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), source
 
 
 def test_all_succeeded() -> None:
@@ -60,7 +60,7 @@ def test_nothing_to_wait_for() -> None:
 
 def test_one_of_several_failed() -> None:
     reasons = {"t-2": Reason("KPS.3054", "Update public key error")}
-    outcome, _cloud = run({"t-1": OK, "t-2": BAD}, {}, explains=True, reasons_of=reasons)
+    outcome, _cloud = run({"t-1": OK, "t-2": BAD}, {}, has_reasons=True, reasons_of=reasons)
     assert outcome.failed
     assert outcome.msg == (
         "1 of 2 kps tasks failed: t-2 (server server-t-2): FAILED_X, KPS.3054: Update public key error. 1 succeeded."
@@ -68,7 +68,7 @@ def test_one_of_several_failed() -> None:
 
 
 def test_a_failure_without_a_reason() -> None:
-    outcome, _cloud = run({"t-1": BAD}, {}, explains=True)
+    outcome, _cloud = run({"t-1": BAD}, {}, has_reasons=True)
     assert outcome.msg == "kps task t-1 failed: FAILED_X."
     assert outcome.result["task"]["reason"] is None
 
@@ -314,7 +314,7 @@ def test_interrupted() -> None:
     clock = FakeClock()
     clock.signal_at = 84.0
     cloud = Cloud(clock, {"t-1": RUNS, "t-2": OK, "t-3": BAD})
-    outcome = wait(cloud, ["t-1", "t-2", "t-3"], Options(**STEADY), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["t-1", "t-2", "t-3"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == (
         "Interrupted by SIGTERM after 84 s; 1 of 3 kps tasks is still pending. 1 of 3 kps tasks failed: t-3: FAILED_X."
@@ -328,9 +328,9 @@ def test_a_resumed_wait_counts_its_own_budget() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"t-1": RUNS})
     options = Options(timeout=30.0, on_timeout="return", **STEADY)
-    first = wait(cloud, ["t-1"], options, clock=clock, random=lambda: 0.5)
+    first = wait(cloud, ["t-1"], options, clock=clock, rng=lambda: 0.5)
     clock.now += 1000
-    second = wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=first.result["resume"])
+    second = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=first.result["resume"])
     assert second.msg.startswith(
         "Timed out after 30 s (60 s with the waits before) waiting for kps task t-1 (RUNNING_X"
     )
@@ -341,7 +341,7 @@ def test_the_progress_line() -> None:
     timelines = {"t-1": RUNS, "t-2": BAD, "t-3": OK, "t-4": ((0.0, "READY_X"),), "t-5": RUNS}
     cloud = Cloud(clock, timelines, latencies=(0.0,))
     part = Slice(0.0, 27.0)
-    outcome = wait(cloud, list(cloud.timelines), Options(**STEADY), clock=clock, random=lambda: 0.5, part=part)
+    outcome = wait(cloud, list(cloud.timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=part)
     assert outcome.more is not None
     assert outcome.more["line"] == (
         "1 success, 1 failed, 3 pending (RUNNING_X 2, READY_X 1); 25 s of 1800 s, next look in 5 s"

@@ -49,7 +49,7 @@ def run(timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **opt
     """Wait on a scripted cloud."""
     clock = FakeClock()
     source = Cloud(clock, timelines, **cloud)
-    return wait(source, list(timelines), Options(**{**STEADY, **options}), clock=clock, random=lambda: 0.5), source
+    return wait(source, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), source
 
 
 def states(outcome: Outcome) -> list[str]:
@@ -97,7 +97,7 @@ def test_a_word_the_user_lists_where_it_is_anyway_stays_with_the_service() -> No
     clock = FakeClock()
     cloud = Judge(clock, {"a": ((0.0, "SUCCESS_X"),)})
     options = Options(success_statuses=("SUCCESS_X",))
-    outcome = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["failed"]
     assert outcome.result["task"]["reason"] == {"code": "Ecs.1", "message": "disk"}
 
@@ -203,7 +203,7 @@ def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
             return super().read(task_id, timeout)
 
     clock = FakeClock()
-    outcome = wait(Broken(clock, {"a": RUNS, "b": RUNS}), ["a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    outcome = wait(Broken(clock, {"a": RUNS, "b": RUNS}), ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == f"{error} Last known: 2 pending."
     assert outcome.result["tasks"][0]["status"] == "RUNNING_X"
@@ -236,7 +236,7 @@ def test_a_login_that_is_refused_ends_the_wait_and_is_not_the_fault_of_a_task(er
     clock = FakeClock()
     cloud = Unprepared(clock, {"a": RUNS, "b": RUNS}, can_renew=True)
     cloud.login = {1: error}
-    outcome = wait(cloud, ["a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == f"{error} Last known: 2 pending."
     assert len(cloud.calls) == 2
@@ -247,7 +247,7 @@ def test_a_login_that_fails_for_a_while_does_not_make_a_task_sick() -> None:
     clock = FakeClock()
     cloud = Unprepared(clock, {"a": after(20), "b": after(20)})
     cloud.login = {number: UnavailableError("IAM failed.", http_status=503) for number in range(5)}
-    outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["success", "success"]
     assert "failures" not in json.dumps(outcome.result)
 
@@ -273,7 +273,7 @@ def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> N
 
     clock = FakeClock()
     timelines = {f"t-{number}": after(10) for number in range(4)}
-    outcome = wait(Odd(clock, timelines), list(timelines), Options(timeout=60), clock=clock, random=lambda: 0.5)
+    outcome = wait(Odd(clock, timelines), list(timelines), Options(timeout=60), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 3
     assert "cannot be read (TypeError" in outcome.msg
 
@@ -286,7 +286,7 @@ def test_a_bug_of_ours_keeps_what_is_known() -> None:
             super().sleep(seconds)
 
     clock = Buggy()
-    outcome = wait(Cloud(clock, {"a": after(3), "b": RUNS}), ["a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    outcome = wait(Cloud(clock, {"a": after(3), "b": RUNS}), ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == (
         "Unexpected ZeroDivisionError: division by zero. This is a bug of the collection: please report it."
@@ -301,7 +301,7 @@ def test_a_sentence_that_cannot_be_made_keeps_what_is_known() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": BAD})
     cloud.labels = t.cast("t.Any", 5)
-    outcome = wait(cloud, ["a"], Options(), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert "This is a bug of the collection" in outcome.msg
     assert states(outcome) == ["failed"]
@@ -314,7 +314,7 @@ def test_an_answer_about_another_task_is_a_broken_answer() -> None:
 
     clock = FakeClock()
     cloud = Confused(clock, {"a": ((0.0, "SUCCESS_X"),)})
-    outcome = wait(cloud, ["a"], Options(timeout=20), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a"], Options(timeout=20), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"]
     assert "was asked about task a and answered about b" in outcome.msg
 
@@ -348,7 +348,7 @@ def test_jitter_spreads_pauses_within_its_bounds() -> None:
     draws = iter([0.0, 1.0] * 100)
     cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
     options = Options(interval=1, backoff=1.0, jitter=0.5, timeout=100, delay=64)
-    wait(cloud, ["a"], options, clock=clock, random=lambda: next(draws))
+    wait(cloud, ["a"], options, clock=clock, rng=lambda: next(draws))
     sent = at(cloud)
     assert sent[0] == 64
     assert sent[1] - sent[0] == pytest.approx(4.0)
@@ -365,12 +365,12 @@ def test_an_estimate_of_the_service_stretches_the_pause() -> None:
 
     clock = FakeClock()
     cloud = Estimating(clock, {"a": RUNS}, latencies=(0.0,))
-    outcome = wait(cloud, ["a"], Options(**STEADY, timeout=200), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a"], Options(**STEADY, timeout=200), clock=clock, rng=lambda: 0.5)
     assert at(cloud) == [0, 50, 100, 150, 200]
     assert (outcome.result["task"]["eta"], outcome.result["task"]["progress"]) == (100.0, 10.0)
     cloud = Estimating(FakeClock(), {"a": RUNS}, latencies=(0.0,))
     cloud.eta = 100_000.0
-    wait(cloud, ["a"], Options(**STEADY, timeout=200), clock=cloud.clock, random=lambda: 0.5)
+    wait(cloud, ["a"], Options(**STEADY, timeout=200), clock=cloud.clock, rng=lambda: 0.5)
     assert at(cloud) == [0, 60, 120, 180, 200]
 
 
@@ -381,7 +381,7 @@ def test_one_task_without_an_estimate_keeps_the_pace() -> None:
 
     clock = FakeClock()
     cloud = Half(clock, {"a": RUNS, "b": RUNS}, latencies=(0.0,))
-    wait(cloud, ["a", "b"], Options(**STEADY, timeout=30), clock=clock, random=lambda: 0.5)
+    wait(cloud, ["a", "b"], Options(**STEADY, timeout=30), clock=clock, rng=lambda: 0.5)
     assert len(cloud.calls) == 14
 
 
@@ -467,7 +467,7 @@ def test_a_task_whose_question_is_always_throttled_does_not_stop_the_others() ->
 
     clock = FakeClock()
     timelines = {f"t-{number}": after(30) for number in range(6)}
-    outcome = wait(Jealous(clock, timelines), list(timelines), Options(timeout=200), clock=clock, random=lambda: 0.5)
+    outcome = wait(Jealous(clock, timelines), list(timelines), Options(timeout=200), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 5
     assert max(task["elapsed"] for task in outcome.result["tasks"][1:]) < 60
     assert "t-0 (no answer about it yet" in outcome.msg
@@ -500,7 +500,7 @@ def test_a_task_whose_question_always_fails_does_not_stop_the_others() -> None:
 
     clock = FakeClock()
     timelines = {f"t-{number}": after(10) for number in range(6)}
-    outcome = wait(Sick(clock, timelines), list(timelines), Options(timeout=200), clock=clock, random=lambda: 0.5)
+    outcome = wait(Sick(clock, timelines), list(timelines), Options(timeout=200), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 5
     assert max(task["elapsed"] for task in outcome.result["tasks"][1:]) < 15
 
@@ -529,7 +529,7 @@ def test_a_round_asks_three_times_at_most_about_a_task() -> None:
 
     clock = FakeClock()
     cloud = Sick(clock, {"well": RUNS, "sick": RUNS})
-    wait(cloud, ["well", "sick"], Options(**STEADY, timeout=12), clock=clock, random=lambda: 0.5)
+    wait(cloud, ["well", "sick"], Options(**STEADY, timeout=12), clock=clock, rng=lambda: 0.5)
     about = [(round(call.sent), call.about) for call in cloud.calls]
     assert [task_id for sent, task_id in about if sent < 3] == ["well", "sick", "sick", "sick"]
     # Known to be ill, it is asked about once in a round.
@@ -545,7 +545,7 @@ def test_sick_tasks_side_by_side_do_not_look_like_an_outage() -> None:
     clock = FakeClock()
     timelines = dict.fromkeys(("well-1", *(f"sick-{number}" for number in range(9)), "well-2"), RUNS)
     cloud = Sick(clock, timelines, latencies=(0.0,))
-    wait(cloud, list(timelines), Options(**STEADY, timeout=300), clock=clock, random=lambda: 0.5)
+    wait(cloud, list(timelines), Options(**STEADY, timeout=300), clock=clock, rng=lambda: 0.5)
     polls = [call.sent for call in cloud.calls if call.about == "well-2" and call.sent < 290]
     # The first round takes them for an outage. In the others they cost a call each, and the pause is that of the options.
     assert polls[0] < 40
@@ -599,7 +599,7 @@ def test_calls_under_way_together_log_in_once() -> None:
     timelines = {f"t-{number}": after(2) for number in range(8)}
     cloud = Cloud(clock, timelines, latencies=(1.0,), faults=["unauthorized"] * 2, can_renew=True)
     outcome = wait(
-        cloud, list(timelines), Options(), clock=clock, random=lambda: 0.5, gather=at_once(clock), connections=4
+        cloud, list(timelines), Options(), clock=clock, rng=lambda: 0.5, run_calls=at_once(clock), connections=4
     )
     assert not outcome.failed
     assert len(cloud.logins) == 1
@@ -637,7 +637,7 @@ def test_a_list_is_left_when_pages_show_none_of_the_few_tasks_left() -> None:
             return page._replace(next=(cursor or 0) + 3)
 
     cloud = Crowded(clock, timelines, page_size=3, lists_only_pending=True)
-    wait(cloud, list(timelines), Options(**STEADY, timeout=4), clock=clock, random=lambda: 0.5)
+    wait(cloud, list(timelines), Options(**STEADY, timeout=4), clock=clock, rng=lambda: 0.5)
     first = [call.kind for call in cloud.calls if call.sent < 2]
     assert first == ["page"] * 4 + ["read"]
 
@@ -700,7 +700,7 @@ class BrokenList(Cloud):
 def test_a_list_that_fails_is_left_alone_for_longer_each_time_and_tasks_are_asked_about_one_by_one() -> None:
     clock = FakeClock()
     cloud = BrokenList(clock, {"a": after(100), "b": after(200)}, page_size=10)
-    outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
     assert [call.kind for call in cloud.calls[:5]] == ["page", "page", "page", "read", "read"]
     tries = [sent for sent in at(cloud, "page") if sent > 1]
     assert len(tries) == 4
@@ -719,7 +719,7 @@ def test_a_list_that_fails_does_not_cost_the_verdicts_near_the_deadline(fault: t
     timelines = {f"t-{number}": after(600 - seconds + number / 4) for number in range(20)}
     cloud = BrokenList(clock, timelines, page_size=100)
     cloud.fault = fault
-    outcome = wait(cloud, list(timelines), Options(timeout=600), clock=clock, random=random.Random(seconds).random)
+    outcome = wait(cloud, list(timelines), Options(timeout=600), clock=clock, rng=random.Random(seconds).random)
     assert states(outcome) == ["success"] * 20
 
 
@@ -759,13 +759,13 @@ def test_words_of_the_user_count_in_rows_that_have_words() -> None:
 def test_a_list_may_become_available_during_the_wait() -> None:
     class Late(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
-            self.lists = True
+            self.has_list = True
             return super().read(task_id, timeout)
 
     clock = FakeClock()
     cloud = Late(clock, {"a": after(7), "b": after(7)}, page_size=10)
-    cloud.lists = False
-    wait(cloud, ["a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    cloud.has_list = False
+    wait(cloud, ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert [call.kind for call in cloud.calls[:3]] == ["read", "read", "page"]
 
 
@@ -779,7 +779,7 @@ def test_all_pages_of_a_round_get_the_same_age() -> None:
 
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(6)}
-    wait(Noting(clock, timelines, page_size=2), list(timelines), Options(timeout=4), clock=clock, random=lambda: 0.5)
+    wait(Noting(clock, timelines, page_size=2), list(timelines), Options(timeout=4), clock=clock, rng=lambda: 0.5)
     assert seen[:3] == [0, 0, 0]
     assert seen[3] == seen[4] == seen[5] > 2
 
@@ -787,7 +787,7 @@ def test_all_pages_of_a_round_get_the_same_age() -> None:
 def test_reasons_are_read_once_for_all_failures() -> None:
     reasons = {"a": Reason("KPS.1", "first"), "c": Reason(None, "third")}
     timelines = {"a": BAD, "b": after(30, "FAILED_X"), "c": after(50, "FAILED_X")}
-    outcome, cloud = run(timelines, {"explains": True, "reasons_of": reasons})
+    outcome, cloud = run(timelines, {"has_reasons": True, "reasons_of": reasons})
     assert [task["reason"] for task in outcome.result["tasks"]] == [
         {"code": "KPS.1", "message": "first"},
         None,
@@ -805,7 +805,7 @@ def test_reasons_are_read_once_for_all_failures() -> None:
 def test_reasons_of_earlier_failures_are_read_before_the_last_look() -> None:
     reasons = {"a": Reason("KPS.1", "first"), "b": Reason("KPS.2", "second")}
     timelines = {"a": BAD, "b": after(59.8, "FAILED_X"), "c": RUNS}
-    outcome, cloud = run(timelines, {"explains": True, "reasons_of": reasons, "latencies": (0.0,)}, timeout=60)
+    outcome, cloud = run(timelines, {"has_reasons": True, "reasons_of": reasons, "latencies": (0.0,)}, timeout=60)
     sent = at(cloud, "reasons")
     assert len(sent) == 2
     assert 50 < sent[0] < 59.9
@@ -816,7 +816,7 @@ def test_reasons_of_earlier_failures_are_read_before_the_last_look() -> None:
 @pytest.mark.parametrize("fault", ["forbidden", "unavailable", "unauthorized", Throttle(60.0)])
 def test_reasons_that_cannot_be_read_are_no_trouble_of_the_wait(fault: t.Any) -> None:
     faults = [None, None, None, fault, fault, fault]
-    outcome, cloud = run({"a": BAD}, {"explains": True, "faults": faults})
+    outcome, cloud = run({"a": BAD}, {"has_reasons": True, "faults": faults})
     assert cloud.calls[-1].kind == "reasons"
     assert len(cloud.sent("reasons")) == (3 if fault == "unavailable" else 1)
     assert outcome.msg == "kps task a failed: FAILED_X."
@@ -826,7 +826,7 @@ def test_reasons_that_cannot_be_read_are_no_trouble_of_the_wait(fault: t.Any) ->
 @pytest.mark.parametrize("fault", ["unavailable", "reset", Throttle(2.0)])
 def test_reasons_are_asked_for_again_when_the_first_call_fails(fault: t.Any) -> None:
     reasons = {"a": Reason("KPS.1", "why")}
-    cloud_options = {"explains": True, "reasons_of": reasons, "faults": [None, None, None, fault]}
+    cloud_options = {"has_reasons": True, "reasons_of": reasons, "faults": [None, None, None, fault]}
     outcome, cloud = run({"a": BAD}, cloud_options)
     assert len(cloud.sent("reasons")) == 2
     assert outcome.result["task"]["reason"] == {"code": "KPS.1", "message": "why"}
@@ -839,8 +839,8 @@ def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
             return super().reasons(cursor, timeout)._replace(next=1)
 
     clock = FakeClock()
-    cloud = Endless(clock, {"a": BAD}, explains=True)
-    wait(cloud, ["a"], Options(), clock=clock, random=lambda: 0.5)
+    cloud = Endless(clock, {"a": BAD}, has_reasons=True)
+    wait(cloud, ["a"], Options(), clock=clock, rng=lambda: 0.5)
     assert len(cloud.sent("reasons")) == 10
 
 
@@ -850,7 +850,7 @@ def test_slow_services_are_asked_over_several_connections() -> None:
     cloud = Cloud(clock, timelines, latencies=(2.0,))
     options = Options(**STEADY, timeout=100, request_timeout=30)
     outcome = wait(
-        cloud, list(timelines), options, clock=clock, random=lambda: 0.5, gather=at_once(clock), connections=4
+        cloud, list(timelines), options, clock=clock, rng=lambda: 0.5, run_calls=at_once(clock), connections=4
     )
     first = [call.sent for call in cloud.calls[:40]]
     assert first[-1] == pytest.approx(20, abs=4)
@@ -878,7 +878,7 @@ def test_no_more_connections_are_wanted_than_there_are_tasks_left_to_ask_about()
     timelines = {"short": after(9), "long": RUNS, "longer": RUNS}
     cloud = Cloud(clock, timelines, latencies=(2.0,))
     options = Options(**STEADY, timeout=60)
-    wait(cloud, list(timelines), options, clock=clock, random=lambda: 0.5, gather=gather, connections=4)
+    wait(cloud, list(timelines), options, clock=clock, rng=lambda: 0.5, run_calls=gather, connections=4)
     # Each call leaves one less; and one of the tasks ends.
     assert max(widths[1]) == 3
     assert [max(seen) for seen in widths if seen][-1] == 2
@@ -894,7 +894,7 @@ def test_a_slice_without_anything_to_do_sleeps_to_its_end() -> None:
     options, state, slices = Options(**STEADY, timeout=200), None, 0
     while True:
         part = Slice(clock.age(), 30.0, state)
-        outcome = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5, part=part)
+        outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5, time_slice=part)
         if outcome.more is None or len(cloud.calls) > 1:
             break
         slices += 1
@@ -908,12 +908,12 @@ def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(200)}
     cloud = Cloud(clock, timelines, latencies=(0.0,))
-    first = wait(cloud, list(timelines), Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(0.0, 4.0))
+    first = wait(cloud, list(timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 4.0))
     assert first.more is not None
     assert first.more["sleep"] == 0
     assert first.more["line"].endswith("5 s of 1800 s, looking")
     second = wait(
-        cloud, [], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(5.5, 4.0, first.more["state"])
+        cloud, [], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(5.5, 4.0, first.more["state"])
     )
     assert 100 <= len(cloud.calls) <= 102
     assert [call.about for call in cloud.calls] == list(timelines)[: len(cloud.calls)]
@@ -923,18 +923,18 @@ def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
 def test_the_time_between_two_slices_counts_against_the_pause() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
-    first = wait(cloud, ["a"], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(0.0, 3.0))
+    first = wait(cloud, ["a"], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 3.0))
     assert first.more is not None
     assert clock.age() == 0
     clock.now += 2
-    wait(cloud, [], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(2.0, 4.0, first.more["state"]))
+    wait(cloud, [], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(2.0, 4.0, first.more["state"]))
     assert at(cloud) == [0, 5]
 
 
 def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
-    outcome = wait(cloud, ["a"], Options(**STEADY), clock=clock, random=lambda: 0.5, part=Slice(0.0, 9.5))
+    outcome = wait(cloud, ["a"], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 9.5))
     assert outcome.more is not None
     assert at(cloud) == [0, 5, 10]
 
@@ -943,10 +943,10 @@ def test_a_slice_that_comes_too_late_still_takes_the_last_look() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": after(19)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=19)
-    first = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5, part=Slice(0.0, 16.0))
+    first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 16.0))
     assert first.more is not None
     clock.now += 7
-    second = wait(cloud, [], options, clock=clock, random=lambda: 0.5, part=Slice(22.0, 16.0, first.more["state"]))
+    second = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, time_slice=Slice(22.0, 16.0, first.more["state"]))
     assert at(cloud)[-1] == 22
     assert not second.failed
 
@@ -955,13 +955,13 @@ def test_a_token_keeps_the_gate_shut() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS}, faults=[Throttle(60.0)], latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return")
-    first = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5)
+    first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     wait(
         cloud,
         [],
         dataclasses.replace(options, timeout=100),
         clock=clock,
-        random=lambda: 0.5,
+        rng=lambda: 0.5,
         resume=first.result["resume"],
     )
     assert at(cloud)[1] == 60
@@ -972,10 +972,10 @@ def test_those_not_asked_for_longest_come_first() -> None:
     timelines = {f"t-{number}": RUNS for number in range(150)}
     cloud = Cloud(clock, timelines, latencies=(0.0,))
     options = Options(timeout=0, on_timeout="return")
-    outcome = wait(cloud, list(timelines), options, clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, list(timelines), options, clock=clock, rng=lambda: 0.5)
     reached = len(cloud.calls)
     assert 90 < reached < 110
-    wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=outcome.result["resume"])
+    wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=outcome.result["resume"])
     assert [call.about for call in cloud.calls[reached:]][:80] == [*timelines, *timelines][reached : reached + 80]
 
 
@@ -983,14 +983,14 @@ def test_a_resumed_wait_does_not_ask_about_what_has_ended() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": after(3), "b": BAD, "c": after(50)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return", on_failure="return")
-    first = wait(cloud, ["a", "b", "c"], options, clock=clock, random=lambda: 0.5)
+    first = wait(cloud, ["a", "b", "c"], options, clock=clock, rng=lambda: 0.5)
     before = len(cloud.calls)
     second = wait(
         cloud,
         [],
         Options(**STEADY, on_failure="return"),
         clock=clock,
-        random=lambda: 0.5,
+        rng=lambda: 0.5,
         resume=first.result["resume"],
     )
     assert {call.about for call in cloud.calls[before:]} == {"c"}
@@ -1003,11 +1003,11 @@ def test_confirmation_goes_on_in_a_resumed_wait() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": ((0.0, "SUCCESS_X"),)})
     options = Options(timeout=0, confirm=3, on_timeout="return")
-    outcome = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     seen = [states(outcome)]
     for _resumption in range(2):
         token = json.loads(json.dumps(outcome.result["resume"]))
-        outcome = wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=token)
+        outcome = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=token)
         seen.append(states(outcome))
     assert seen == [["pending"], ["pending"], ["success"]]
     assert len(cloud.calls) == 3
@@ -1017,9 +1017,9 @@ def test_an_unknown_word_that_is_to_fail_is_remembered_in_a_resumed_wait() -> No
     clock = FakeClock()
     cloud = Cloud(clock, {"a": ((0.0, "ODD"),)})
     options = Options(timeout=0, unknown_status="fail", on_timeout="return")
-    first = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5)
+    first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     assert not first.failed
-    second = wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=first.result["resume"])
+    second = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=first.result["resume"])
     assert second.failed
     assert 'has the unknown status "ODD" (twice in a row)' in second.msg
     assert len(cloud.calls) == 2
@@ -1030,11 +1030,11 @@ def test_a_token_of_something_else_is_refused() -> None:
     cloud = Cloud(clock, {"a": RUNS})
     options = Options(timeout=0)
     scope = {"region": "cn-north-4", "project_id": "p1"}
-    token = wait(cloud, ["a"], options, clock=clock, random=lambda: 0.5, scope=scope).result["resume"]
+    token = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5, scope=scope).result["resume"]
     calls = len(cloud.calls)
 
     def resume(token: t.Any, scope: dict[str, str]) -> None:
-        wait(cloud, [], options, clock=clock, random=lambda: 0.5, scope=scope, resume=token)
+        wait(cloud, [], options, clock=clock, rng=lambda: 0.5, scope=scope, resume=token)
 
     resume(token, scope)
     calls = len(cloud.calls)
@@ -1056,13 +1056,13 @@ def test_a_token_of_something_else_is_refused() -> None:
 
 
 def test_a_signal_while_reasons_are_read_takes_nothing_back() -> None:
-    outcome, _cloud = run({"a": BAD}, {"explains": True, "signal_at_call": 3})
+    outcome, _cloud = run({"a": BAD}, {"has_reasons": True, "signal_at_call": 3})
     assert not outcome.result["interrupted"]
     assert outcome.msg == "kps task a failed: FAILED_X."
 
 
 def test_nothing_is_asked_after_a_signal() -> None:
-    outcome, cloud = run({"a": BAD, "b": RUNS}, {"explains": True, "signal_at_call": 8})
+    outcome, cloud = run({"a": BAD, "b": RUNS}, {"has_reasons": True, "signal_at_call": 8})
     assert outcome.result["interrupted"]
     assert len(cloud.calls) == 9
     assert cloud.sent("reasons") == []
@@ -1075,19 +1075,19 @@ def test_nothing_is_asked_after_a_signal() -> None:
 def test_an_empty_id_is_refused(ids: list[str]) -> None:
     clock = FakeClock()
     with pytest.raises(UsageError, match="task_ids must be a list of ids; one of them is empty"):
-        wait(Cloud(clock, {}), ids, Options(), clock=clock, random=lambda: 0.5)
+        wait(Cloud(clock, {}), ids, Options(), clock=clock, rng=lambda: 0.5)
 
 
 def test_too_many_ids_are_refused() -> None:
     clock = FakeClock()
     with pytest.raises(UsageError, match="task_ids names 10001 tasks; one wait takes at most 10000"):
-        wait(Cloud(clock, {}), [f"t-{n}" for n in range(10_001)], Options(), clock=clock, random=lambda: 0.5)
+        wait(Cloud(clock, {}), [f"t-{n}" for n in range(10_001)], Options(), clock=clock, rng=lambda: 0.5)
 
 
 def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": after(9), "b": after(3)})
-    outcome = wait(cloud, ["b", "a", "b"], Options(), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["b", "a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert [task["id"] for task in outcome.result["tasks"]] == ["b", "a"]
     assert "task" not in outcome.result
 
@@ -1095,7 +1095,7 @@ def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
 def test_check_mode_looks_once_and_never_fails_for_what_goes_on() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS, "b": after(0)})
-    outcome = wait(cloud, ["a", "b"], Options(delay=5).for_check_mode(), clock=clock, random=lambda: 0.5)
+    outcome = wait(cloud, ["a", "b"], Options(delay=5).for_check_mode(), clock=clock, rng=lambda: 0.5)
     assert not outcome.failed
     assert len(cloud.calls) == 2
     assert states(outcome) == ["pending", "success"]

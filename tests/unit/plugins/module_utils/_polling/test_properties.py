@@ -68,7 +68,7 @@ def test_p1_nothing_sleeps_or_sends_or_hangs_past_the_deadline(scenario: Scenari
     _outcome, cloud = scenario.run()
     first = max(scenario.deadline, GRACE)
     for _begin, end in cloud.clock.sleeps:
-        assert end <= first + REASONS * cloud.explains + TINY
+        assert end <= first + REASONS * cloud.has_reasons + TINY
     for call in cloud.calls:
         extra = REASONS if call.kind == "reasons" else 0.0
         assert call.sent <= first + LATE + extra + 0.5 + TINY
@@ -81,7 +81,7 @@ def test_p1_nothing_sleeps_or_sends_or_hangs_past_the_deadline(scenario: Scenari
 def test_p1_after_the_first_round_no_sleep_ends_after_the_deadline(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     for _begin, end in cloud.clock.sleeps:
-        assert end <= scenario.deadline + REASONS * cloud.explains + TINY
+        assert end <= scenario.deadline + REASONS * cloud.has_reasons + TINY
 
 
 @given(scenarios(faults=("hang",), words=("RUNNING_X",), timeout=60.0, request_timeout=30.0, error_grace=1000.0))
@@ -272,7 +272,7 @@ def test_p5_side_by_side_calls_keep_their_distance_as_well(scenario: Scenario) -
     clock, cloud = scenario.begin()
     options = Options(**scenario.options)
     draw = random.Random(scenario.seed).random
-    wait(cloud, list(scenario.timelines), options, clock=clock, random=draw, gather=at_once(clock), connections=4)
+    wait(cloud, list(scenario.timelines), options, clock=clock, rng=draw, run_calls=at_once(clock), connections=4)
     for call, following in zip(cloud.calls, cloud.calls[1:]):
         assert following.sent - call.sent >= 1 / scenario.rate - TINY
     for call in cloud.calls:
@@ -483,7 +483,7 @@ def test_p11_a_resumed_wait_comes_to_the_same_end(scenario: Scenario, data: st.D
     cloud.signal_at_call = None
     token = json.loads(json.dumps(first.result["resume"], sort_keys=True))
     options = Options(**{**scenario.options, "timeout": 200.0})
-    second = wait(cloud, [], options, clock=clock, random=random.Random(scenario.seed).random, resume=token)
+    second = wait(cloud, [], options, clock=clock, rng=random.Random(scenario.seed).random, resume=token)
     assert list(tasks(second)) == list(scenario.timelines)
     for task_id, task in tasks(whole).items():
         if task["finished"]:
@@ -509,7 +509,7 @@ def test_p12_a_token_holds_nothing_but_what_a_wait_needs(scenario: Scenario) -> 
         list(scenario.timelines),
         Options(**scenario.options),
         clock=clock,
-        random=random.Random(0).random,
+        rng=random.Random(0).random,
         scope={"region": "cn-north-4"},
     )
     token = outcome.result.get("resume")
@@ -593,7 +593,7 @@ def test_naming_a_task_twice_changes_nothing(scenario: Scenario, times: int) -> 
     whole, one = scenario.run()
     clock, cloud = scenario.begin()
     ids = [task_id for task_id in scenario.timelines for _again in range(times)]
-    outcome = wait(cloud, ids, Options(**scenario.options), clock=clock, random=random.Random(scenario.seed).random)
+    outcome = wait(cloud, ids, Options(**scenario.options), clock=clock, rng=random.Random(scenario.seed).random)
     assert outcome == whole
     assert cloud.calls == one.calls
 
@@ -680,5 +680,5 @@ def test_p18_looks_confirm_each_other_across_resumptions(scenario: Scenario, dat
         assert outcome.result["pending_ids"] == list(scenario.timelines)
         token = json.loads(json.dumps(outcome.result["resume"]))
         options = Options(**{**scenario.options, **changes})
-        outcome = wait(cloud, [], options, clock=clock, random=random.Random(0).random, resume=token)
+        outcome = wait(cloud, [], options, clock=clock, rng=random.Random(0).random, resume=token)
     assert outcome.result["pending_ids"] == []

@@ -55,7 +55,7 @@ def wait_for(**counts: int) -> tuple[Outcome, dict[str, str]]:
     options = Options(
         timeout=1500.0, interval=600.0, rate=1000.0, batch="never", on_timeout="return", on_failure="return"
     )
-    return wait(cloud, list(ends), options, clock=clock, random=lambda: 0.5), ends
+    return wait(cloud, list(ends), options, clock=clock, rng=lambda: 0.5), ends
 
 
 def test_a_small_result_is_left_as_it_is() -> None:
@@ -105,7 +105,7 @@ def test_a_wait_goes_on_with_the_token_of_a_shortened_result(counts: dict[str, i
     clock = FakeClock()
     cloud = Cloud(clock, dict.fromkeys(shorter["pending_ids"], ((0.0, "SUCCESS_X"),)))
     options = Options(on_failure="return", batch="never")
-    again = wait(cloud, [], options, clock=clock, random=lambda: 0.5, resume=shorter["resume"])
+    again = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=shorter["resume"])
     # Only what went on was polled, and no failure was forgotten.
     assert {call.about for call in cloud.sent("read")} == set(shorter["pending_ids"])
     expected = {task_id: "success" if end == "pending" else end for task_id, end in ends.items() if end != "success"}

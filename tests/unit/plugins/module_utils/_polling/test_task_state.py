@@ -20,7 +20,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.ta
     HISTORY,
     Record,
     in_short,
-    normalize,
+    with_declared_types,
 )
 
 
@@ -103,11 +103,11 @@ def test_an_error_in_short() -> None:
 
 def test_fields_of_a_wrong_type_are_made_fit_or_left_out() -> None:
     wild: t.Any = TaskStatus(7, "failed", 3, Reason(5, ["why"]), "half", float("nan"), ["no", "object"])  # type: ignore[arg-type]
-    assert normalize(wild) == TaskStatus("7", "failed", "3", Reason("5", "['why']"))
+    assert with_declared_types(wild) == TaskStatus("7", "failed", "3", Reason("5", "['why']"))
     huge: t.Any = TaskStatus("a", "pending", "R", progress=10**400, eta=True)
-    assert normalize(huge) == TaskStatus("a", "pending", "R")
+    assert with_declared_types(huge) == TaskStatus("a", "pending", "R")
     fine = TaskStatus("a", "failed", "BAD", Reason("1", None), 40.0, 3.0, {"x": 1})
-    assert normalize(fine) == fine
+    assert with_declared_types(fine) == fine
 
 
 def test_polls_without_an_answer_say_nothing_about_a_task_until_the_next_answer() -> None:

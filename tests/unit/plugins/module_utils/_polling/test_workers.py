@@ -12,14 +12,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import in_threads
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import run_in_threads
 
 PATIENCE = 20.0
 
 
 def test_every_result_comes_back() -> None:
     calls = (functools.partial(pow, number, 2) for number in range(50))
-    assert sorted(in_threads(calls, lambda: 4)) == [number**2 for number in range(50)]
+    assert sorted(run_in_threads(calls, lambda: 4)) == [number**2 for number in range(50)]
 
 
 def test_calls_run_side_by_side_and_no_more_than_allowed() -> None:
@@ -36,7 +36,7 @@ def test_calls_run_side_by_side_and_no_more_than_allowed() -> None:
         return number
 
     calls = (functools.partial(call, number) for number in range(9))
-    assert sorted(in_threads(calls, lambda: 3)) == list(range(9))
+    assert sorted(run_in_threads(calls, lambda: 3)) == list(range(9))
     assert max(most) == 3
 
 
@@ -48,7 +48,7 @@ def test_a_width_of_one_runs_calls_in_turn() -> None:
             order.append(f"drawn {number}")
             yield functools.partial(order.append, f"run {number}")
 
-    for _result in in_threads(calls(), lambda: 1):
+    for _result in run_in_threads(calls(), lambda: 1):
         order.append("taken")
     assert order == [word for number in range(3) for word in (f"drawn {number}", f"run {number}", "taken")]
 
@@ -69,7 +69,7 @@ def test_threads_are_only_for_calls_that_run_at_the_same_time() -> None:
         if number >= 2:
             both.wait(PATIENCE)
 
-    assert len(list(in_threads(calls(), lambda: width[0]))) == 4
+    assert len(list(run_in_threads(calls(), lambda: width[0]))) == 4
     assert where[:2] == [threading.current_thread()] * 2
     assert threading.current_thread() not in where[2:]
     assert len(set(where[2:])) == 2
@@ -87,7 +87,7 @@ def test_a_call_is_drawn_only_when_there_is_room_for_it() -> None:
                 raise AssertionError("drawn without room")
             yield lambda: released.wait(PATIENCE)
 
-    results = in_threads(calls(), lambda: 2)
+    results = run_in_threads(calls(), lambda: 2)
     threading.Timer(0.0, released.set).start()
     assert next(results)
     assert drawn == [0, 1]
@@ -99,12 +99,12 @@ def test_an_error_comes_out_where_the_results_do() -> None:
         raise ValueError("no good")
 
     with pytest.raises(ValueError, match="no good"):
-        list(in_threads(iter([fail]), lambda: 2))
+        list(run_in_threads(iter([fail]), lambda: 2))
 
 
 def test_whoever_stops_listening_does_not_wait_for_calls_that_hang() -> None:
     released = threading.Event()
-    results = in_threads(iter([lambda: 1, lambda: released.wait(PATIENCE)]), lambda: 2)
+    results = run_in_threads(iter([lambda: 1, lambda: released.wait(PATIENCE)]), lambda: 2)
     assert next(results) == 1
     results.close()
     hanging = [thread for thread in threading.enumerate() if thread is not threading.main_thread() and thread.daemon]

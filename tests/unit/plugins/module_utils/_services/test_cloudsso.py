@@ -81,14 +81,14 @@ def http_date(epoch: float) -> str:
     ],
 )
 def test_three_words_are_known(status: t.Any, state: str) -> None:
-    assert cloudsso.judge(status) == state
+    assert cloudsso.classify(status) == state
 
 
 def test_the_sample_of_get_task(cloud: Cloud) -> None:
     cloud.expect(ONE, GET_TASK)
     found = cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
     assert found is not None
-    assert cloudsso.with_meaning(found) == {
+    assert cloudsso.normalize(found) == {
         "status": "Success",
         "state": "success",
         "task_id": TASK,
@@ -113,7 +113,7 @@ def test_the_sample_of_get_task_status_is_a_success_in_spite_of_its_reason(cloud
     cloud.expect(ONE, GET_TASK_STATUS)
     found = cloudsso.show_status(ali_client(cloud), DIRECTORY, TASK)
     assert found is not None
-    assert cloudsso.with_meaning(found) == {
+    assert cloudsso.normalize(found) == {
         "status": "Success",
         "state": "success",
         "task_id": TASK,
@@ -210,7 +210,7 @@ def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud)
     listed = [row(1), {"TaskId": "t-2"}, {"TaskId": 3, "Status": "Success"}, {"TaskId": "t-4", "Status": None}]
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": listed})
     page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
-    assert [sighting.task_id for sighting in page.sightings] == ["t-1"]
+    assert [sighting.task_id for sighting in page.tasks] == ["t-1"]
 
 
 @pytest.mark.parametrize("document", [{"Tasks": None}, {"TotalCounts": 0}, {}], ids=repr)
@@ -245,14 +245,14 @@ def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(cloud: Cloud, ela
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
     cloud.expect(f"{LIST}&MaxResults=1", answer({"Tasks": [row(1)]}, date=http_date(EPOCH + 3600)), took=0.0)
     first = source.page(None, elapsed, 10.0)
-    assert [sighting.task_id for sighting in first.sightings] == ["t-1"]
+    assert [sighting.task_id for sighting in first.tasks] == ["t-1"]
     query = f"&Filter=StartTime%20ge%20{since}&MaxResults=20"
     cloud.expect(LIST + query, {"Tasks": [row(1), row(2)], "NextToken": "n1"})
     second = source.page(first.next, elapsed, 10.0)
     cloud.clock.sleep(5)
     cloud.expect(f"{LIST}{query}&NextToken=n1", {"Tasks": [row(3)]})
     third = source.page(second.next, elapsed + 5, 10.0)
-    assert [sighting.task_id for sighting in (*second.sightings, *third.sightings)] == ["t-1", "t-2", "t-3"]
+    assert [sighting.task_id for sighting in (*second.tasks, *third.tasks)] == ["t-1", "t-2", "t-3"]
     assert third.next is None
 
 
@@ -267,7 +267,7 @@ def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: Cloud
 def test_a_service_that_tells_no_time_has_no_list(cloud: Cloud) -> None:
     cloud.expect(f"{LIST}&MaxResults=1", {"Tasks": [row(1)], "NextToken": "n1"})
     page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(None, 0.0, 10.0)
-    assert (len(page.sightings), page.next) == (1, None)
+    assert (len(page.tasks), page.next) == (1, None)
 
 
 @pytest.mark.parametrize("following", ["n1", None, ""])
@@ -279,8 +279,8 @@ def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: Cloud, following: s
 def test_what_the_source_says_of_itself(cloud: Cloud) -> None:
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
     assert {field for field, _noun in source.labels} < set(
-        cloudsso.with_meaning(t.cast(dict[str, t.Any], GET_TASK["Task"]))
+        cloudsso.normalize(t.cast(dict[str, t.Any], GET_TASK["Task"]))
     )
-    assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 18.0)
+    assert (source.has_list, source.listed_statuses, source.has_reasons, source.rate) == (True, None, False, 18.0)
     assert source.endpoint == CLOUDSSO
-    assert not source.renewable()
+    assert not source.can_reauthenticate()

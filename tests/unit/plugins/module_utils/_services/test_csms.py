@@ -54,11 +54,11 @@ def row(number: int, status: t.Any = "SUCCESS", **fields: t.Any) -> dict[str, t.
     ],
 )
 def test_only_two_words_are_known(status: t.Any, state: str) -> None:
-    assert csms.judge(status) == state
+    assert csms.classify(status) == state
 
 
 def test_a_task_keeps_its_fields_and_gets_a_meaning() -> None:
-    assert csms.with_meaning(ROW) == {**ROW, "state": "success", "time": "2018-04-10T06:35:30Z"}
+    assert csms.normalize(ROW) == {**ROW, "state": "success", "time": "2018-04-10T06:35:30Z"}
 
 
 def test_an_id_is_sent_alone(cloud: Cloud) -> None:
@@ -174,10 +174,10 @@ def test_a_wait_reads_the_longest_pages(cloud: Cloud) -> None:
     source = csms.CsmsTasks(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
-    assert [s.state for s in (*first.sightings, *second.sightings)] == ["success", "failed", "success"]
+    assert [s.state for s in (*first.tasks, *second.tasks)] == ["success", "failed", "success"]
     assert (first.next, second.next) == ("t-1", None)
     assert [field for field, _noun in source.labels if field in ROW] == ["secret_name"]
-    assert (source.lists, source.listed_words, source.explains, source.rate) == (True, None, False, 10.0)
+    assert (source.has_list, source.listed_statuses, source.has_reasons, source.rate) == (True, None, False, 10.0)
 
 
 def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud: Cloud) -> None:
@@ -193,7 +193,7 @@ def test_the_longest_page_may_be_refused(cloud: Cloud) -> None:
     cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": "t-0"})
     cloud.expect(f"{TASKS}?limit=50&marker=t-0", {"tasks": []})
     source = csms.CsmsTasks(client(cloud))
-    assert len(source.page(source.page(None, 0.0, 10.0).next, 0.0, 10.0).sightings) == 0
+    assert len(source.page(source.page(None, 0.0, 10.0).next, 0.0, 10.0).tasks) == 0
 
 
 @pytest.mark.parametrize("marker", [7, ["t-1"], {}, "http://[?marker=t-1"], ids=repr)
@@ -207,7 +207,7 @@ def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud)
     listed = [row(1), row(2, status=["SUCCESS"]), {"task_id": 3, "task_status": "SUCCESS"}, {"task_id": "t-4"}]
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": listed})
     page = csms.CsmsTasks(client(cloud)).page(None, 0.0, 10.0)
-    assert [(sighting.task_id, sighting.state) for sighting in page.sightings] == [
+    assert [(sighting.task_id, sighting.state) for sighting in page.tasks] == [
         ("t-1", "success"),
         ("t-4", "unknown"),
     ]

@@ -85,7 +85,7 @@ def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud
     rows = [server("s-1"), {"id": 7}, server("s-2", status=None), server("s-3", locked="no")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"servers": rows})
     page = ecs.ServerStates(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
-    assert [sighting.task_id for sighting in page.sightings] == ["s-1"]
+    assert [sighting.task_id for sighting in page.tasks] == ["s-1"]
 
 
 #: The rows of each page, and the count it names.
@@ -233,13 +233,13 @@ JOBS: dict[str, tuple[dict[str, t.Any], str, str | None]] = {
 
 @pytest.mark.parametrize(("answered", "state", "reason"), list(JOBS.values()), ids=list(JOBS))
 def test_a_job_is_judged_with_its_parts(answered: dict[str, t.Any], state: str, reason: str | None) -> None:
-    judged, why = ecs.judge_job(answered)
+    judged, why = ecs.classify_job(answered)
     assert judged == state
     assert (str(why) if why else None) == reason
 
 
 def test_a_reason_spells_out_a_few_parts_and_counts_the_others() -> None:
-    _state, reason = ecs.judge_job(job("FAIL", *(sub(f"s-{number}", "FAIL", **FAILURE) for number in range(8))))
+    _state, reason = ecs.classify_job(job("FAIL", *(sub(f"s-{number}", "FAIL", **FAILURE) for number in range(8))))
     text = str(reason)
     assert "s-0 Ecs.0114: The server is locked; s-1" in text
     assert "s-4" in text
@@ -354,8 +354,8 @@ def test_servers_are_looked_at_a_hundred_at_a_time(cloud: Cloud) -> None:
     first = source.page(None, 0.0, 10.0)
     cloud.expect(by_ids(*ids[100:]), {"servers": [server("s-100"), *map(nowhere, ids[101:])]})
     second = source.page(first.next, 0.0, 10.0)
-    assert [sighting.task_id for sighting in first.sightings] == ids[:100]
-    assert [sighting.task_id for sighting in second.sightings] == ["s-100"]
+    assert [sighting.task_id for sighting in first.tasks] == ids[:100]
+    assert [sighting.task_id for sighting in second.tasks] == ["s-100"]
     assert (first.next, second.next) == (100, None)
 
 
@@ -367,7 +367,7 @@ def test_a_list_that_ends_with_a_full_page_has_ended(cloud: Cloud) -> None:
 
 def test_what_ecs_has_no_list_of_is_not_asked_for(cloud: Cloud) -> None:
     source = ecs.EcsJobs(client(cloud))
-    assert (source.lists, source.explains) == (False, False)
+    assert (source.has_list, source.has_reasons) == (False, False)
     for method in (lambda: source.page(None, 0.0, 1.0), lambda: source.reasons(None, 1.0)):
         with pytest.raises(NotImplementedError, match="ecs"):
             method()

@@ -59,13 +59,13 @@ def test_the_first_word_of_a_status_is_the_state_and_the_second_the_operation(
     first: str, state: str, operation: str
 ) -> None:
     status = f"{first}_{operation.upper()}"
-    assert kps.judge(status) == (state, operation)
-    assert status in kps.KpsTasks.words[state]
+    assert kps.classify(status) == (state, operation)
+    assert status in kps.KpsTasks.statuses[state]
 
 
 def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
-    assert kps.judge("SUCCESS_ROTATE") == (SUCCESS, "unknown")
-    assert kps.judge("FAILED_RESET_AGAIN") == (FAILED, "unknown")
+    assert kps.classify("SUCCESS_ROTATE") == (SUCCESS, "unknown")
+    assert kps.classify("FAILED_RESET_AGAIN") == (FAILED, "unknown")
 
 
 @pytest.mark.parametrize(
@@ -85,23 +85,23 @@ def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
     ids=repr,
 )
 def test_any_other_word_is_unknown_and_never_a_success(status: t.Any) -> None:
-    assert kps.judge(status) == (UNKNOWN, "unknown")
+    assert kps.classify(status) == (UNKNOWN, "unknown")
 
 
 def test_a_task_has_the_fields_of_the_api_and_their_meaning() -> None:
     row = {"task_id": "t-1", "server_id": "s-1", "task_status": "RUNNING_RESET"}
-    assert kps.with_meaning(row) == {**row, "state": "pending", "operation": "reset"}
+    assert kps.normalize(row) == {**row, "state": "pending", "operation": "reset"}
 
 
 @pytest.mark.parametrize("word", ["FAILED_RESET", "RUNNING_RESET", "SUCCESS_RESET"])
 def test_in_a_list_the_list_is_the_state_whatever_the_word_says(word: str) -> None:
     row = {"task_id": "t-1", "operate_type": word, "task_time": "1523342130000"}
-    meant = kps.with_meaning(row, listed_as=PENDING)
+    meant = kps.normalize(row, listed_as=PENDING)
     assert (meant["state"], meant["operation"], meant["time"]) == ("pending", "reset", "2018-04-10T06:35:30Z")
 
 
 def test_a_row_without_a_word_or_a_time_has_neither() -> None:
-    meant = kps.with_meaning({"task_id": "t-1", "operate_type": "RUNNING"}, listed_as=FAILED)
+    meant = kps.normalize({"task_id": "t-1", "operate_type": "RUNNING"}, listed_as=FAILED)
     assert (meant["state"], meant["operation"], meant["time"]) == ("failed", "unknown", None)
 
 
@@ -285,7 +285,7 @@ def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: Cloud) 
     cloud.expect(RUNNING_TASKS + "?offset=100", {"tasks": []})
     source = kps.KpsTasks(client(cloud))
     first = source.page(None, 0.0, 10.0)
-    assert (len(first.sightings), first.next) == (100, 100)
+    assert (len(first.tasks), first.next) == (100, 100)
     assert source.page(first.next, 0.0, 10.0) == StatusPage((), None)
     # The second request had what the first left of the time.
     assert cloud.timeouts[:2] == [10.0, pytest.approx(9.9)]
@@ -295,7 +295,7 @@ def test_a_row_without_an_id_says_nothing_about_a_task(cloud: Cloud) -> None:
     listed = [{"task_id": "t-1"}, {"task_id": None}, {"task_id": 7}, {}, {"task_id": ["t-2"]}]
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": listed, "total": 5})
     page_ = kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
-    assert [sighting.task_id for sighting in page_.sightings] == ["t-1"]
+    assert [sighting.task_id for sighting in page_.tasks] == ["t-1"]
 
 
 @pytest.mark.parametrize("code", [7, ["KPS.1"], {"code": "KPS.1"}], ids=repr)
@@ -312,8 +312,8 @@ def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: Cloud) -> None:
     source = kps.KpsTasks(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
-    assert (len(first.sightings), first.next, len(second.sightings), second.next) == (1000, 1000, 1, None)
-    assert {(sighting.state, sighting.status) for sighting in first.sightings} == {("pending", None)}
+    assert (len(first.tasks), first.next, len(second.tasks), second.next) == (1000, 1000, 1, None)
+    assert {(sighting.state, sighting.status) for sighting in first.tasks} == {("pending", None)}
 
 
 def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -> None:
@@ -324,7 +324,7 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -
     ]
     cloud.expect(FAILED_TASKS + page(0), {"tasks": failures, "total": 3})
     found = kps.KpsTasks(client(cloud)).reasons(None, 10.0)
-    assert [(sighting.task_id, sighting.state, sighting.reason) for sighting in found.sightings] == [
+    assert [(sighting.task_id, sighting.state, sighting.reason) for sighting in found.tasks] == [
         ("t-1", "failed", Reason("KPS.3054", "Update public key error")),
         ("t-2", "failed", Reason(None, "Timed out")),
         ("t-3", "failed", None),
@@ -333,8 +333,8 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -
 
 
 def test_the_source_says_what_it_can() -> None:
-    assert (kps.KpsTasks.lists, kps.KpsTasks.explains) == (True, True)
-    assert kps.KpsTasks.listed_words == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
+    assert (kps.KpsTasks.has_list, kps.KpsTasks.has_reasons) == (True, True)
+    assert kps.KpsTasks.listed_statuses == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
 
 
 def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: Cloud) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, PENDING, SUCCESS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import WAITABLE
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
     DIRECTORY,
     ali_client,
@@ -16,20 +16,20 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, client
 
 
-@pytest.mark.parametrize("service", WAITABLE)
+@pytest.mark.parametrize("service", SERVICES)
 def test_every_row_opens(cloud: Cloud, service: str) -> None:
-    row = WAITABLE[service]
+    row = SERVICES[service]
     opened = ali_client(cloud) if row.cloud == "ali" else client(cloud)
     source = row.open(opened, {"directory_id": DIRECTORY})
     assert source.service == service
     assert source.endpoint.startswith("https://")
     assert source.rate > 0
-    assert set(source.words) == {PENDING, SUCCESS, FAILED}
-    words = [word for words in source.words.values() for word in words]
+    assert set(source.statuses) == {PENDING, SUCCESS, FAILED}
+    words = [word for words in source.statuses.values() for word in words]
     assert len(words) == len(set(words))
 
 
 def test_which_services_there_are() -> None:
-    assert list(WAITABLE) == ["kps", "csms", "sms", "cloudsso", "ecs"]
-    assert {service: row.within for service, row in WAITABLE.items() if row.within} == {"cloudsso": ("directory_id",)}
-    assert [service for service, row in WAITABLE.items() if row.in_query] == ["cloudsso"]
+    assert list(SERVICES) == ["kps", "csms", "sms", "cloudsso", "ecs"]
+    assert {service: row.within for service, row in SERVICES.items() if row.within} == {"cloudsso": ("directory_id",)}
+    assert [service for service, row in SERVICES.items() if row.in_query] == ["cloudsso"]

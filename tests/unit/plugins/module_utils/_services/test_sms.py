@@ -104,9 +104,9 @@ STATES = {
 
 @pytest.mark.parametrize(("state", "words"), list(STATES.items()))
 def test_states(state: str, words: list[t.Any]) -> None:
-    assert {sms.judge(word) for word in words} == {state}
+    assert {sms.classify(word) for word in words} == {state}
     if state != "unknown":
-        assert sorted(sms.SmsTasks.words[state]) == sorted(words)
+        assert sorted(sms.SmsTasks.statuses[state]) == sorted(words)
 
 
 def read(cloud: Cloud, **fields: t.Any) -> t.Any:
@@ -177,8 +177,8 @@ def test_the_pages_of_a_wait(cloud: Cloud) -> None:
     source = sms.SmsTasks(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
-    assert (len(first.sightings), first.next) == (200, 200)
-    assert ([s.state for s in second.sightings], second.next) == (["failed"], None)
+    assert (len(first.tasks), first.next) == (200, 200)
+    assert ([s.state for s in second.tasks], second.next) == (["failed"], None)
 
 
 @pytest.mark.parametrize(
