@@ -239,7 +239,7 @@ def test_an_unknown_id_is_not_said_to_go_on() -> None:
 
 
 def test_a_service_may_have_something_else_than_projects() -> None:
-    outcome, _cloud = run({"t-3": NEVER}, {"timeout": 0.0}, place="directory")
+    outcome, _cloud = run({"t-3": NEVER}, {"timeout": 0.0}, parent="directory")
     assert "Check the id, directory and region" in outcome.msg
 
 

@@ -41,7 +41,7 @@ class Bench:
     def __init__(self, timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **options: t.Any) -> None:
         self.clock = FakeClock()
         self.cloud = Cloud(self.clock, timelines, **cloud)
-        self.watch = Watch(self.cloud, Options(**{**STEADY, **options}), clock=self.clock, random=lambda: 0.5)
+        self.watch = Watch(self.cloud, Options(**{**STEADY, **options}), clock=self.clock, rng=lambda: 0.5)
         #: The tasks that ended, each with when it was told, in seconds since the clock began.
         self.ended: dict[str, dict[str, t.Any]] = {}
         self.told: dict[str, float] = {}
@@ -136,7 +136,7 @@ def test_many_tasks_are_polled_through_the_list() -> None:
 
 def test_the_reason_of_a_failure_is_looked_up_when_the_task_fails() -> None:
     timelines = {"bad": ends(10, "FAILED_X"), "other": ends(1e6)}
-    bench = Bench(timelines, {"explains": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}})
+    bench = Bench(timelines, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}})
     bench.watch.add(timelines)
     bench.run(30)
     assert bench.ended["bad"]["reason"] == {"code": "KPS.1", "message": "no luck"}
@@ -144,14 +144,14 @@ def test_the_reason_of_a_failure_is_looked_up_when_the_task_fails() -> None:
 
 
 def test_the_reason_of_the_last_task_is_looked_up_too() -> None:
-    bench = Bench({"bad": ends(10, "FAILED_X")}, {"explains": True, "reasons_of": {"bad": Reason("KPS.1", "no")}})
+    bench = Bench({"bad": ends(10, "FAILED_X")}, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no")}})
     bench.watch.add(["bad"])
     bench.run(30)
     assert bench.ended["bad"]["reason"] == {"code": "KPS.1", "message": "no"}
 
 
 def test_a_failure_without_a_record_has_no_reason() -> None:
-    bench = Bench({"bad": ends(1, "FAILED_X")}, {"explains": True})
+    bench = Bench({"bad": ends(1, "FAILED_X")}, {"has_reasons": True})
     bench.watch.add(["bad"])
     bench.run(30)
     assert bench.ended["bad"]["reason"] is None
@@ -163,7 +163,7 @@ def test_a_failed_task_is_kept_back_while_its_reason_cannot_be_read_but_not_for_
     # The first two calls read the tasks; then nothing is answered for a while.
     for outage, expected in ((5, {"code": "KPS.1", "message": "no luck"}), (1000, None)):
         faults = [None, None, *["unavailable"] * outage]
-        cloud = {"explains": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}, "faults": faults}
+        cloud = {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}, "faults": faults}
         bench = Bench(timelines, cloud, error_grace=1e6)
         bench.watch.add(timelines)
         bench.run(200)
