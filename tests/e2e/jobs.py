@@ -172,6 +172,11 @@ class Job:
             if event["event"].startswith("runner_") and event["event_data"].get("res") == {}
         ]
 
+    def largest(self) -> int:
+        """The size of the largest result of a task, in bytes as ansible-runner counts them."""
+        results = [event["event_data"].get("res") for event in self.events if event["event"].startswith("runner_")]
+        return max(len(str(result)) for result in results if result)
+
     def leaks(self, secrets: t.Iterable[str]) -> list[str]:
         """The files that hold a secret or a line of one, but for ``command``, which never leaves the node."""
         lines = [line for secret in secrets for line in secret.splitlines() if line and not line.startswith("-----")]
