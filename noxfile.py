@@ -311,7 +311,9 @@ def bench(session: nox.Session) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the HTML documentation in build/html; fetches packages only."""
-    session.install("ansible-core", "ansible-pygments", "antsibull-docs", "sphinx", "sphinx-ansible-theme")
+    session.install(
+        "ansible-core", "ansible-pygments", "antsibull-docs", "myst-parser", "sphinx", "sphinx-ansible-theme"
+    )
     documentation.build(session)
 
 

@@ -18,7 +18,6 @@ BUILD = ROOT / "build"
 
 def build(session: nox.Session) -> None:
     """Build the pages in build/html. Fail on any warning."""
-    tree.link(own_place(session), ROOT)
     rst = BUILD / "rst"
     shutil.rmtree(rst, ignore_errors=True)
     rst.mkdir(parents=True)
@@ -28,7 +27,8 @@ def build(session: nox.Session) -> None:
         *("antsibull-docs", "--config-file", "docs/sphinx/antsibull-docs.cfg"),
         *("collection", "--use-current", "--cleanup", "everything", "--fail-on-error", "--squash-hierarchy"),
         *("--dest-dir", str(rst), "multicloud.async_tasks"),
-        env={"ANSIBLE_COLLECTIONS_PATH": str(own_place(session))},
+        env={"ANSIBLE_COLLECTIONS_PATH": str(tree.find(own_place(session), ROOT))},
     )
+    session.run("python", "docs/sphinx/landing.py", str(rst))
     strict = ("--fail-on-warning", "--keep-going")
     session.run("sphinx-build", "-c", "docs/sphinx", *strict, *session.posargs, str(rst), str(BUILD / "html"))

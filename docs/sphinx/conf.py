@@ -14,9 +14,21 @@ import ansible.modules
 
 project = "multicloud.async_tasks"
 copyright = "Multicloud Authors"
+_GALAXY = (Path(__file__).resolve().parents[2] / "galaxy.yml").read_text(encoding="utf-8")
+version = release = _GALAXY.partition("\nversion: ")[2].split()[0]
 html_title = html_short_title = "multicloud.async_tasks"
-extensions = ["sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
+extensions = ["myst_parser", "sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
 html_theme = "sphinx_ansible_theme"
+html_theme_options = {
+    "documentation_home_url": "index.html",
+    "navigation_depth": 2,
+    "topbar_links": {},
+    "show_extranav": False,
+}
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+# MyST: links to the anchors of headings.
+myst_heading_anchors = 3
 html_copy_source = False
 html_show_sphinx = False
 html_use_index = False

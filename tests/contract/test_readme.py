@@ -43,7 +43,8 @@ README = ROOT / "README.md"
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 #: What only the role calls.
 PARTS_OF_THE_ROLE = {"keypair_reset_inputs", "keypair_reset_journal", "keypair_reset_report"}
-DOCUMENTS = (README, *sorted(ROOT.glob("roles/*/README.md")), *sorted(GUIDES.glob("*.rst")))
+LANDING = ROOT / "docs" / "sphinx" / "landing.rst"
+DOCUMENTS = (README, *sorted(ROOT.glob("roles/*/README.md")), LANDING, *sorted(GUIDES.glob("*.rst")))
 #: Programs of others that the documentation calls; what they are given is not looked at.
 FOREIGN = {"ansible-builder", "ansible-galaxy", "export", "python", "source", "ssh-keygen"}
 #: Words of Ansible about a task; everything else in one is its action.
@@ -133,7 +134,7 @@ def _action(task: dict[str, Json]) -> tuple[str, Json]:
 def _commands() -> t.Iterator[tuple[Block, str]]:
     """Each command in a console block."""
     for block in CONSOLE:
-        for line in block.text.splitlines():
+        for line in block.text.replace("\\\n", " ").splitlines():
             assert line.startswith("$ "), f"{block}: this is no command: {line}"
             yield block, line[2:]
 
@@ -230,23 +231,23 @@ def test_the_readme_of_the_role_names_every_variable() -> None:
     assert [name for name in sorted(_role_variables()) if f"`{name}`" not in text] == []
 
 
-def test_the_guide_on_waiting_has_every_service_and_its_words() -> None:
+def test_the_guide_on_waiting_has_every_service_and_its_statuses() -> None:
     text = (GUIDES / "guide_waiting.rst").read_text(encoding="utf-8")
-    table = text[text.index("What the services say\n") : text.index("\nTime\n")]
+    table = text[text.index("Statuses of the services\n-") : text.index("\nTime limit\n")]
     rows = {row.split("``")[1]: row for row in table.split("   * - ")[2:]}
     assert set(rows) == set(SERVICES)
     for service, waitable in SERVICES.items():
-        source = waitable.open(_NoClient(), dict.fromkeys(waitable.within, "id"))
-        # KPS is judged by the first word.
-        words = {word for state in source.words.values() for word in state}
-        shown = {f"{word.partition('_')[0]}_..." if service == "kps" else word for word in words}
-        assert [word for word in sorted(shown) if f"``{word}``" not in rows[service]] == [], service
+        backend = waitable.open(_NoClient(), dict.fromkeys(waitable.within, "id"))
+        statuses = {status for group in backend.statuses.values() for status in group}
+        # The first word of a status of KPS decides.
+        shown = {f"{status.partition('_')[0]}_..." if service == "kps" else status for status in statuses}
+        assert [status for status in sorted(shown) if f"``{status}``" not in rows[service]] == [], service
         assert f"`{service}`" in README.read_text(encoding="utf-8")
 
 
-def test_the_guide_on_the_reset_quotes_what_the_report_says() -> None:
-    text = (GUIDES / "guide_keypair_reset.rst").read_text(encoding="utf-8")
-    table = text[text.index("What the report says\n") : text.index("\nPermissions\n")]
+def test_the_guide_on_troubleshooting_quotes_the_report() -> None:
+    text = (GUIDES / "guide_troubleshooting.rst").read_text(encoding="utf-8")
+    table = text[text.index("\nResults\n-") : text.index("\n``NEW KEY``")]
     results = [row.splitlines()[0] for row in table.split("   * - ")[2:]]
     quoted = [phrase for row in results for phrase in re.findall(r"``([^`]+)``", row) if " " in phrase]
     assert len(quoted) > 5
@@ -256,7 +257,7 @@ def test_the_guide_on_the_reset_quotes_what_the_report_says() -> None:
 
 
 class _NoClient:
-    """What a source needs of a client to tell its words."""
+    """Provide what a backend needs of a client to list its statuses."""
 
     def origin(self, service: str) -> str:
         """No address."""

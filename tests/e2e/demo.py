@@ -176,7 +176,8 @@ class Demo:
         """Show a line, and record it."""
         print(line, flush=True)
         if self.recording is not None:
-            self.recording.write(line)
+            # Paths of the machine that records are of no use to others.
+            self.recording.write(line.replace(f"{os.environ.get('ANSIBLE_COLLECTIONS_PATH')}/", ""))
 
     def shown(self, command: list[str]) -> str:
         """Return a command as it is shown: without the directory that the demo works in."""

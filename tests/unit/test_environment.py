@@ -10,12 +10,15 @@ import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.multicloud.async_tasks.plugins.doc_fragments import ali, hwc
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials as alibaba
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials as huawei
 
 ROOT = Path(__file__).resolve().parents[2]
+INDEX = (ROOT / "docs" / "docsite" / "rst" / "guide_environment.rst").read_text(encoding="utf-8")
+DOCS = ROOT / "docs" / "docsite"
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "guide_authentication.rst").read_text(encoding="utf-8")
 #: A variable of either cloud, as the sources write it.
 NAME = re.compile(r'"((?:HW|HWC|HC|HUAWEICLOUD|OS|ALI|ALIBABA_CLOUD|ALICLOUD|ALIBABACLOUD|CLOUDSSO|STS)_[A-Z0-9_]+)"')
@@ -39,6 +42,13 @@ def test_every_variable_is_in_the_guide(cloud: str, fragment: t.Any, table: dict
     names = read_by(cloud)
     assert len(names) > 20
     assert sorted(name for name in names if f"``{name}``" not in GUIDE and f"{name}=" not in GUIDE) == []
+
+
+@pytest.mark.parametrize("cloud", [cloud for cloud, *_rest in CLOUDS])
+def test_every_variable_is_in_the_index(cloud: str) -> None:
+    indexed = set(re.findall(r"^\.\. envvar:: (\w+)$", INDEX, re.MULTILINE))
+    assert read_by(cloud) - indexed == set()
+    assert sorted(indexed) == yaml.safe_load((DOCS / "config.yml").read_text(encoding="utf-8"))["envvar_directives"]
 
 
 @pytest.mark.parametrize(("cloud", "fragment", "table"), CLOUDS, ids=[cloud for cloud, *_rest in CLOUDS])
