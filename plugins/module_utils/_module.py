@@ -214,7 +214,7 @@ class Module:
         try:
             returned = self.execute(context) or {}
         except CloudError as error:
-            return {**context.result, **error.facts(), "msg": str(error), "failed": True}
+            return {**context.result, **error.as_result(), "msg": str(error), "failed": True}
         except Exception as error:
             words = printable(context.secrets.mask(str(error)), SENTENCE)
             text = f"Unexpected {type(error).__name__}: {words}. This is a bug of the collection: please report it."

@@ -44,7 +44,7 @@ def send(
     try:
         return write(), None, None
     except CloudError as error:
-        if not error.maybe_done:
+        if not error.outcome_unknown:
             raise
         lost = error
     context.result["changed"] = True

@@ -156,8 +156,8 @@ credentials_source:
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
     CloudError,
+    InvalidResponseError,
     UsageError,
     WriteUncertainError,
 )
@@ -211,7 +211,7 @@ def _present(context: Context, name: str, present: kps_keypairs.Row | None) -> R
     if present is None:
         return _create(context, name)
     if wanted_key is not None and not present.get("public_key"):
-        raise BrokenAnswerError(
+        raise InvalidResponseError(
             f"KPS does not tell the public key of the key pair {name}, so that public_key cannot be compared with it."
         )
     if wanted_key is not None and kps_keypairs.key_material(present["public_key"]) != kps_keypairs.key_material(

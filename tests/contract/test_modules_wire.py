@@ -48,7 +48,7 @@ class Recorder:
     def send(self, request: Request, timeout: float) -> Response:
         """As of ``Transport``."""
         self.sent.append(request)
-        raise errors.NoAnswerError("This is a recorder.", maybe_received=True, lasting=True)
+        raise errors.TransportError("This is a recorder.", possibly_sent=True, permanent=True)
 
 
 def http(recorder: Recorder) -> Http:

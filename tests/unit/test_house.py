@@ -83,7 +83,7 @@ def test_a_module_documents_what_a_failure_tells(module: str) -> None:
     told = {key: value for key, value in _returns(module).items() if key in keys}
     assert told == ({key: _returns("hwc_kps_task_info")[key] for key in keys} if _groups(module) else {})
     assert ("error_details" in _returns(module)) == bool(_groups(module))
-    facts = CloudError("no", http_status=400, code="X", text="no", request_id="r", details={"a": 1}).facts()
+    facts = CloudError("no", http_status=400, code="X", text="no", request_id="r", details={"a": 1}).as_result()
     assert set(facts) == {*keys, "error_details"} - {"credentials_source"}
 
 

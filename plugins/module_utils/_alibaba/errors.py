@@ -65,7 +65,7 @@ def read_answer(response: Response, operation: Operation, *, origin: str, now: f
 
     Raises:
         ServiceError: The service refused.
-        BrokenAnswerError: Something else answered, or the service in another way than it promises.
+        InvalidResponseError: Something else answered, or the service in another way than it promises.
     """
     if response.status < 400 and not _XML.match(response.body):
         asked = f"{operation} at {origin}"
@@ -166,7 +166,7 @@ def refuse(
         secret: The body may hold a secret, and is not quoted when it is not worded as a refusal.
     """
     refusal = read_refusal(response, secret=secret)
-    code, message, facts = refusal.code, refusal.message(operation, origin), refusal.facts()
+    code, message, facts = refusal.code, refusal.message(operation, origin), refusal.as_result()
     if "throttl" in code.lower() or refusal.status == 429:
         return errors.ThrottledError(message, retry_after=wait_for(response, now), **facts)
     if missing is not None and missing(refusal):

@@ -44,7 +44,7 @@ def fetch(
 
     Raises:
         CredentialsError: This is no ECS instance, or it has no such role.
-        NoAnswerError, BrokenAnswerError, UnavailableError: The service is unwell.
+        TransportError, InvalidResponseError, UnavailableError: The service is unwell.
     """
     if switched(environ, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
         raise CredentialsError("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids to ask it")
@@ -84,7 +84,7 @@ def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) ->
 
     Raises:
         CredentialsError: There is no key.
-        NoAnswerError, BrokenAnswerError, UnavailableError: What answers there is unwell.
+        TransportError, InvalidResponseError, UnavailableError: What answers there is unwell.
     """
     origin = "/".join(url.split("/", 3)[:3])
     visit = Visit(transport, clock, origin, deadline)

@@ -16,16 +16,16 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
     CloudError,
     CredentialsError,
-    NoAnswerError,
+    InvalidResponseError,
     ThrottledError,
+    TransportError,
     UnavailableError,
 )
 
 #: Errors after which the same login may succeed: it was not refused.
-PASSING: tuple[type[CloudError], ...] = (NoAnswerError, BrokenAnswerError, ThrottledError, UnavailableError)
+PASSING: tuple[type[CloudError], ...] = (TransportError, InvalidResponseError, ThrottledError, UnavailableError)
 
 _PLAIN = re.compile(r"[!-~]+\Z")
 
@@ -286,7 +286,7 @@ class Lease(t.Generic[T]):
             if not self._lock.acquire(blocking=False):
                 return held.identity
         elif not self._lock.acquire(timeout=max(0.0, deadline - self._clock.monotonic())):
-            error = NoAnswerError("The login that another request has begun did not end in time.", maybe_received=False)
+            error = TransportError("The login that another request has begun did not end in time.", possibly_sent=False)
             error.unsent = True
             raise error
         try:

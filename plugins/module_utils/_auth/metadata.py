@@ -16,9 +16,9 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
     CredentialsError,
-    NoAnswerError,
+    InvalidResponseError,
+    TransportError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response, Transport
@@ -76,18 +76,18 @@ class Visit:
 
         Raises:
             CredentialsError: Nobody is there.
-            NoAnswerError, BrokenAnswerError, UnavailableError: The service was unwell all the time.
+            TransportError, InvalidResponseError, UnavailableError: The service was unwell all the time.
         """
         pause = PAUSE
         while True:
-            error: NoAnswerError | BrokenAnswerError | UnavailableError
+            error: TransportError | InvalidResponseError | UnavailableError
             try:
                 answer = self._send(method, path, headers, body)
-            except NoAnswerError as caught:
-                if not self._known and not caught.maybe_received:
+            except TransportError as caught:
+                if not self._known and not caught.possibly_sent:
                     raise CredentialsError(caught.message) from None
                 error = caught
-            except BrokenAnswerError as caught:
+            except InvalidResponseError as caught:
                 error = caught
             else:
                 if answer.status < 500 and answer.status not in (408, 429):
@@ -111,11 +111,11 @@ class Visit:
 
         Raises:
             CredentialsError: Nobody is there.
-            NoAnswerError, BrokenAnswerError, UnavailableError: The service was unwell all the time, and a token is needed.
+            TransportError, InvalidResponseError, UnavailableError: The service was unwell all the time, and a token is needed.
         """
         try:
             answer = self.ask("PUT", path, {ttl_header: str(LIFETIME)}, final=not needed)
-        except (NoAnswerError, BrokenAnswerError, UnavailableError):
+        except (TransportError, InvalidResponseError, UnavailableError):
             if needed:
                 raise
             # In a container the answer may be dropped on its way, for it is one hop too far.
@@ -148,6 +148,6 @@ class Visit:
         host = self.url.split("://", 1)[1]
         left = min(KNOWN_STEP if self._known else STEP, self._deadline - self._clock.monotonic())
         if left <= 0:
-            raise NoAnswerError(f"{self._shown(path)} did not answer in time.", maybe_received=True)
+            raise TransportError(f"{self._shown(path)} did not answer in time.", possibly_sent=True)
         request = Request(method, f"{self.url}{path}", {"Host": host, **(headers or {})}, body)
         return self._transport.send(request, left)

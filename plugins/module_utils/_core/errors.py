@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every error the collection raises: one root class, one subclass per way out that a caller may take.
+"""The errors that the collection raises: one root class, one subclass for each reaction that a caller may need.
 
-A message is written for the person who must act on it: what was asked, of whom, what came back, what to do next.
-It never contains a credential, and whatever it quotes of a service is made inert here. The classes say what happened, not
-what to do: the retry rule lives in ``_http``, the rule of a wait in ``_wait``, and ``_module`` is the only place that turns
-an error into a failed module.
+A message is written for the person who must act on it: what was requested from which service, what came back, what to do.
+It never contains a credential, and control characters in what it quotes of a service are escaped here. The classes say what
+happened, not what to do: ``_http`` has the rule of retries, ``_polling`` that of a wait, and only ``_module`` turns an error
+into a failed module.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ Self = t.TypeVar("Self", bound="CloudError")
 
 
 class CloudError(Exception):
-    """Root of all errors of the collection.
+    """The root of all errors of the collection.
 
     Args:
-        message: What was asked, of whom, and what came back.
+        message: What was requested from which service, and what came back.
         hint: What the user can do next.
-        http_status: Status of the answer; ``None`` when there was no answer.
+        http_status: Status of the response; None when there was none.
         code: The service's own error code, such as ``KPS.0001``.
-        text: The service's own words.
-        request_id: What the vendor's support asks for.
-        details: Further fields of the answer that a person may need, such as SMS's ``encoded_authorization_message``.
+        text: The service's own message.
+        request_id: The id that the vendor's support asks for.
+        details: Further fields of the response that a person may need, such as SMS's ``encoded_authorization_message``.
     """
 
-    #: True when this came up while the request was prepared (login, project, address): it was never sent, and unless the
-    #: error is one that passes, every other request of the same client ends the same way.
+    #: True when the error came up while the request was prepared (login, project, address), so that it was not sent. Unless
+    #: the error is a temporary one, every other request of the same client ends with it, too.
     unsent = False
 
     def __init__(
@@ -55,19 +55,19 @@ class CloudError(Exception):
         self.text = text and printable(text, SENTENCE)
         self.request_id = request_id and printable(request_id, WORD)
         self.details = dict(details or {})
-        #: What was read before the error, where an operation takes several requests.
+        #: The rows that were read before the error, where an operation takes several requests.
         self.partial: t.Any = None
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
     @property
-    def maybe_done(self) -> bool:
-        """Whether a write that ended with this may have taken effect all the same."""
-        return self._perhaps_received() and not self.unsent
+    def outcome_unknown(self) -> bool:
+        """Whether a write that ended with this error may have taken effect."""
+        return self._may_have_arrived() and not self.unsent
 
-    def _perhaps_received(self) -> bool:
-        """Return whether the service may have received what this error is about."""
+    def _may_have_arrived(self) -> bool:
+        """Return whether the service may have received the request."""
         return False
 
     def copy(self: Self) -> Self:
@@ -76,16 +76,16 @@ class CloudError(Exception):
         twin.__dict__.update(self.__dict__)
         return twin
 
-    def facts(self) -> dict[str, t.Any]:
-        """The machine-readable half of a failure, for a module's result; absent facts are left out."""
-        facts = {
+    def as_result(self) -> dict[str, t.Any]:
+        """Return the fields of a failed module's result that a playbook reads; those without a value are left out."""
+        fields = {
             "http_status": self.http_status,
             "error_code": self.code,
             "error_msg": self.text,
             "request_id": self.request_id,
             "error_details": self.details or None,
         }
-        return {name: value for name, value in facts.items() if value is not None}
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 class UsageError(CloudError):
@@ -93,7 +93,7 @@ class UsageError(CloudError):
 
 
 class CredentialsError(CloudError):
-    """There is nothing to sign with, or it could not be obtained."""
+    """There are no credentials, or they could not be obtained."""
 
 
 class CheckModeWriteError(CloudError):
@@ -101,16 +101,16 @@ class CheckModeWriteError(CloudError):
 
 
 class WriteUncertainError(CloudError):
-    """A write's answer was lost: it may or may not have taken effect."""
+    """The response to a write was lost: the write may or may not have taken effect."""
 
 
-class NoAnswerError(CloudError):
-    """The service did not answer: no connection, a reset, or time ran out.
+class TransportError(CloudError):
+    """The service did not respond: no connection, a reset, or time ran out.
 
     Args:
-        maybe_received: False when the request certainly did not reach the service, so that even a write may be sent again.
-        lasting: True when another try cannot help (a refused certificate).
-        unknown_host: True when the name of the host does not exist, by the word of the name service.
+        possibly_sent: False when the request certainly did not reach the service, so that even a write may be sent again.
+        permanent: True when another try cannot help (a certificate that is not trusted).
+        unknown_host: True when the name service says that there is no such host.
         stale: True when a connection that was kept from before turned out to be closed: the service itself may be well, and a
             read may be repeated at once.
     """
@@ -119,52 +119,52 @@ class NoAnswerError(CloudError):
         self,
         message: str,
         *,
-        maybe_received: bool,
-        lasting: bool = False,
+        possibly_sent: bool,
+        permanent: bool = False,
         unknown_host: bool = False,
         stale: bool = False,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
-        self.maybe_received = maybe_received
-        self.lasting = lasting
+        self.possibly_sent = possibly_sent
+        self.permanent = permanent
         self.unknown_host = unknown_host
         self.stale = stale
 
-    def _perhaps_received(self) -> bool:
-        return self.maybe_received
+    def _may_have_arrived(self) -> bool:
+        return self.possibly_sent
 
 
-class BrokenAnswerError(CloudError):
-    """Something answered, but not what the API promises: HTML, a redirect, half a JSON document, a missing key.
+class InvalidResponseError(CloudError):
+    """A response is not what the API promises: HTML, a redirect, half a JSON document, a missing key.
 
     Args:
-        cut: True when the body was cut short or is not the JSON it claims to be, which another try may mend.
+        truncated: True when the body was cut short or is not the JSON it claims to be; another try may get all of it.
     """
 
-    def __init__(self, message: str, *, cut: bool = False, **facts: t.Any) -> None:
-        super().__init__(message, **facts)
-        self.cut = cut
+    def __init__(self, message: str, *, truncated: bool = False, **fields: t.Any) -> None:
+        super().__init__(message, **fields)
+        self.truncated = truncated
 
-    def _perhaps_received(self) -> bool:
-        # What answered may have been the service.
+    def _may_have_arrived(self) -> bool:
+        # The response may come from the service.
         return True
 
 
 class ServiceError(CloudError):
-    """The service answered and refused. The subclasses say in which way; this class itself is never raised."""
+    """The service returned an error. The subclasses say of which kind; this class itself is never raised."""
 
 
 class ThrottledError(ServiceError):
-    """Too many calls; the request was turned away before it was processed.
+    """Too many calls: the service rejected the request before it processed it.
 
     Args:
         retry_after: Seconds the service asked to wait, or the length of the window for which it counts calls, if it said so.
-        quota: True when ``retry_after`` is such a window: it may end sooner, and certainly has after so many seconds.
+        quota: True when ``retry_after`` is such a window: it ends after so many seconds at the latest.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None, quota: bool = False, **facts: t.Any) -> None:
-        super().__init__(message, **facts)
+    def __init__(self, message: str, *, retry_after: float | None = None, quota: bool = False, **fields: t.Any) -> None:
+        super().__init__(message, **fields)
         self.retry_after = retry_after
         self.quota = quota
 
@@ -172,22 +172,22 @@ class ThrottledError(ServiceError):
 class UnavailableError(ServiceError):
     """The service failed by itself (5xx): the same request may succeed later."""
 
-    def _perhaps_received(self) -> bool:
-        # A gateway answers so when the service behind it did not answer in time.
+    def _may_have_arrived(self) -> bool:
+        # A gateway responds so when the service behind it did not respond in time.
         return True
 
 
 class AuthenticationError(ServiceError):
-    """The credentials or the signature were refused. Never repeated with the same credentials."""
+    """The service rejected the credentials or the signature. Never repeated with the same credentials."""
 
 
 class ForbiddenError(ServiceError):
-    """The identity is known, and may not do this."""
+    """The service knows the identity and does not allow it to do this."""
 
 
 class NotFoundError(ServiceError):
-    """The one thing that was asked for does not exist, by a code of the service that says exactly this."""
+    """The requested object does not exist: the service returned the error code that says exactly this."""
 
 
 class RejectedError(ServiceError):
-    """Any other refusal: the request itself is at fault."""
+    """The service rejected the request itself, for any other reason."""

@@ -5,7 +5,7 @@
 """How fields of an answer are read. Every field may be missing, null or of another type than the API promises.
 
 Two kinds of readers. ``text``, ``identifier``, ``mapping`` and ``rows`` read what something depends on: the wrong type is a
-``BrokenAnswerError``, which names field and type and never quotes a value, for that may be a secret. ``words`` and ``number``
+``InvalidResponseError``, which names field and type and never quotes a value, for that may be a secret. ``words`` and ``number``
 read what is only told to people or only helps: the wrong type is as good as nothing.
 """
 
@@ -15,7 +15,7 @@ import json
 import math
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import is_id
 
 Row = dict[str, t.Any]
@@ -101,13 +101,13 @@ def text(row: Fields, key: str, asked: object, *, may_be_empty: bool = False) ->
         may_be_empty: Whether no characters are a text, too.
 
     Raises:
-        BrokenAnswerError: It is not.
+        InvalidResponseError: It is not.
     """
     value = row.get(key)
     if not isinstance(value, str):
         raise _broken(row, key, asked, "a text")
     if not value and not may_be_empty:
-        raise BrokenAnswerError(f"{asked} was answered with an empty {key!r}.")
+        raise InvalidResponseError(f"{asked} was answered with an empty {key!r}.")
     return value
 
 
@@ -115,7 +115,7 @@ def text_or_none(row: Fields, key: str, asked: object) -> str | None:
     """A text that may be missing, null or empty: None then.
 
     Raises:
-        BrokenAnswerError: It is something else.
+        InvalidResponseError: It is something else.
     """
     value = row.get(key)
     if value is not None and not isinstance(value, str):
@@ -127,11 +127,11 @@ def identifier(row: Fields, key: str, asked: object) -> str:
     """An id that must be there, and may become a part of a URL.
 
     Raises:
-        BrokenAnswerError: It is not, or has characters that would make the URL another one.
+        InvalidResponseError: It is not, or has characters that would make the URL another one.
     """
     value = text(row, key, asked)
     if not is_id(value):
-        raise BrokenAnswerError(f"{asked} was answered with {key!r} that is not an id.")
+        raise InvalidResponseError(f"{asked} was answered with {key!r} that is not an id.")
     return value
 
 
@@ -139,17 +139,17 @@ def same_id(row: Fields, key: str, asked: object, wanted: str) -> None:
     """Check that an answer is about what was asked about; an answer that does not say is about that.
 
     Raises:
-        BrokenAnswerError: It names something else, or names it by something that is not a text.
+        InvalidResponseError: It names something else, or names it by something that is not a text.
     """
     if key in row and text(row, key, asked) != wanted:
-        raise BrokenAnswerError(f"{asked} was asked about {wanted} and answered about something else.")
+        raise InvalidResponseError(f"{asked} was asked about {wanted} and answered about something else.")
 
 
 def flag(row: Fields, key: str, asked: object) -> bool:
     """True or false; missing and null are false.
 
     Raises:
-        BrokenAnswerError: It is something else, such as a text, of which each would be true.
+        InvalidResponseError: It is something else, such as a text, of which each would be true.
     """
     value = row.get(key)
     if value is not None and not isinstance(value, bool):
@@ -161,7 +161,7 @@ def mapping(row: Fields, key: str, asked: object) -> Row:
     """An object that must be there.
 
     Raises:
-        BrokenAnswerError: It is not.
+        InvalidResponseError: It is not.
     """
     value = row.get(key)
     if not isinstance(value, dict):
@@ -173,7 +173,7 @@ def mapping_or_empty(row: Fields, key: str, asked: object) -> Row:
     """An object that may be missing or null: empty then.
 
     Raises:
-        BrokenAnswerError: It is something else.
+        InvalidResponseError: It is something else.
     """
     return {} if row.get(key) is None else mapping(row, key, asked)
 
@@ -182,7 +182,7 @@ def rows(row: Fields, key: str, asked: object) -> list[Row]:
     """A list of objects. One that is missing or null is empty: that is how some services write an empty list.
 
     Raises:
-        BrokenAnswerError: It is something else.
+        InvalidResponseError: It is something else.
     """
     return [] if row.get(key) is None else given_rows(row, key, asked)
 
@@ -191,14 +191,14 @@ def given_rows(row: Fields, key: str, asked: object) -> list[Row]:
     """A list of objects that must be there, because something follows from its being empty.
 
     Raises:
-        BrokenAnswerError: It is not.
+        InvalidResponseError: It is not.
     """
     value = row.get(key)
     if not isinstance(value, list):
         raise _broken(row, key, asked, "a list")
     for item in value:
         if not isinstance(item, dict):
-            raise BrokenAnswerError(
+            raise InvalidResponseError(
                 f"{asked} was answered with {key!r} that holds {kind_of(item)} in the place of an object."
             )
     return value
@@ -231,7 +231,7 @@ def kind_of(value: t.Any) -> str:
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
 
 
-def _broken(row: Fields, key: str, asked: object, wanted: str) -> BrokenAnswerError:
+def _broken(row: Fields, key: str, asked: object, wanted: str) -> InvalidResponseError:
     if key not in row:
-        return BrokenAnswerError(f"{asked} was answered without {key!r}.")
-    return BrokenAnswerError(f"{asked} was answered with {key!r} that is {kind_of(row[key])}, not {wanted}.")
+        return InvalidResponseError(f"{asked} was answered without {key!r}.")
+    return InvalidResponseError(f"{asked} was answered with {key!r} that is {kind_of(row[key])}, not {wanted}.")

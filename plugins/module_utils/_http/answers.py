@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import Response
 
 #: What to do when something else than the service may have answered.
@@ -27,11 +27,11 @@ def decode_json(
         may_be_empty: The operation promises no body; none is an empty object.
 
     Raises:
-        BrokenAnswerError: A redirect, HTML, an empty body, cut JSON, or JSON that is not an object.
+        InvalidResponseError: A redirect, HTML, an empty body, cut JSON, or JSON that is not an object.
     """
     if 300 <= response.status < 400:
         where = response.quote_header("location") if response.headers.get("location") else "nowhere"
-        raise BrokenAnswerError(
+        raise InvalidResponseError(
             f"{asked} was answered with a redirect (HTTP {response.status}) to {where}, which is not followed.",
             hint=FOREIGN,
             http_status=response.status,
@@ -43,9 +43,9 @@ def decode_json(
     except ValueError:
         claims_json = "json" in response.headers.get("content-type", "").lower()
         looks_json = response.body.lstrip()[:1] in (b"{", b"[")
-        raise BrokenAnswerError(
+        raise InvalidResponseError(
             f"{asked} was answered with HTTP {response.status} and no valid JSON: {shown(response, secret=secret)}.",
-            cut=claims_json or looks_json,
+            truncated=claims_json or looks_json,
             hint=FOREIGN,
             http_status=response.status,
         ) from None
@@ -54,7 +54,7 @@ def decode_json(
     return document
 
 
-def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> BrokenAnswerError:
+def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> InvalidResponseError:
     """The error that a body becomes which is JSON and not what was promised.
 
     Args:
@@ -63,7 +63,7 @@ def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> B
         fault: What is wrong with it, such as ``without 'tasks'``.
         secret: Whether the body may hold a secret.
     """
-    return BrokenAnswerError(
+    return InvalidResponseError(
         f"{asked} was answered with HTTP {response.status} and a body {fault}: {shown(response, secret=secret)}.",
         http_status=response.status,
     )

@@ -13,8 +13,8 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     CloudError,
-    NoAnswerError,
     ServiceError,
+    TransportError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import Endpoint
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget, Http, Request, Response
@@ -125,10 +125,10 @@ class Client:
         """Send one request once; a host that was made of a region and does not exist is not looked for again."""
         try:
             response = self._http.send(request, operation, reads=reads, timeout=deadline - self._http.clock.monotonic())
-        except NoAnswerError as error:
+        except TransportError as error:
             found = self._origins[service]
             if error.unknown_host and found.region_from and service not in self._answered:
-                error.lasting = True
+                error.permanent = True
                 error.hint = (
                     f"Check {found.region_from}: the host is made of it, and no such host exists. {_meant(found)}Where the "
                     f"name service of this machine does not know the cloud's hosts, set {self._endpoint_option}."

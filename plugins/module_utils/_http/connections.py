@@ -25,8 +25,8 @@ import warnings
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
-    NoAnswerError,
+    InvalidResponseError,
+    TransportError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import MAX_BODY
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
@@ -87,14 +87,14 @@ class Exchange:
         """Seconds that the next step may take.
 
         Raises:
-            NoAnswerError: There are none.
+            TransportError: There are none.
         """
         left = self._deadline - self._clock.monotonic()
         if left <= 0:
             raise self.late()
         return min(left, self.connect_timeout) if self.connecting else left
 
-    def late(self) -> NoAnswerError:
+    def late(self) -> TransportError:
         """The error of a request whose time is over."""
         if not self.sent:
             text = f"No connection to {self.origin} was ready within {self.timeout:.1f} s."
@@ -102,39 +102,41 @@ class Exchange:
             text = f"{self.origin} did not answer within {self.timeout:.1f} s."
         else:
             text = f"{self.origin} did not finish its answer within {self.timeout:.1f} s."
-        return NoAnswerError(text, maybe_received=self.sent)
+        return TransportError(text, possibly_sent=self.sent)
 
     def take(self, count: int) -> None:
         """Bytes of the answer have come.
 
         Raises:
-            BrokenAnswerError: They are too many.
+            InvalidResponseError: They are too many.
         """
         if not self.connecting:
             self.received += count
         if self.received > MAX_BODY + MAX_FRAME:
             raise self.too_large()
 
-    def too_large(self) -> BrokenAnswerError:
+    def too_large(self) -> InvalidResponseError:
         """The error of an answer without end."""
-        return BrokenAnswerError(f"{self.origin} answered with more than {MAX_BODY} bytes.", http_status=self.status)
+        return InvalidResponseError(f"{self.origin} answered with more than {MAX_BODY} bytes.", http_status=self.status)
 
-    def cut_short(self, why: str) -> BrokenAnswerError:
+    def cut_short(self, why: str) -> InvalidResponseError:
         """The error of an answer of which a part came, or that cannot be read; another try may get the whole of it."""
-        return BrokenAnswerError(
-            f"The answer of {self.origin} was cut short or is malformed: {why}.", cut=True, http_status=self.status
+        return InvalidResponseError(
+            f"The answer of {self.origin} was cut short or is malformed: {why}.",
+            truncated=True,
+            http_status=self.status,
         )
 
     def seek(self, find: t.Callable[[], socket.socket]) -> socket.socket:
         """A connection, found by another thread; one that comes too late is closed.
 
         Raises:
-            NoAnswerError: There is none in time.
+            TransportError: There is none in time.
         """
         if not _SEEKERS.acquire(blocking=False):
-            raise NoAnswerError(
+            raise TransportError(
                 f"No connection to {self.origin}: too many earlier attempts still hang. The name server may not answer.",
-                maybe_received=False,
+                possibly_sent=False,
             )
         search = _Search(find)
         try:

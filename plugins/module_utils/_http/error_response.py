@@ -54,7 +54,7 @@ class Refusal(t.NamedTuple):
         message = f"{operation} at {origin} was refused with HTTP {self.status}{code}: {text}"
         return f"{message[:-1]}, request id {printable(self.request_id, WORD)}." if self.request_id else message
 
-    def facts(self) -> dict[str, t.Any]:
+    def as_result(self) -> dict[str, t.Any]:
         """The arguments of a ``ServiceError``."""
         return {
             "http_status": self.status,

@@ -15,7 +15,7 @@ import socket
 import ssl
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.connections import Exchange
@@ -40,36 +40,36 @@ def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> Clou
     if exchange.sent:
         return _after_sending(causes, reason, exchange, proxy)
     if any(isinstance(cause, ssl.CertificateError) or type(cause).__name__ == "CertificateError" for cause in causes):
-        return NoAnswerError(
+        return TransportError(
             f"The TLS connection to {exchange.origin}{_through(proxy)} failed: {reason}.",
-            maybe_received=False,
-            lasting=True,
+            possibly_sent=False,
+            permanent=True,
             hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for CA "
             "certificates (hwc_ca_path, ali_ca_path).",
         )
     if proxy is not None and exchange.tunnel != 200:
         return _at_proxy(causes, reason, exchange, proxy)
     if _is_timeout(causes):
-        return NoAnswerError(
-            f"{exchange.origin} accepted no connection within {exchange.connect_timeout:.1f} s.", maybe_received=False
+        return TransportError(
+            f"{exchange.origin} accepted no connection within {exchange.connect_timeout:.1f} s.", possibly_sent=False
         )
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return NoAnswerError(
-            f"The TLS connection to {exchange.origin}{_through(proxy)} failed: {reason}.", maybe_received=False
+        return TransportError(
+            f"The TLS connection to {exchange.origin}{_through(proxy)} failed: {reason}.", possibly_sent=False
         )
     if any(isinstance(cause, OSError) for cause in causes):
         unknown = any(isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST for cause in causes)
-        return NoAnswerError(
-            f"No connection to {exchange.origin}: {reason}.", maybe_received=False, unknown_host=unknown
+        return TransportError(
+            f"No connection to {exchange.origin}: {reason}.", possibly_sent=False, unknown_host=unknown
         )
-    return NoAnswerError(
+    return TransportError(
         f"{exchange.origin} is not an address that a request can be sent to: {reason}.",
-        maybe_received=False,
-        lasting=True,
+        possibly_sent=False,
+        permanent=True,
     )
 
 
-def refused_by(proxy: Proxy, origin: str, status: int) -> NoAnswerError:
+def refused_by(proxy: Proxy, origin: str, status: int) -> TransportError:
     """The error of a proxy that does not let a request through."""
     hint = _hint(proxy)
     if status == 407:
@@ -78,23 +78,23 @@ def refused_by(proxy: Proxy, origin: str, status: int) -> NoAnswerError:
             f"The proxy {given}. They belong into {proxy.variable}, percent-encoded: "
             f"{proxy.url.replace('://', '://user:password@')}."
         )
-    return NoAnswerError(
+    return TransportError(
         f"The proxy {proxy.url} refused the way to {origin} with HTTP {status}.",
-        maybe_received=False,
-        lasting=400 <= status < 500 and status not in _PASSING,
+        possibly_sent=False,
+        permanent=400 <= status < 500 and status not in _PASSING,
         hint=hint,
     )
 
 
-def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy) -> NoAnswerError:
+def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy) -> TransportError:
     """The error of a proxy that is not there, or that opens no tunnel."""
     if exchange.tunnel is not None:
         return refused_by(proxy, exchange.origin, exchange.tunnel)
     if _is_timeout(causes):
         reason = f"no connection within {exchange.connect_timeout:.1f} s"
-    return NoAnswerError(
+    return TransportError(
         f"The proxy {proxy.url} on the way to {exchange.origin} failed: {reason}.",
-        maybe_received=False,
+        possibly_sent=False,
         hint=_hint(proxy),
     )
 
@@ -106,9 +106,9 @@ def _after_sending(
     if _is_timeout(causes):
         return exchange.late()
     if any(isinstance(cause, OSError) for cause in causes):
-        return NoAnswerError(
+        return TransportError(
             f"The connection to {exchange.origin}{_through(proxy)} broke: {reason}.",
-            maybe_received=True,
+            possibly_sent=True,
             stale=not exchange.fresh and not exchange.received,
         )
     return exchange.cut_short(reason)

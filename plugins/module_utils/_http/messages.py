@@ -78,7 +78,7 @@ class Transport(t.Protocol):
     """Sends one request once."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Send it, and return the whole answer within ``timeout`` seconds, or raise ``NoAnswerError``."""
+        """Send it, and return the whole answer within ``timeout`` seconds, or raise ``TransportError``."""
 
     def close(self) -> None:
         """Close the connections that are kept; the next request opens a new one."""

@@ -18,7 +18,7 @@ import re
 import typing as t
 from urllib.parse import unquote
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import is_loopback
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import split_url
 
@@ -69,7 +69,7 @@ def find_proxy(url: str, environ: t.Mapping[str, str]) -> Proxy | None:
         environ: The environment.
 
     Raises:
-        NoAnswerError: The variable holds nothing that could be a proxy's URL. The value is not quoted: it may hold a password.
+        TransportError: The variable holds nothing that could be a proxy's URL. The value is not quoted: it may hold a password.
     """
     scheme, host, port, _target = split_url(url)
     if scheme == "http" and is_loopback(host.strip("[]")):
@@ -136,11 +136,11 @@ def _parse(variable: str, value: str) -> Proxy:
     )
 
 
-def _unusable(variable: str, why: str, hint: str | None) -> NoAnswerError:
-    return NoAnswerError(
+def _unusable(variable: str, why: str, hint: str | None) -> TransportError:
+    return TransportError(
         f"Nothing was sent: the proxy in the environment variable {variable} cannot be used, because {why}.",
-        maybe_received=False,
-        lasting=True,
+        possibly_sent=False,
+        permanent=True,
         hint=" ".join(part for part in (f"Correct {variable}, or list the host in NO_PROXY.", hint) if part),
     )
 

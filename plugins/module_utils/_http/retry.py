@@ -11,11 +11,11 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
-    BrokenAnswerError,
     CheckModeWriteError,
     CloudError,
-    NoAnswerError,
+    InvalidResponseError,
     ThrottledError,
+    TransportError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
@@ -54,14 +54,14 @@ def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) 
     """
     if isinstance(error, ThrottledError):
         return _throttled_pause(error, attempt, random)
-    if reads and isinstance(error, NoAnswerError) and error.stale and attempt == 1:
+    if reads and isinstance(error, TransportError) and error.stale and attempt == 1:
         return 0.0
     pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + random)
     # A login or a look-up that comes before a write is a read.
     reads = reads or error.unsent
-    if isinstance(error, NoAnswerError):
-        return pause if not error.lasting and (reads or not error.maybe_received) else None
-    if reads and (isinstance(error, UnavailableError) or (isinstance(error, BrokenAnswerError) and error.cut)):
+    if isinstance(error, TransportError):
+        return pause if not error.permanent and (reads or not error.possibly_sent) else None
+    if reads and (isinstance(error, UnavailableError) or (isinstance(error, InvalidResponseError) and error.truncated)):
         return pause
     return None
 
@@ -160,7 +160,7 @@ class Http:
             response = self._transport.send(request, timeout)
             if not reads and 200 <= response.status < 300 and self._on_write is not None:
                 self._on_write()
-        except (NoAnswerError, BrokenAnswerError) as error:
+        except (TransportError, InvalidResponseError) as error:
             error.message = f"{operation}: {printable(self.secrets.mask(error.message))}"
             raise
         return response._replace(secrets=self.secrets)

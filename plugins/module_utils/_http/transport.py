@@ -15,7 +15,7 @@ import typing as t
 import weakref
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.compression import (
     OversizeError,
     PackedError,
@@ -105,12 +105,12 @@ class RequestsTransport:
         """Send a request and return the whole answer within ``timeout`` seconds.
 
         Raises:
-            NoAnswerError: There is none, or not in time.
-            BrokenAnswerError: What came cannot be read, or is too large.
+            TransportError: There is none, or not in time.
+            InvalidResponseError: What came cannot be read, or is too large.
         """
         origin = origin_of(request.url)
         if timeout <= 0:
-            raise NoAnswerError(f"No time was left to ask {origin}.", maybe_received=False)
+            raise TransportError(f"No time was left to ask {origin}.", possibly_sent=False)
         _check_headers(request.headers, origin)
         way = self._way(origin, request.url)
         exchange = connections.Exchange(origin, timeout, self._clock)
@@ -160,11 +160,11 @@ class RequestsTransport:
         try:
             return connections.socks_manager(proxy, keywords)
         except ImportError:
-            raise NoAnswerError(
+            raise TransportError(
                 f"Nothing was sent: {proxy.url}, the proxy in {proxy.variable}, speaks SOCKS, which needs the Python package "
                 "PySocks.",
-                maybe_received=False,
-                lasting=True,
+                possibly_sent=False,
+                permanent=True,
                 hint="Install PySocks where the module runs, or name an HTTP proxy.",
             ) from None
 
@@ -179,10 +179,10 @@ class RequestsTransport:
                 try:
                     context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
                 except (OSError, ValueError) as error:
-                    raise NoAnswerError(
+                    raise TransportError(
                         f"Nothing was sent: the CA certificates in {path} cannot be read: {error}.",
-                        maybe_received=False,
-                        lasting=True,
+                        possibly_sent=False,
+                        permanent=True,
                         hint="The path is that of the option for CA certificates (hwc_ca_path, ali_ca_path), or else of "
                         "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE.",
                     ) from None
@@ -194,10 +194,10 @@ def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
     """Refuse a value that would end a header; it is not shown, for it may be a secret."""
     for name, value in headers.items():
         if not _HEADER_VALUE.match(value):
-            raise NoAnswerError(
+            raise TransportError(
                 f"The header {name} of the request to {origin} holds characters that cannot be sent.",
-                maybe_received=False,
-                lasting=True,
+                possibly_sent=False,
+                permanent=True,
             )
 
 

@@ -73,7 +73,7 @@ def read_answer(response: Response, operation: Operation, *, origin: str, by: st
 
     Raises:
         ServiceError: The service refused.
-        BrokenAnswerError: Something else answered, or the service in another way than it promises.
+        InvalidResponseError: Something else answered, or the service in another way than it promises.
     """
     if response.status < 400:
         asked, may_be_empty = f"{operation} at {origin}", operation.expect is None
@@ -171,7 +171,7 @@ def refuse(
     """
     refusal = read_refusal(response, secret=secret)
     message = refusal.message(operation, origin)
-    facts = refusal.facts()
+    facts = refusal.as_result()
     if refusal.status == 429 or refusal.gateway == "0308":
         asked = _refusal.retry_after(response.headers, now)
         if asked is not None:
@@ -179,7 +179,7 @@ def refuse(
         return errors.ThrottledError(message, retry_after=_window(refusal), quota=True, **facts)
     if refusal.status < 400:
         # Whether it was carried out is not said, and that something does not exist is not told so.
-        return errors.BrokenAnswerError(message, **facts)
+        return errors.InvalidResponseError(message, **facts)
     if missing is not None and missing(refusal):
         return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **facts)
     if not refusal.known and refusal.status < 500 and refusal.status not in (401, 408):

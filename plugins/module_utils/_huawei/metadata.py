@@ -38,7 +38,7 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], dead
 
     Raises:
         CredentialsError: This is no ECS, or it has no agency.
-        NoAnswerError, BrokenAnswerError, UnavailableError: The service is unwell.
+        TransportError, InvalidResponseError, UnavailableError: The service is unwell.
     """
     if switched(environ, "HWC_METADATA_DISABLED"):
         raise CredentialsError("HWC_METADATA_DISABLED forbids to ask it")
@@ -66,7 +66,7 @@ def fetch_of_pod(transport: Transport, clock: Clock, url: str, token: str, deadl
 
     Raises:
         CredentialsError: There is no key.
-        NoAnswerError, BrokenAnswerError, UnavailableError: The agent is unwell.
+        TransportError, InvalidResponseError, UnavailableError: The agent is unwell.
     """
     origin = "/".join(url.split("/", 3)[:3])
     visit = Visit(transport, clock, origin, deadline)

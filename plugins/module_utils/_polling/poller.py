@@ -18,8 +18,8 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
     CloudError,
+    InvalidResponseError,
     NotFoundError,
     RejectedError,
     ThrottledError,
@@ -370,7 +370,7 @@ class Engine:
     def _read(self, task_id: str, timeout: float) -> TaskStatus:
         sighting = self._source.read(task_id, timeout)
         if sighting.task_id != task_id:
-            raise BrokenAnswerError(
+            raise InvalidResponseError(
                 f"{self._source.endpoint} was asked about task {task_id} and answered about {sighting.task_id}."
             )
         return sighting

@@ -29,10 +29,10 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
-    BrokenAnswerError,
     CloudError,
-    NoAnswerError,
+    InvalidResponseError,
     ThrottledError,
+    TransportError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import TaskBackend
@@ -268,8 +268,8 @@ class Caller:
             self._book_answer(answer)
             answer = self._again(answer)
         error = answer.error
-        if isinstance(error, (NoAnswerError, UnavailableError, BrokenAnswerError)):
-            given_up = isinstance(error, NoAnswerError) and answer.took >= GIVEN_UP * answer.timeout
+        if isinstance(error, (TransportError, UnavailableError, InvalidResponseError)):
+            given_up = isinstance(error, TransportError) and answer.took >= GIVEN_UP * answer.timeout
             for latency in (answer.latency, self._memory.traffic):
                 latency.lost(answer.took, given_up)
             self._fail(error, answer.sent, failed_before)
@@ -301,7 +301,7 @@ class Caller:
         except CloudError as error:
             return None, error
         except Exception as error:
-            broken = BrokenAnswerError(
+            broken = InvalidResponseError(
                 f"{self._source.endpoint} gave an answer that cannot be read ({type(error).__name__}: {error}).",
                 hint="The collection does not understand this answer: please report it.",
             )
@@ -332,7 +332,7 @@ class Caller:
         _nothing, error = self._try(self._source.reauthenticate, self._timeout(sent, self._options.request_timeout))
         if isinstance(error, ThrottledError):
             self._throttle(error, sent)
-        if isinstance(error, (NoAnswerError, UnavailableError, BrokenAnswerError)):
+        if isinstance(error, (TransportError, UnavailableError, InvalidResponseError)):
             self._fail(error, sent, failed_before=False)
         if error is not None:
             raise Fatal(f"Not authorized, and the new login was refused ({in_short(error)}).", error) from error
@@ -355,7 +355,7 @@ class Caller:
     def _fail(self, error: CloudError, sent: float, failed_before: bool) -> t.NoReturn:
         """A call went without a usable answer."""
         memory, health, now = self._memory, self._memory.health, self.now()
-        if isinstance(error, NoAnswerError) and error.lasting:
+        if isinstance(error, TransportError) and error.permanent:
             raise Fatal(error.message, error) from error
         memory.counters.errors += 1
         health.failures += 1

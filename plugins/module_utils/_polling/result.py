@@ -61,7 +61,7 @@ def conclude(memory: Memory, source: TaskBackend, options: Options, ending: Endi
     result = report.result()
     result.update(timed_out=ending.kind == TIMED_OUT, interrupted=ending.kind == INTERRUPTED)
     if ending.error is not None:
-        result.update(ending.error.facts())
+        result.update(ending.error.as_result())
     exception = ending.exception or _unexpected(ending.error)
     all_good = report.count(SUCCESS) == len(memory.records) > 0
     if all_good and ending.kind == DECIDED and ending.record is None and options.mode != "any":

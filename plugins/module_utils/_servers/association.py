@@ -14,9 +14,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     AuthenticationError,
     CloudError,
     ForbiddenError,
-    NoAnswerError,
     RejectedError,
     ThrottledError,
+    TransportError,
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_name
@@ -166,7 +166,7 @@ class Association(FleetRun):
             if not isinstance(answer, CloudError):
                 self._accept(self.rows[server_id], answer)
                 self._losses = 0
-            elif answer.maybe_done:
+            elif answer.outcome_unknown:
                 lost[server_id] = answer
                 self.mark_changed(self.rows[server_id])
             else:
@@ -184,7 +184,7 @@ class Association(FleetRun):
         if isinstance(error, ThrottledError):
             # It was tried for as long as wait_timeout allows.
             return "KPS turned the request before it away until the time (wait_timeout) was up"
-        if isinstance(error, NoAnswerError):
+        if isinstance(error, TransportError):
             # It was tried for as long as hwc_timeout allows.
             return _SILENT
         # What came up before the request was sent comes up before every other.

@@ -83,7 +83,7 @@ class PowerSwitch(FleetRun):
 
     def _not_asked(self, row: Row, error: CloudError) -> None:
         """Without an answer there is no job to ask about, and the server itself tells whether the request arrived."""
-        if error.maybe_done:
+        if error.outcome_unknown:
             self.mark_changed(row)
             row.msg = f"The request had no usable answer. {error}"
         else:

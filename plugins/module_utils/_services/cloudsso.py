@@ -105,7 +105,7 @@ def _task_in(document: Row, operation: Operation, task_id: str) -> Row:
     """The task in an answer about one.
 
     Raises:
-        BrokenAnswerError: It is not an object, or another task, or has no status.
+        InvalidResponseError: It is not an object, or another task, or has no status.
     """
     found = mapping(document, operation.expect, operation)
     same_id(found, "TaskId", operation, task_id)

@@ -14,7 +14,7 @@ import typing as t
 from urllib.parse import parse_qs, urlsplit
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
+    InvalidResponseError,
     NotFoundError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
@@ -109,14 +109,14 @@ def _row(document: Row, task_id: str) -> Row | None:
     """The row of one task, or None when the service says that there is none.
 
     Raises:
-        BrokenAnswerError: The list is missing, or it is one of other tasks: this one may exist all the same.
+        InvalidResponseError: The list is missing, or it is one of other tasks: this one may exist all the same.
     """
     found = given_rows(document, "tasks", LIST_TASKS)
     if not found:
         return None
     row = next((row for row in found if row.get("task_id") == task_id), None)
     if row is None:
-        raise BrokenAnswerError(f"{LIST_TASKS} was asked about {task_id} and answered about something else.")
+        raise InvalidResponseError(f"{LIST_TASKS} was asked about {task_id} and answered about something else.")
     text_or_none(row, "task_status", LIST_TASKS)
     return row
 
@@ -133,7 +133,7 @@ def _next_marker(document: Row) -> str | None:
     try:
         return next(iter(parse_qs(urlsplit(marker).query).get("marker", [])), None)
     except ValueError:
-        raise BrokenAnswerError(f"{LIST_TASKS} was answered with 'next_marker' that is not an address.") from None
+        raise InvalidResponseError(f"{LIST_TASKS} was answered with 'next_marker' that is not an address.") from None
 
 
 class CsmsTasks(HuaweiTaskBackend):

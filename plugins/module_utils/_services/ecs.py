@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
+    InvalidResponseError,
     NotFoundError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
@@ -129,7 +129,7 @@ def _wanted(document: Row, ids: t.Sequence[str]) -> list[Row]:
     """The rows of the servers that were asked about.
 
     Raises:
-        BrokenAnswerError: One of them has no row, and there is a row that may be its own.
+        InvalidResponseError: One of them has no row, and there is a row that may be its own.
     """
     found = given_rows(document, "servers", LIST_SERVERS)
     wanted = set(ids)
@@ -144,7 +144,7 @@ def _exists(row: Row) -> bool:
     """Whether a row is that of a server that exists: of one that does not, all but the id and a fault is null.
 
     Raises:
-        BrokenAnswerError: It is neither.
+        InvalidResponseError: It is neither.
     """
     if all(value is None for name, value in row.items() if name not in _OF_NOBODY):
         return False
@@ -172,7 +172,7 @@ def summarize(row: t.Mapping[str, t.Any]) -> Row:
     """What people ask of a server, under plain names.
 
     Raises:
-        BrokenAnswerError: A field on which it depends what is done to the server is of another type than documented.
+        InvalidResponseError: A field on which it depends what is done to the server is of another type than documented.
     """
     metadata = mapping_or_empty(row, "metadata", LIST_SERVERS)
     # A server that boots from a volume has an empty text for its image.
@@ -238,7 +238,7 @@ def classify_job(job: t.Mapping[str, t.Any]) -> tuple[str, Reason | None]:
     """State and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done.
 
     Raises:
-        BrokenAnswerError: A part on which the verdict depends is not what it should be.
+        InvalidResponseError: A part on which the verdict depends is not what it should be.
     """
     state = _JOB_STATES.get(text(job, "status", SHOW_JOB), UNKNOWN)
     subs = sub_jobs(job)
@@ -318,7 +318,7 @@ class ServerStates(HuaweiTaskBackend):
             try:
                 if _exists(row):
                     sightings.append(self._judge(row))
-            except BrokenAnswerError:
+            except InvalidResponseError:
                 continue
         return StatusPage(tuple(sightings), following if following < len(self._server_ids) else None)
 
@@ -353,7 +353,7 @@ class EcsJobs(HuaweiTaskBackend):
         if job.get("status") is None:
             # The documented answer of a query that failed inside the service: HTTP 200 with code and message.
             why = str(Reason(words(job, "code"), words(job, "message"))) or "no reason"
-            raise BrokenAnswerError(f"{SHOW_JOB} was answered without a status: {why}.", cut=True)
+            raise InvalidResponseError(f"{SHOW_JOB} was answered without a status: {why}.", truncated=True)
         same_id(job, "job_id", SHOW_JOB, task_id)
         state, reason = classify_job(job)
         return TaskStatus(task_id, state, job["status"], reason, _progress(job), data=job)

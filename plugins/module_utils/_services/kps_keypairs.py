@@ -15,7 +15,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
+    InvalidResponseError,
     NotFoundError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
@@ -171,7 +171,7 @@ def create_keypair(client: HuaweiClient, fields: t.Mapping[str, t.Any]) -> Row:
     """Create a key pair, or import it when ``fields`` has ``public_key``. Only a generated one returns ``private_key``.
 
     Raises:
-        BrokenAnswerError: The request was accepted, and the answer is not a key pair, or lacks the private key.
+        InvalidResponseError: The request was accepted, and the answer is not a key pair, or lacks the private key.
     """
     created = mapping(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)}), "keypair", CREATE_KEYPAIR)
     if "public_key" not in fields:
@@ -244,7 +244,7 @@ def associate(client: HuaweiClient, server_id: str, binding: Binding) -> Row:
 
 def batch_bind(
     client: HuaweiClient, server_ids: t.Sequence[str], binding: Binding
-) -> dict[str, Row | BrokenAnswerError]:
+) -> dict[str, Row | InvalidResponseError]:
     """Start to bind up to ten servers that run and have no key pair.
 
     Returns:
@@ -254,11 +254,11 @@ def batch_bind(
     body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
     rows = given_rows(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
     answers = {words(row, "server_id"): row for row in rows}
-    found: dict[str, Row | BrokenAnswerError] = {}
+    found: dict[str, Row | InvalidResponseError] = {}
     for server_id in server_ids:
         try:
             found[server_id] = _begun(answers.get(server_id) or {}, BATCH_ASSOCIATE)
-        except BrokenAnswerError as error:
+        except InvalidResponseError as error:
             found[server_id] = error
     return found
 
@@ -281,7 +281,7 @@ def _begun(row: Row, operation: Operation) -> Row:
     said = {"error_code": words(row, "error_code"), "error_msg": words(row, "error_msg")}
     if row.get("task_id") in (None, "") and not failed_already(row):
         reason = str(Reason(said["error_code"], said["error_msg"])) or "no reason"
-        raise BrokenAnswerError(f"{operation} was accepted, and answered without a task: {reason}.")
+        raise InvalidResponseError(f"{operation} was accepted, and answered without a task: {reason}.")
     if row.get("task_id") not in (None, ""):
         identifier(row, "task_id", operation)
     return {**row, **{name: value for name, value in said.items() if name in row}}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
     CloudError,
-    NoAnswerError,
+    InvalidResponseError,
     RejectedError,
+    TransportError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import Row, text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
@@ -93,7 +93,7 @@ def read_pages(
         counted: Markers are counted here and are not the word of the service: a page without new rows is the last.
 
     Raises:
-        BrokenAnswerError: ``MAX_BARREN`` pages in a row brought no new row, and each named another.
+        InvalidResponseError: ``MAX_BARREN`` pages in a row brought no new row, and each named another.
         CloudError: A page could not be read, or the time is up. Its ``partial`` is the ``Listing`` of what was read before.
     """
     rows: dict[str, Row] = {}
@@ -103,13 +103,13 @@ def read_pages(
     def page_at(marker: t.Any, size: int) -> Page:
         try:
             if barren >= MAX_BARREN:
-                raise BrokenAnswerError(
+                raise InvalidResponseError(
                     f"{asked}: {barren} pages in a row brought nothing new, and each named another page."
                 )
             if left() <= 0 and len(passed) > 1:
-                raise NoAnswerError(
+                raise TransportError(
                     f"{asked}: the list did not end in time; {len(rows)} rows were read.",
-                    maybe_received=True,
+                    possibly_sent=True,
                     hint="Give it more time (hwc_timeout, ali_timeout), or read it in parts where the module can bound it.",
                 )
             page = read(marker, size, left)

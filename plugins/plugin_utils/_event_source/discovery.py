@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import is_id
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, SUCCESS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso, kps
@@ -125,7 +125,7 @@ class CloudssoDiscovery:
             cloudsso.list_tasks(self._client, self._directory_id, {}, limit=1, most=1)
             now = self._client.server_time()
         if now is None:
-            raise BrokenAnswerError(
+            raise InvalidResponseError(
                 "CloudSSO ListTasks: the answer has no Date, which the filter of the list is made of."
             )
         return now

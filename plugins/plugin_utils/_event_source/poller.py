@@ -12,10 +12,10 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
     CloudError,
-    NoAnswerError,
+    InvalidResponseError,
     ThrottledError,
+    TransportError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Module, Result
@@ -38,7 +38,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_sour
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.state import State
 
 #: What may pass by itself: the same request may succeed later.
-PASSING = (BrokenAnswerError, NoAnswerError, ThrottledError, UnavailableError)
+PASSING = (InvalidResponseError, TransportError, ThrottledError, UnavailableError)
 #: Seconds between two looks at whether the source is to end.
 ATTENTION = 0.5
 #: Seconds between two steps at most, and what is done then beside: forgetting tasks of long ago.
@@ -154,7 +154,7 @@ class Poller:
         }
         self.state.ended(events)
         if step.failure is not None:
-            facts = step.failure.error.facts() if step.failure.error is not None else {}
+            facts = step.failure.error.as_result() if step.failure.error is not None else {}
             failure = {**facts, "msg": step.failure.message}
         now = self._context.clock.monotonic()
         rest = min(step.rest, max(0.0, self._discovery_due - now) if self._discovery else math.inf, LONGEST_REST)
@@ -204,12 +204,12 @@ class Poller:
         silent = self._context.clock.monotonic() - self._unlisted_since
         if _passes(error) and silent < self._settings.wait.error_grace:
             return None
-        return {**error.facts(), "msg": str(error)}
+        return {**error.as_result(), "msg": str(error)}
 
 
 def _passes(error: CloudError) -> bool:
     """Return whether the same request may succeed later."""
-    return isinstance(error, PASSING) and not (isinstance(error, NoAnswerError) and error.lasting)
+    return isinstance(error, PASSING) and not (isinstance(error, TransportError) and error.permanent)
 
 
 def _open(context: Context) -> Result:

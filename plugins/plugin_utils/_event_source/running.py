@@ -311,7 +311,7 @@ class _Failed(Exception):
 def _failure_of(error: Exception) -> Result:
     """Return the failure behind an exception."""
     if isinstance(error, CloudError):
-        return {**error.facts(), "msg": str(error)}
+        return {**error.as_result(), "msg": str(error)}
     logger.debug("%s", "".join(traceback.format_tb(error.__traceback__)))
     words = printable(error, SENTENCE)
     return {"msg": f"Unexpected {type(error).__name__}: {words}. This is a bug of the collection: please report it."}

@@ -18,9 +18,9 @@ import random
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
-    NoAnswerError,
+    InvalidResponseError,
     ThrottledError,
+    TransportError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
@@ -233,7 +233,7 @@ class SimulatedBackend:
         fault = self._faults.strike(self._draw, kind, self.calls, now)
         if fault == "hangs":
             self._clock.now += timeout
-            raise NoAnswerError("no answer in time.", maybe_received=True)
+            raise TransportError("no answer in time.", possibly_sent=True)
         self._clock.now += min(timeout, SLOW) if fault == "slow" else RTT
         if fault is not None:
             self.faulty += 1
@@ -254,15 +254,15 @@ class SimulatedBackend:
         if fault == "unavailable":
             raise UnavailableError("HTTP 503.", http_status=503)
         if fault == "HTML":
-            raise BrokenAnswerError("HTTP 200 with HTML.", http_status=200)
+            raise InvalidResponseError("HTTP 200 with HTML.", http_status=200)
         if fault == "truncated":
-            raise BrokenAnswerError("half a JSON document.", cut=True)
+            raise InvalidResponseError("half a JSON document.", truncated=True)
         if fault == "wrong type":
             raise TypeError("sequence item 0: expected str instance, int found")
         if fault == "dropped":
-            raise NoAnswerError("the connection was closed.", maybe_received=True)
+            raise TransportError("the connection was closed.", possibly_sent=True)
         if fault == "no connection":
-            raise NoAnswerError("no connection.", maybe_received=False)
+            raise TransportError("no connection.", possibly_sent=False)
 
     def _status_of(self, task_id: str) -> TaskStatus:
         if self._clock.now >= self._durations[task_id]:

@@ -120,8 +120,8 @@ BUGS = (
         "lost-is-not-sent",
         "a request whose answer was lost counts as not sent",
         FLEET + "association.py",
-        "            elif answer.maybe_done:\n",
-        "            elif answer.maybe_done and answer.code:\n",
+        "            elif answer.outcome_unknown:\n",
+        "            elif answer.outcome_unknown and answer.code:\n",
     ),
     Bug(
         "sent-again",
@@ -239,8 +239,8 @@ BUGS = (
         "one-answer-costs-the-batch",
         "one server that the answer to a batch leaves out costs the tasks of the others",
         "plugins/module_utils/_services/kps_keypairs.py",
-        "        except BrokenAnswerError as error:\n            found[server_id] = error\n",
-        "        except BrokenAnswerError as error:\n            found = dict.fromkeys(server_ids, error)\n            break\n",
+        "        except InvalidResponseError as error:\n            found[server_id] = error\n",
+        "        except InvalidResponseError as error:\n            found = dict.fromkeys(server_ids, error)\n            break\n",
     ),
     # The run
     Bug(
@@ -377,8 +377,8 @@ BUGS = (
         "lost-switch-is-unchanged",
         "a request to stop whose answer was lost counts as not sent",
         FLEET + "power.py",
-        "        if error.maybe_done:\n",
-        "        if error.maybe_done and error.code:\n",
+        "        if error.outcome_unknown:\n",
+        "        if error.outcome_unknown and error.code:\n",
     ),
     Bug(
         "refused-login-for-each-part",

@@ -18,7 +18,7 @@ import urllib.parse
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
@@ -80,19 +80,19 @@ def cut(status: int = 200) -> Response:
     return Response(status, {"content-type": "application/json"}, b'{"task_id": "t-1", "ta')
 
 
-def lost() -> NoAnswerError:
+def lost() -> TransportError:
     """The connection broke after the request was sent."""
-    return NoAnswerError("The connection broke: reset by peer.", maybe_received=True)
+    return TransportError("The connection broke: reset by peer.", possibly_sent=True)
 
 
-def unreachable() -> NoAnswerError:
+def unreachable() -> TransportError:
     """No connection at all."""
-    return NoAnswerError("No connection: refused.", maybe_received=False)
+    return TransportError("No connection: refused.", possibly_sent=False)
 
 
-def nowhere() -> NoAnswerError:
+def nowhere() -> TransportError:
     """No such host."""
-    return NoAnswerError("No connection: Name or service not known.", maybe_received=False, unknown_host=True)
+    return TransportError("No connection: Name or service not known.", possibly_sent=False, unknown_host=True)
 
 
 def _demand(condition: bool, message: str) -> None:
@@ -186,7 +186,7 @@ class Cloud:
         self.timeouts.append(timeout)
         self.clock.now += min(due.took, timeout)
         if due.took > timeout:
-            raise NoAnswerError(f"no answer within {timeout:.1f} s", maybe_received=True)
+            raise TransportError(f"no answer within {timeout:.1f} s", possibly_sent=True)
         if isinstance(due.outcome, CloudError):
             raise due.outcome
         return due.outcome

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     CheckModeWriteError,
     CloudError,
-    NoAnswerError,
     RejectedError,
+    TransportError,
     UsageError,
     WriteUncertainError,
 )
@@ -341,7 +341,7 @@ def test_a_request_that_was_not_received_has_changed_nothing(cloud: Cloud) -> No
     for took in (29.0, 29.0, 0.2):
         cloud.expect(DELETE, unreachable(), took=took)
     run = start(cloud, state="absent")
-    with pytest.raises(NoAnswerError):
+    with pytest.raises(TransportError):
         run.execute(hwc_kps_keypair.execute)
     assert run.context.result["changed"] is False
 

@@ -53,7 +53,7 @@ def test_a_missing_permission_comes_with_all_that_is_said_about_it(cloud: Cloud)
     cloud.expect(PASSPHRASE, answer({"error_code": "SMS.9004", "error_msg": "No.", **details}, 403))
     with pytest.raises(ForbiddenError) as caught:
         run(cloud)
-    assert caught.value.facts()["error_details"] == details
+    assert caught.value.as_result()["error_details"] == details
     assert "XXXX" in str(caught.value)
     assert "SMS.9004: No XXX" in str(caught.value)
 

@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.acces
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     CloudError,
     CredentialsError,
-    NoAnswerError,
+    TransportError,
     UnavailableError,
     UsageError,
 )
@@ -87,7 +87,7 @@ def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(ROLES, text("the-role"), took=0.9)
     cloud.expect(f"{ROLES}the-role", GOOD, took=9.0)
-    with pytest.raises(NoAnswerError, match="no answer within"):
+    with pytest.raises(TransportError, match="no answer within"):
         fetch(cloud)
     assert cloud.timeouts == [1.0, 1.0, 1.0]
     assert cloud.clock.now - 1000.0 == pytest.approx(2.9)
@@ -143,7 +143,7 @@ def test_trouble_is_waited_out(cloud: Cloud, status: int, deadline: float | None
 
 @pytest.mark.parametrize(
     ("outcome", "kind"),
-    [(text("top-secret", 503), UnavailableError), (lost(), NoAnswerError), (unreachable(), NoAnswerError)],
+    [(text("top-secret", 503), UnavailableError), (lost(), TransportError), (unreachable(), TransportError)],
 )
 def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud, outcome: t.Any, kind: type[CloudError]) -> None:
     cloud.expect(TOKEN, text("session"))

@@ -144,8 +144,8 @@ def test_a_refusal_is_remembered_and_never_sent_again(clock: FakeClock, refusal:
     [
         DOWN,
         errors.ThrottledError("Too many."),
-        errors.NoAnswerError("Reset.", maybe_received=True),
-        errors.BrokenAnswerError("<html>"),
+        errors.TransportError("Reset.", possibly_sent=True),
+        errors.InvalidResponseError("<html>"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -154,7 +154,7 @@ def test_trouble_is_no_refusal(clock: FakeClock, trouble: errors.CloudError) -> 
     with pytest.raises(type(trouble)) as caught:
         lease.get(clock.monotonic() + 10)
     assert caught.value.unsent
-    assert not caught.value.maybe_done, "what was sent was the login, not a write"
+    assert not caught.value.outcome_unknown, "what was sent was the login, not a write"
     assert lease.get(clock.monotonic() + 10).access_key == "K1"
 
 
@@ -276,9 +276,9 @@ def test_a_login_is_not_waited_for_longer_than_there_is_time() -> None:
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         first = pool.submit(lease.get, time.monotonic() + 10)
         assert slow.begun.wait(10)
-        with pytest.raises(errors.NoAnswerError, match="did not end in time") as caught:
+        with pytest.raises(errors.TransportError, match="did not end in time") as caught:
             lease.get(time.monotonic() + 0.01)
-        assert (caught.value.unsent, caught.value.maybe_done) == (True, False)
+        assert (caught.value.unsent, caught.value.outcome_unknown) == (True, False)
         slow.go_on.set()
         assert first.result().access_key == "K1"
 

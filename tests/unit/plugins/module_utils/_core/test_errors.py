@@ -20,30 +20,32 @@ def test_the_facts_of_a_failure_leave_out_what_is_not_known() -> None:
     error = errors.ThrottledError(
         "Too many.", retry_after=3.0, http_status=429, code="APIGW.0308", text="throttled", request_id="r-1"
     )
-    assert error.facts() == {
+    assert error.as_result() == {
         "http_status": 429,
         "error_code": "APIGW.0308",
         "error_msg": "throttled",
         "request_id": "r-1",
     }
     assert error.retry_after == 3.0
-    assert errors.NoAnswerError("Nothing.", maybe_received=True).facts() == {}
+    assert errors.TransportError("Nothing.", possibly_sent=True).as_result() == {}
     details = {"encoded_authorization_message": "xyz"}
-    assert errors.ForbiddenError("No.", details=details).facts() == {"error_details": details}
+    assert errors.ForbiddenError("No.", details=details).as_result() == {"error_details": details}
 
 
 def test_what_came_up_before_the_request_was_sent_has_done_nothing() -> None:
     error = errors.UnavailableError("IAM is down.", http_status=503)
-    assert error.maybe_done
+    assert error.outcome_unknown
     error.unsent = True
-    assert not error.maybe_done
+    assert not error.outcome_unknown
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        errors.NoAnswerError("Gone.", maybe_received=False, lasting=True, unknown_host=True, hint="Check the region."),
-        errors.BrokenAnswerError("Half.", cut=True, http_status=200),
+        errors.TransportError(
+            "Gone.", possibly_sent=False, permanent=True, unknown_host=True, hint="Check the region."
+        ),
+        errors.InvalidResponseError("Half.", truncated=True, http_status=200),
         errors.ThrottledError("Too many.", retry_after=3.0, code="APIGW.0308"),
         errors.CredentialsError("None."),
     ],

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import fields as reading
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import BrokenAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import InvalidResponseError
 
 ASKED = "X ShowThing"
 MISSING = object()
@@ -49,7 +49,7 @@ def test_a_reader_takes_its_own_type_and_names_every_other(name: str, kind: str,
     elif kind == own:
         assert read(row, "field", ASKED) == value
     else:
-        with pytest.raises(BrokenAnswerError) as caught:
+        with pytest.raises(InvalidResponseError) as caught:
             read(row, "field", ASKED)
         expected = {
             "missing": f"{ASKED} was answered without 'field'.",
@@ -68,14 +68,14 @@ def test_rows_are_a_list_of_objects_or_nothing(row: dict[str, t.Any], rows: t.An
     if isinstance(row.get("field"), list):
         assert reading.given_rows(row, "field", ASKED) == rows
     else:
-        with pytest.raises(BrokenAnswerError, match="'field'"):
+        with pytest.raises(InvalidResponseError, match="'field'"):
             reading.given_rows(row, "field", ASKED)
 
 
 @pytest.mark.parametrize("value", [0, False, "", "x", {}, [1], [{}, None], [[]], ["x"]], ids=repr)
 def test_anything_else_is_not_rows(value: t.Any) -> None:
     for read in (reading.rows, reading.given_rows):
-        with pytest.raises(BrokenAnswerError, match=f"{ASKED} was answered with 'field' that"):
+        with pytest.raises(InvalidResponseError, match=f"{ASKED} was answered with 'field' that"):
             read({"field": value}, "field", ASKED)
 
 
@@ -86,7 +86,7 @@ def test_an_id_may_be_a_part_of_a_url(value: str) -> None:
 
 @pytest.mark.parametrize("value", [None, 7, "", ".", "..", "a/b", "a b", "a\n", "%2e", "x" * 65, "é", ["a"]], ids=repr)
 def test_what_would_make_another_url_is_not_an_id(value: t.Any) -> None:
-    with pytest.raises(BrokenAnswerError):
+    with pytest.raises(InvalidResponseError):
         reading.identifier({"id": value}, "id", ASKED)
 
 
@@ -94,7 +94,7 @@ def test_an_answer_is_about_what_was_asked_about_unless_it_says_otherwise() -> N
     reading.same_id({"id": "a"}, "id", ASKED, "a")
     reading.same_id({}, "id", ASKED, "a")
     for other in (None, "", "A", 1, ["a"]):
-        with pytest.raises(BrokenAnswerError):
+        with pytest.raises(InvalidResponseError):
             reading.same_id({"id": other}, "id", ASKED, "a")
 
 

@@ -68,12 +68,12 @@ class Attempts:
 #: Every way an attempt can fail, and whether a read and a write may be repeated after it.
 RULE: tuple[tuple[str, errors.CloudError, bool, bool], ...] = (
     ("throttled", errors.ThrottledError("too many", http_status=429), True, True),
-    ("not received", errors.NoAnswerError("refused", maybe_received=False), True, True),
-    ("maybe received", errors.NoAnswerError("reset", maybe_received=True), True, False),
-    ("bad certificate", errors.NoAnswerError("certificate", maybe_received=False, lasting=True), False, False),
+    ("not received", errors.TransportError("refused", possibly_sent=False), True, True),
+    ("maybe received", errors.TransportError("reset", possibly_sent=True), True, False),
+    ("bad certificate", errors.TransportError("certificate", possibly_sent=False, permanent=True), False, False),
     ("unavailable", errors.UnavailableError("HTTP 503", http_status=503), True, False),
-    ("cut short", errors.BrokenAnswerError("half", cut=True), True, False),
-    ("html", errors.BrokenAnswerError("<html>"), False, False),
+    ("cut short", errors.InvalidResponseError("half", truncated=True), True, False),
+    ("html", errors.InvalidResponseError("<html>"), False, False),
     ("refused credentials", errors.AuthenticationError("HTTP 401", http_status=401), False, False),
     ("forbidden", errors.ForbiddenError("HTTP 403", http_status=403), False, False),
     ("not found", errors.NotFoundError("HTTP 404", http_status=404), False, False),
@@ -118,7 +118,7 @@ def test_what_comes_before_a_write_is_repeated_like_a_read(
 
 @pytest.mark.parametrize(("name", "error"), [row[:2] for row in RULE], ids=[row[0] for row in RULE])
 def test_an_error_tells_whether_a_write_may_have_taken_effect(name: str, error: errors.CloudError) -> None:
-    assert error.maybe_done == (name in ("maybe received", "unavailable", "cut short", "html"))
+    assert error.outcome_unknown == (name in ("maybe received", "unavailable", "cut short", "html"))
 
 
 def test_pauses_double_up_to_a_bound_and_are_spread() -> None:
@@ -223,14 +223,14 @@ def test_being_turned_away_is_an_answer(cloud: Cloud) -> None:
 
 
 def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
-    stale = errors.NoAnswerError("broke", maybe_received=True, stale=True)
+    stale = errors.TransportError("broke", possibly_sent=True, stale=True)
     attempts = Attempts(cloud.clock, stale, "done")
     assert http(cloud).call(attempts, reads=True) == "done"
     assert cloud.clock.sleeps == [0.0]
     again = Attempts(cloud.clock, stale, stale, "done")
     assert http(cloud).call(again, reads=True) == "done"
     assert cloud.clock.sleeps[1:] == [0.0, 1.0], "but for the first"
-    with pytest.raises(errors.NoAnswerError):
+    with pytest.raises(errors.TransportError):
         http(cloud).call(Attempts(cloud.clock, stale), reads=False)
 
 
@@ -245,7 +245,7 @@ def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
         ("POST", False, answer({}, 503), 0),
         ("POST", True, answer({}), 0),
         ("GET", True, answer({}), 0),
-        ("POST", False, errors.NoAnswerError("lost", maybe_received=True), 0),
+        ("POST", False, errors.TransportError("lost", possibly_sent=True), 0),
     ],
 )
 def test_an_accepted_write_is_told_before_its_answer_is_read(
@@ -254,7 +254,7 @@ def test_an_accepted_write_is_told_before_its_answer_is_read(
     writes: list[None] = []
     cloud.expect(f"{method} {URL}", outcome)
     sender = Http(cloud, cloud.clock, lambda: 0.5, check_mode=False, timeout=60.0, on_write=lambda: writes.append(None))
-    with contextlib.suppress(errors.NoAnswerError):
+    with contextlib.suppress(errors.TransportError):
         sender.send(Request(method, URL, {}), "KPS Test", reads=reads, timeout=1.0)
     assert len(writes) == told
 
@@ -328,9 +328,9 @@ def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: Cloud) -> N
 
 
 def test_a_request_without_time_is_not_sent() -> None:
-    with pytest.raises(errors.NoAnswerError) as caught:
+    with pytest.raises(errors.TransportError) as caught:
         RequestsTransport().send(Request("GET", URL, {}), 0.0)
-    assert not caught.value.maybe_received
+    assert not caught.value.possibly_sent
 
 
 def decode(response: Response, *, may_be_empty: bool = False) -> dict[str, t.Any]:
@@ -378,14 +378,14 @@ BROKEN: tuple[tuple[str, Response, bool, str, bool], ...] = (
     ("response", "due", "words", "again"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
 )
 def test_anything_else_is_an_error_that_quotes_it(response: Response, due: bool, words: str, again: bool) -> None:
-    with pytest.raises(errors.BrokenAnswerError) as caught:
+    with pytest.raises(errors.InvalidResponseError) as caught:
         decode(response, may_be_empty=not due)
     message = str(caught.value)
     assert words in message
     assert "KPS ListKeypairTask at https://kms.example.com" in message
     assert str(response.status) in message
     assert caught.value.http_status == response.status
-    assert caught.value.cut is again
+    assert caught.value.truncated is again
 
 
 def test_a_quotation_is_short_and_on_one_line() -> None:

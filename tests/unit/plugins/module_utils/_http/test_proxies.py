@@ -10,7 +10,7 @@ import base64
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NoAnswerError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import (
     Proxy,
     find_proxy,
@@ -130,10 +130,10 @@ def test_a_proxy_is_read_as_curl_reads_it(value: str, proxy: Proxy) -> None:
 )
 def test_what_is_no_proxy_is_told_by_its_variable(value: str) -> None:
     with pytest.raises(
-        NoAnswerError, match="the proxy in the environment variable HTTPS_PROXY cannot be used"
+        TransportError, match="the proxy in the environment variable HTTPS_PROXY cannot be used"
     ) as caught:
         find_proxy(URL, {"HTTPS_PROXY": value})
-    assert (caught.value.maybe_received, caught.value.lasting) == (False, True)
+    assert (caught.value.possibly_sent, caught.value.permanent) == (False, True)
     assert "hunter2" not in str(caught.value)
     assert "hun ter2" not in str(caught.value)
     assert ("socks5h" in str(caught.value)) == (not value.startswith("http"))

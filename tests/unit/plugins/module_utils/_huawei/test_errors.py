@@ -146,7 +146,7 @@ KINDS: tuple[tuple[int, str, type[errors.ServiceError]], ...] = (
 def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: type[errors.ServiceError]) -> None:
     refused = error(refusal(status, code, "words", x_request_id="r-1"))
     assert isinstance(refused, kind)
-    assert refused.facts() == {
+    assert refused.as_result() == {
         "http_status": status,
         "error_code": code,
         "error_msg": "words",
@@ -308,7 +308,7 @@ def test_any_field_of_a_refusal_may_be_of_another_type(status: int, value: t.Any
     document = {"error_code": "KPS.0002", "error_msg": "no", "request_id": "r", field: value}
     refused = error(answer(document, status))
     for name in ("error_code", "error_msg", "request_id"):
-        assert isinstance(refused.facts().get(name), (str, type(None)))
+        assert isinstance(refused.as_result().get(name), (str, type(None)))
     assert f"HTTP {status}" in str(refused)
 
 
@@ -333,7 +333,7 @@ def test_words_are_shown_up_to_a_bound_and_without_effect() -> None:
     assert len(str(refused)) < 1400
     assert str(refused).isprintable()
     assert r"KPS\x1b[31m.1: \x1b[2J\u202ebad\nxxx" in str(refused)
-    assert all(str(value).isprintable() for value in refused.facts().values())
+    assert all(str(value).isprintable() for value in refused.as_result().values())
 
 
 SHOW = Operation("kps", "Show", "GET", "/x", True, "thing", secret=True)
@@ -359,18 +359,18 @@ def read(response: Response, operation: Operation) -> dict[str, t.Any]:
 def test_what_answers_with_a_secret_is_never_quoted(content: bytes, status: int) -> None:
     with pytest.raises(errors.CloudError) as caught:
         read(Response(status, {"content-type": "application/json"}, content), SHOW)
-    assert "top-secret" not in f"{caught.value} {caught.value.facts()}"
+    assert "top-secret" not in f"{caught.value} {caught.value.as_result()}"
 
 
 @pytest.mark.parametrize(
     ("document", "operation", "kind"),
     [
-        ({"error_code": "KPS.1", "error_msg": "no"}, SHOW, errors.BrokenAnswerError),
-        ({"thing": None, "error": {"code": "KPS.1", "message": "no"}}, SHOW, errors.BrokenAnswerError),
-        ({"error_code": "KPS.1"}, SHOW._replace(expect=None), errors.BrokenAnswerError),
+        ({"error_code": "KPS.1", "error_msg": "no"}, SHOW, errors.InvalidResponseError),
+        ({"thing": None, "error": {"code": "KPS.1", "message": "no"}}, SHOW, errors.InvalidResponseError),
+        ({"error_code": "KPS.1"}, SHOW._replace(expect=None), errors.InvalidResponseError),
         ({"error_code": "APIGW.0308", "error_msg": "limit:1,time:1 minute"}, SHOW, errors.ThrottledError),
-        ({"code": "KPS.1", "message": "no"}, SHOW._replace(lists=True), errors.BrokenAnswerError),
-        ({"other": 1}, SHOW, errors.BrokenAnswerError),
+        ({"code": "KPS.1", "message": "no"}, SHOW._replace(lists=True), errors.InvalidResponseError),
+        ({"other": 1}, SHOW, errors.InvalidResponseError),
     ],
 )
 def test_an_error_in_a_good_answer_is_an_error(
@@ -402,8 +402,8 @@ def test_a_secret_that_is_echoed_is_taken_out() -> None:
         400, {}, json.dumps({"error_code": "KPS.1", "error_msg": f"bad {key}", "details": [key]}).encode()
     )
     refused = error(masked._replace(secrets=Secrets([key])))
-    assert refused.facts()["error_msg"] == "bad ********"
-    assert refused.facts()["error_details"] == {"details": ["********"]}
+    assert refused.as_result()["error_msg"] == "bad ********"
+    assert refused.as_result()["error_details"] == {"details": ["********"]}
     page = Response(502, {}, f"<html>{key}".encode(), Secrets([key]))
     assert "<html>********" in str(error(page))
 

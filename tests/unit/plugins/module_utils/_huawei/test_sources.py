@@ -207,7 +207,7 @@ GOOD = {
 }
 
 
-BROKEN = errors.BrokenAnswerError("The answer was cut short.", cut=True)
+BROKEN = errors.InvalidResponseError("The answer was cut short.", truncated=True)
 
 
 def text(body: str, status: int = 200) -> Response:
@@ -242,7 +242,7 @@ def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(KEY, GOOD, took=9.0)
     cloud.always(KEY, GOOD, took=9.0)
-    with pytest.raises(errors.NoAnswerError):
+    with pytest.raises(errors.TransportError):
         metadata.fetch(cloud, cloud.clock, {})
     assert cloud.clock.now - 1000.0 <= 3.0
 
@@ -540,7 +540,7 @@ LOGIN = {
 def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(cloud: Cloud, base: t.Any, url: str, body: t.Any) -> None:
     half = Response(201, {"content-type": "application/json"}, b'{"credential": {"secret": "top-secret"')
     cloud.expect(url, half, body=body)
-    with pytest.raises(errors.BrokenAnswerError, match="not shown") as caught:
+    with pytest.raises(errors.InvalidResponseError, match="not shown") as caught:
         client(cloud, credentials=agency(base)).once(READ, timeout=5.0)
     assert "top-secret" not in str(caught.value)
 
@@ -555,4 +555,4 @@ def test_a_missing_permission_is_told_whole(cloud: Cloud) -> None:
         client(cloud).call(READ)
     assert str(caught.value).endswith(f"why it was denied: {details['encoded_authorization_message']}")
     assert "Reason: SMS.9004: You may not do XXX on YYY." in str(caught.value)
-    assert caught.value.facts()["error_details"] == details
+    assert caught.value.as_result()["error_details"] == details

@@ -19,12 +19,12 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
-    BrokenAnswerError,
     ForbiddenError,
-    NoAnswerError,
+    InvalidResponseError,
     NotFoundError,
     RejectedError,
     ThrottledError,
+    TransportError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
@@ -269,7 +269,7 @@ class Cloud:
         if call.fault == "hang" or latency > timeout:
             call.fault = "hang"
             self.clock.now += timeout
-            raise NoAnswerError(f"no answer within {timeout:.0f} s.", maybe_received=True)
+            raise TransportError(f"no answer within {timeout:.0f} s.", possibly_sent=True)
         self.clock.now += latency
         call.answered = self.clock.age()
         if call.fault is not None:
@@ -283,10 +283,10 @@ class Cloud:
             # As when a service writes a number where our code expects a text.
             "odd": TypeError("sequence item 0: expected str instance, int found"),
             "unavailable": UnavailableError("HTTP 503.", http_status=503),
-            "broken": BrokenAnswerError("HTTP 200 with HTML.", http_status=200),
-            "cut": BrokenAnswerError("half a JSON document.", cut=True),
-            "reset": NoAnswerError("connection reset.", maybe_received=True),
-            "certificate": NoAnswerError("certificate refused.", maybe_received=False, lasting=True),
+            "broken": InvalidResponseError("HTTP 200 with HTML.", http_status=200),
+            "cut": InvalidResponseError("half a JSON document.", truncated=True),
+            "reset": TransportError("connection reset.", possibly_sent=True),
+            "certificate": TransportError("certificate refused.", possibly_sent=False, permanent=True),
             "unauthorized": AuthenticationError(
                 "refused.", http_status=401, code="APIGW.0301", text="Incorrect IAM authentication information"
             ),

@@ -142,7 +142,7 @@ def test_any_other_refusal_is_an_error(cloud: Cloud, show: t.Callable[..., t.Any
 @pytest.mark.parametrize("document", [{"Task": None}, {"Task": []}, {"Task": {"TaskId": "t-other"}}])
 def test_answers_about_something_else(cloud: Cloud, document: dict[str, t.Any]) -> None:
     cloud.expect(ONE, document)
-    with pytest.raises(errors.BrokenAnswerError):
+    with pytest.raises(errors.InvalidResponseError):
         cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
 
 
@@ -202,7 +202,7 @@ def test_statements_of_a_wait(cloud: Cloud, fields: dict[str, t.Any], expected: 
 
 @pytest.mark.parametrize("fields", [{}, {"Status": None}, {"Status": 1}, {"Status": ["Success"]}, {"Status": ""}])
 def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, fields: dict[str, t.Any]) -> None:
-    with pytest.raises(errors.BrokenAnswerError, match="'Status'"):
+    with pytest.raises(errors.InvalidResponseError, match="'Status'"):
         read(cloud, **fields)
 
 
@@ -222,7 +222,7 @@ def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: dict[st
 @pytest.mark.parametrize("document", [{"Tasks": {}}, {"Tasks": [1]}, {"Tasks": [], "NextToken": 5}], ids=repr)
 def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, document: dict[str, t.Any]) -> None:
     cloud.expect(f"{LIST}&MaxResults=20", document)
-    with pytest.raises(errors.BrokenAnswerError):
+    with pytest.raises(errors.InvalidResponseError):
         cloudsso.list_tasks(ali_client(cloud), DIRECTORY, {})
 
 

@@ -10,9 +10,9 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
-    BrokenAnswerError,
-    NoAnswerError,
+    InvalidResponseError,
     RejectedError,
+    TransportError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
@@ -154,7 +154,7 @@ def test_markers_that_are_counted_here_say_nothing_about_what_follows() -> None:
 
 def test_new_markers_without_new_rows_are_not_followed_for_ever() -> None:
     service = Service(pages=lambda marker: Page(rows(7) if marker is None else [], (marker or 0) + 1))
-    with pytest.raises(BrokenAnswerError, match="X ListThings: 10 pages in a row brought nothing new") as caught:
+    with pytest.raises(InvalidResponseError, match="X ListThings: 10 pages in a row brought nothing new") as caught:
         service.ids()
     assert numbers(caught.value.partial) == [7]
     assert len(service.asked) == 11
@@ -162,7 +162,7 @@ def test_new_markers_without_new_rows_are_not_followed_for_ever() -> None:
 
 def test_all_pages_share_one_time() -> None:
     service = Service(pages=lambda marker: Page(rows(marker or 0), (marker or 0) + 1), seconds=30.0)
-    with pytest.raises(NoAnswerError, match="X ListThings: the list did not end in time; 30 rows were read") as caught:
+    with pytest.raises(TransportError, match="X ListThings: the list did not end in time; 30 rows were read") as caught:
         service.ids()
     assert service.lefts == [30.0 - number for number in range(30)]
     assert numbers(caught.value.partial) == list(range(30))
@@ -194,7 +194,7 @@ def test_what_was_read() -> None:
 @pytest.mark.parametrize("value", [None, 7, "", ["t-1"], {}])
 def test_each_row_has_an_id(value: t.Any) -> None:
     pages: dict[t.Any, Page | Exception] = {None: Page(rows(1), "a"), "a": Page([*rows(2), {"id": value}], None)}
-    with pytest.raises(BrokenAnswerError, match="X ListThings was answered with .*'id'") as caught:
+    with pytest.raises(InvalidResponseError, match="X ListThings was answered with .*'id'") as caught:
         Service(pages=pages).ids()
     assert numbers(caught.value.partial) == [1]
 
@@ -214,7 +214,7 @@ def test_a_size_that_is_refused_is_not_asked_for_again(default: int | None, size
     assert asked == sizes
 
 
-@pytest.mark.parametrize("error", [RejectedError("no", http_status=404), NoAnswerError("no", maybe_received=True)])
+@pytest.mark.parametrize("error", [RejectedError("no", http_status=404), TransportError("no", possibly_sent=True)])
 def test_another_refusal_is_not_about_the_size(error: Exception) -> None:
     def read(_size: int | None) -> t.NoReturn:
         raise error

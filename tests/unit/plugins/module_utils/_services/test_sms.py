@@ -50,9 +50,9 @@ def test_an_empty_passphrase_is_one(cloud: Cloud) -> None:
 )
 def test_a_broken_answer_does_not_show_it(cloud: Cloud, broken: Response) -> None:
     cloud.expect(PASSPHRASE, broken)
-    with pytest.raises(errors.BrokenAnswerError) as caught:
+    with pytest.raises(errors.InvalidResponseError) as caught:
         sms.show_passphrase(client(cloud, timeout=0.4), TASK)
-    assert "sesame" not in f"{caught.value} {caught.value.facts()}"
+    assert "sesame" not in f"{caught.value} {caught.value.as_result()}"
 
 
 def test_an_unknown_task_is_an_error_of_its_own(cloud: Cloud) -> None:
@@ -88,7 +88,7 @@ def test_a_missing_permission_is_told_whole(cloud: Cloud) -> None:
     assert "does not have the permission to execute policy" in str(caught.value)
     assert "Reason: SMS.9004: You do not have permission" in str(caught.value)
     assert str(caught.value).endswith("XXXXXX")
-    assert caught.value.facts()["error_details"] == {
+    assert caught.value.as_result()["error_details"] == {
         name: document[name] for name in ("encoded_authorization_message", "error_param", "details")
     }
 
