@@ -72,7 +72,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secre
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import REQUESTS_IMPORT_ERROR
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
 
 
@@ -89,18 +89,16 @@ class LookupModule(LookupBase):
         )
         try:
             # One request for each, whatever is named twice.
-            client = open_huawei(
-                {option: self.get_option(option) for option in HWC_OPTIONS}, self.surroundings(secrets.add)
-            )
+            client = open_huawei({option: self.get_option(option) for option in HWC_OPTIONS}, self.runtime(secrets.add))
             passphrases = {task_id: sms.show_passphrase(client, task_id) for task_id in check_ids("_terms", terms)}
         except CloudError as error:
             # Nothing masks what a lookup says.
             raise AnsibleLookupError(secrets.mask(str(error))) from None
         return [passphrases[task_id] for task_id in terms]
 
-    def surroundings(self, on_secret: t.Callable[[str], None]) -> Surroundings:
+    def runtime(self, on_secret: t.Callable[[str], None]) -> Runtime:
         """What the client gets beside its options: the controller's environment and clock."""
-        return Surroundings(
+        return Runtime(
             os.environ,
             SystemClock(),
             random.random,

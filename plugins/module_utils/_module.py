@@ -30,7 +30,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import ALONE, Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider, Runtime
 
 #: Whether the controller masks secrets in all output (ansible-core 2.22 and newer); before, a module masks its own result.
 CONTROLLER_MASKS = register_secret is not None
@@ -69,7 +69,7 @@ class Context:
         diff_mode: Whether a diff is wanted.
         result: Returned on every exit, failures included; put what happened here as soon as it has.
         clock: Time.
-        random: Numbers from 0 to 1.
+        rng: Returns a number from 0 to 1.
         threads: Whether requests may be under way at the same time.
         own_process: Whether the process is this run's alone, with its signals and its standard output.
         on_progress: Shows a line while the run goes on; None where Ansible shows nothing before the end.
@@ -83,7 +83,7 @@ class Context:
         on_secret: Takes a secret that must be masked.
         environ: The environment; by default that of the process.
         clock: Time.
-        draw: Numbers from 0 to 1.
+        rng: Returns a number from 0 to 1.
         connect: Makes the transport that requests go through; takes the arguments of ``RequestsTransport``.
         threads: Whether requests may be under way at the same time.
         own_process: Whether the process is this run's alone.
@@ -101,19 +101,19 @@ class Context:
         on_secret: t.Callable[[str], None],
         environ: t.Mapping[str, str] | None = None,
         clock: Clock | None = None,
-        draw: t.Callable[[], float] = random.random,
+        rng: t.Callable[[], float] = random.random,
         connect: t.Callable[..., _http.Transport] = _http.RequestsTransport,
         threads: bool = True,
         own_process: bool = True,
         on_progress: t.Callable[[str], None] | None = None,
-        open_client: t.Callable[[Cloud[t.Any], Context], t.Any] | None = None,
+        open_client: t.Callable[[Provider[t.Any], Context], t.Any] | None = None,
     ) -> None:
         self.params = params
         self.check_mode = check_mode
         self.diff_mode = diff_mode
         self.result: Result = {"changed": False}
         self.clock: Clock = clock or SystemClock()
-        self.random = draw
+        self.rng = rng
         self.threads = threads
         self.own_process = own_process
         self.on_progress = on_progress
@@ -146,21 +146,21 @@ class Context:
         for client in self._clients.values():
             client.hide(secret)
 
-    def client(self, cloud: Cloud[C]) -> C:
+    def client(self, provider: Provider[C]) -> C:
         """Return the client of a cloud, made once from its options, the environment and the user's files."""
-        if cloud.name not in self._clients:
-            self._clients[cloud.name] = client = self._open_client(cloud, self)
+        if provider.name not in self._clients:
+            self._clients[provider.name] = client = self._open_client(provider, self)
             for secret in self._secrets:
                 client.hide(secret)
             self.result["credentials_source"] = client.credentials_source
-        return t.cast(C, self._clients[cloud.name])
+        return t.cast(C, self._clients[provider.name])
 
-    def surroundings(self) -> Surroundings:
+    def runtime(self) -> Runtime:
         """Return what a client needs beside its options."""
-        return Surroundings(
+        return Runtime(
             self._environ,
             self.clock,
-            self.random,
+            self.rng,
             self.check_mode,
             self.mask,
             self.warn,
@@ -173,9 +173,9 @@ class Context:
         self.result["changed"] = True
 
 
-def open_own_client(cloud: Cloud[C], context: Context) -> C:
+def open_own_client(provider: Provider[C], context: Context) -> C:
     """Return a client that no other run shares."""
-    return cloud.open_client(context.params, context.surroundings())
+    return provider.open_client(context.params, context.runtime())
 
 
 class Module:
@@ -193,13 +193,13 @@ class Module:
         execute: t.Callable[[Context], Result | None],
         argument_spec: ArgumentSpec,
         *,
-        clouds: t.Sequence[Cloud[t.Any]],
+        providers: t.Sequence[Provider[t.Any]],
         **rules: t.Any,
     ) -> None:
-        connection = {name: spec for cloud in clouds for name, spec in cloud.options.items()}
+        connection = {name: spec for provider in providers for name, spec in provider.options.items()}
         self.execute = execute
         self.argument_spec: ArgumentSpec = {**connection, **argument_spec}
-        self.clouds = clouds
+        self.providers = providers
         self.rules = rules
 
     def perform(self, context: Context) -> Result:
@@ -228,7 +228,7 @@ class Module:
     def run(self) -> t.NoReturn:
         """Run as Ansible runs modules, and exit."""
         module = AnsibleModule(argument_spec=dict(self.argument_spec), supports_check_mode=True, **self.rules)
-        if self.clouds and _http.REQUESTS_IMPORT_ERROR is not None:
+        if self.providers and _http.REQUESTS_IMPORT_ERROR is not None:
             module.fail_json(msg=missing_required_lib("requests"), exception=_http.REQUESTS_IMPORT_ERROR)
 
         def mask(secret: str) -> None:

@@ -22,13 +22,13 @@ def _nothing() -> None:
     """Do nothing."""
 
 
-class Surroundings(t.NamedTuple):
+class Runtime(t.NamedTuple):
     """What a client needs beside its options.
 
     Attributes:
         environ: The process environment.
         clock: Time.
-        random: Numbers from 0 to 1.
+        rng: Returns a number from 0 to 1.
         check_mode: Refuse every write.
         on_secret: Told every secret that comes from no option, so that it can be masked.
         on_warning: Told what the user should know.
@@ -38,7 +38,7 @@ class Surroundings(t.NamedTuple):
 
     environ: t.Mapping[str, str]
     clock: Clock
-    random: t.Callable[[], float]
+    rng: t.Callable[[], float]
     check_mode: bool
     on_secret: t.Callable[[str], None]
     on_warning: t.Callable[[str], None]
@@ -55,7 +55,7 @@ class Surroundings(t.NamedTuple):
         return _http.Http(
             self._connect(options, prefix),
             self.clock,
-            self.random,
+            self.rng,
             check_mode=self.check_mode,
             timeout=timeout,
             on_write=self.on_write,
@@ -74,7 +74,7 @@ class Surroundings(t.NamedTuple):
         )
 
 
-class Cloud(t.Generic[C]):
+class Provider(t.Generic[C]):
     """A cloud, as modules see it. They name it themselves, so that only its code travels to the host with them.
 
     Args:
@@ -87,7 +87,7 @@ class Cloud(t.Generic[C]):
         self,
         name: str,
         options: t.Mapping[str, t.Any],
-        open_client: t.Callable[[t.Mapping[str, t.Any], Surroundings], C],
+        open_client: t.Callable[[t.Mapping[str, t.Any], Runtime], C],
     ) -> None:
         self.name = name
         self.options = options

@@ -137,7 +137,7 @@ def wait_for(
             ids,
             options,
             clock=AttentiveClock(context.clock, sys.stdout) if context.own_process else context.clock,
-            rng=context.random,
+            rng=context.rng,
             scope=scope,
             resume=resume,
             time_slice=time_slice,

@@ -344,7 +344,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[ALI],
+    providers=[ALI],
     mutually_exclusive=[("task_id", other) for other in (*FILTERS, "marker", "max_tasks")],
     required_together=[("principal_id", "principal_type"), ("target_id", "target_type")],
 )

@@ -159,7 +159,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[ALI],
+    providers=[ALI],
 )
 
 

@@ -234,7 +234,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
     mutually_exclusive=[("task_id", other) for other in ("secret_name", "status", "marker", "max_tasks")],
 )
 

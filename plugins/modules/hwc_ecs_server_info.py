@@ -212,7 +212,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
     mutually_exclusive=[("server_ids", "name"), ("server_ids", "status")],
 )
 

@@ -301,7 +301,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
 )
 
 

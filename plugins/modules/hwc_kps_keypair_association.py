@@ -291,7 +291,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
     required_if=[("state", "present", ["keypair_name"])],
     mutually_exclusive=[("private_key_file", "private_key")],
 )

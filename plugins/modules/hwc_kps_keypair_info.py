@@ -150,7 +150,7 @@ ARGUMENT_SPEC: ArgumentSpec = {"name": {"type": "str"}}
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
 )
 
 

@@ -244,7 +244,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
     mutually_exclusive=[("task_id", "list")],
     required_one_of=[("task_id", "list")],
     required_by={"max_tasks": ["list"], "marker": ["list"]},

@@ -138,7 +138,7 @@ ARGUMENT_SPEC: ArgumentSpec = {"task_id": {"type": "str", "required": True}}
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[HWC],
+    providers=[HWC],
 )
 
 

@@ -108,7 +108,7 @@ ARGUMENT_SPEC: ArgumentSpec = {"passwords": {"type": "bool", "default": False, "
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[],
+    providers=[],
 )
 
 

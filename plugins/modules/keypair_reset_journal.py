@@ -121,7 +121,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=[],
+    providers=[],
 )
 
 

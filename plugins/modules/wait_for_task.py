@@ -319,7 +319,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.r
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import wait_for
 
 #: By the name that ``table`` calls them.
-CLOUDS: dict[str, t.Any] = {cloud.name: cloud for cloud in (HWC, ALI)}
+PROVIDERS: dict[str, t.Any] = {provider.name: provider for provider in (HWC, ALI)}
 
 
 def execute(context: Context) -> Result:
@@ -332,7 +332,7 @@ def execute(context: Context) -> Result:
     ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
     within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
     try:
-        client = context.client(CLOUDS[waitable.cloud])
+        client = context.client(PROVIDERS[waitable.provider])
         source = waitable.open(client, params)
     except CloudError:
         if params["resume"] is not None:
@@ -415,7 +415,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
 MODULE = Module(
     execute,
     ARGUMENT_SPEC,
-    clouds=list(CLOUDS.values()),
+    providers=list(PROVIDERS.values()),
     mutually_exclusive=[("task_ids", "resume")],
     required_if=[("service", service, row.within) for service, row in SERVICES.items() if row.within],
 )

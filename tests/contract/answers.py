@@ -172,7 +172,7 @@ class Direct:
             on_secret=arguments.secrets.add,
             environ=environ,
             clock=self,
-            draw=lambda: 0.5,
+            rng=lambda: 0.5,
             connect=lambda **_arguments: self,
             threads=False,
             own_process=False,

@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import AuthenticationError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import cloudsso, kps
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils import running
 from emulator import Emulator
@@ -71,10 +71,10 @@ class WrongClock(SystemClock):
         return super().time() + self.seconds
 
 
-def surroundings(modules: Modules, clock: WrongClock) -> Surroundings:
+def runtime(modules: Modules, clock: WrongClock) -> Runtime:
     """What a client gets on a machine whose clock is wrong."""
     environ = {**modules.addresses(), **modules.emulator.environment()}
-    return Surroundings(environ, clock, lambda: 0.5, False, lambda _secret: None, lambda _text: None)
+    return Runtime(environ, clock, lambda: 0.5, False, lambda _secret: None, lambda _text: None)
 
 
 def defaults(options: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -86,7 +86,7 @@ def defaults(options: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
 def test_a_wrong_clock_is_put_right_by_that_of_alibaba_cloud(
     emulator: Emulator, modules: Modules, seconds: float
 ) -> None:
-    client = open_alibaba(defaults(ALI_OPTIONS), surroundings(modules, WrongClock(seconds)))
+    client = open_alibaba(defaults(ALI_OPTIONS), runtime(modules, WrongClock(seconds)))
     for _time in range(2):
         assert cloudsso.list_tasks(client, DIRECTORY, {}).rows == []
     assert [entry.status for entry in emulator.requests] == [400, 200, 200]
@@ -96,7 +96,7 @@ def test_a_wrong_clock_is_put_right_by_that_of_alibaba_cloud(
 def test_a_wrong_clock_is_told_when_huawei_cloud_refuses_it(
     emulator: Emulator, modules: Modules, seconds: float, words: str
 ) -> None:
-    client = open_huawei(defaults(HWC_OPTIONS), surroundings(modules, WrongClock(seconds)))
+    client = open_huawei(defaults(HWC_OPTIONS), runtime(modules, WrongClock(seconds)))
     with pytest.raises(AuthenticationError, match=rf"clock of this machine is 7\d\d\d s {words} the service's"):
         kps.list_running(client)
     assert [entry.status for entry in emulator.requests] == [401]

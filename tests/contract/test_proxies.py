@@ -83,8 +83,10 @@ class Route:
         """Send a write as a client does, with the repetitions that the rule allows."""
         http = Http(self.transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=seconds)
         return http.call(
-            lambda left: http.send(post(f"{self.url}/v3/keypairs/associate"), "KPS Test", reads=False, timeout=left),
-            reads=False,
+            lambda left: http.send(
+                post(f"{self.url}/v3/keypairs/associate"), "KPS Test", read_only=False, timeout=left
+            ),
+            read_only=False,
         )
 
     def writes(self) -> int:
@@ -209,9 +211,9 @@ def test_a_tunnel_that_is_refused_carried_nothing(serve: Serve, status: str, aga
         with pytest.raises(TransportError) as caught:
             http.call(
                 lambda left: http.send(
-                    post(f"https://localhost:{server.port}/"), "KPS Test", reads=False, timeout=left
+                    post(f"https://localhost:{server.port}/"), "KPS Test", read_only=False, timeout=left
                 ),
-                reads=False,
+                read_only=False,
             )
     assert (
         f"The proxy {proxy.url} refused the way to https://localhost:{server.port} with HTTP {status[:3]}."
@@ -243,7 +245,7 @@ def test_a_proxy_that_wants_a_login_is_asked_once(serve: Serve, kind: str, given
         http = Http(transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=ENOUGH)
         target = f"https://localhost:{server.port}/" if kind == "tunnel" else f"http://kms.example.com:{server.port}/"
         with pytest.raises(TransportError, match="HTTP 407") as caught:
-            http.call(lambda left: http.send(get(target), "KPS Test", reads=True, timeout=left), reads=True)
+            http.call(lambda left: http.send(get(target), "KPS Test", read_only=True, timeout=left), read_only=True)
     assert proxy.asked == 1
     assert (caught.value.possibly_sent, caught.value.permanent) == (False, True)
     text = str(caught.value)

@@ -477,7 +477,7 @@ def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, answer: bytes,
     server = serve(behave)
     http = Http(RequestsTransport(), SystemClock(), lambda: 0.5, check_mode=False, timeout=ENOUGH)
     with pytest.raises((TransportError, InvalidResponseError)) as caught:
-        http.call(lambda left: http.send(post(server.url), "KPS Test", reads=False, timeout=left), reads=False)
+        http.call(lambda left: http.send(post(server.url), "KPS Test", read_only=False, timeout=left), read_only=False)
     assert caught.value.outcome_unknown
     assert words in str(caught.value)
     assert "cannot be sent" not in str(caught.value)
@@ -612,7 +612,7 @@ def test_a_refused_certificate_is_told_and_tried_once(secure: Server) -> None:
         return transport.send(get(secure.url), left)
 
     with pytest.raises(TransportError, match="certificate verify failed") as caught:
-        Http(transport, SystemClock(), lambda: 0.5, check_mode=False, timeout=ENOUGH).call(attempt, reads=True)
+        Http(transport, SystemClock(), lambda: 0.5, check_mode=False, timeout=ENOUGH).call(attempt, read_only=True)
     assert attempts == 1
     assert (caught.value.possibly_sent, caught.value.permanent) == (False, True)
     assert "hwc_ca_path" in str(caught.value)

@@ -112,7 +112,7 @@ def test_modules_show_no_secret(benches: Benches, source: str, in_process: bool)
     assert program.recap["localhost"].items() >= {"ok": 8, "ignored": 4}.items(), program.output
     assert bench.server("server-01").key_name == "new"
     assert "KPS.6011" in program.output
-    assert "refused with HTTP 401" in program.output
+    assert "returned HTTP 401" in program.output
     generated = next(pair for pair in bench.emulator.huawei.keypairs.values() if pair.name == "generated")
     assert generated.public_key
     secrets = {"secret key": secret, "wrong key": WRONG_KEY, "private key": private_key, "password": password}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Alibaba Cloud client: from an operation to its answer. Signs, corrects the clock, classifies refusals."""
+"""The Alibaba Cloud client: sends operations, signs them, corrects the clock."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.clien
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import clock_ahead
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import ErrorResponse
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 _COMMON = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": USER_AGENT}
 
 
-class Operation(t.NamedTuple):
-    """One operation of a service, as data.
+class AlibabaOperation(t.NamedTuple):
+    """An operation of a service. Pass every field by its name.
 
     Attributes:
         service: ``cloudsso`` or ``sts``.
         name: The vendor's name for it.
         version: Version of the API.
-        reads: Whether it changes nothing.
-        expect: A key that the answer must have.
-        action: The RAM action it needs.
-        missing: Whether a refusal says that the very thing asked for does not exist.
-        secret: Whether the answer holds a secret, and must not be quoted.
-        lists: Whether what is expected is a list, which may be missing when it is empty.
+        read_only: Whether it changes nothing.
+        response_key: A key that the response must have.
+        iam_action: The RAM action that the identity needs.
+        is_not_found: Returns whether an error response says that the requested object does not exist.
+        secret: Whether the response holds a secret, and must not be quoted.
+        lists: Whether ``response_key`` names a list, which may be missing when it is empty.
     """
 
     service: str
     name: str
     version: str
-    reads: bool
-    expect: str
-    action: str | None = None
-    missing: t.Callable[[Refusal], bool] | None = None
+    read_only: bool
+    response_key: str
+    iam_action: str | None = None
+    is_not_found: t.Callable[[ErrorResponse], bool] | None = None
     secret: bool = False
     lists: bool = False
 
@@ -62,8 +62,23 @@ class Operation(t.NamedTuple):
 
 Query = t.Mapping[str, t.Union[str, int, None]]
 
-_ASSUME_ROLE = Operation("sts", "AssumeRole", "2015-04-01", True, "Credentials", "sts:AssumeRole", secret=True)
-_ASSUME_ROLE_WITH_OIDC = Operation("sts", "AssumeRoleWithOIDC", "2015-04-01", True, "Credentials", secret=True)
+_ASSUME_ROLE = AlibabaOperation(
+    service="sts",
+    name="AssumeRole",
+    version="2015-04-01",
+    read_only=True,
+    response_key="Credentials",
+    iam_action="sts:AssumeRole",
+    secret=True,
+)
+_ASSUME_ROLE_WITH_OIDC = AlibabaOperation(
+    service="sts",
+    name="AssumeRoleWithOIDC",
+    version="2015-04-01",
+    read_only=True,
+    response_key="Credentials",
+    secret=True,
+)
 
 
 class AlibabaClient(Client):
@@ -100,7 +115,9 @@ class AlibabaClient(Client):
         #: What makes an id unique beside its service, as far as the user said it.
         self.scope = {"region": endpoints.region or ""}
 
-    def call(self, operation: Operation, query: Query, timeout: float | Budget | None = None) -> dict[str, t.Any]:
+    def call(
+        self, operation: AlibabaOperation, query: Query, timeout: float | Budget | None = None
+    ) -> dict[str, t.Any]:
         """Send an operation, repeat it as the retry rule allows, and return the JSON object of its answer.
 
         Args:
@@ -109,10 +126,10 @@ class AlibabaClient(Client):
             timeout: Seconds for everything, or the time that several calls share; ``ali_timeout`` by default.
         """
         return self._repeat(
-            lambda left: self.once(operation, query, timeout=left), reads=operation.reads, timeout=timeout
+            lambda left: self.once(operation, query, timeout=left), read_only=operation.read_only, timeout=timeout
         )
 
-    def once(self, operation: Operation, query: Query, *, timeout: float) -> dict[str, t.Any]:
+    def once(self, operation: AlibabaOperation, query: Query, *, timeout: float) -> dict[str, t.Any]:
         """Send an operation exactly once, as a wait does: no repetition and no new login.
 
         A key that must be got first is still obtained, within the same ``timeout``.
@@ -158,7 +175,9 @@ class AlibabaClient(Client):
             self._tell(secret)
         return key
 
-    def _ask_sts(self, operation: Operation, query: Query, deadline: float, key: AccessKey | None) -> dict[str, t.Any]:
+    def _ask_sts(
+        self, operation: AlibabaOperation, query: Query, deadline: float, key: AccessKey | None
+    ) -> dict[str, t.Any]:
         """Ask for a key, once more with the service's time when that was all that was wrong."""
         try:
             return self._exchange(operation, query, deadline, key)
@@ -168,26 +187,32 @@ class AlibabaClient(Client):
             self._corrected = False
             return self._exchange(operation, query, deadline, key)
 
-    def _exchange(self, operation: Operation, query: Query, deadline: float, key: AccessKey | None) -> dict[str, t.Any]:
+    def _exchange(
+        self, operation: AlibabaOperation, query: Query, deadline: float, key: AccessKey | None
+    ) -> dict[str, t.Any]:
         """Build, sign, send and decode one request; without a key it is not signed."""
         origin = self.origin(operation.service)
         clock = self._http.clock
         request = self._request(operation, origin, query, key, clock.time() + (self._skew or 0.0))
-        response = self._send(request, operation.service, str(operation), reads=operation.reads, deadline=deadline)
+        response = self._send(
+            request, operation.service, str(operation), read_only=operation.read_only, deadline=deadline
+        )
         now = clock.time()
         ahead = clock_ahead(response, now)
         if ahead is not None:
             self._ahead = ahead
         try:
             return read_answer(response, operation, origin=origin, now=now)
-        except ServiceError as refusal:
-            if is_skew(refusal) and self._skew is None and ahead is not None:
+        except ServiceError as error:
+            if is_skew(error) and self._skew is None and ahead is not None:
                 # Once: a service that still says so has another reason.
                 self._skew, self._corrected = ahead, True
-            self._tell_source(refusal)
+            self._tell_source(error)
             raise
 
-    def _request(self, operation: Operation, origin: str, query: Query, key: AccessKey | None, now: float) -> Request:
+    def _request(
+        self, operation: AlibabaOperation, origin: str, query: Query, key: AccessKey | None, now: float
+    ) -> Request:
         """One request, with a fresh date, nonce and signature. The parameters are in the query, the body is empty."""
         parameters = {name: str(value) for name, value in query.items() if value not in (None, "")}
         headers = {"host": origin.split("://", 1)[1]}
@@ -214,7 +239,11 @@ class AlibabaClient(Client):
 
     @staticmethod
     def _unsigned(
-        operation: Operation, origin: str, parameters: t.Mapping[str, str], headers: t.Mapping[str, str], now: float
+        operation: AlibabaOperation,
+        origin: str,
+        parameters: t.Mapping[str, str],
+        headers: t.Mapping[str, str],
+        now: float,
     ) -> Request:
         """One request without a signature, as the official SDKs for Go send it: a token is in a form, for gateways log queries.
 

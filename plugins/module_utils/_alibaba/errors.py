@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an answer of Alibaba Cloud means: its error envelope, its codes, and the error that each becomes.
+"""Responses of Alibaba Cloud: the form of their bodies, the error codes, and the error that each becomes.
 
 Sources: the error codes of CloudSSO, STS and of all services (alibabacloud.com, "Service error codes"), and what the official
-SDK alibabacloud-tea-openapi 0.4.6 makes of a body. The HTTP status tells little: throttling may come as 400, and a refusal as 200.
+SDK alibabacloud-tea-openapi 0.4.6 makes of a body. The HTTP status says little: throttling may come as 400, an error as 200.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import (
     GOOD_CODES,
-    Refusal,
+    ErrorResponse,
     clock_ahead,
     code_of,
     retry_after,
@@ -34,7 +34,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaOperation
 
 #: Seconds that a request's date may be away from the service's clock.
 MAX_SKEW = 900
@@ -44,59 +44,51 @@ _AUTHENTICATION = ("InvalidAccessKeyId", "InvalidAccessKeySecret", "InvalidSecur
 _AUTHENTICATION_CODES = {"SignatureDoesNotMatch", "IncompleteSignature", "MissingSecurityToken", "InvalidCredentials"}
 _PERMISSION = ("NoPermission", "Forbidden")
 _TRANSIENT = ("ServiceUnavailable", "InternalError", "ServiceTimeout", "SignatureNonceUsed")
-# A refused signature is answered with what the server signed, the security token included.
+# The error for a wrong signature quotes what the server signed, the security token included.
 _ECHO = re.compile(r"\bserver\s{0,9}(string\s{0,9}to\s{0,9}sign|canonical\s{0,9}request)\b", re.IGNORECASE)
-# A gateway may refuse in XML, whatever was asked for. Three fields of it are looked for, and nothing of it is interpreted.
+# A gateway may return errors in XML, whatever was asked for. Three fields of it are read by name; it is not parsed.
 _XML = re.compile(rb"\s*(<\?xml[^>]{0,200}\?>\s*)?<Error[\s>]")
 _XML_FIELDS = ("Code", "Message", "RequestId")
 _MILLISECONDS = re.compile(r"[0-9]{1,12}\Z")
-#: Bytes of a refusal in XML that are looked at.
+#: Bytes of an error in XML that are read.
 _XML_BYTES = 65536
 
 
-def read_answer(response: Response, operation: Operation, *, origin: str, now: float) -> dict[str, t.Any]:
-    """The JSON object of a good answer.
+def read_answer(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> dict[str, t.Any]:
+    """Return the JSON object of a successful response.
 
     Args:
-        response: The answer, whatever its status.
-        operation: What was asked.
-        origin: Of whom: scheme and host.
+        response: The response, of any status.
+        operation: The operation that was sent.
+        origin: Scheme and host that it was sent to.
         now: Seconds since the epoch, to compare with the service's clock.
 
     Raises:
-        ServiceError: The service refused.
-        InvalidResponseError: Something else answered, or the service in another way than it promises.
+        ServiceError: The service returned an error.
+        InvalidResponseError: The response is not what the API promises, or not the service's.
     """
     if response.status < 400 and not _XML.match(response.body):
         asked = f"{operation} at {origin}"
         document = decode_json(response, asked, secret=operation.secret)
-        if document.get(operation.expect) is not None or (_code_in(document) or "0").lower() in GOOD_CODES:
-            if operation.lists or operation.expect in document:
+        if document.get(operation.response_key) is not None or (_code_in(document) or "0").lower() in GOOD_CODES:
+            if operation.lists or operation.response_key in document:
                 return document
-            raise unexpected(response, asked, f"without {operation.expect!r}", secret=operation.secret)
-    raise refuse(
-        response,
-        operation=str(operation),
-        origin=origin,
-        action=operation.action,
-        missing=operation.missing,
-        now=now,
-        secret=operation.secret,
-    )
+            raise unexpected(response, asked, f"without {operation.response_key!r}", secret=operation.secret)
+    raise to_error(response, operation, origin=origin, now=now)
 
 
-def read_refusal(response: Response, *, secret: bool = False) -> Refusal:
-    """Find code, words and request id, in JSON or XML.
+def read_error_response(response: Response, *, secret: bool = False) -> ErrorResponse:
+    """Find code, message and request id, in JSON or XML.
 
     Args:
-        response: The answer.
-        secret: Its body may hold a secret, and is not quoted when it is not worded as a refusal.
+        response: The response.
+        secret: Its body may hold a secret, and is not quoted when it has no known form.
     """
     document = _document(response)
     code, said = _code_in(document), _said(document, "Message")
     request_id = _said(document, "RequestId") or response.headers.get("x-acs-request-id")
     denied = document.get("AccessDeniedDetail") or document.get("accessDeniedDetail")
-    return Refusal(
+    return ErrorResponse(
         status=response.status,
         code=code or str(response.status),
         text=_without_echo((said or "").strip()) or _without_echo(shown(response, secret=secret)),
@@ -107,7 +99,7 @@ def read_refusal(response: Response, *, secret: bool = False) -> Refusal:
 
 
 def _document(response: Response) -> dict[str, t.Any]:
-    """The fields of a refusal; none when it is neither JSON nor XML of the known kind."""
+    """Return the fields of an error response; none when it is neither JSON nor XML of the known form."""
     if _XML.match(response.body):
         text = response.body[:_XML_BYTES].decode("utf-8", "replace")
         fields = {name: value for name in _XML_FIELDS if (value := _element(text, name))}
@@ -121,13 +113,13 @@ def _document(response: Response) -> dict[str, t.Any]:
 
 
 def _without_echo(text: str) -> str:
-    """A text up to where the service tells what it would have signed."""
+    """Return a text up to where the service quotes what it would have signed."""
     echo = _ECHO.search(text)
     return text[: echo.start()].rstrip() if echo else text
 
 
 def _element(text: str, name: str) -> str:
-    """What the first element of a name holds."""
+    """Return the content of the first element of a name."""
     found = text.partition(f"<{name}>")[2].partition(f"</{name}>")[0].strip()
     if found.startswith("<![CDATA[") and found.endswith("]]>"):
         return found[9:-3].strip()
@@ -135,61 +127,42 @@ def _element(text: str, name: str) -> str:
 
 
 def _code_in(document: t.Mapping[str, t.Any]) -> str | None:
-    """The code of an answer; keys are written ``Code`` or ``code``, depending on the product."""
+    """Return the code of a response; keys are written ``Code`` or ``code``, depending on the product."""
     return code_of(document.get("Code")) or code_of(document.get("code"))
 
 
 def _said(document: t.Mapping[str, t.Any], name: str) -> str | None:
-    """Another field, likewise."""
+    """Return the text of another field, whose name is written in one of the same two ways."""
     return words(document, name) or words(document, name[0].lower() + name[1:])
 
 
-def refuse(
-    response: Response,
-    *,
-    operation: str,
-    origin: str,
-    action: str | None,
-    missing: t.Callable[[Refusal], bool] | None,
-    now: float,
-    secret: bool = False,
-) -> errors.ServiceError:
-    """The error that a refusal becomes.
-
-    Args:
-        response: The answer.
-        operation: What was asked, such as ``CLOUDSSO GetTask``.
-        origin: Of whom: scheme and host.
-        action: The RAM action it needs, for the message of a 403.
-        missing: Whether a refusal says that the very thing asked for does not exist.
-        now: Seconds since the epoch, to compare with the service's clock.
-        secret: The body may hold a secret, and is not quoted when it is not worded as a refusal.
-    """
-    refusal = read_refusal(response, secret=secret)
-    code, message, facts = refusal.code, refusal.message(operation, origin), refusal.as_result()
-    if "throttl" in code.lower() or refusal.status == 429:
-        return errors.ThrottledError(message, retry_after=wait_for(response, now), **facts)
-    if missing is not None and missing(refusal):
-        return errors.NotFoundError(message, hint="Check the id, the directory and the region.", **facts)
-    if not refusal.known and refusal.status < 500 and refusal.status not in (401, 408):
-        kind = errors.ForbiddenError if refusal.status == 403 else errors.RejectedError
-        return kind(message, hint=FOREIGN, **facts)
-    if code in _AUTHENTICATION_CODES or code.startswith(_AUTHENTICATION) or refusal.status == 401:
-        return errors.AuthenticationError(message, hint=_authentication_hint(response, code, now), **facts)
-    if code.startswith(_PERMISSION) or refusal.status == 403:
-        return errors.ForbiddenError(message, hint=_permission_hint(action), **facts)
-    if code.startswith(_TRANSIENT) or refusal.status >= 500 or refusal.status == 408:
-        return errors.UnavailableError(message, **facts)
-    return errors.RejectedError(message, **facts)
+def to_error(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> errors.ServiceError:
+    """Return the error for an error response; the arguments are those of ``read_answer``."""
+    error = read_error_response(response, secret=operation.secret)
+    code, message, fields = error.code, error.message(str(operation), origin), error.fields()
+    if "throttl" in code.lower() or error.status == 429:
+        return errors.ThrottledError(message, retry_after=wait_for(response, now), **fields)
+    if operation.is_not_found is not None and operation.is_not_found(error):
+        return errors.NotFoundError(message, hint="Check the id, the directory and the region.", **fields)
+    if not error.known and error.status < 500 and error.status not in (401, 408):
+        kind = errors.ForbiddenError if error.status == 403 else errors.RejectedError
+        return kind(message, hint=FOREIGN, **fields)
+    if code in _AUTHENTICATION_CODES or code.startswith(_AUTHENTICATION) or error.status == 401:
+        return errors.AuthenticationError(message, hint=_authentication_hint(response, code, now), **fields)
+    if code.startswith(_PERMISSION) or error.status == 403:
+        return errors.ForbiddenError(message, hint=_permission_hint(operation.iam_action), **fields)
+    if code.startswith(_TRANSIENT) or error.status >= 500 or error.status == 408:
+        return errors.UnavailableError(message, **fields)
+    return errors.RejectedError(message, **fields)
 
 
 def is_skew(error: errors.CloudError) -> bool:
-    """Whether a refusal says that the clocks are too far apart: not the key's fault, and cured by using the service's."""
+    """Return whether an error says that the clocks are too far apart, so that the service's time helps."""
     return (error.code or "").lower().startswith(("invalidtimestamp.expired", "illegaltimestamp"))
 
 
 def wait_for(response: Response, now: float) -> float | None:
-    """Seconds that the service asks to wait: its own header counts milliseconds, the standard one seconds or is a date."""
+    """Return the seconds that the service asks to wait: its own header is in milliseconds, the standard one in seconds or a date."""
     asked = response.headers.get("x-acs-retry-after", "")
     if _MILLISECONDS.match(asked) and int(asked) > 0:
         return sensible_wait(int(asked) / 1000)

@@ -23,50 +23,50 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.acces
     switched,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import local_url
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 
 
 class _Ways:
     """How credentials of Alibaba Cloud are got that are not simply written down."""
 
-    def __init__(self, options: t.Mapping[str, t.Any], around: Surroundings) -> None:
+    def __init__(self, options: t.Mapping[str, t.Any], runtime: Runtime) -> None:
         self._options = options
-        self._around = around
+        self._runtime = runtime
 
     # Imported where they are needed: a module is compiled anew for each task, and most have a key.
 
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
 
-        around = self._around
-        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, role, deadline)
+        runtime = self._runtime
+        return metadata.fetch(runtime.transport(proxies=False), runtime.clock, runtime.environ, role, deadline)
 
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
 
-        around = self._around
+        runtime = self._runtime
         address = local_url(name, uri)
-        return metadata.fetch_from(around.beside(self._options, "ali", address), around.clock, address, deadline)
+        return metadata.fetch_from(runtime.beside(self._options, "ali", address), runtime.clock, address, deadline)
 
     def profile(self, name: str | None) -> credentials.Found | None:
         """A profile of the user's files."""
 
-        return profiles.read(self._around.environ, self, name)
+        return profiles.read(self._runtime.environ, self, name)
 
     def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
 
-        return credentials_package.provide(provider, source, hide, arguments, now=self._around.clock.time)
+        return credentials_package.provide(provider, source, hide, arguments, now=self._runtime.clock.time)
 
 
-def open_alibaba(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient:
+def open_alibaba(options: t.Mapping[str, t.Any], runtime: Runtime) -> AlibabaClient:
     """The client of Alibaba Cloud.
 
     Args:
         options: All of ``ALI_OPTIONS``.
-        around: The rest.
+        runtime: The rest.
     """
-    ways, environ = _Ways(options, around), around.environ
+    ways, environ = _Ways(options, runtime), runtime.environ
     found = credentials.find(options, environ, ways, ways.profile)
     for secret in found.credentials.secrets():
-        around.on_secret(secret)
+        runtime.on_secret(secret)
     settings = found.settings
     # A profile that an option names brings its own region, whatever the environment says.
     chosen = settings.get("ali_region") if found.chosen and not options["ali_region"] else None
@@ -81,10 +81,10 @@ def open_alibaba(options: t.Mapping[str, t.Any], around: Surroundings) -> Alibab
         vpc="vpc" in settings or inside or environ.get("ALIBABA_CLOUD_ENDPOINT_TYPE", "").lower() == "vpc",
     )
     return AlibabaClient(
-        around.http(options, "ali"),
+        runtime.http(options, "ali"),
         found.credentials,
         endpoints,
         nonce=lambda: uuid.uuid4().hex,
-        on_secret=around.on_secret,
-        on_warning=around.on_warning,
+        on_secret=runtime.on_secret,
+        on_warning=runtime.on_warning,
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.factory import open_alibaba
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider, Runtime
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
@@ -38,11 +38,11 @@ ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> AlibabaClient:
+def _open(options: t.Mapping[str, t.Any], runtime: Runtime) -> AlibabaClient:
     # Imported here: a module of both clouds wants the options of both, and the client of one.
 
-    return open_alibaba(options, around)
+    return open_alibaba(options, runtime)
 
 
 #: Alibaba Cloud, as modules name it.
-ALI = Cloud("ali", ALI_OPTIONS, _open)
+ALI = Provider("ali", ALI_OPTIONS, _open)

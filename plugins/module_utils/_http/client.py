@@ -121,10 +121,12 @@ class Client:
                 )
         return self._origins[service].url
 
-    def _send(self, request: Request, service: str, operation: str, *, reads: bool, deadline: float) -> Response:
+    def _send(self, request: Request, service: str, operation: str, *, read_only: bool, deadline: float) -> Response:
         """Send one request once; a host that was made of a region and does not exist is not looked for again."""
         try:
-            response = self._http.send(request, operation, reads=reads, timeout=deadline - self._http.clock.monotonic())
+            response = self._http.send(
+                request, operation, read_only=read_only, timeout=deadline - self._http.clock.monotonic()
+            )
         except TransportError as error:
             found = self._origins[service]
             if error.unknown_host and found.region_from and service not in self._answered:
@@ -155,15 +157,15 @@ class Client:
         """Log in again, within so many seconds."""
         raise NotImplementedError
 
-    def _tell_source(self, refusal: ServiceError) -> None:
-        """Have a refusal of the credentials tell where they come from, unless the options did, which the user sees."""
-        if isinstance(refusal, AuthenticationError) and self.credentials_source != "options":
-            refusal.hint = f"{refusal.hint or ''} The credentials come from: {self.credentials_source}.".strip()
+    def _tell_source(self, error: ServiceError) -> None:
+        """Add where rejected credentials come from to the error, unless they come from the options, which the user sees."""
+        if isinstance(error, AuthenticationError) and self.credentials_source != "options":
+            error.hint = f"{error.hint or ''} The credentials come from: {self.credentials_source}.".strip()
 
-    def _repeat(self, attempt: t.Callable[[float], T], *, reads: bool, timeout: float | Budget | None) -> T:
+    def _repeat(self, attempt: t.Callable[[float], T], *, read_only: bool, timeout: float | Budget | None) -> T:
         """Run an attempt as the retry rule allows, and once more after a new login."""
         budget = timeout if isinstance(timeout, Budget) else self.countdown(timeout)
-        return self._http.call(attempt, reads=reads, budget=budget, renew=self._try_renew)
+        return self._http.call(attempt, read_only=read_only, budget=budget, renew=self._try_renew)
 
     def _try_renew(self, timeout: float) -> bool:
         if not self.renewable():

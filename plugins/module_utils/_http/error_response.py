@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a service said when it refused: told in one way for both clouds."""
+"""Error responses of services, in one form for both clouds."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 
-#: Seconds of the longest time that a service may ask to wait: a day, which is the longest window of API Gateway. What asks for
-#: more is mistaken.
+#: Seconds of the longest wait that a service may ask for: a day, the longest window of API Gateway. More is a mistake.
 LONGEST_WAIT = 86400.0
-#: Seconds that the clock of a service may be away from ours; a Date that is further off says nothing about clocks.
+#: Seconds that the clock of a service may be away from ours; a Date that is further off is not a clock's.
 FARTHEST_CLOCK = 10 * 365 * 86400.0
 
-#: What stands in the place of a code, in lower case, when nothing failed.
+#: Values that a field for an error code has when nothing failed, in lower case.
 GOOD_CODES = ("0", "200", "ok", "success")
 
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?\Z")
 
 
-class Refusal(t.NamedTuple):
-    """What a service said when it refused.
+class ErrorResponse(t.NamedTuple):
+    """An error that a service returned.
 
     Attributes:
         status: HTTP status.
-        code: The service's code, or the HTTP status as text when the body has none.
-        text: The service's words, or the beginning of the body.
+        code: The service's error code, or the HTTP status as text when the body has none.
+        text: The service's message, or the beginning of the body.
         request_id: The request id.
         details: Further fields for a person.
-        envelope: The name of the object that held code and words; empty when they were not in one of their own.
-        known: Whether the body has one of the shapes in which services refuse.
+        envelope: The name of the object that held code and message; empty when they were not in one of their own.
+        known: Whether the body has one of the forms in which services report errors.
     """
 
     status: int
@@ -47,15 +46,15 @@ class Refusal(t.NamedTuple):
     known: bool = True
 
     def message(self, operation: str, origin: str) -> str:
-        """One sentence for a person: what was asked, of whom, and what came back."""
+        """Return one sentence for a person: which operation, at which service, and what came back."""
         code = "" if self.code == str(self.status) else f" {printable(self.code, WORD)}"
         text = printable(self.text, SENTENCE)
         text = text if text.endswith((".", "!", "?")) else f"{text}."
-        message = f"{operation} at {origin} was refused with HTTP {self.status}{code}: {text}"
+        message = f"{operation} at {origin} returned HTTP {self.status}{code}: {text}"
         return f"{message[:-1]}, request id {printable(self.request_id, WORD)}." if self.request_id else message
 
-    def as_result(self) -> dict[str, t.Any]:
-        """The arguments of a ``ServiceError``."""
+    def fields(self) -> dict[str, t.Any]:
+        """Return the arguments of a ``ServiceError``."""
         return {
             "http_status": self.status,
             "code": self.code,
@@ -66,10 +65,10 @@ class Refusal(t.NamedTuple):
 
 
 def clock_ahead(response: Response, now: float) -> float | None:
-    """Seconds by which the service's clock is ahead of ours, by the Date header of its answer; None when that does not tell.
+    """Return the seconds by which the service's clock is ahead of ours, by the Date header; None when it has no usable one.
 
     Args:
-        response: The answer.
+        response: The response.
         now: Our time when it came in, in seconds since the epoch.
     """
     date = _http_date(response.headers.get("date", ""))
@@ -77,7 +76,7 @@ def clock_ahead(response: Response, now: float) -> float | None:
 
 
 def skew_hint(ahead: float, limit: int) -> str:
-    """What to do about a clock that is wrong by more than ``limit`` seconds."""
+    """Return the advice for a clock that is wrong by more than ``limit`` seconds."""
     return (
         f"The clock of this machine is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead of'} the service's, and at "
         f"most {limit} s are accepted. Set the clock (NTP)."
@@ -85,13 +84,13 @@ def skew_hint(ahead: float, limit: int) -> str:
 
 
 def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
-    """Seconds that a ``Retry-After`` header asks to wait, whether it holds seconds or a date (RFC 9110, 10.2.3).
+    """Return the seconds of a ``Retry-After`` header, whether it holds seconds or a date (RFC 9110, 10.2.3).
 
-    None when there is none, or one that makes no sense.
+    None when there is no such header, or its value is not usable.
 
     Args:
         headers: Lower-case header names.
-        now: Seconds since the epoch, for a date when the answer itself has no ``Date``.
+        now: Seconds since the epoch, for a date when the response itself has no ``Date``.
     """
     value = headers.get("retry-after", "").strip()
     if _SECONDS.match(value):
@@ -101,17 +100,17 @@ def retry_after(headers: t.Mapping[str, str], now: float) -> float | None:
 
 
 def sensible_wait(seconds: float) -> float | None:
-    """The seconds that a service asks to wait; None when they are too many to be meant."""
+    """Return the seconds that a service asks to wait; None when they are more than ``LONGEST_WAIT``."""
     return seconds if seconds <= LONGEST_WAIT else None
 
 
 def code_of(value: t.Any) -> str | None:
-    """A code of a service as text; some write the HTTP status as a number. None when it is neither."""
+    """Return an error code as text; some services write it as a number. None when it is neither."""
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
 
 
 def _http_date(text: str) -> float | None:
-    """Seconds since the epoch of a date in a header; None when it is not a date."""
+    """Return the seconds since the epoch of a date in a header; None when it is not a date."""
     try:
         return email.utils.parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, IndexError, OverflowError, OSError):

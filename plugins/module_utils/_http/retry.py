@@ -39,7 +39,7 @@ LEAST = 0.5
 T = t.TypeVar("T")
 
 
-def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) -> float | None:
+def retry_pause(error: CloudError, *, read_only: bool, attempt: int, jitter: float) -> float | None:
     """The one retry rule: seconds until the next attempt, or None when there must not be one.
 
     A read is repeated after anything that may pass. A write is repeated only when the request certainly did not reach
@@ -48,34 +48,36 @@ def retry_pause(error: CloudError, *, reads: bool, attempt: int, random: float) 
 
     Args:
         error: What the attempt ended with.
-        reads: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
+        read_only: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
         attempt: Number of attempts in a row that ended so (turned away, or without a usable answer), 1 or more.
-        random: A number from 0 to 1, to spread callers.
+        jitter: A number from 0 to 1, to spread callers.
     """
     if isinstance(error, ThrottledError):
-        return _throttled_pause(error, attempt, random)
-    if reads and isinstance(error, TransportError) and error.stale and attempt == 1:
+        return _throttled_pause(error, attempt, jitter)
+    if read_only and isinstance(error, TransportError) and error.stale and attempt == 1:
         return 0.0
-    pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + random)
+    pause = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (attempt - 1)) * (0.5 + jitter)
     # A login or a look-up that comes before a write is a read.
-    reads = reads or error.unsent
+    read_only = read_only or error.unsent
     if isinstance(error, TransportError):
-        return pause if not error.permanent and (reads or not error.possibly_sent) else None
-    if reads and (isinstance(error, UnavailableError) or (isinstance(error, InvalidResponseError) and error.truncated)):
+        return pause if not error.permanent and (read_only or not error.possibly_sent) else None
+    if read_only and (
+        isinstance(error, UnavailableError) or (isinstance(error, InvalidResponseError) and error.truncated)
+    ):
         return pause
     return None
 
 
-def _throttled_pause(error: ThrottledError, attempt: int, random: float) -> float:
+def _throttled_pause(error: ThrottledError, attempt: int, jitter: float) -> float:
     """Seconds until a request that was turned away is sent again: never sooner than the service asks for."""
     shortest, longest = FIRST_THROTTLED
-    own = min(MAX_PAUSE, (shortest + (longest - shortest) * random) * 2.0 ** (attempt - 1))
+    own = min(MAX_PAUSE, (shortest + (longest - shortest) * jitter) * 2.0 ** (attempt - 1))
     if error.retry_after is None:
         return own
     if error.quota and attempt == 1:
         # The window may end at any moment. Once more before it is waited out: attempts may count, too.
-        return min(own, error.retry_after + random)
-    return max(error.retry_after + random, FIRST_PAUSE * attempt)
+        return min(own, error.retry_after + jitter)
+    return max(error.retry_after + jitter, FIRST_PAUSE * attempt)
 
 
 class Budget:
@@ -115,7 +117,7 @@ class Http:
     Args:
         transport: Where requests go.
         clock: Time.
-        random: Numbers from 0 to 1.
+        rng: Returns a number from 0 to 1.
         check_mode: Refuse every write.
         timeout: Seconds for one operation with all its attempts.
         on_write: Called as soon as a service has accepted a write, before anything reads its answer.
@@ -128,7 +130,7 @@ class Http:
         self,
         transport: Transport,
         clock: Clock,
-        random: t.Callable[[], float],
+        rng: t.Callable[[], float],
         *,
         check_mode: bool,
         timeout: float,
@@ -137,28 +139,28 @@ class Http:
         self.clock = clock
         self.timeout = timeout
         self._transport = transport
-        self._random = random
+        self._rng = rng
         self._check_mode = check_mode
         self.secrets = Secrets()
         self._on_write = on_write
 
-    def send(self, request: Request, operation: str, *, reads: bool, timeout: float) -> Response:
+    def send(self, request: Request, operation: str, *, read_only: bool, timeout: float) -> Response:
         """Send one request once. In check mode a write is refused here, where nothing can pass by.
 
         Args:
             request: The request.
             operation: What is asked, for messages.
-            reads: Whether it changes nothing.
+            read_only: Whether it changes nothing.
             timeout: Seconds.
         """
-        if self._check_mode and not reads:
+        if self._check_mode and not read_only:
             raise CheckModeWriteError(
                 f"{operation} at {origin_of(request.url)} would have changed something in check mode, and was not sent.",
                 hint="This is a bug of the collection: please report it.",
             )
         try:
             response = self._transport.send(request, timeout)
-            if not reads and 200 <= response.status < 300 and self._on_write is not None:
+            if not read_only and 200 <= response.status < 300 and self._on_write is not None:
                 self._on_write()
         except (TransportError, InvalidResponseError) as error:
             error.message = f"{operation}: {printable(self.secrets.mask(error.message))}"
@@ -178,7 +180,7 @@ class Http:
         self,
         attempt: t.Callable[[float], T],
         *,
-        reads: bool,
+        read_only: bool,
         budget: Budget | None = None,
         renew: t.Callable[[float], bool] | None = None,
     ) -> T:
@@ -186,7 +188,7 @@ class Http:
 
         Args:
             attempt: Builds, signs, sends and decodes one request; its argument is the seconds that it may take.
-            reads: Whether the operation changes nothing.
+            read_only: Whether the operation changes nothing.
             budget: The time for all attempts together; ``Http``'s by default.
             renew: Called once when the credentials were refused, with the seconds that are left; True when they were
                 renewed and a repetition is due.
@@ -206,7 +208,7 @@ class Http:
                         continue
                 before, throttled = throttled, isinstance(error, ThrottledError)
                 in_row = in_row + 1 if throttled == before else 1
-                pause = retry_pause(error, reads=reads, attempt=in_row, random=self._random())
+                pause = retry_pause(error, read_only=read_only, attempt=in_row, jitter=self._rng())
                 if isinstance(error, ThrottledError) and error.retry_after is not None:
                     left.allow(error.retry_after)
                 if pause is None or pause > (left() if throttled else min(left(), trouble())) - LEAST:

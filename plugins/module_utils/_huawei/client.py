@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Huawei Cloud client: from an operation to its answer. Authenticates, finds the project, classifies refusals."""
+"""The Huawei Cloud client: sends operations, authenticates them, finds the project."""
 
 from __future__ import annotations
 
@@ -36,36 +36,39 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Token,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal, read_answer
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
+    HuaweiErrorResponse,
+    read_answer,
+)
 
 USER_AGENT = "ansible-multicloud.async_tasks"
 
 
-class Operation(t.NamedTuple):
-    """One operation of a service, as data.
+class HuaweiOperation(t.NamedTuple):
+    """An operation of a service. Pass every field by its name.
 
     Attributes:
         service: ``kps``, ``csms``, ``ecs``, ``iam``, ``sts`` or ``sms``.
         name: The vendor's name for it, for messages.
         method: HTTP method.
         path: Path with ``{parameters}``; ``{project_id}`` is filled in by the client.
-        reads: Whether it changes nothing.
-        expect: A key that the answer must have; None when it has no body.
-        action: The IAM action it needs.
-        missing: Whether a refusal says that the very thing asked for does not exist.
-        secret: Whether the answer holds a secret, and must not be quoted.
-        lists: Whether what is expected is a list, which may be missing when it is empty.
-        own_errors: Whether a good answer has fields for the code and the words of a failure.
+        read_only: Whether it changes nothing.
+        response_key: A key that the response must have; None when the response has no body.
+        iam_action: The IAM action that the identity needs.
+        is_not_found: Returns whether an error response says that the requested object does not exist.
+        secret: Whether the response holds a secret, and must not be quoted.
+        lists: Whether ``response_key`` names a list, which may be missing when it is empty.
+        own_errors: Whether a successful response has fields for the code and the message of a failure.
     """
 
     service: str
     name: str
     method: str
     path: str
-    reads: bool
-    expect: str | None
-    action: str | None = None
-    missing: t.Callable[[Refusal], bool] | None = None
+    read_only: bool
+    response_key: str | None
+    iam_action: str | None = None
+    is_not_found: t.Callable[[HuaweiErrorResponse], bool] | None = None
     secret: bool = False
     lists: bool = False
     own_errors: bool = False
@@ -74,36 +77,60 @@ class Operation(t.NamedTuple):
         return f"{self.service.upper()} {self.name}"
 
 
-_LIST_PROJECTS = Operation(
-    "iam", "KeystoneListProjects", "GET", "/v3/projects", True, "projects", "iam:projects:listProjects"
+_LIST_PROJECTS = HuaweiOperation(
+    service="iam",
+    name="KeystoneListProjects",
+    method="GET",
+    path="/v3/projects",
+    read_only=True,
+    response_key="projects",
+    iam_action="iam:projects:listProjects",
 )
-_CREATE_TOKEN = Operation(
-    "iam", "KeystoneCreateUserTokenByPassword", "POST", "/v3/auth/tokens", True, "token", secret=True
+_CREATE_TOKEN = HuaweiOperation(
+    service="iam",
+    name="KeystoneCreateUserTokenByPassword",
+    method="POST",
+    path="/v3/auth/tokens",
+    read_only=True,
+    response_key="token",
+    secret=True,
 )
-_ASSUME_AGENCY = Operation(
-    "iam",
-    "CreateTemporaryAccessKeyByAgency",
-    "POST",
-    "/v3.0/OS-CREDENTIAL/securitytokens",
-    True,
-    "credential",
-    "iam:agencies:assume",
+_ASSUME_AGENCY = HuaweiOperation(
+    service="iam",
+    name="CreateTemporaryAccessKeyByAgency",
+    method="POST",
+    path="/v3.0/OS-CREDENTIAL/securitytokens",
+    read_only=True,
+    response_key="credential",
+    iam_action="iam:agencies:assume",
     secret=True,
 )
 
-_ASSUME_AGENCY_WITH_OIDC = Operation(
-    "sts", "AssumeAgencyWithOIDC", "POST", "/v5/agencies/assume-with-oidc", True, "credentials", secret=True
+_ASSUME_AGENCY_WITH_OIDC = HuaweiOperation(
+    service="sts",
+    name="AssumeAgencyWithOIDC",
+    method="POST",
+    path="/v5/agencies/assume-with-oidc",
+    read_only=True,
+    response_key="credentials",
+    secret=True,
 )
-_CREATE_TOKEN_BY_ID_TOKEN = Operation(
-    "iam", "CreateTokenWithIdToken", "POST", "/v3.0/OS-AUTH/id-token/tokens", True, "token", secret=True
+_CREATE_TOKEN_BY_ID_TOKEN = HuaweiOperation(
+    service="iam",
+    name="CreateTokenWithIdToken",
+    method="POST",
+    path="/v3.0/OS-AUTH/id-token/tokens",
+    read_only=True,
+    response_key="token",
+    secret=True,
 )
-_CREATE_KEY_BY_TOKEN = Operation(
-    "iam",
-    "CreateTemporaryAccessKeyByToken",
-    "POST",
-    "/v3.0/OS-CREDENTIAL/securitytokens",
-    True,
-    "credential",
+_CREATE_KEY_BY_TOKEN = HuaweiOperation(
+    service="iam",
+    name="CreateTemporaryAccessKeyByToken",
+    method="POST",
+    path="/v3.0/OS-CREDENTIAL/securitytokens",
+    read_only=True,
+    response_key="credential",
     secret=True,
 )
 
@@ -174,7 +201,7 @@ class HuaweiClient(Client):
 
     def call(
         self,
-        operation: Operation,
+        operation: HuaweiOperation,
         *,
         path: t.Mapping[str, str] | None = None,
         query: signing.Query = (),
@@ -192,13 +219,13 @@ class HuaweiClient(Client):
         """
         return self._repeat(
             lambda left: self.once(operation, path=path, query=query, body=body, timeout=left),
-            reads=operation.reads,
+            read_only=operation.read_only,
             timeout=timeout,
         )
 
     def once(
         self,
-        operation: Operation,
+        operation: HuaweiOperation,
         *,
         path: t.Mapping[str, str] | None = None,
         query: signing.Query = (),
@@ -336,7 +363,7 @@ class HuaweiClient(Client):
             error.hint = (
                 f"The project named {name!r} ({given}) could not be looked up. Give its id in hwc_project_id "
                 "(HUAWEICLOUD_SDK_PROJECT_ID), which needs no look-up: the console shows it under My Credentials. Or give "
-                f"the identity the permission {_LIST_PROJECTS.action}."
+                f"the identity the permission {_LIST_PROJECTS.iam_action}."
             )
             raise
         rows = given_rows(answer.document, "projects", _LIST_PROJECTS)
@@ -357,7 +384,7 @@ class HuaweiClient(Client):
 
     def _post(
         self,
-        operation: Operation,
+        operation: HuaweiOperation,
         body: t.Any,
         deadline: float,
         identity: Identity,
@@ -368,7 +395,7 @@ class HuaweiClient(Client):
 
     def _exchange(
         self,
-        operation: Operation,
+        operation: HuaweiOperation,
         path: str,
         query: signing.Query,
         body: t.Any,
@@ -381,23 +408,25 @@ class HuaweiClient(Client):
         clock = self._http.clock
         request = self._request(operation, origin, path, query, body, identity, clock.time())
         request = request._replace(headers={**request.headers, **(extra or {})})
-        response = self._send(request, operation.service, str(operation), reads=operation.reads, deadline=deadline)
+        response = self._send(
+            request, operation.service, str(operation), read_only=operation.read_only, deadline=deadline
+        )
         try:
             document = read_answer(response, operation, origin=origin, by=_kind(operation, identity), now=clock.time())
-        except ServiceError as refusal:
+        except ServiceError as error:
             if (
-                isinstance(refusal, AuthenticationError)
+                isinstance(error, AuthenticationError)
                 and isinstance(identity, Token)
                 and operation.service in _OF_ACCOUNT
             ):
-                refusal.hint = f"{refusal.hint or ''} {_ACCOUNT_HINT}".strip()
-            self._tell_source(refusal)
+                error.hint = f"{error.hint or ''} {_ACCOUNT_HINT}".strip()
+            self._tell_source(error)
             raise
         return _Answer(document, response.headers)
 
     def _request(
         self,
-        operation: Operation,
+        operation: HuaweiOperation,
         origin: str,
         path: str,
         query: signing.Query,
@@ -431,8 +460,8 @@ class HuaweiClient(Client):
         return Request(operation.method, url, headers, data)
 
 
-def _kind(operation: Operation, identity: Identity) -> str:
-    """What a request is authenticated with, as ``answers.refuse`` knows it."""
+def _kind(operation: HuaweiOperation, identity: Identity) -> str:
+    """Return what a request is authenticated with, as ``read_answer`` takes it."""
     if identity is None:
         return "password" if operation is _CREATE_TOKEN else "id token"
     if isinstance(identity, Token):

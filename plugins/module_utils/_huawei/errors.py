@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an answer of Huawei Cloud means: its body shapes, its codes, and the error that each becomes.
+"""Responses of Huawei Cloud: the forms of their bodies, the error codes, and the error that each becomes.
 
 Sources: the error pages of KPS, CSMS, SMS, ECS and IAM, API Gateway's error codes (support.huaweicloud.com), and the
 order in which the official SDK 3.1.219 looks into a body.
@@ -19,25 +19,25 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
     FOREIGN,
     Response,
     decode_json,
+    error_response,
     shown,
     unexpected,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import error_response as _refusal
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiOperation
 
 _GATEWAY = re.compile(r"APIG[W]?\.(\d{4})\Z")
 _WINDOW = re.compile(r"limit:\s*[0-9]{1,9}\s*,\s*time:\s*([0-9]{1,9})\s*(second|minute|hour|day)", re.IGNORECASE)
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _SHAPES = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
 _EXTRAS = ("encoded_authorization_message", "details", "error_param")
-#: Reasons of a refusal that a hint spells out.
+#: Reasons of a denial that a hint quotes at most.
 _REASONS = 5
 #: Seconds that a request's date may be away from the gateway's clock.
 MAX_SKEW = 900
 
-#: What to do when the login itself is refused, by what it was made with.
+#: The advice for a login that was rejected, by what it was made with.
 _LOGIN_HINTS = {
     "password": (
         "Check the user name, the password and the account's name (hwc_user_name, hwc_user_password, hwc_domain_name), and "
@@ -51,64 +51,57 @@ _LOGIN_HINTS = {
 }
 
 
-class Refusal(_refusal.Refusal):
-    """What a service of Huawei Cloud said when it refused."""
+class HuaweiErrorResponse(error_response.ErrorResponse):
+    """An error that a service of Huawei Cloud returned."""
 
     @property
     def gateway(self) -> str | None:
-        """The four digits of an API Gateway code; its prefix is APIGW or APIG, depending on the product."""
+        """The four digits of an API Gateway code; the prefix is APIGW or APIG, depending on the product."""
         match = _GATEWAY.match(self.code)
         return match.group(1) if match else None
 
 
-def read_answer(response: Response, operation: Operation, *, origin: str, by: str, now: float) -> dict[str, t.Any]:
-    """The JSON object of a good answer.
+def read_answer(
+    response: Response, operation: HuaweiOperation, *, origin: str, by: str, now: float
+) -> dict[str, t.Any]:
+    """Return the JSON object of a successful response.
 
     Args:
-        response: The answer, whatever its status.
-        operation: What was asked.
-        origin: Of whom: scheme and host.
-        by: What the request was authenticated with: ``key``, ``token`` or ``password``.
+        response: The response, of any status.
+        operation: The operation that was sent.
+        origin: Scheme and host that it was sent to.
+        by: What the request was authenticated with: ``key``, ``temporary key``, ``token``, ``password`` or ``id token``.
         now: Seconds since the epoch, to compare with the service's clock.
 
     Raises:
-        ServiceError: The service refused.
-        InvalidResponseError: Something else answered, or the service in another way than it promises.
+        ServiceError: The service returned an error.
+        InvalidResponseError: The response is not what the API promises, or not the service's.
     """
     if response.status < 400:
-        asked, may_be_empty = f"{operation} at {origin}", operation.expect is None
+        asked, may_be_empty = f"{operation} at {origin}", operation.response_key is None
         document = decode_json(response, asked, secret=operation.secret, may_be_empty=may_be_empty)
-        if not _holds_refusal(document, operation):
-            if operation.lists or operation.expect is None or operation.expect in document:
+        if not _holds_error(document, operation):
+            if operation.lists or operation.response_key is None or operation.response_key in document:
                 return document
-            raise unexpected(response, asked, f"without {operation.expect!r}", secret=operation.secret)
-    raise refuse(
-        response,
-        operation=str(operation),
-        origin=origin,
-        action=operation.action,
-        missing=operation.missing,
-        by=by,
-        now=now,
-        secret=operation.secret,
-    )
+            raise unexpected(response, asked, f"without {operation.response_key!r}", secret=operation.secret)
+    raise to_error(response, operation, origin=origin, by=by, now=now)
 
 
-def _holds_refusal(document: t.Mapping[str, t.Any], operation: Operation) -> bool:
-    """Whether a 2xx answer has a code of failure in the place of what was asked for."""
-    if operation.own_errors or (operation.expect and document.get(operation.expect) is not None):
+def _holds_error(document: t.Mapping[str, t.Any], operation: HuaweiOperation) -> bool:
+    """Return whether a 2xx response has an error code in the place of what was requested."""
+    if operation.own_errors or (operation.response_key and document.get(operation.response_key) is not None):
         return False
     found: dict[str, t.Any] = {}
     _search(document, found)
-    return (_refusal.code_of(found.get("code")) or "0").lower() not in _refusal.GOOD_CODES
+    return (error_response.code_of(found.get("code")) or "0").lower() not in error_response.GOOD_CODES
 
 
-def read_refusal(response: Response, *, secret: bool = False) -> Refusal:
-    """Find code, words and request id in any of the known body shapes.
+def read_error_response(response: Response, *, secret: bool = False) -> HuaweiErrorResponse:
+    """Find code, message and request id in any of the known forms of a body.
 
     Args:
-        response: The answer.
-        secret: Its body may hold a secret, and is not quoted when it has none of the shapes.
+        response: The response.
+        secret: Its body may hold a secret, and is not quoted when it has none of the forms.
     """
     found: dict[str, t.Any] = {}
     try:
@@ -119,9 +112,9 @@ def read_refusal(response: Response, *, secret: bool = False) -> Refusal:
         _search(document, found)
     headers = response.headers
     request_id = headers.get("x-request-id") or headers.get("x-iam-trace-id") or words(found, "request_id")
-    code, text = _refusal.code_of(found.get("code")), words(found, "text")
+    code, text = error_response.code_of(found.get("code")), words(found, "text")
     known = code is not None or text is not None
-    return Refusal(
+    return HuaweiErrorResponse(
         status=response.status,
         code=code or str(response.status),
         text=(text or "").strip() or shown(response, secret=secret),
@@ -146,64 +139,43 @@ def _search(document: t.Mapping[str, t.Any], found: dict[str, t.Any], envelope: 
             _search(value, found, name)
 
 
-def refuse(
-    response: Response,
-    *,
-    operation: str,
-    origin: str,
-    action: str | None,
-    missing: t.Callable[[Refusal], bool] | None,
-    by: str,
-    now: float,
-    secret: bool = False,
-) -> errors.CloudError:
-    """The error that a refusal becomes.
-
-    Args:
-        response: The answer.
-        operation: What was asked, such as ``KPS ListKeypairTask``.
-        origin: Of whom: scheme and host.
-        action: The IAM action it needs, for the message of a 403.
-        missing: Whether a refusal says that the very thing asked for does not exist.
-        by: What the request was authenticated with: ``key``, ``temporary key``, ``token``, ``password`` or ``id token``.
-        now: Seconds since the epoch, to compare with the service's clock.
-        secret: The body may hold a secret, and is not quoted when it is not worded as a refusal.
-    """
-    refusal = read_refusal(response, secret=secret)
-    message = refusal.message(operation, origin)
-    facts = refusal.as_result()
-    if refusal.status == 429 or refusal.gateway == "0308":
-        asked = _refusal.retry_after(response.headers, now)
+def to_error(response: Response, operation: HuaweiOperation, *, origin: str, by: str, now: float) -> errors.CloudError:
+    """Return the error for an error response; the arguments are those of ``read_answer``."""
+    error = read_error_response(response, secret=operation.secret)
+    message = error.message(str(operation), origin)
+    fields = error.fields()
+    if error.status == 429 or error.gateway == "0308":
+        asked = error_response.retry_after(response.headers, now)
         if asked is not None:
-            return errors.ThrottledError(message, retry_after=asked, **facts)
-        return errors.ThrottledError(message, retry_after=_window(refusal), quota=True, **facts)
-    if refusal.status < 400:
-        # Whether it was carried out is not said, and that something does not exist is not told so.
-        return errors.InvalidResponseError(message, **facts)
-    if missing is not None and missing(refusal):
-        return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **facts)
-    if not refusal.known and refusal.status < 500 and refusal.status not in (401, 408):
-        kind = errors.ForbiddenError if refusal.status == 403 else errors.RejectedError
-        return kind(message, hint=FOREIGN, **facts)
-    if refusal.status == 401 and not refusal.code.startswith("SMS."):
-        return errors.AuthenticationError(message, hint=_authentication_hint(response, refusal, by, now), **facts)
-    if refusal.status == 403:
-        hint = _LOGIN_HINTS.get(by) or _permission_hint(action, refusal.details)
-        return errors.ForbiddenError(message, hint=hint, **facts)
-    if refusal.status >= 500 or refusal.status == 408:
-        return errors.UnavailableError(message, **facts)
-    reason = "Check the region and the endpoint." if refusal.gateway == "0101" else _LOGIN_HINTS.get(by)
-    return errors.RejectedError(message, hint=reason, **facts)
+            return errors.ThrottledError(message, retry_after=asked, **fields)
+        return errors.ThrottledError(message, retry_after=_window(error), quota=True, **fields)
+    if error.status < 400:
+        # A 2xx response says neither that the request was carried out nor that the object does not exist.
+        return errors.InvalidResponseError(message, **fields)
+    if operation.is_not_found is not None and operation.is_not_found(error):
+        return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **fields)
+    if not error.known and error.status < 500 and error.status not in (401, 408):
+        kind = errors.ForbiddenError if error.status == 403 else errors.RejectedError
+        return kind(message, hint=FOREIGN, **fields)
+    if error.status == 401 and not error.code.startswith("SMS."):
+        return errors.AuthenticationError(message, hint=_authentication_hint(response, error, by, now), **fields)
+    if error.status == 403:
+        hint = _LOGIN_HINTS.get(by) or _permission_hint(operation.iam_action, error.details)
+        return errors.ForbiddenError(message, hint=hint, **fields)
+    if error.status >= 500 or error.status == 408:
+        return errors.UnavailableError(message, **fields)
+    advice = "Check the region and the endpoint." if error.gateway == "0101" else _LOGIN_HINTS.get(by)
+    return errors.RejectedError(message, hint=advice, **fields)
 
 
-def _window(refusal: Refusal) -> float | None:
-    """Seconds of the window for which API Gateway counts calls, as it names them in its text."""
-    window = _WINDOW.search(refusal.text)
-    return _refusal.sensible_wait(int(window[1]) * float(_UNITS[window[2].lower()])) if window else None
+def _window(error: HuaweiErrorResponse) -> float | None:
+    """Return the seconds of the window for which API Gateway counts calls, as its message names them."""
+    window = _WINDOW.search(error.text)
+    return error_response.sensible_wait(int(window[1]) * float(_UNITS[window[2].lower()])) if window else None
 
 
-def _authentication_hint(response: Response, refusal: Refusal, by: str, now: float) -> str:
-    text = refusal.text.lower()
+def _authentication_hint(response: Response, error: HuaweiErrorResponse, by: str, now: float) -> str:
+    text = error.text.lower()
     if by in _LOGIN_HINTS:
         return _LOGIN_HINTS[by]
     if by == "temporary key" and "token" in text:
@@ -211,7 +183,7 @@ def _authentication_hint(response: Response, refusal: Refusal, by: str, now: flo
             "The security token (hwc_security_token, HUAWEICLOUD_SDK_SECURITY_TOKEN) has expired, or it does not belong to the "
             "access key. Get a new temporary key, and give its security token with it."
         )
-    if refusal.gateway == "0307" or "token must be updated" in text:
+    if error.gateway == "0307" or "token must be updated" in text:
         return (
             "The token has expired, or it belongs to a project of another region. Get a new one, or give an access key "
             "(hwc_access_key, hwc_secret_key), which does not expire."
@@ -228,9 +200,9 @@ def _authentication_hint(response: Response, refusal: Refusal, by: str, now: flo
         )
     if by == "token":
         return "Check the token (hwc_auth_token, HW_AUTH_TOKEN)."
-    ahead = _refusal.clock_ahead(response, now)
+    ahead = error_response.clock_ahead(response, now)
     if ahead is not None and abs(ahead) > MAX_SKEW:
-        return _refusal.skew_hint(ahead, MAX_SKEW)
+        return error_response.skew_hint(ahead, MAX_SKEW)
     return (
         "Check the secret key (hwc_secret_key, HUAWEICLOUD_SDK_SK) and the clock of this machine, which must be within "
         f"{MAX_SKEW // 60} minutes of the service's. It was tried once: five wrong signatures lock the key for five minutes."
@@ -238,7 +210,7 @@ def _authentication_hint(response: Response, refusal: Refusal, by: str, now: flo
 
 
 def _permission_hint(action: str | None, details: t.Mapping[str, t.Any]) -> str:
-    """What is missing, and all that the service says about why: an administrator needs the whole of it."""
+    """Return which permission is missing, and all that the service says about why: an administrator needs all of it."""
     parts = [
         f"The identity needs the permission {action} in this project."
         if action

@@ -14,49 +14,49 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials, metadata
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 
 
 class _Ways:
     """How keys of Huawei Cloud are got that are not simply written down."""
 
-    def __init__(self, options: t.Mapping[str, t.Any], around: Surroundings) -> None:
+    def __init__(self, options: t.Mapping[str, t.Any], runtime: Runtime) -> None:
         self._options = options
-        self._around = around
+        self._runtime = runtime
 
     # Imported where they are needed: a module is compiled anew for each task, and most have a key.
 
     def metadata(self, deadline: float | None) -> AccessKey:
 
-        around = self._around
-        return metadata.fetch(around.transport(proxies=False), around.clock, around.environ, deadline)
+        runtime = self._runtime
+        return metadata.fetch(runtime.transport(proxies=False), runtime.clock, runtime.environ, deadline)
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
 
-        around = self._around
-        around.on_secret(token)
+        runtime = self._runtime
+        runtime.on_secret(token)
         address = local_url(credentials.CONTAINER[0], url)
         return metadata.fetch_of_pod(
-            around.beside(self._options, "hwc", address), around.clock, address, token, deadline
+            runtime.beside(self._options, "hwc", address), runtime.clock, address, token, deadline
         )
 
 
-def open_huawei(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiClient:
+def open_huawei(options: t.Mapping[str, t.Any], runtime: Runtime) -> HuaweiClient:
     """The client of Huawei Cloud.
 
     Args:
         options: All of ``HWC_OPTIONS``.
-        around: The rest.
+        runtime: The rest.
     """
 
-    found = credentials.find(options, around.environ, _Ways(options, around))
+    found = credentials.find(options, runtime.environ, _Ways(options, runtime))
     for secret in found.credentials.secrets():
-        around.on_secret(secret)
+        runtime.on_secret(secret)
     endpoints = Endpoints(
-        region=credentials.setting("hwc_region", options, around.environ),
+        region=credentials.setting("hwc_region", options, runtime.environ),
         endpoint=options["hwc_endpoint"],
         iam_endpoint=options["hwc_iam_endpoint"],
-        environ=around.environ,
+        environ=runtime.environ,
         sts_endpoint=options["hwc_sts_endpoint"],
         profile_iam_endpoint=found.settings.get("hwc_iam_endpoint"),
     )
@@ -65,10 +65,10 @@ def open_huawei(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiC
         # It becomes a part of URLs.
         check_id("hwc_project_id", project.id)
     return HuaweiClient(
-        around.http(options, "hwc"),
+        runtime.http(options, "hwc"),
         found.credentials,
         endpoints,
         project=project,
-        on_secret=around.on_secret,
-        on_warning=around.on_warning,
+        on_secret=runtime.on_secret,
+        on_warning=runtime.on_warning,
     )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider, Runtime
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
@@ -42,11 +42,11 @@ HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
-def _open(options: t.Mapping[str, t.Any], around: Surroundings) -> HuaweiClient:
+def _open(options: t.Mapping[str, t.Any], runtime: Runtime) -> HuaweiClient:
     # Imported here: a module of both clouds wants the options of both, and the client of one.
 
-    return open_huawei(options, around)
+    return open_huawei(options, runtime)
 
 
 #: Huawei Cloud, as modules name it.
-HWC = Cloud("hwc", HWC_OPTIONS, _open)
+HWC = Provider("hwc", HWC_OPTIONS, _open)

@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import (
     AlibabaClient,
-    Operation,
+    AlibabaOperation,
     Query,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NotFoundError
@@ -39,7 +39,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskStatus,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import Refusal
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import ErrorResponse
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import TaskBackendBase
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
@@ -59,15 +59,37 @@ _STATES = {"InProgress": PENDING, "Success": SUCCESS, "Failed": FAILED}
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def _no_such_task(refusal: Refusal) -> bool:
+def _no_such_task(refusal: ErrorResponse) -> bool:
     return refusal.code == "EntityNotExists.Task"
 
 
-GET_TASK = Operation("cloudsso", "GetTask", VERSION, True, "Task", "cloudsso:GetTask", _no_such_task)
-GET_TASK_STATUS = Operation(
-    "cloudsso", "GetTaskStatus", VERSION, True, "TaskStatus", "cloudsso:GetTaskStatus", _no_such_task
+GET_TASK = AlibabaOperation(
+    service="cloudsso",
+    name="GetTask",
+    version=VERSION,
+    read_only=True,
+    response_key="Task",
+    iam_action="cloudsso:GetTask",
+    is_not_found=_no_such_task,
 )
-LIST_TASKS = Operation("cloudsso", "ListTasks", VERSION, True, "Tasks", "cloudsso:ListTasks", lists=True)
+GET_TASK_STATUS = AlibabaOperation(
+    service="cloudsso",
+    name="GetTaskStatus",
+    version=VERSION,
+    read_only=True,
+    response_key="TaskStatus",
+    iam_action="cloudsso:GetTaskStatus",
+    is_not_found=_no_such_task,
+)
+LIST_TASKS = AlibabaOperation(
+    service="cloudsso",
+    name="ListTasks",
+    version=VERSION,
+    read_only=True,
+    response_key="Tasks",
+    iam_action="cloudsso:ListTasks",
+    lists=True,
+)
 
 
 def classify(status: t.Any) -> str:
@@ -93,7 +115,7 @@ def show_status(client: AlibabaClient, directory_id: str, task_id: str) -> Row |
     return _show(client, GET_TASK_STATUS, directory_id, task_id)
 
 
-def _show(client: AlibabaClient, operation: Operation, directory_id: str, task_id: str) -> Row | None:
+def _show(client: AlibabaClient, operation: AlibabaOperation, directory_id: str, task_id: str) -> Row | None:
     try:
         document = client.call(operation, {"DirectoryId": directory_id, "TaskId": task_id})
     except NotFoundError:
@@ -101,13 +123,13 @@ def _show(client: AlibabaClient, operation: Operation, directory_id: str, task_i
     return _task_in(document, operation, task_id)
 
 
-def _task_in(document: Row, operation: Operation, task_id: str) -> Row:
+def _task_in(document: Row, operation: AlibabaOperation, task_id: str) -> Row:
     """The task in an answer about one.
 
     Raises:
         InvalidResponseError: It is not an object, or another task, or has no status.
     """
-    found = mapping(document, operation.expect, operation)
+    found = mapping(document, operation.response_key, operation)
     same_id(found, "TaskId", operation, task_id)
     text(found, "Status", operation)
     return {"TaskId": task_id, **found}

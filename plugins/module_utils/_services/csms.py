@@ -34,7 +34,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskStatus,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
@@ -50,8 +50,15 @@ MAX_PAGE = 1000
 
 _STATES = {"SUCCESS": SUCCESS, "FAILED": FAILED}
 
-LIST_TASKS = Operation(
-    "csms", "ListSecretTask", "GET", "/v1/{project_id}/csms/tasks", True, "tasks", "csms::listTasks", lists=True
+LIST_TASKS = HuaweiOperation(
+    service="csms",
+    name="ListSecretTask",
+    method="GET",
+    path="/v1/{project_id}/csms/tasks",
+    read_only=True,
+    response_key="tasks",
+    iam_action="csms::listTasks",
+    lists=True,
 )
 
 

@@ -38,7 +38,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskStatus,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
@@ -47,7 +47,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
 )
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import HuaweiErrorResponse
 
 #: Ids in one read: the URL gets too long beyond (documented limit).
 READ_SIZE = 100
@@ -64,43 +64,49 @@ _OF_NOBODY = {"id", "fault"}
 _JOB_STATES = {"INIT": PENDING, "RUNNING": PENDING, "SUCCESS": SUCCESS, "FAIL": FAILED}
 
 
-def _no_such_job(refusal: Refusal) -> bool:
+def _no_such_job(refusal: HuaweiErrorResponse) -> bool:
     # Some paths answer as Nova does, in an object of this name.
     said = refusal.code.startswith("Ecs.") or refusal.envelope == "itemNotFound"
     return (refusal.status == 404 and said) or (refusal.code == "Ecs.1000" and "itemnotfound" in refusal.text.lower())
 
 
-LIST_SERVERS = Operation(
-    "ecs",
-    "ListServersDetails",
-    "GET",
-    "/v1/{project_id}/cloudservers/detail",
-    True,
-    "servers",
-    "ecs:cloudServers:list",
+LIST_SERVERS = HuaweiOperation(
+    service="ecs",
+    name="ListServersDetails",
+    method="GET",
+    path="/v1/{project_id}/cloudservers/detail",
+    read_only=True,
+    response_key="servers",
+    iam_action="ecs:cloudServers:list",
     lists=True,
 )
-START_SERVERS = Operation(
-    "ecs",
-    "BatchStartServers",
-    "POST",
-    "/v1/{project_id}/cloudservers/action",
-    False,
-    "job_id",
-    "ecs:cloudServers:start",
+START_SERVERS = HuaweiOperation(
+    service="ecs",
+    name="BatchStartServers",
+    method="POST",
+    path="/v1/{project_id}/cloudservers/action",
+    read_only=False,
+    response_key="job_id",
+    iam_action="ecs:cloudServers:start",
 )
-STOP_SERVERS = Operation(
-    "ecs", "BatchStopServers", "POST", "/v1/{project_id}/cloudservers/action", False, "job_id", "ecs:cloudServers:stop"
+STOP_SERVERS = HuaweiOperation(
+    service="ecs",
+    name="BatchStopServers",
+    method="POST",
+    path="/v1/{project_id}/cloudservers/action",
+    read_only=False,
+    response_key="job_id",
+    iam_action="ecs:cloudServers:stop",
 )
-SHOW_JOB = Operation(
-    "ecs",
-    "ShowJob",
-    "GET",
-    "/v1/{project_id}/jobs/{job_id}",
-    True,
-    None,
-    "ecs:jobs:get",
-    _no_such_job,
+SHOW_JOB = HuaweiOperation(
+    service="ecs",
+    name="ShowJob",
+    method="GET",
+    path="/v1/{project_id}/jobs/{job_id}",
+    read_only=True,
+    response_key=None,
+    iam_action="ecs:jobs:get",
+    is_not_found=_no_such_job,
     own_errors=True,
 )
 

@@ -33,7 +33,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskStatus,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
@@ -44,7 +44,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import HuaweiErrorResponse
 
 #: Rows asked for per page: the documented default of the task lists.
 PAGE_SIZE = 1000
@@ -56,44 +56,58 @@ _OPERATIONS = ("reset", "replace", "bind", "unbind")
 Row = dict[str, t.Any]
 
 
-def is_absence(refusal: Refusal) -> bool:
+def is_absence(refusal: HuaweiErrorResponse) -> bool:
     """Whether KPS itself says 404; that of anything else on the way is not about what was asked for."""
     return refusal.status == 404 and refusal.code.startswith("KPS.")
 
 
-def _no_such_task(refusal: Refusal) -> bool:
+def _no_such_task(refusal: HuaweiErrorResponse) -> bool:
     return refusal.code == "KPS.0001" or is_absence(refusal)
 
 
-def _no_such_failed_task(refusal: Refusal) -> bool:
+def _no_such_failed_task(refusal: HuaweiErrorResponse) -> bool:
     return refusal.code == "KPS.0005" or is_absence(refusal)
 
 
-SHOW_TASK = Operation(
-    "kps",
-    "ListKeypairTask",
-    "GET",
-    "/v3/{project_id}/tasks/{task_id}",
-    True,
-    "task_status",
-    "kps::getTask",
-    _no_such_task,
+SHOW_TASK = HuaweiOperation(
+    service="kps",
+    name="ListKeypairTask",
+    method="GET",
+    path="/v3/{project_id}/tasks/{task_id}",
+    read_only=True,
+    response_key="task_status",
+    iam_action="kps::getTask",
+    is_not_found=_no_such_task,
 )
-LIST_RUNNING = Operation(
-    "kps", "ListRunningTask", "GET", "/v3/{project_id}/running-tasks", True, "tasks", "kps::getRunningTask", lists=True
+LIST_RUNNING = HuaweiOperation(
+    service="kps",
+    name="ListRunningTask",
+    method="GET",
+    path="/v3/{project_id}/running-tasks",
+    read_only=True,
+    response_key="tasks",
+    iam_action="kps::getRunningTask",
+    lists=True,
 )
-LIST_FAILED = Operation(
-    "kps", "ListFailedTask", "GET", "/v3/{project_id}/failed-tasks", True, "tasks", "kps::getFailedTask", lists=True
+LIST_FAILED = HuaweiOperation(
+    service="kps",
+    name="ListFailedTask",
+    method="GET",
+    path="/v3/{project_id}/failed-tasks",
+    read_only=True,
+    response_key="tasks",
+    iam_action="kps::getFailedTask",
+    lists=True,
 )
-DELETE_FAILED = Operation(
-    "kps",
-    "DeleteFailedTask",
-    "DELETE",
-    "/v3/{project_id}/failed-tasks/{task_id}",
-    False,
-    None,
-    "kps::deleteFailedTask",
-    _no_such_failed_task,
+DELETE_FAILED = HuaweiOperation(
+    service="kps",
+    name="DeleteFailedTask",
+    method="DELETE",
+    path="/v3/{project_id}/failed-tasks/{task_id}",
+    read_only=False,
+    response_key=None,
+    iam_action="kps::deleteFailedTask",
+    is_not_found=_no_such_failed_task,
 )
 
 
@@ -157,7 +171,7 @@ def list_failed(client: HuaweiClient, *, proves: bool = False) -> list[Row]:
 
 def read_list(
     client: HuaweiClient,
-    operation: Operation,
+    operation: HuaweiOperation,
     *,
     marker: int | None = None,
     limit: int = PAGE_SIZE,
@@ -269,7 +283,7 @@ class KpsTasks(HuaweiTaskBackend):
         """One page of the records of failed tasks."""
         return self._page(LIST_FAILED, cursor, timeout, FAILED)
 
-    def _page(self, operation: Operation, cursor: t.Any, timeout: float, state: str) -> StatusPage:
+    def _page(self, operation: HuaweiOperation, cursor: t.Any, timeout: float, state: str) -> StatusPage:
         offset = cursor or 0
         left = self.client.countdown(timeout)
 

@@ -31,7 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.field
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import is_absence
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
@@ -41,7 +41,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import HuaweiErrorResponse
 
 #: Servers in one batch of bindings (documented limit).
 BATCH_SIZE = 10
@@ -49,80 +49,87 @@ BATCH_SIZE = 10
 Row = dict[str, t.Any]
 
 
-def _no_such_keypair(refusal: Refusal) -> bool:
+def _no_such_keypair(refusal: HuaweiErrorResponse) -> bool:
     return refusal.code in ("KPS.4016", "KPS.6004") or is_absence(refusal)
 
 
-CREATE_KEYPAIR = Operation(
-    "kps",
-    "CreateKeypair",
-    "POST",
-    "/v3/{project_id}/keypairs",
-    False,
-    "keypair",
-    "kps:SSHKeyPair:create",
+CREATE_KEYPAIR = HuaweiOperation(
+    service="kps",
+    name="CreateKeypair",
+    method="POST",
+    path="/v3/{project_id}/keypairs",
+    read_only=False,
+    response_key="keypair",
+    iam_action="kps:SSHKeyPair:create",
     secret=True,
 )
-LIST_KEYPAIRS = Operation(
-    "kps", "ListKeypairs", "GET", "/v3/{project_id}/keypairs", True, "keypairs", "kps:SSHKeyPair:list", lists=True
+LIST_KEYPAIRS = HuaweiOperation(
+    service="kps",
+    name="ListKeypairs",
+    method="GET",
+    path="/v3/{project_id}/keypairs",
+    read_only=True,
+    response_key="keypairs",
+    iam_action="kps:SSHKeyPair:list",
+    lists=True,
 )
-SHOW_KEYPAIR = Operation(
-    "kps",
-    "ListKeypairDetail",
-    "GET",
-    "/v3/{project_id}/keypairs/{keypair_name}",
-    True,
-    "keypair",
-    "kps:SSHKeyPair:get",
-    _no_such_keypair,
+SHOW_KEYPAIR = HuaweiOperation(
+    service="kps",
+    name="ListKeypairDetail",
+    method="GET",
+    path="/v3/{project_id}/keypairs/{keypair_name}",
+    read_only=True,
+    response_key="keypair",
+    iam_action="kps:SSHKeyPair:get",
+    is_not_found=_no_such_keypair,
 )
-UPDATE_KEYPAIR = Operation(
-    "kps",
-    "UpdateKeypairDescription",
-    "PUT",
-    "/v3/{project_id}/keypairs/{keypair_name}",
-    False,
-    None,
-    "kps:SSHKeyPair:update",
-    _no_such_keypair,
+UPDATE_KEYPAIR = HuaweiOperation(
+    service="kps",
+    name="UpdateKeypairDescription",
+    method="PUT",
+    path="/v3/{project_id}/keypairs/{keypair_name}",
+    read_only=False,
+    response_key=None,
+    iam_action="kps:SSHKeyPair:update",
+    is_not_found=_no_such_keypair,
 )
-DELETE_KEYPAIR = Operation(
-    "kps",
-    "DeleteKeypair",
-    "DELETE",
-    "/v3/{project_id}/keypairs/{keypair_name}",
-    False,
-    None,
-    "kps:SSHKeyPair:delete",
-    _no_such_keypair,
+DELETE_KEYPAIR = HuaweiOperation(
+    service="kps",
+    name="DeleteKeypair",
+    method="DELETE",
+    path="/v3/{project_id}/keypairs/{keypair_name}",
+    read_only=False,
+    response_key=None,
+    iam_action="kps:SSHKeyPair:delete",
+    is_not_found=_no_such_keypair,
 )
-ASSOCIATE = Operation(
-    "kps",
-    "AssociateKeypair",
-    "POST",
-    "/v3/{project_id}/keypairs/associate",
-    False,
-    None,
-    "kps:SSHKeyPair:bind",
+ASSOCIATE = HuaweiOperation(
+    service="kps",
+    name="AssociateKeypair",
+    method="POST",
+    path="/v3/{project_id}/keypairs/associate",
+    read_only=False,
+    response_key=None,
+    iam_action="kps:SSHKeyPair:bind",
     own_errors=True,
 )
-BATCH_ASSOCIATE = Operation(
-    "kps",
-    "BatchAssociateKeypair",
-    "POST",
-    "/v3/{project_id}/keypairs/batch-associate",
-    False,
-    "tasks",
-    "kps:SSHKeyPair:bind",
+BATCH_ASSOCIATE = HuaweiOperation(
+    service="kps",
+    name="BatchAssociateKeypair",
+    method="POST",
+    path="/v3/{project_id}/keypairs/batch-associate",
+    read_only=False,
+    response_key="tasks",
+    iam_action="kps:SSHKeyPair:bind",
 )
-DISASSOCIATE = Operation(
-    "kps",
-    "DisassociateKeypair",
-    "POST",
-    "/v3/{project_id}/keypairs/disassociate",
-    False,
-    None,
-    "kps:SSHKeyPair:unbind",
+DISASSOCIATE = HuaweiOperation(
+    service="kps",
+    name="DisassociateKeypair",
+    method="POST",
+    path="/v3/{project_id}/keypairs/disassociate",
+    read_only=False,
+    response_key=None,
+    iam_action="kps:SSHKeyPair:unbind",
     own_errors=True,
 )
 
@@ -276,7 +283,7 @@ def failed_already(row: t.Mapping[str, t.Any]) -> bool:
     return (words(row, "status") or "").lower().startswith("failed")
 
 
-def _begun(row: Row, operation: Operation) -> Row:
+def _begun(row: Row, operation: HuaweiOperation) -> Row:
     """The answer to an association, if it says what became of it; code and words of a failure are texts or None in it."""
     said = {"error_code": words(row, "error_code"), "error_msg": words(row, "error_msg")}
     if row.get("task_id") in (None, "") and not failed_already(row):

@@ -23,13 +23,13 @@ class Service(t.NamedTuple):
     """One row.
 
     Attributes:
-        cloud: Whose client it needs: ``hwc`` or ``ali``.
+        provider: The provider whose client it needs: ``hwc`` or ``ali``.
         open: Makes the source from that client and the options of ``wait_for_task``.
         within: Options that say in what a task's id is unique, beside region and project; they must be given.
         in_query: Whether ids travel in the query, where more characters are harmless.
     """
 
-    cloud: str
+    provider: str
     open: t.Callable[[t.Any, t.Mapping[str, t.Any]], TaskBackend]
     within: tuple[str, ...] = ()
     in_query: bool = False

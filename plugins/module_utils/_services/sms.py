@@ -30,11 +30,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     StatusPage,
     TaskStatus,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
 
 if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import Refusal
+    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import HuaweiErrorResponse
 
 #: The longest page, and the last row a page may begin with (documented maxima).
 MAX_PAGE = 200
@@ -58,22 +58,39 @@ _WORDS: dict[str, tuple[str, ...]] = {
 _STATES = {word: state for state, words in _WORDS.items() for word in words}
 
 
-def _no_such_task(refusal: Refusal) -> bool:
+def _no_such_task(refusal: HuaweiErrorResponse) -> bool:
     return refusal.code == "SMS.2252"
 
 
-SHOW_PASSPHRASE = Operation(
-    "sms",
-    "ShowPassphrase",
-    "GET",
-    "/v3/tasks/{task_id}/passphrase",
-    True,
-    "passphrase",
-    missing=_no_such_task,
+SHOW_PASSPHRASE = HuaweiOperation(
+    service="sms",
+    name="ShowPassphrase",
+    method="GET",
+    path="/v3/tasks/{task_id}/passphrase",
+    read_only=True,
+    response_key="passphrase",
+    is_not_found=_no_such_task,
     secret=True,
 )
-SHOW_TASK = Operation("sms", "ShowTask", "GET", "/v3/tasks/{task_id}", True, "state", missing=_no_such_task)
-LIST_TASKS = Operation("sms", "ListTasks", "GET", "/v3/tasks", True, "tasks", "sms:server:listTask", lists=True)
+SHOW_TASK = HuaweiOperation(
+    service="sms",
+    name="ShowTask",
+    method="GET",
+    path="/v3/tasks/{task_id}",
+    read_only=True,
+    response_key="state",
+    is_not_found=_no_such_task,
+)
+LIST_TASKS = HuaweiOperation(
+    service="sms",
+    name="ListTasks",
+    method="GET",
+    path="/v3/tasks",
+    read_only=True,
+    response_key="tasks",
+    iam_action="sms:server:listTask",
+    lists=True,
+)
 
 
 def classify(status: t.Any) -> str:

@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 
 #: By the name that the table of services calls them.
-CLOUDS: dict[str, t.Any] = {cloud.name: cloud for cloud in (HWC, ALI)}
+PROVIDERS: dict[str, t.Any] = {provider.name: provider for provider in (HWC, ALI)}
 #: The services whose tasks can be discovered.
 LISTED = ("cloudsso", "kps")
 #: Seconds between two readings of the lists of tasks at least.

@@ -31,7 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_sour
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.events import Event, task_event
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.options import (
     ARGUMENT_SPEC,
-    CLOUDS,
+    PROVIDERS,
     RULES,
     Settings,
 )
@@ -118,7 +118,7 @@ class Poller:
             backend,
             settings.wait,
             clock=context.clock,
-            rng=context.random,
+            rng=context.rng,
             scope=self.scope,
             run_calls=run_in_threads if context.threads else run_in_order,
             connections=CONNECTIONS if context.threads else 1,
@@ -216,7 +216,7 @@ def _open(context: Context) -> Result:
     """Open the client and the state."""
     settings = Settings.from_params(context.params)
     row = SERVICES[settings.service]
-    client = context.client(CLOUDS[row.cloud])
+    client = context.client(PROVIDERS[row.provider])
     backend = row.open(client, context.params)
     state = State(settings.state_file, {"service": settings.service, **client.scope, **settings.within})
     try:
@@ -227,4 +227,4 @@ def _open(context: Context) -> Result:
 
 
 #: The source as a value, for the checks of its options and for errors while it opens.
-SOURCE = Module(_open, ARGUMENT_SPEC, clouds=list(CLOUDS.values()), **RULES)
+SOURCE = Module(_open, ARGUMENT_SPEC, providers=list(PROVIDERS.values()), **RULES)

@@ -137,7 +137,7 @@ class InProcess:
             clock=WorkerClock(),
             own_process=False,
             on_progress=lambda line: action.show(variables, line),
-            open_client=lambda cloud, run: SHARED_CLIENTS.client(cloud, run, self._environ),
+            open_client=lambda provider, run: SHARED_CLIENTS.client(provider, run, self._environ),
         )
         with module_process(self._environ, action._loader.get_basedir()):
             result = action.module.perform(context)

@@ -17,7 +17,7 @@ from collections import OrderedDict
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Transport
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider
 
 #: Clients that are kept at most. The connections of a client that is dropped are closed.
 MAX_CLIENTS = 8
@@ -27,24 +27,24 @@ class SharedClient:
     """A client with what it told its context; each run that uses it is told the same.
 
     Args:
-        cloud: The cloud.
+        provider: The provider.
         context: The run that needs it first.
     """
 
-    def __init__(self, cloud: Cloud[t.Any], context: Context) -> None:
+    def __init__(self, provider: Provider[t.Any], context: Context) -> None:
         self._context = context
         self._secrets: list[str] = []
         self._warnings: list[str] = []
         self._transports: list[Transport] = []
-        surroundings = context.surroundings()
-        self._connect = surroundings.transport
-        surroundings = surroundings._replace(
+        runtime = context.runtime()
+        self._connect = runtime.transport
+        runtime = runtime._replace(
             on_secret=self._mask,
             on_warning=self._warn,
             on_write=self._note_write,
             transport=self._keep_transport,
         )
-        self._client: Client = cloud.open_client(context.params, surroundings)
+        self._client: Client = provider.open_client(context.params, runtime)
 
     def use(self, context: Context) -> Client:
         """Return the client for a run: from now on this run is told of secrets and warnings, also of the earlier ones."""
@@ -84,18 +84,18 @@ class SharedClients:
     def __init__(self) -> None:
         self._clients: OrderedDict[str, SharedClient] = OrderedDict()
 
-    def client(self, cloud: Cloud[t.Any], context: Context, environ: t.Mapping[str, str]) -> Client:
-        """Return the client of a cloud, shared with earlier runs that have the same options and environment.
+    def client(self, provider: Provider[t.Any], context: Context, environ: t.Mapping[str, str]) -> Client:
+        """Return the client of a provider, shared with earlier runs that have the same options and environment.
 
         Args:
-            cloud: The cloud.
+            provider: The provider.
             context: The run that needs it.
             environ: What the keyword ``environment`` says.
         """
-        options = {name: context.params.get(name) for name in cloud.options}
-        made_of = [os.getpid(), cloud.name, options, dict(environ), context.check_mode]
+        options = {name: context.params.get(name) for name in provider.options}
+        made_of = [os.getpid(), provider.name, options, dict(environ), context.check_mode]
         key = json.dumps(made_of, sort_keys=True)
-        shared = self._clients.pop(key, None) or SharedClient(cloud, context)
+        shared = self._clients.pop(key, None) or SharedClient(provider, context)
         self._clients[key] = shared
         while len(self._clients) > MAX_CLIENTS:
             self._clients.popitem(last=False)[1].close()

@@ -61,7 +61,7 @@ def obstacle(
     python = str(action._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=dict(host))))
     if not python.startswith("auto") and not _is_this_python(python):
         return f"the interpreter is {python}"
-    if module.clouds and _http.REQUESTS_IMPORT_ERROR is not None:
+    if module.providers and _http.REQUESTS_IMPORT_ERROR is not None:
         return "this Python has no requests"
     early = sorted(str(name) for name in environ if not READ_LATE.fullmatch(str(name)))
     if early:

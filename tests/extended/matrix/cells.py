@@ -415,7 +415,7 @@ class Bench:
             on_secret=no_log.add,
             environ={**os.environ, "HWC_METADATA_DISABLED": "true", "HOME": "/nonexistent"},
             clock=self._clock,
-            draw=lambda: 0.5,
+            rng=lambda: 0.5,
             own_process=False,
         )
         before = self._clock.monotonic()

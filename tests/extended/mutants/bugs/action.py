@@ -113,7 +113,11 @@ BUGS = (
                 "the task names another Python",
                 'not python.startswith("auto") and not _is_this_python(python)',
             ),
-            ("no-requests", "this Python has no requests", "module.clouds and _http.REQUESTS_IMPORT_ERROR is not None"),
+            (
+                "no-requests",
+                "this Python has no requests",
+                "module.providers and _http.REQUESTS_IMPORT_ERROR is not None",
+            ),
             ("early-environment", "its environment must be there when a process starts", "early"),
         )
     ),

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.multicloud.async_tasks.plugins.lookup import hwc_sms_passphrase
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, refusal
 
 SMS = "https://sms.cn-north-4.myhuaweicloud.com/v3/tasks"
@@ -23,10 +23,8 @@ def look_up(cloud: Cloud, terms: list[t.Any], environ: dict[str, str] | None = N
     """Run the lookup on a scripted cloud."""
 
     class Lookup(hwc_sms_passphrase.LookupModule):
-        def surroundings(self, on_secret: t.Callable[[str], None]) -> Surroundings:
-            return Surroundings(
-                environ or {}, cloud.clock, lambda: 0.5, False, on_secret, lambda _text: None, cloud.connect
-            )
+        def runtime(self, on_secret: t.Callable[[str], None]) -> Runtime:
+            return Runtime(environ or {}, cloud.clock, lambda: 0.5, False, on_secret, lambda _text: None, cloud.connect)
 
     # The loader gives a plugin its name, by which Ansible finds its documented options.
     lookup = lookup_loader.get("multicloud.async_tasks.hwc_sms_passphrase")

@@ -70,7 +70,7 @@ class Run:
             on_secret=self.module.no_log_values.add,
             environ=environ or {},
             clock=cloud.clock,
-            draw=lambda: 0.5,
+            rng=lambda: 0.5,
             connect=cloud.connect,
             threads=False,
         )

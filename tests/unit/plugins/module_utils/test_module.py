@@ -114,7 +114,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core impor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 def execute(context):
     {body}
-Module(execute, {{"word": {{"type": "str"}}}}, clouds=[HWC], required_one_of=[("word",)]).run()
+Module(execute, {{"word": {{"type": "str"}}}}, providers=[HWC], required_one_of=[("word",)]).run()
 """
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import signing
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
     OidcRole,
     RamRole,
@@ -46,7 +46,14 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     unreachable,
 )
 
-READ = Operation("cloudsso", "GetThing", "2021-05-15", True, "Thing", "cloudsso:GetThing")
+READ = AlibabaOperation(
+    service="cloudsso",
+    name="GetThing",
+    version="2021-05-15",
+    read_only=True,
+    response_key="Thing",
+    iam_action="cloudsso:GetThing",
+)
 URL = f"POST {CLOUDSSO}/?DirectoryId={DIRECTORY}"
 QUERY = {"DirectoryId": DIRECTORY}
 GOOD = {"Thing": {"Id": "x"}}
@@ -389,7 +396,13 @@ def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(clo
 
 
 def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: Cloud) -> None:
-    write = Operation("cloudsso", "DeleteThing", "2021-05-15", False, "Thing")
+    write = AlibabaOperation(
+        service="cloudsso",
+        name="DeleteThing",
+        version="2021-05-15",
+        read_only=False,
+        response_key="Thing",
+    )
     cloud.expect(ASSUME, refusal(503, "ServiceUnavailable"))
     with pytest.raises(errors.UnavailableError) as caught:
         ali_client(cloud, key=ROLE).once(write, QUERY, timeout=5.0)
@@ -493,6 +506,12 @@ def test_a_service_that_refuses_connections_is_no_reason_to_doubt_its_region(clo
 
 
 def test_a_write_is_refused_in_check_mode(cloud: Cloud) -> None:
-    write = Operation("cloudsso", "DeleteThing", "2021-05-15", False, "Thing")
+    write = AlibabaOperation(
+        service="cloudsso",
+        name="DeleteThing",
+        version="2021-05-15",
+        read_only=False,
+        response_key="Thing",
+    )
     with pytest.raises(errors.CheckModeWriteError):
         ali_client(cloud).call(write, QUERY)

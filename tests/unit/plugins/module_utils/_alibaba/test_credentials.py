@@ -98,8 +98,8 @@ def find(
     ways: Ways | None = None,
 ) -> Found:
     ways = ways or Ways(NO_ROLE)
-    surroundings = {"HOME": str(home), **(environ or {})}
-    return credentials.find(options or {}, surroundings, ways, functools.partial(profiles.read, surroundings, ways))
+    variables = {"HOME": str(home), **(environ or {})}
+    return credentials.find(options or {}, variables, ways, functools.partial(profiles.read, variables, ways))
 
 
 def identity(found: Found) -> tuple[str, str]:

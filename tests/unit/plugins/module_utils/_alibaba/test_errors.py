@@ -10,31 +10,25 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.errors import (
     is_skew,
     read_answer,
-    read_refusal,
-    refuse,
+    read_error_response,
+    to_error,
     wait_for,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import Refusal
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import ErrorResponse
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import EPOCH, answer, html
 
 DATE = "Fri, 02 Jan 2026 04:04:05 GMT"
 
 
-def made(response: Response, missing: t.Callable[[Refusal], bool] | None = None) -> errors.ServiceError:
-    return refuse(
-        response,
-        operation="CLOUDSSO GetTask",
-        origin="https://cloudsso.cn-shanghai.aliyuncs.com",
-        action="cloudsso:GetTask",
-        missing=missing,
-        now=EPOCH,
-    )
+def made(response: Response, is_not_found: t.Callable[[ErrorResponse], bool] | None = None) -> errors.ServiceError:
+    operation = TASK._replace(is_not_found=is_not_found)
+    return to_error(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
 
 
 def body(code: str, message: str = "No.") -> dict[str, t.Any]:
@@ -49,16 +43,16 @@ def body(code: str, message: str = "No.") -> dict[str, t.Any]:
     ],
 )
 def test_both_spellings_of_the_envelope(document: dict[str, str]) -> None:
-    refusal = read_refusal(answer(document, 400))
+    refusal = read_error_response(answer(document, 400))
     assert (refusal.code, refusal.text, refusal.request_id) == ("Some.Code", "Some words", "R-1")
 
 
 def test_the_request_id_may_be_in_a_header() -> None:
-    assert read_refusal(answer({"Code": "X"}, 400, x_acs_request_id="R-2")).request_id == "R-2"
+    assert read_error_response(answer({"Code": "X"}, 400, x_acs_request_id="R-2")).request_id == "R-2"
 
 
 def test_a_page_is_quoted() -> None:
-    refusal = read_refusal(html(503))
+    refusal = read_error_response(html(503))
     assert (refusal.code, refusal.request_id) == ("503", None)
     assert "Please sign in" in refusal.text
 
@@ -104,14 +98,14 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
 
 @pytest.mark.parametrize(("code", "status", "kind"), CODES)
 def test_codes(code: str, status: int, kind: type[errors.ServiceError]) -> None:
-    error = made(answer(body(code), status), missing=lambda refusal: refusal.code == "EntityNotExists.Task")
+    error = made(answer(body(code), status), is_not_found=lambda refusal: refusal.code == "EntityNotExists.Task")
     assert error.__class__ is kind
     assert (error.code, error.http_status, error.request_id) == (code, status, "R-1")
-    assert f"CLOUDSSO GetTask at https://cloudsso.cn-shanghai.aliyuncs.com was refused with HTTP {status}" in str(error)
+    assert f"CLOUDSSO GetTask at https://cloudsso.cn-shanghai.aliyuncs.com returned HTTP {status}" in str(error)
 
 
 def test_what_is_not_there_is_told_by_its_code() -> None:
-    error = made(answer(body("EntityNotExists.Task"), 404), missing=lambda r: r.code == "EntityNotExists.Task")
+    error = made(answer(body("EntityNotExists.Task"), 404), is_not_found=lambda r: r.code == "EntityNotExists.Task")
     assert error.__class__ is errors.NotFoundError
 
 
@@ -177,11 +171,19 @@ def test_a_wrong_clock_is_told_by_its_code(code: str) -> None:
     assert not is_skew(made(answer(body("InvalidTimeStamp.Format"), 400)))
 
 
-TASK = Operation("cloudsso", "GetTask", "2021-05-15", True, "Task", "cloudsso:GetTask", lambda r: r.code == "Gone")
-TASKS = TASK._replace(name="ListTasks", expect="Tasks", lists=True)
+TASK = AlibabaOperation(
+    service="cloudsso",
+    name="GetTask",
+    version="2021-05-15",
+    read_only=True,
+    response_key="Task",
+    iam_action="cloudsso:GetTask",
+    is_not_found=lambda r: r.code == "Gone",
+)
+TASKS = TASK._replace(name="ListTasks", response_key="Tasks", lists=True)
 
 
-def read(response: Response, operation: Operation = TASK) -> dict[str, t.Any]:
+def read(response: Response, operation: AlibabaOperation = TASK) -> dict[str, t.Any]:
     return read_answer(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
 
 
@@ -261,7 +263,7 @@ def test_a_code_that_is_none_refuses_nothing(code: t.Any) -> None:
     ("status", "kind"), [(400, errors.RejectedError), (403, errors.ForbiddenError), (404, errors.RejectedError)]
 )
 def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
-    error = made(html(status), missing=lambda refusal: refusal.status == 404 and refusal.known)
+    error = made(html(status), is_not_found=lambda refusal: refusal.status == 404 and refusal.known)
     assert error.__class__ is kind
     assert "sign-in page" in str(error.hint)
 

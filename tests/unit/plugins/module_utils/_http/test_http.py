@@ -40,10 +40,10 @@ def http(cloud: Cloud, *, check_mode: bool = False, timeout: float = 60.0) -> Ht
 
 
 def patiently(
-    cloud: Cloud, attempts: t.Callable[[float], t.Any], timeout: float, patience: float, *, reads: bool
+    cloud: Cloud, attempts: t.Callable[[float], t.Any], timeout: float, patience: float, *, read_only: bool
 ) -> t.Any:
     sender = http(cloud, timeout=timeout)
-    return sender.call(attempts, reads=reads, budget=sender.budget(patience=patience))
+    return sender.call(attempts, read_only=read_only, budget=sender.budget(patience=patience))
 
 
 class Attempts:
@@ -84,18 +84,18 @@ RULE: tuple[tuple[str, errors.CloudError, bool, bool], ...] = (
 )
 
 
-@pytest.mark.parametrize("reads", [True, False], ids=["read", "write"])
+@pytest.mark.parametrize("read_only", [True, False], ids=["read", "write"])
 @pytest.mark.parametrize(("error", "read", "write"), [row[1:] for row in RULE], ids=[row[0] for row in RULE])
 def test_an_operation_is_repeated_by_the_rule_and_only_by_it(
-    cloud: Cloud, error: errors.CloudError, read: bool, write: bool, reads: bool
+    cloud: Cloud, error: errors.CloudError, read: bool, write: bool, read_only: bool
 ) -> None:
     attempts = Attempts(cloud.clock, error, "done")
-    if read if reads else write:
-        assert http(cloud).call(attempts, reads=reads) == "done"
+    if read if read_only else write:
+        assert http(cloud).call(attempts, read_only=read_only) == "done"
         assert len(cloud.clock.sleeps) == 1
     else:
         with pytest.raises(type(error)) as caught:
-            http(cloud).call(attempts, reads=reads)
+            http(cloud).call(attempts, read_only=read_only)
         assert caught.value is error
         assert cloud.clock.sleeps == []
         assert "tried" not in str(error), "it was tried once"
@@ -110,10 +110,10 @@ def test_what_comes_before_a_write_is_repeated_like_a_read(
     unsent.unsent = True
     attempts = Attempts(cloud.clock, unsent, "done")
     if read:
-        assert http(cloud).call(attempts, reads=False) == "done"
+        assert http(cloud).call(attempts, read_only=False) == "done"
     else:
         with pytest.raises(type(error)):
-            http(cloud).call(attempts, reads=False)
+            http(cloud).call(attempts, read_only=False)
 
 
 @pytest.mark.parametrize(("name", "error"), [row[:2] for row in RULE], ids=[row[0] for row in RULE])
@@ -123,10 +123,10 @@ def test_an_error_tells_whether_a_write_may_have_taken_effect(name: str, error: 
 
 def test_pauses_double_up_to_a_bound_and_are_spread() -> None:
     error = errors.UnavailableError("HTTP 503")
-    middle = [retry_pause(error, reads=True, attempt=number, random=0.5) for number in range(1, 9)]
+    middle = [retry_pause(error, read_only=True, attempt=number, jitter=0.5) for number in range(1, 9)]
     assert middle == [0.5, 1, 2, 4, 8, 16, 20, 20]
-    assert retry_pause(error, reads=True, attempt=1, random=0.0) == FIRST_PAUSE * 0.5
-    assert retry_pause(error, reads=True, attempt=9, random=1.0) == MAX_PAUSE * 1.5
+    assert retry_pause(error, read_only=True, attempt=1, jitter=0.0) == FIRST_PAUSE * 0.5
+    assert retry_pause(error, read_only=True, attempt=9, jitter=1.0) == MAX_PAUSE * 1.5
 
 
 THROTTLED = errors.ThrottledError("too many", http_status=429)
@@ -135,51 +135,55 @@ MINUTE = errors.ThrottledError("too many", retry_after=60.0, quota=True)
 
 
 def test_a_request_that_is_turned_away_comes_back_after_two_to_five_seconds_and_ever_later() -> None:
-    assert [retry_pause(THROTTLED, reads=False, attempt=1, random=number) for number in (0.0, 0.5, 1.0)] == [2, 3.5, 5]
-    pauses = [retry_pause(THROTTLED, reads=False, attempt=number, random=0.0) for number in range(1, 8)]
+    assert [retry_pause(THROTTLED, read_only=False, attempt=1, jitter=number) for number in (0.0, 0.5, 1.0)] == [
+        2,
+        3.5,
+        5,
+    ]
+    pauses = [retry_pause(THROTTLED, read_only=False, attempt=number, jitter=0.0) for number in range(1, 8)]
     assert pauses == [2, 4, 8, 16, 20, 20, 20]
 
 
 def test_a_quota_is_probed_once_and_then_waited_out() -> None:
-    pauses = [retry_pause(MINUTE, reads=False, attempt=number, random=0.5) for number in range(1, 4)]
+    pauses = [retry_pause(MINUTE, read_only=False, attempt=number, jitter=0.5) for number in range(1, 4)]
     assert pauses == [3.5, 60.5, 60.5]
     second = errors.ThrottledError("too many", retry_after=1.0, quota=True)
-    assert retry_pause(second, reads=True, attempt=1, random=0.5) == 1.5, "a short window is over sooner"
+    assert retry_pause(second, read_only=True, attempt=1, jitter=0.5) == 1.5, "a short window is over sooner"
 
 
 def test_what_a_service_asks_for_is_never_undercut() -> None:
     for attempt in range(1, 9):
-        for random in (0.0, 1.0):
-            pause = retry_pause(IN_A_MINUTE, reads=True, attempt=attempt, random=random)
+        for jitter in (0.0, 1.0):
+            pause = retry_pause(IN_A_MINUTE, read_only=True, attempt=attempt, jitter=jitter)
             assert pause is not None
             assert pause >= 60.0
 
 
 def test_a_service_that_asks_for_no_pause_is_not_flooded() -> None:
     at_once = errors.ThrottledError("too many", retry_after=0.0)
-    pauses = [retry_pause(at_once, reads=True, attempt=number, random=0.0) for number in range(1, 5)]
+    pauses = [retry_pause(at_once, read_only=True, attempt=number, jitter=0.0) for number in range(1, 5)]
     assert pauses == [0.5, 1.0, 1.5, 2.0]
 
 
-@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("prefix", ["hwc", "ali"])
 def test_a_window_of_a_minute_is_survived_in_the_time_that_is_the_default(
-    cloud: Cloud, prefix: str, reads: bool
+    cloud: Cloud, prefix: str, read_only: bool
 ) -> None:
     attempts = Attempts(cloud.clock, MINUTE, MINUTE, "done", took=0.2)
     timeout = {**HWC_OPTIONS, **ALI_OPTIONS}[f"{prefix}_timeout"]["default"]
-    assert http(cloud, timeout=timeout).call(attempts, reads=reads) == "done"
+    assert http(cloud, timeout=timeout).call(attempts, read_only=read_only) == "done"
     assert cloud.clock.sleeps == [3.5, 60.5]
 
 
 def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(cloud: Cloud) -> None:
     with pytest.raises(errors.ThrottledError, match="It was tried 3 times"):
-        http(cloud, timeout=60.0).call(Attempts(cloud.clock, *[MINUTE] * 9, took=0.2), reads=True)
+        http(cloud, timeout=60.0).call(Attempts(cloud.clock, *[MINUTE] * 9, took=0.2), read_only=True)
     assert cloud.clock.now - 1000.0 < 121.0
     for error in (MINUTE, IN_A_MINUTE):
         begun = cloud.clock.now
         with pytest.raises(errors.ThrottledError, match="The time is up before the 60 s that it asks for are over"):
-            http(cloud, timeout=10.0).call(Attempts(cloud.clock, *[error] * 9, took=0.2), reads=True)
+            http(cloud, timeout=10.0).call(Attempts(cloud.clock, *[error] * 9, took=0.2), read_only=True)
         assert cloud.clock.now - begun <= 10.0
 
 
@@ -187,23 +191,23 @@ def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: Cloud) -
     """As the pages of a list do."""
     sender = http(cloud, timeout=60.0)
     budget = sender.budget()
-    assert sender.call(Attempts(cloud.clock, MINUTE, MINUTE, "one", took=0.2), reads=True, budget=budget) == "one"
+    assert sender.call(Attempts(cloud.clock, MINUTE, MINUTE, "one", took=0.2), read_only=True, budget=budget) == "one"
     assert 55.0 < budget() < 60.0
-    assert sender.call(Attempts(cloud.clock, "two", took=0.2), reads=True, budget=budget) == "two"
+    assert sender.call(Attempts(cloud.clock, "two", took=0.2), read_only=True, budget=budget) == "two"
     with pytest.raises(errors.ThrottledError):
-        sender.call(Attempts(cloud.clock, MINUTE, MINUTE, took=0.2), reads=True, budget=budget)
+        sender.call(Attempts(cloud.clock, MINUTE, MINUTE, took=0.2), read_only=True, budget=budget)
 
 
 def test_who_is_patient_waits_longer_than_the_timeout_when_turned_away(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9, "done")
-    assert patiently(cloud, attempts, 10.0, 1000.0, reads=False) == "done"
+    assert patiently(cloud, attempts, 10.0, 1000.0, read_only=False) == "done"
     assert set(attempts.left) == {10.0}, "each attempt has no more time than any other"
 
 
 def test_patience_ends_and_says_so(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9)
     with pytest.raises(errors.ThrottledError) as caught:
-        patiently(cloud, attempts, 10.0, 200.0, reads=False)
+        patiently(cloud, attempts, 10.0, 200.0, read_only=False)
     assert str(caught.value).endswith("The time is up before the 60 s that it asks for are over. It was tried 4 times.")
     assert cloud.clock.now - 1000.0 <= 200.0
 
@@ -211,31 +215,31 @@ def test_patience_ends_and_says_so(cloud: Cloud) -> None:
 def test_a_service_that_is_down_is_told_after_the_timeout_however_patient_one_is(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
     with pytest.raises(errors.UnavailableError):
-        patiently(cloud, attempts, 60.0, 2000.0, reads=True)
+        patiently(cloud, attempts, 60.0, 2000.0, read_only=True)
     assert 30.0 < cloud.clock.now - 1000.0 <= 60.0
 
 
 def test_being_turned_away_is_an_answer(cloud: Cloud) -> None:
     down = errors.UnavailableError("HTTP 503.")
     attempts = Attempts(cloud.clock, *[down, down, THROTTLED] * 12, "done", took=5.0)
-    assert patiently(cloud, attempts, 60.0, 1000.0, reads=True) == "done"
+    assert patiently(cloud, attempts, 60.0, 1000.0, read_only=True) == "done"
     assert cloud.clock.now - 1000.0 > 180.0
 
 
 def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
     stale = errors.TransportError("broke", possibly_sent=True, stale=True)
     attempts = Attempts(cloud.clock, stale, "done")
-    assert http(cloud).call(attempts, reads=True) == "done"
+    assert http(cloud).call(attempts, read_only=True) == "done"
     assert cloud.clock.sleeps == [0.0]
     again = Attempts(cloud.clock, stale, stale, "done")
-    assert http(cloud).call(again, reads=True) == "done"
+    assert http(cloud).call(again, read_only=True) == "done"
     assert cloud.clock.sleeps[1:] == [0.0, 1.0], "but for the first"
     with pytest.raises(errors.TransportError):
-        http(cloud).call(Attempts(cloud.clock, stale), reads=False)
+        http(cloud).call(Attempts(cloud.clock, stale), read_only=False)
 
 
 @pytest.mark.parametrize(
-    ("method", "reads", "outcome", "told"),
+    ("method", "read_only", "outcome", "told"),
     [
         ("POST", False, answer({}), 1),
         ("DELETE", False, answer(None, 204), 1),
@@ -249,26 +253,26 @@ def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
     ],
 )
 def test_an_accepted_write_is_told_before_its_answer_is_read(
-    cloud: Cloud, method: str, reads: bool, outcome: t.Any, told: int
+    cloud: Cloud, method: str, read_only: bool, outcome: t.Any, told: int
 ) -> None:
     writes: list[None] = []
     cloud.expect(f"{method} {URL}", outcome)
     sender = Http(cloud, cloud.clock, lambda: 0.5, check_mode=False, timeout=60.0, on_write=lambda: writes.append(None))
     with contextlib.suppress(errors.TransportError):
-        sender.send(Request(method, URL, {}), "KPS Test", reads=reads, timeout=1.0)
+        sender.send(Request(method, URL, {}), "KPS Test", read_only=read_only, timeout=1.0)
     assert len(writes) == told
 
 
 def test_a_service_that_says_how_long_to_wait_is_obeyed(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, errors.ThrottledError("too many", retry_after=7.0), "done")
-    assert http(cloud).call(attempts, reads=False) == "done"
+    assert http(cloud).call(attempts, read_only=False) == "done"
     assert cloud.clock.sleeps == [7.5]
 
 
 def test_an_operation_ends_within_its_time(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
     with pytest.raises(errors.UnavailableError, match="It was tried 5 times") as caught:
-        http(cloud, timeout=20.0).call(attempts, reads=True)
+        http(cloud, timeout=20.0).call(attempts, read_only=True)
     assert str(caught.value) == "HTTP 503. It was tried 5 times."
     assert cloud.clock.now - 1000.0 == 12.5, "the next pause of 8 s would have crossed the end"
     assert attempts.left == [20.0, 18.5, 16.5, 13.5, 8.5], "each attempt has what is left"
@@ -277,13 +281,13 @@ def test_an_operation_ends_within_its_time(cloud: Cloud) -> None:
 def test_a_wait_that_is_longer_than_the_time_left_is_not_begun(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, errors.ThrottledError("too many", retry_after=61.0), "never")
     with pytest.raises(errors.ThrottledError):
-        http(cloud, timeout=60.0).call(attempts, reads=True)
+        http(cloud, timeout=60.0).call(attempts, read_only=True)
     assert cloud.clock.sleeps == []
 
 
 def test_a_call_may_have_a_time_of_its_own(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, "done")
-    http(cloud, timeout=60.0).call(attempts, reads=True, budget=http(cloud).budget(3.0))
+    http(cloud, timeout=60.0).call(attempts, read_only=True, budget=http(cloud).budget(3.0))
     assert attempts.left == [3.0]
 
 
@@ -298,7 +302,7 @@ def test_refused_credentials_are_renewed_once_within_the_time(cloud: Cloud) -> N
         return True
 
     with pytest.raises(errors.AuthenticationError, match="second"):
-        http(cloud, timeout=10.0).call(attempts, reads=False, renew=renew)
+        http(cloud, timeout=10.0).call(attempts, read_only=False, renew=renew)
     assert left == [8.0]
     assert attempts.left == [10.0, 7.0]
 
@@ -306,25 +310,25 @@ def test_refused_credentials_are_renewed_once_within_the_time(cloud: Cloud) -> N
 def test_credentials_that_cannot_be_renewed_are_not_tried_again(cloud: Cloud) -> None:
     attempts = Attempts(cloud.clock, errors.AuthenticationError("refused"))
     with pytest.raises(errors.AuthenticationError):
-        http(cloud).call(attempts, reads=True, renew=lambda _left: False)
+        http(cloud).call(attempts, read_only=True, renew=lambda _left: False)
     assert len(attempts.left) == 1
 
 
 def test_an_exception_that_is_no_error_of_ours_passes(cloud: Cloud) -> None:
     with pytest.raises(ZeroDivisionError):
-        http(cloud).call(Attempts(cloud.clock, ZeroDivisionError()), reads=True)
+        http(cloud).call(Attempts(cloud.clock, ZeroDivisionError()), read_only=True)
 
 
 def test_no_write_leaves_in_check_mode(cloud: Cloud) -> None:
     request = Request("POST", URL, {}, b"{}")
     with pytest.raises(errors.CheckModeWriteError, match="report it"):
-        http(cloud, check_mode=True).send(request, "KPS Test", reads=False, timeout=1.0)
+        http(cloud, check_mode=True).send(request, "KPS Test", read_only=False, timeout=1.0)
     assert cloud.requests == []
 
 
 def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: Cloud) -> None:
     cloud.expect(f"POST {URL}", {})
-    http(cloud, check_mode=True).send(Request("POST", URL, {}), "KPS Test", reads=True, timeout=1.0)
+    http(cloud, check_mode=True).send(Request("POST", URL, {}), "KPS Test", read_only=True, timeout=1.0)
 
 
 def test_a_request_without_time_is_not_sent() -> None:
@@ -406,6 +410,6 @@ def test_no_attempt_begins_whose_answer_could_not_come(cloud: Cloud, timeout: fl
         raise errors.ThrottledError("too many")
 
     with pytest.raises(errors.ThrottledError):
-        http(cloud, timeout=timeout).call(attempt, reads=False)
+        http(cloud, timeout=timeout).call(attempt, read_only=False)
     assert len(lefts) == sent
     assert min(lefts) >= 0.5

@@ -26,7 +26,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Federation,
     IdToken,
@@ -54,8 +54,22 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     unreachable,
 )
 
-READ = Operation("kps", "ListThings", "GET", "/v3/{project_id}/things/{thing}", True, "things")
-WRITE = Operation("kps", "MakeThing", "POST", "/v3/{project_id}/things", False, None)
+READ = HuaweiOperation(
+    service="kps",
+    name="ListThings",
+    method="GET",
+    path="/v3/{project_id}/things/{thing}",
+    read_only=True,
+    response_key="things",
+)
+WRITE = HuaweiOperation(
+    service="kps",
+    name="MakeThing",
+    method="POST",
+    path="/v3/{project_id}/things",
+    read_only=False,
+    response_key=None,
+)
 THINGS = f"GET {KPS}/v3/{PROJECT}/things/a"
 MAKE = f"POST {KPS}/v3/{PROJECT}/things"
 PASSWORD = Password("user", "hunter2", "account")
@@ -120,7 +134,14 @@ def test_a_ready_token_is_sent_in_place_of_a_signature(cloud: Cloud) -> None:
 
 
 def test_values_of_the_path_are_encoded_and_the_query_is_sorted(cloud: Cloud) -> None:
-    operation = Operation("kps", "Odd", "GET", "/v3/{project_id}/things/{thing}", True, None)
+    operation = HuaweiOperation(
+        service="kps",
+        name="Odd",
+        method="GET",
+        path="/v3/{project_id}/things/{thing}",
+        read_only=True,
+        response_key=None,
+    )
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/things/a%20b%2F%C3%BC~%2B%25?a=1&b=%20%2F", {})
     client(cloud).call(operation, path={"thing": "a b/ü~+%"}, query=[("b", " /"), ("a", 1)])
 
@@ -393,7 +414,14 @@ def test_a_patient_twin_shares_login_and_project(cloud: Cloud) -> None:
 
 # --- SMS, which belongs to no region
 
-SMS_READ = Operation("sms", "ListThings", "GET", "/v3/things", True, "things")
+SMS_READ = HuaweiOperation(
+    service="sms",
+    name="ListThings",
+    method="GET",
+    path="/v3/things",
+    read_only=True,
+    response_key="things",
+)
 SMS_URL = "GET https://sms.cn-north-4.myhuaweicloud.com/v3/things"
 
 

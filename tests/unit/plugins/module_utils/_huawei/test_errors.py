@@ -14,12 +14,12 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
-    Refusal,
+    HuaweiErrorResponse,
     read_answer,
-    read_refusal,
-    refuse,
+    read_error_response,
+    to_error,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     EPOCH,
@@ -51,19 +51,19 @@ SHAPES: dict[str, tuple[t.Any, str, str]] = {
 
 @pytest.mark.parametrize(("body", "code", "text"), list(SHAPES.values()), ids=list(SHAPES))
 def test_code_and_words_are_found_in_every_shape(body: t.Any, code: str, text: str) -> None:
-    found = read_refusal(answer(body, 400))
+    found = read_error_response(answer(body, 400))
     assert (found.status, found.code, found.text) == (400, code, text)
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe", b"{"], ids=repr)
 def test_a_body_that_is_no_json_is_quoted(body: bytes) -> None:
-    found = read_refusal(Response(502, {}, body))
+    found = read_error_response(Response(502, {}, body))
     assert found.code == "502"
     assert found.text.startswith("'") or (found.text == "no text" and not body)
 
 
 def test_a_long_page_is_cut() -> None:
-    assert len(read_refusal(Response(502, {}, b"<p>" * 10000)).text) < 250
+    assert len(read_error_response(Response(502, {}, b"<p>" * 10000)).text) < 250
 
 
 @pytest.mark.parametrize(
@@ -79,15 +79,15 @@ def test_a_long_page_is_cut() -> None:
 def test_the_request_id_is_found_wherever_it_is(
     headers: dict[str, str], body: dict[str, t.Any], request_id: str | None
 ) -> None:
-    assert read_refusal(Response(400, headers, json.dumps(body).encode())).request_id == request_id
+    assert read_error_response(Response(400, headers, json.dumps(body).encode())).request_id == request_id
 
 
 def test_further_fields_for_a_person_are_kept() -> None:
     details = [{"error_code": "A", "error_msg": "b"}]
     body = {"error_code": "SMS.9004", "error_msg": "no", "encoded_authorization_message": "xyz", "details": details}
-    found = read_refusal(answer(body, 403))
+    found = read_error_response(answer(body, 403))
     assert found.details == {"encoded_authorization_message": "xyz", "details": details}
-    assert read_refusal(answer({"error": body}, 403)).details == found.details
+    assert read_error_response(answer({"error": body}, 403)).details == found.details
 
 
 @pytest.mark.parametrize(
@@ -95,25 +95,27 @@ def test_further_fields_for_a_person_are_kept() -> None:
     [("APIGW.0301", "0301"), ("APIG.0308", "0308"), ("APIGW.301", None), ("KPS.0001", None), ("xAPIGW.0301", None)],
 )
 def test_a_code_of_the_gateway_is_known_by_either_prefix(code: str, digits: str | None) -> None:
-    assert read_refusal(refusal(400, code, "x")).gateway == digits
+    assert read_error_response(refusal(400, code, "x")).gateway == digits
 
 
 def error(
     response: Response,
     *,
     by: str = "key",
-    action: str | None = "kps::getTask",
-    missing: t.Callable[[Refusal], bool] | None = None,
+    iam_action: str | None = "kps::getTask",
+    is_not_found: t.Callable[[HuaweiErrorResponse], bool] | None = None,
 ) -> errors.CloudError:
-    return refuse(
-        response,
-        operation="KPS ListKeypairTask",
-        origin="https://kms.example.com",
-        action=action,
-        missing=missing,
-        by=by,
-        now=EPOCH,
+    operation = HuaweiOperation(
+        service="kps",
+        name="ListKeypairTask",
+        method="GET",
+        path="/x",
+        read_only=True,
+        response_key="task_id",
+        iam_action=iam_action,
+        is_not_found=is_not_found,
     )
+    return to_error(response, operation, origin="https://kms.example.com", by=by, now=EPOCH)
 
 
 #: Status and code, and the kind of error that they are.
@@ -157,28 +159,28 @@ def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: ty
 def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
     refused = error(refusal(400, "KPS.0002", "Parameter error", x_request_id="r-1"))
     assert str(refused) == (
-        "KPS ListKeypairTask at https://kms.example.com was refused with HTTP 400 KPS.0002: Parameter error, request id r-1."
+        "KPS ListKeypairTask at https://kms.example.com returned HTTP 400 KPS.0002: Parameter error, request id r-1."
     )
     assert str(error(answer({"error": {"code": 409, "message": "Conflict!"}}, 409))) == (
-        "KPS ListKeypairTask at https://kms.example.com was refused with HTTP 409: Conflict!"
+        "KPS ListKeypairTask at https://kms.example.com returned HTTP 409: Conflict!"
     )
 
 
 def test_what_the_operation_calls_missing_is_not_found() -> None:
-    refused = error(refusal(400, "KPS.0001", "illegal"), missing=lambda found: found.code == "KPS.0001")
+    refused = error(refusal(400, "KPS.0001", "illegal"), is_not_found=lambda found: found.code == "KPS.0001")
     assert isinstance(refused, errors.NotFoundError)
     assert "region" in str(refused)
-    other = error(refusal(400, "KPS.0002", "bad"), missing=lambda found: found.code == "KPS.0001")
+    other = error(refusal(400, "KPS.0002", "bad"), is_not_found=lambda found: found.code == "KPS.0001")
     assert isinstance(other, errors.RejectedError)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_a_refusal_of_the_caller_is_never_an_absence(status: int) -> None:
     if status == 429:
-        refused = error(refusal(status, "APIGW.0308", "x"), missing=lambda found: True)
+        refused = error(refusal(status, "APIGW.0308", "x"), is_not_found=lambda found: True)
         assert isinstance(refused, errors.ThrottledError)
     else:
-        refused = error(refusal(status, "APIGW.0301", "x"), missing=lambda found: found.status == 404)
+        refused = error(refusal(status, "APIGW.0301", "x"), is_not_found=lambda found: found.status == 404)
         assert not isinstance(refused, errors.NotFoundError)
 
 
@@ -294,7 +296,7 @@ def test_a_clock_that_is_right_or_unknown_is_not_blamed(headers: dict[str, str])
 
 @pytest.mark.parametrize(("status", "kind"), [(403, errors.ForbiddenError), (404, errors.RejectedError)])
 def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
-    refused = error(html(status), missing=lambda found: found.code.startswith("KPS."))
+    refused = error(html(status), is_not_found=lambda found: found.code.startswith("KPS."))
     assert refused.__class__ is kind
     assert "sign-in page" in str(refused.hint)
 
@@ -336,10 +338,18 @@ def test_words_are_shown_up_to_a_bound_and_without_effect() -> None:
     assert all(str(value).isprintable() for value in refused.as_result().values())
 
 
-SHOW = Operation("kps", "Show", "GET", "/x", True, "thing", secret=True)
+SHOW = HuaweiOperation(
+    service="kps",
+    name="Show",
+    method="GET",
+    path="/x",
+    read_only=True,
+    response_key="thing",
+    secret=True,
+)
 
 
-def read(response: Response, operation: Operation) -> dict[str, t.Any]:
+def read(response: Response, operation: HuaweiOperation) -> dict[str, t.Any]:
     return read_answer(response, operation, origin="https://kms.example.com", by="key", now=EPOCH)
 
 
@@ -367,14 +377,14 @@ def test_what_answers_with_a_secret_is_never_quoted(content: bytes, status: int)
     [
         ({"error_code": "KPS.1", "error_msg": "no"}, SHOW, errors.InvalidResponseError),
         ({"thing": None, "error": {"code": "KPS.1", "message": "no"}}, SHOW, errors.InvalidResponseError),
-        ({"error_code": "KPS.1"}, SHOW._replace(expect=None), errors.InvalidResponseError),
+        ({"error_code": "KPS.1"}, SHOW._replace(response_key=None), errors.InvalidResponseError),
         ({"error_code": "APIGW.0308", "error_msg": "limit:1,time:1 minute"}, SHOW, errors.ThrottledError),
         ({"code": "KPS.1", "message": "no"}, SHOW._replace(lists=True), errors.InvalidResponseError),
         ({"other": 1}, SHOW, errors.InvalidResponseError),
     ],
 )
 def test_an_error_in_a_good_answer_is_an_error(
-    document: dict[str, t.Any], operation: Operation, kind: type[errors.CloudError]
+    document: dict[str, t.Any], operation: HuaweiOperation, kind: type[errors.CloudError]
 ) -> None:
     with pytest.raises(kind) as caught:
         read(answer(document), operation)
@@ -385,14 +395,14 @@ def test_an_error_in_a_good_answer_is_an_error(
     ("document", "operation"),
     [
         ({"thing": {}, "error_code": "KPS.1"}, SHOW),
-        ({"error_code": "KPS.1"}, SHOW._replace(expect=None, own_errors=True)),
+        ({"error_code": "KPS.1"}, SHOW._replace(response_key=None, own_errors=True)),
         ({"code": 200, "message": "ok"}, SHOW._replace(lists=True)),
-        ({"code": 0}, SHOW._replace(expect=None)),
+        ({"code": 0}, SHOW._replace(response_key=None)),
         ({"thing": None}, SHOW),
         ({}, SHOW._replace(lists=True)),
     ],
 )
-def test_what_holds_what_was_asked_for_is_a_good_answer(document: dict[str, t.Any], operation: Operation) -> None:
+def test_what_holds_what_was_asked_for_is_a_good_answer(document: dict[str, t.Any], operation: HuaweiOperation) -> None:
     assert read(answer(document), operation) == document
 
 
@@ -410,7 +420,7 @@ def test_a_secret_that_is_echoed_is_taken_out() -> None:
 
 def test_a_missing_permission_is_named() -> None:
     assert "kps::getTask" in str(error(refusal(403, "APIGW.0302", "no")))
-    assert "lacks a permission" in str(error(refusal(403, "APIGW.0302", "no"), action=None))
+    assert "lacks a permission" in str(error(refusal(403, "APIGW.0302", "no"), iam_action=None))
 
 
 def test_an_api_that_does_not_exist_points_to_region_and_endpoint() -> None:

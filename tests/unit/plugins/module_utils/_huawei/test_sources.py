@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core impor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials, metadata
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import Operation
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
     Federation,
@@ -412,7 +412,14 @@ def test_agencies_that_are_not_complete(tmp_path: Path, options: dict[str, t.Any
         find(tmp_path, {**KEYS, **options})
 
 
-READ = Operation("kps", "ListThings", "GET", "/v3/{project_id}/things", True, "things")
+READ = HuaweiOperation(
+    service="kps",
+    name="ListThings",
+    method="GET",
+    path="/v3/{project_id}/things",
+    read_only=True,
+    response_key="things",
+)
 THINGS = f"GET {KPS}/v3/{PROJECT}/things"
 ASSUME = f"POST {IAM}/v3.0/OS-CREDENTIAL/securitytokens"
 TOKENS = f"POST {IAM}/v3/auth/tokens"

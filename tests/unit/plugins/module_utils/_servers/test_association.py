@@ -824,7 +824,7 @@ def test_whatever_breaks_after_a_write_the_result_says_what_was_begun(clock: Fak
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-2"}, body=body("s-2"))
     run = start(cloud, server_ids=["s-1", "s-2"], on_failure=on_failure)
-    result = Module(lambda context: Association(context).run(), {}, clouds=[HWC]).perform(run.context)
+    result = Module(lambda context: Association(context).run(), {}, providers=[HWC]).perform(run.context)
     assert (result["failed"], result["changed"], result["task_ids"]) == (True, True, ["t-1"])
     assert states(result) == [("s-1", True, "pending"), ("s-2", False, "pending")]
     assert "ZeroDivisionError" in result["msg"]

@@ -184,7 +184,7 @@ def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, status: t.Any) 
 )
 def test_an_error_in_a_good_answer_is_not_an_absence(cloud: Cloud, document: t.Any) -> None:
     cloud.expect(TASK, document)
-    with pytest.raises(InvalidResponseError, match="refused with HTTP 200 KPS.0001: taskId illegal"):
+    with pytest.raises(InvalidResponseError, match="returned HTTP 200 KPS.0001: taskId illegal"):
         kps.show_task(client(cloud), "t-1")
     cloud.expect(f"DELETE {KPS}/v3/{PROJECT}/failed-tasks/t-1", {"error_code": "KPS.0005", "error_msg": "not found"})
     with pytest.raises(InvalidResponseError, match=r"KPS.0005: not found") as caught:

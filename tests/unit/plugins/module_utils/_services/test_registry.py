@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_row_opens(cloud: Cloud, service: str) -> None:
     row = SERVICES[service]
-    opened = ali_client(cloud) if row.cloud == "ali" else client(cloud)
+    opened = ali_client(cloud) if row.provider == "ali" else client(cloud)
     source = row.open(opened, {"directory_id": DIRECTORY})
     assert source.service == service
     assert source.endpoint.startswith("https://")

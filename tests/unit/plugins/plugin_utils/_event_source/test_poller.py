@@ -56,7 +56,7 @@ class Source:
             on_secret=lambda _secret: None,
             environ={},
             clock=service.clock,
-            draw=lambda: 0.5,
+            rng=lambda: 0.5,
             connect=service.connect,
             threads=False,
             own_process=False,

@@ -76,7 +76,7 @@ class Bench:
                 pause=self.pause,
                 environ={},
                 connect=self.service.connect,
-                draw=lambda: 0.5,
+                rng=lambda: 0.5,
                 threads=False,
             )
         )

@@ -32,7 +32,9 @@ class Example(ModuleAction):
     """An action plugin of a module that the test gives; what would run as a module is noted."""
 
     def __init__(self, execute: t.Callable[[Context], Result | None], directory: Path, **task: t.Any) -> None:
-        self.module = Module(execute, {"word": {"type": "str"}, "secret": {"type": "str", "no_log": True}}, clouds=[])
+        self.module = Module(
+            execute, {"word": {"type": "str"}, "secret": {"type": "str", "no_log": True}}, providers=[]
+        )
         fields = {
             "action": NAME,
             "args": {},

@@ -36,10 +36,10 @@ RULES: dict[str, t.Any] = {
     "required_if": [("choice", "b", ["file"])],
     "required_one_of": [("word", "names", "choice")],
 }
-MODULE = Module(lambda context: {"params": context.params}, SPEC, clouds=[], **RULES)
+MODULE = Module(lambda context: {"params": context.params}, SPEC, providers=[], **RULES)
 PROGRAM = f"""
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
-Module(lambda context: {{"params": context.params}}, {SPEC!r}, clouds=[], **{RULES!r}).run()
+Module(lambda context: {{"params": context.params}}, {SPEC!r}, providers=[], **{RULES!r}).run()
 """
 
 
@@ -169,7 +169,7 @@ def test_after_an_error_what_was_given_is_kept() -> None:
 
 
 def test_options_of_a_cloud_are_options_of_the_module() -> None:
-    module = Module(lambda _context: None, {"word": {"type": "str"}}, clouds=[HWC])
+    module = Module(lambda _context: None, {"word": {"type": "str"}}, providers=[HWC])
     checked = check_arguments(module, "x", {"hwc_secret_key": "hidden-secret", "hwc_timeout": "5"})
     assert (checked.error, checked.params["hwc_timeout"]) == (None, 5.0)
     assert checked.secrets == {"hidden-secret"}

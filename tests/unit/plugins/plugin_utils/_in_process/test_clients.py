@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Cloud, Surroundings
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider, Runtime
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.clients import (
     MAX_CLIENTS,
     SharedClients,
@@ -24,15 +24,15 @@ class Opened:
     """Clients as they are made; each tells a secret and a warning when it is made, and more when it is used."""
 
     def __init__(self) -> None:
-        self.surroundings: list[Surroundings] = []
+        self.runtimes: list[Runtime] = []
         self.transports: list[t.Any] = []
-        self.cloud: Cloud[t.Any] = Cloud("hwc", {"hwc_region": {"type": "str"}}, self._open)
+        self.cloud: Provider[t.Any] = Provider("hwc", {"hwc_region": {"type": "str"}}, self._open)
 
-    def _open(self, options: t.Mapping[str, t.Any], surroundings: Surroundings) -> t.Any:
-        self.surroundings.append(surroundings)
-        self.transports.append(surroundings.transport(proxies=False))
-        surroundings.on_secret("first-secret")
-        surroundings.on_warning("first warning")
+    def _open(self, options: t.Mapping[str, t.Any], runtime: Runtime) -> t.Any:
+        self.runtimes.append(runtime)
+        self.transports.append(runtime.transport(proxies=False))
+        runtime.on_secret("first-secret")
+        runtime.on_warning("first warning")
         return types.SimpleNamespace(region=options["hwc_region"], credentials_source="test")
 
 
@@ -84,7 +84,7 @@ def test_runs_with_the_same_options_share_a_client_and_are_told_the_same(opened:
     clients, first, second = SharedClients(), told(task_id="t-1"), told(task_id="t-2")
     one = clients.client(opened.cloud, first.context, {})
     assert clients.client(opened.cloud, second.context, {}) is one
-    assert len(opened.surroundings) == 1
+    assert len(opened.runtimes) == 1
     for run in (first, second):
         assert (run.secrets, run.warnings) == (["first-secret"], ["first warning"])
 
@@ -93,8 +93,8 @@ def test_the_run_that_uses_a_client_is_told_what_is_new(opened: Opened) -> None:
     clients, first, second, third = SharedClients(), told(), told(), told()
     clients.client(opened.cloud, first.context, {})
     clients.client(opened.cloud, second.context, {})
-    opened.surroundings[0].on_secret("renewed-secret")
-    opened.surroundings[0].on_warning("second warning")
+    opened.runtimes[0].on_secret("renewed-secret")
+    opened.runtimes[0].on_warning("second warning")
     assert (first.secrets, first.warnings) == (["first-secret"], ["first warning"])
     assert second.secrets == ["first-secret", "renewed-secret"]
     clients.client(opened.cloud, third.context, {})
@@ -122,9 +122,9 @@ def test_clients_are_bounded_and_the_least_recently_used_goes_first(opened: Open
         assert clients.client(opened.cloud, told("kept").context, {}) is kept
     assert sum(not transport.closed for transport in opened.transports) == MAX_CLIENTS
     assert opened.transports[0].options == {"proxies": False}
-    made = len(opened.surroundings)
+    made = len(opened.runtimes)
     clients.client(opened.cloud, told("r-0").context, {})
-    assert len(opened.surroundings) == made + 1
+    assert len(opened.runtimes) == made + 1
 
 
 def test_after_clear_the_next_run_logs_in_again(opened: Opened) -> None:
@@ -136,18 +136,18 @@ def test_after_clear_the_next_run_logs_in_again(opened: Opened) -> None:
 
 
 def test_a_client_that_could_not_be_made_is_not_kept() -> None:
-    def fail(_options: t.Mapping[str, t.Any], _surroundings: Surroundings) -> t.Any:
+    def fail(_options: t.Mapping[str, t.Any], _runtime: Runtime) -> t.Any:
         raise ValueError("no credentials")
 
     clients = SharedClients()
     for _attempt in range(2):
         with pytest.raises(ValueError, match="no credentials"):
-            clients.client(Cloud("hwc", {}, fail), told().context, {})
+            clients.client(Provider("hwc", {}, fail), told().context, {})
 
 
 def test_an_accepted_write_changes_the_run_that_sent_it_and_no_other(opened: Opened) -> None:
     clients, first, second = SharedClients(), told(task_id="t-1"), told(task_id="t-2")
     for run in (first, second):
         clients.client(opened.cloud, run.context, {})
-    opened.surroundings[0].on_write()
+    opened.runtimes[0].on_write()
     assert (first.context.result["changed"], second.context.result["changed"]) == (False, True)

@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opt
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process import rule
 
-MODULE = Module(lambda _context: None, {}, clouds=[HWC])
+MODULE = Module(lambda _context: None, {}, providers=[HWC])
 MODULE_UTILS = Path(str(_http.__file__)).parents[1 if Path(str(_http.__file__)).name == "__init__.py" else 0]
 
 

@@ -216,7 +216,7 @@ def test_a_key_pair_that_fits_is_used_whatever_comment_its_key_has() -> None:
     ("result", "words"),
     [
         ({"keypairs": []}, "There is no key pair new. Create it, or give keypair_reset_public_key."),
-        ({"failed": True, "msg": "KPS was refused with HTTP 403."}, "KPS was refused with HTTP 403."),
+        ({"failed": True, "msg": "KPS returned HTTP 403."}, "KPS returned HTTP 403."),
         ({"keypair": {"name": "new", "public_key": OLD_KEY}}, "/k is not the private key of the key pair new."),
         ({"keypairs": [{"name": "new"}]}, "/k is not the private key of the key pair new."),
     ],
