@@ -253,7 +253,7 @@ errors:
   description: How many of them had no usable answer.
   returned: always, unless an option is wrong
   type: int
-relogins:
+reauthentications:
   description: How often a new token was got.
   returned: always, unless an option is wrong
   type: int

@@ -22,7 +22,7 @@ from .conftest import Benches
 from .running import Bench, Play, Program, shown, tasks_of
 
 LINE = re.compile(
-    r"wait_for_task on (?P<where>.+): (?P<state>.+); (?P<spent>\d+) s of (?P<limit>\d+) s, (next look in \d+ s|looking)\Z"
+    r"wait_for_task on (?P<where>.+): (?P<state>.+); (?P<spent>\d+) s of (?P<limit>\d+) s, (next poll in \d+ s|polling)\Z"
 )
 #: A wait that looks often, and shows a line every second.
 OFTEN: Play = {"service": "kps", "interval": 0.5, "max_interval": 0.5, "progress": 1, "timeout": 60}

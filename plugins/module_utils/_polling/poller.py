@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The wait itself: rounds of looks, the pauses between them, and the end.
+"""The rounds of a wait, the pauses between them, and the end.
 
-A round asks about every pending task, least recently asked first: by reading a list where that takes fewer calls, and task
-by task what the list did not show. A task whose call has no usable answer is asked about again at the end of the round, and
-in the next round; the others do not wait for it. The last round starts so early that it ends at the deadline.
+A round polls every pending task, least recently polled first: by reading a list where that takes fewer calls, and one by one
+what the list did not show. A task whose call has no usable answer is polled again at the end of the round, and in the next
+round; the others do not wait for it. The last round starts so early that it ends at the deadline.
 """
 
 from __future__ import annotations
@@ -30,27 +30,25 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskBackend,
     TaskStatus,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import schedule
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.lists import Lists
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.options import Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.progress import Progress
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.report import (
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import pacing
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.lists import ListReader
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.messages import (
     DECIDED,
     FATAL,
     INTERRUPTED,
     SLICE_OVER,
     TIMED_OUT,
     Ending,
+    Progress,
     bug,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.requests import (
     EPSILON,
-    Answer,
-    Caller,
     Fatal,
-    RunCalls,
+    RequestScheduler,
+    Response,
     Unanswered,
-    run_in_order,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import (
     Outcome,
@@ -59,29 +57,29 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import (
     Interrupted,
-    Memory,
-    Round,
     Slice,
+    WaitState,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.task_state import (
     BAD,
-    Record,
+    TaskState,
+    printable_status,
     with_declared_types,
-    word_of,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.workers import RunCalls, run_in_order
 
-#: How long after the deadline the reason of a failure that the last round showed may still be asked for, in seconds.
+#: Seconds after the deadline in which the reason of a failure that the last round showed may still be read.
 REASON_GRACE = 1.0
-#: What it takes to start another slice, in seconds, more or less.
+#: Seconds that another slice takes to start, more or less.
 START_UP = 1.0
-#: How often a round asks about a task at most, when the calls have no usable answer.
+#: How often a round polls a task at most, when the calls have no usable answer.
 TRIES = 3
-#: A last round takes more calls when some are lost; more than this share is not made up for.
+#: A last round takes more calls when some are lost; a larger share of losses than this is not allowed for.
 MOST_LOSS = 0.5
 
 
 def wait(
-    source: TaskBackend,
+    backend: TaskBackend,
     ids: t.Sequence[str],
     options: Options,
     *,
@@ -94,72 +92,94 @@ def wait(
     connections: int = 1,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Look at the tasks until each has ended, the time is up, or something makes it pointless to go on.
+    """Poll the tasks until each has ended, the time is up, or the wait cannot go on.
 
-    The package's docstring tells what the arguments are.
+    The docstring of the package describes the arguments.
 
     Raises:
         UsageError: An argument is wrong; nothing was sent.
     """
-    rate = (options.rate or source.rate) / options.parallel_jobs
-    if time_slice and time_slice.state:
-        memory = Memory.load(time_slice.state)
+    rate = (options.rate or backend.rate) / options.parallel_jobs
+    saved = time_slice.state if time_slice else None
+    if saved:
+        state = WaitState.load(saved)
     elif resume is not None:
-        memory = Memory.resumed(resume, source.service, scope or {}, rate)
+        state = WaitState.resumed(resume, backend.service, scope or {}, rate)
     else:
-        memory = Memory.new(ids, rate, source.service, scope or {})
-    elapsed = time_slice.elapsed if time_slice else 0.0
+        state = WaitState.new(ids, rate, backend.service, scope or {})
+    age = state.started + (time_slice.elapsed if time_slice else 0.0)
 
-    def show_progress(age: float) -> float:
+    def show_progress(now: float) -> float:
         if progress is None:
             return math.inf
-        return progress.show_due(age, lambda: progress_line(memory, source, options, age))
+        return progress.show_due(now, lambda: progress_line(state, backend, options, now))
 
-    caller = Caller(source, options, clock, rng, memory, memory.base + elapsed, connections, show_progress)
-    engine = Engine(source, options, rng, memory, caller, run_calls)
-    if not (time_slice and time_slice.state):
-        memory.due = engine.first_look()
-    finish = functools.partial(conclude, memory, source, options)
+    requests = RequestScheduler(
+        backend,
+        options,
+        clock,
+        rng,
+        state.requests,
+        started=state.started,
+        age=age,
+        connections=connections,
+        show_progress=show_progress,
+    )
+    poller = Poller(backend, options, rng, state, requests, run_calls)
+    if not saved:
+        poller.plan_first_round()
+    finish = functools.partial(conclude, state, backend, options)
     try:
-        return finish(
-            engine.run(None if time_slice is None else memory.base + elapsed + time_slice.length), caller.now()
-        )
+        return finish(poller.run(None if time_slice is None else age + time_slice.length), requests.now())
     except Interrupted as interrupted:
-        return finish(engine.interrupted(interrupted), caller.now())
+        return finish(poller.interrupted(interrupted), requests.now())
 
 
-class Engine:
-    """The loop over rounds. It runs in one thread; only the calls themselves may be spread over several."""
+class Poller:
+    """The loop over rounds. It runs in one thread; only the calls themselves may be spread over several.
+
+    Args:
+        backend: The service.
+        options: The options of the wait.
+        rng: Returns a random number from 0 to 1.
+        state: The state of the wait.
+        requests: Sends the requests.
+        run_calls: Runs several calls at once.
+    """
 
     def __init__(
         self,
-        source: TaskBackend,
+        backend: TaskBackend,
         options: Options,
-        draw: t.Callable[[], float],
-        memory: Memory,
-        caller: Caller,
-        gather: RunCalls,
+        rng: t.Callable[[], float],
+        state: WaitState,
+        requests: RequestScheduler,
+        run_calls: RunCalls,
     ) -> None:
-        self._source = source
+        self._backend = backend
         self._options = options
-        self._draw = draw
-        self._memory = memory
-        self._caller = caller
-        self._gather = gather
-        # A word that the table puts where the user does stays with the service, which may know more than the word.
-        self._words = {
-            word: state for word, state in options.own_words().items() if word not in source.statuses.get(state, ())
+        self._rng = rng
+        self._state = state
+        self._round = state.rounds
+        self._requests = requests
+        self._run_calls = run_calls
+        self._lists = ListReader(backend, options, state.tasks, state.lists, requests, self._record_status, state.warn)
+        # A status that the table puts where the user does stays with the service, which may know more than the status.
+        self._states = {
+            status: listed
+            for status, listed in options.states_by_status().items()
+            if status not in backend.statuses.get(listed, ())
         }
-        self._pending = {task_id: record for task_id, record in memory.records.items() if not record.finished}
-        self._bad = any(record.state in BAD for record in memory.records.values())
-        self._good = any(record.state == SUCCESS for record in memory.records.values())
-        self._refused_word: Record | None = None
+        self._pending = {task_id: task for task_id, task in state.tasks.items() if not task.finished}
+        self._bad = any(task.state in BAD for task in state.tasks.values())
+        self._good = any(task.state == SUCCESS for task in state.tasks.values())
+        self._failed_unknown: TaskState | None = None
         self._worked = False
 
-    def first_look(self) -> float:
-        """When the first round starts: after the delay, or sooner if it would not fit in any more."""
-        memory, options = self._memory, self._options
-        return memory.base + min(options.delay, max(0.0, options.timeout - self._lead()))
+    def plan_first_round(self) -> None:
+        """Start the first round after the delay, or sooner if it would not fit in any more."""
+        room = max(0.0, self._options.timeout - self._last_round_length())
+        self._round.due = self._state.started + min(self._options.delay, room)
 
     def run(self, slice_end: float | None) -> Ending:
         """Go on until the wait ends, or until the next thing to do lies beyond the end of the slice."""
@@ -168,284 +188,268 @@ class Engine:
         except Fatal as fatal:
             return Ending(FATAL, message=fatal.message, error=fatal.error)
         except Exception as error:
-            # Whatever is wrong with our own code must not cost what is known about the tasks.
+            # A bug of our own must not cost what is known about the tasks.
             return Ending(FATAL, message=bug(error), exception=traceback.format_exc())
 
     def _run(self, slice_end: float | None) -> Ending:
-        memory, caller = self._memory, self._caller
+        requests = self._requests
         while not self._decided():
-            if not self._rest(slice_end) or not self._round(slice_end):
+            if not self._rest(slice_end) or not self._run_round(slice_end):
                 return Ending(SLICE_OVER)
             if self._decided():
                 break
-            due = self._next()
+            due = self._next_round_start()
             if due is None:
-                self._explain(caller.deadline + REASON_GRACE)
+                self._read_reasons(requests.deadline + REASON_GRACE)
                 return Ending(TIMED_OUT)
-            if due + self._lead() >= caller.deadline - EPSILON:
-                self._explain(due)  # the last round leaves no time for it
-            memory.due = due
-        self._explain(caller.deadline + REASON_GRACE)
-        return Ending(DECIDED, record=self._refused_word)
+            if due + self._last_round_length() >= requests.deadline - EPSILON:
+                self._read_reasons(due)  # the last round leaves no time for it
+            self._round.due = due
+        self._read_reasons(requests.deadline + REASON_GRACE)
+        return Ending(DECIDED, task=self._failed_unknown)
 
     def interrupted(self, by: Interrupted) -> Ending:
-        """The ending when the loop was left by force: no ending of its own when all is known already."""
+        """Return the ending after an interruption; it changes nothing when all is decided already."""
         if self._decided():
-            return Ending(DECIDED, record=self._refused_word)
+            return Ending(DECIDED, task=self._failed_unknown)
         return Ending(INTERRUPTED, message=by.by)
 
-    @functools.cached_property
-    def _lists(self) -> Lists:
-        # Imported here: a module is compiled anew for each task, and most wait for one task, which succeeds.
-
-        wanted = self._options.batch == "auto"
-        return Lists(self._source, wanted, self._words, self._memory, self._caller, self._see)
-
-    def _list_works(self, todo: int) -> bool:
-        """Whether the list can be counted on for so many tasks."""
-        return todo > 1 and self._lists.pay(todo) and not self._memory.listing.failures
-
-    def _explain(self, limit: float) -> None:
-        """Find out why tasks failed, if any did, until the wait has this age."""
+    def _read_reasons(self, limit: float) -> None:
+        """Read why tasks failed, if any did, until the wait has this age."""
         if self._bad:
-            self._lists.explain(limit)
+            self._lists.read_reasons(limit)
 
     def _decided(self) -> bool:
         mode = self._options.mode
         return (
             not self._pending
-            or self._refused_word is not None
+            or self._failed_unknown is not None
             or (mode == "fail_fast" and self._bad)
             or (mode == "any" and self._good)
         )
 
     def _rest(self, slice_end: float | None) -> bool:
-        """Sleep until the next round is due, unless one goes on; False when that lies beyond the slice.
+        """Sleep until the next round is due, unless one goes on; return False when that lies beyond the slice.
 
         A slice that has done something ends at once, so that its end can be shown; one that has not sleeps to its end.
         """
-        memory = self._memory
-        if memory.round.queue is not None:
+        if self._round.queue is not None:
             return True
-        if self._is_beyond(memory.due, slice_end):
+        if self._is_beyond(self._round.due, slice_end):
             self._end_slice(slice_end)
             return False
-        self._caller.sleep_until(memory.due)
+        self._requests.sleep_until(self._round.due)
         return True
 
     def _is_beyond(self, age: float, slice_end: float | None) -> bool:
-        """Whether what is to be done at an age is left to the next slice: not if it is over before that could start."""
+        """Return True when what is due at an age is left to the next slice, which takes a moment to start."""
         return slice_end is not None and age > slice_end + START_UP
 
     def _end_slice(self, slice_end: float | None) -> None:
         if slice_end is not None and not self._worked:
-            self._caller.sleep_until(slice_end)
+            self._requests.sleep_until(slice_end)
 
     def _turn_is_beyond(self, slice_end: float | None) -> bool:
-        """Whether the turn of the next call comes in the next slice."""
-        turn = self._caller.turn(self._caller.limit())
+        """Return True when the turn of the next call comes in the next slice."""
+        turn = self._requests.turn(self._requests.limit())
         return turn is not None and (
-            self._is_beyond(turn, slice_end) or (slice_end is not None and self._caller.now() >= slice_end + START_UP)
+            self._is_beyond(turn, slice_end) or (slice_end is not None and self._requests.now() >= slice_end + START_UP)
         )
 
-    def _round(self, slice_end: float | None) -> bool:
-        """Ask about every pending task, or go on with that; False when the slice ends before the round does."""
-        memory = self._memory
-        if memory.round.queue is None:
-            self._begin()
-        while memory.round.queue and not memory.round.cut and not self._decided():
+    def _run_round(self, slice_end: float | None) -> bool:
+        """Poll every pending task, or go on with that; return False when the slice ends before the round does."""
+        current = self._round
+        if current.queue is None:
+            self._begin_round()
+        while current.queue and not current.out_of_time and not self._decided():
             if self._turn_is_beyond(slice_end):
                 self._end_slice(slice_end)
                 return False
             self._worked = True
-            if self._use_list() and self._lists.due():
-                self._lists.read_page()
+            if self._lists.due(len(current.queue)):
+                rest = self._lists.read_page(current.queue, current.started)
+                if rest is None:
+                    current.out_of_time = True
+                else:
+                    current.queue = rest
             else:
-                self._read_all(slice_end)
+                self._read_tasks(slice_end)
         self._end_round()
         return True
 
-    def _use_list(self) -> bool:
-        """Whether a list may be of use in this round; asked before ``_lists``, which most waits need not load."""
-        return len(self._memory.records) > 1
-
-    def _begin(self) -> None:
-        """Plan a round."""
-        memory, now = self._memory, self._caller.now()
-        todo = [record.id for record in sorted(self._pending.values(), key=_asked)]
-        memory.round = Round(queue=todo, started=now, last_start=self._caller.deadline - self._lead())
-        if memory.look_at is None or now - memory.look_at >= self._options.interval / 2:
-            memory.looks, memory.look_at = memory.looks + 1, now
+    def _begin_round(self) -> None:
+        current, now = self._round, self._requests.now()
+        last_round_start = self._requests.deadline - self._last_round_length()
+        current.queue = [task.id for task in sorted(self._pending.values(), key=_polled_at)]
+        current.started, current.reads, current.retries, current.out_of_time = now, 0, {}, False
+        if current.numbered_at is None or now - current.numbered_at >= self._options.interval / 2:
+            current.number, current.numbered_at = current.number + 1, now
+        self._requests.begin_round(last_round_start)
+        self._lists.begin_round()
 
     def _end_round(self) -> None:
-        """Remember what the round took."""
-        memory, ended = self._memory, self._memory.round
-        if ended.calls and not ended.cut:
-            memory.cost = ended.calls
-            if ended.scanned:
-                memory.recent_reads = max(ended.reads, memory.recent_reads * 3 // 4)
-        ended.queue, ended.scan, memory.looked = None, None, True
+        current = self._round
+        if self._requests.round_calls and not current.out_of_time:
+            current.cost = self._requests.round_calls
+            if self._lists.scanned:
+                current.recent_reads = max(current.reads, current.recent_reads * 3 // 4)
+        current.queue = None
+        self._requests.end_round()
+        self._lists.end_round()
 
-    def _read_all(self, slice_end: float | None) -> None:
-        """Ask about the tasks of the queue one by one, until it is empty or something else is to be done."""
-        for record, answer in self._gather(self._reads(slice_end), self._width):
-            self._take(record, answer)
+    def _read_tasks(self, slice_end: float | None) -> None:
+        """Poll the tasks of the queue one by one, until it is empty or something else is to be done."""
+        for task, response in self._run_calls(self._reads(slice_end), self._width):
+            self._handle_response(task, response)
             if self._decided():
                 return
 
     def _width(self) -> int:
-        """Reads to have under way at once: no more than there are, so that a single task needs no thread."""
-        return min(self._caller.width(), 1 + len(self._memory.round.queue or ()))
+        """Return the reads to have under way at once: no more than there are, so that a single task needs no thread."""
+        return min(self._requests.width(), 1 + len(self._round.queue or ()))
 
-    def _next(self) -> float | None:
-        """When the next round starts; None when the time is up."""
-        caller, memory, now = self._caller, self._memory, self._caller.now()
-        if now >= caller.deadline - EPSILON:
+    def _next_round_start(self) -> float | None:
+        """Return when the next round starts; None when the time is up."""
+        requests, now = self._requests, self._requests.now()
+        if now >= requests.deadline - EPSILON:
             return None
-        etas = [record.eta for record in self._pending.values() if record.eta is not None]
-        rest = schedule.pause(
+        etas = [task.eta for task in self._pending.values() if task.eta is not None]
+        rest = pacing.pause_between_rounds(
             self._options,
             age=self._typical_age(now),
-            calls=self._cost(),
+            calls=self._round_cost(),
             pending=len(self._pending),
-            rate=memory.limiter.current(now),
+            rate=requests.rate(),
             eta=min(etas) if len(etas) == len(self._pending) else None,
-            draw=self._draw(),
+            random_number=self._rng(),
         )
-        due = schedule.start(
+        due = pacing.next_round_start(
             now=now,
             rest=rest,
-            calls=self._reserve(),
-            spacing=caller.spacing(),
-            deadline=caller.deadline,
-            silent=memory.round.calls > 0 and memory.round.answers == 0,
+            calls=self._last_round_calls(),
+            spacing=requests.spacing(),
+            deadline=requests.deadline,
+            silent=requests.silent,
         )
-        return min(max(due, memory.limiter.ready_at(now)), caller.deadline)
+        return min(max(due, requests.ready_at()), requests.deadline)
 
     def _typical_age(self, now: float) -> float:
         """Return for how long the pending tasks have been waited for: all of them since the wait began."""
         return now
 
-    def _cost(self) -> int:
-        """Calls of the next round: with a list those of the last round, else one per task."""
-        memory, pending = self._memory, len(self._pending)
-        if memory.cost is None or not self._list_works(pending):
+    def _round_cost(self) -> int:
+        """Return the calls of the next round: with a list those of the last round, else one per task."""
+        pending = len(self._pending)
+        if self._round.cost is None or not self._lists.works(pending):
             return pending
-        return min(memory.cost, memory.listing.cost + pending)
+        return min(self._round.cost, self._lists.cost + pending)
 
-    def _reserve(self) -> int:
-        """Calls to keep time for in the last round.
+    def _last_round_calls(self) -> int:
+        """Return the calls to keep time for in the last round.
 
-        Each task that has just ended may cost a read beside the list: as many as of late, and twice the spread of such
-        a number, for a task that ended in time is not to be reported as timed out. A list that fails costs a read for
+        Each task that has just ended may cost a read beside the list: as many as recently, and twice the spread of such a
+        number, because a task that ended in time must not be reported as timed out. A list that fails costs a read for
         every task. Calls that are lost must be sent again.
         """
-        memory, pending = self._memory, len(self._pending)
+        pending, recent = len(self._pending), self._round.recent_reads
         calls = pending
-        if memory.cost is not None and self._list_works(pending):
-            beside = memory.recent_reads + math.ceil(2 * math.sqrt(memory.recent_reads))
-            calls = memory.listing.cost + min(pending, beside)
-        return round(calls / (1 - min(MOST_LOSS, memory.traffic.loss)))
+        if self._round.cost is not None and self._lists.works(pending):
+            calls = self._lists.cost + min(pending, recent + math.ceil(2 * math.sqrt(recent)))
+        return round(calls / (1 - min(MOST_LOSS, self._requests.loss)))
 
-    def _lead(self) -> float:
-        """How long before the deadline the last round must start to end there."""
-        return schedule.lead(self._reserve(), self._caller.spacing())
+    def _last_round_length(self) -> float:
+        """Return the seconds before the deadline at which the last round must start to end there."""
+        return pacing.last_round_length(self._last_round_calls(), self._requests.spacing())
 
-    def _reads(self, slice_end: float | None) -> t.Iterator[t.Callable[[], tuple[Record, Answer[TaskStatus]]]]:
-        """The single reads of a round, each drawn when the answers before it are known and its turn has come."""
-        memory, caller = self._memory, self._caller
-        while memory.round.queue and not memory.round.cut and not self._decided():
-            if self._turn_is_beyond(slice_end) or (self._use_list() and self._lists.due()):
+    def _reads(self, slice_end: float | None) -> t.Iterator[t.Callable[[], tuple[TaskState, Response[TaskStatus]]]]:
+        """Yield the single reads of a round, each when the answers before it are known and its turn has come."""
+        current, requests = self._round, self._requests
+        while current.queue and not current.out_of_time and not self._decided():
+            if self._turn_is_beyond(slice_end) or self._lists.due(len(current.queue)):
                 return
-            if not caller.prepare(caller.limit()):
-                memory.round.cut = True
+            if not requests.prepare(requests.limit()):
+                current.out_of_time = True
                 return
-            record = self._pending[memory.round.queue.pop(0)]
-            record.asked = caller.now()
-            memory.round.reads += 1
-            read = functools.partial(self._read, record.id)
-            send = caller.launch(read, memory.read_latency, last=not memory.round.queue)
-            yield functools.partial(_with, record, send)
+            task = self._pending[current.queue.pop(0)]
+            task.polled_at = requests.now()
+            current.reads += 1
+            send = requests.submit_read(functools.partial(self._read, task.id), last=not current.queue)
+            yield functools.partial(_with_task, task, send)
 
     def _read(self, task_id: str, timeout: float) -> TaskStatus:
-        sighting = self._source.read(task_id, timeout)
-        if sighting.task_id != task_id:
+        task = self._backend.read(task_id, timeout)
+        if task.task_id != task_id:
             raise InvalidResponseError(
-                f"{self._source.endpoint} was asked about task {task_id} and answered about {sighting.task_id}."
+                f"{self._backend.endpoint} was asked about task {task_id} and answered about {task.task_id}."
             )
-        return sighting
+        return task
 
-    def _take(self, record: Record, answer: Answer[TaskStatus]) -> None:
-        """Take in what came of asking about one task."""
-        memory, caller = self._memory, self._caller
+    def _handle_response(self, task: TaskState, response: Response[TaskStatus]) -> None:
+        """Record the response to a read of one task."""
+        requests = self._requests
         try:
-            sighting = caller.settle(answer, failed_before=record.failures >= TRIES)
+            status = requests.handle_response(response, failed_before=task.failures >= TRIES)
         except Unanswered as unanswered:
-            self._retry(record, unanswered.error)
+            self._retry(task, unanswered.error)
         except NotFoundError as error:
-            record.deny(error, caller.now(), self._options.not_found_grace)
-            self._sort(record)
+            task.record_not_found(error, requests.now(), self._options.not_found_grace)
+            self._update_sets(task)
         except RejectedError as error:
             if error.http_status == 404:  # not the task is unknown, but the API, the project or the directory
                 raise Fatal(error.message, error) from error
-            record.refuse(error, caller.now())
-            self._sort(record)
+            task.record_rejection(error, requests.now())
+            self._update_sets(task)
         except CloudError as error:
             raise Fatal(error.message, error) from error
         else:
-            self._see(record, with_declared_types(sighting))
-            if memory.round.swept:
-                self._lists.check(record)
+            self._record_status(task, with_declared_types(status))
+            if self._lists.complete:
+                self._lists.check(task)
 
-    def _retry(self, record: Record, error: CloudError | None) -> None:
+    def _retry(self, task: TaskState, error: CloudError | None) -> None:
         """Put a task back into the queue whose call had no usable answer, unless that is of no use."""
-        retries = self._memory.round.retries
         throttled = isinstance(error, ThrottledError)
         if error is not None and not throttled and not error.unsent:
-            record.fail(error)
-        if not self._is_worth_a_retry(record, throttled):
+            task.record_failure(error)
+        if not self._is_worth_a_retry(task, throttled):
             return
-        retries[record.id] = retries.get(record.id, 0) + 1
-        t.cast("list[str]", self._memory.round.queue).append(record.id)
+        self._round.retries[task.id] = self._round.retries.get(task.id, 0) + 1
+        t.cast("list[str]", self._round.queue).append(task.id)
 
-    def _is_worth_a_retry(self, record: Record, throttled: bool) -> bool:
-        """Whether to ask about a task again in this round."""
-        current, caller = self._memory.round, self._caller
-        if current.retries.get(record.id, 0) >= TRIES - 1:
+    def _is_worth_a_retry(self, task: TaskState, throttled: bool) -> bool:
+        """Return True when a task is to be polled again in this round."""
+        current, requests = self._round, self._requests
+        if current.retries.get(task.id, 0) >= TRIES - 1:
             return False
-        if not caller.last_round_begins(current.started) and caller.last_round_begins(caller.now()):
-            return False  # the last round will do it, at its proper time
-        return throttled or (record.failures < TRIES and not caller.outage)
+        if not requests.last_round_begins(current.started) and requests.last_round_begins(requests.now()):
+            return False  # the last round polls it, at its proper time
+        return throttled or (task.failures < TRIES and not requests.outage)
 
-    def _see(self, record: Record, sighting: TaskStatus) -> None:
-        """Take in a statement about one task."""
-        memory = self._memory
-        meaning = self._words.get(sighting.status or "", sighting.state)
-        record.see(sighting, meaning, self._caller.now(), memory.looks, self._options.confirm)
-        if meaning == UNKNOWN and self._options.unknown_status == "fail":
-            if record.repeats > 1:
-                self._refused_word = record
-        elif meaning == UNKNOWN and sighting.status not in memory.strange:
-            memory.strange.append(sighting.status)
-            memory.warn(
-                f"{self._source.service} task {record.id} reports the unknown status {word_of(sighting.status)}; waiting on."
-                if sighting.status
-                else f"{self._source.service} task {record.id} reports no status; waiting on."
-            )
-        self._sort(record)
+    def _record_status(self, task: TaskState, status: TaskStatus) -> None:
+        """Record the status of a pending task."""
+        reported_state = self._states.get(status.status or "", status.state)
+        task.record_status(status, reported_state, self._requests.now(), self._round.number, self._options.confirm)
+        if reported_state == UNKNOWN and self._options.unknown_status == "fail":
+            if task.repeats > 1:
+                self._failed_unknown = task
+        elif reported_state == UNKNOWN and status.status not in self._round.unknown_statuses:
+            self._round.unknown_statuses.append(status.status)
+            reported = f"the unknown status {printable_status(status.status)}" if status.status else "no status"
+            self._state.warn(f"{self._backend.service} task {task.id} reports {reported}; waiting on.")
+        self._update_sets(task)
 
-    def _sort(self, record: Record) -> None:
-        """Put a task where it belongs."""
-        if record.finished:
-            self._pending.pop(record.id, None)
-            self._bad = self._bad or record.state in BAD
-            self._good = self._good or record.state == SUCCESS
+    def _update_sets(self, task: TaskState) -> None:
+        """Note that a task may have ended."""
+        if task.finished:
+            self._pending.pop(task.id, None)
+            self._bad = self._bad or task.state in BAD
+            self._good = self._good or task.state == SUCCESS
 
 
-def _asked(record: Record) -> float:
-    """The key to sort tasks by, least recently asked first."""
-    return -1.0 if record.asked is None else record.asked
+def _polled_at(task: TaskState) -> float:
+    """Return the key to sort tasks by, least recently polled first."""
+    return -1.0 if task.polled_at is None else task.polled_at
 
 
-def _with(record: Record, send: t.Callable[[], Answer[TaskStatus]]) -> tuple[Record, Answer[TaskStatus]]:
-    return record, send()
+def _with_task(task: TaskState, send: t.Callable[[], Response[TaskStatus]]) -> tuple[TaskState, Response[TaskStatus]]:
+    return task, send()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known about one task: the last statement of the service, the verdict, and the history of what was said.
+"""The state of one task: the last status of the service, the verdict, and the history of statuses.
 
 A verdict rests on a positive statement about this very task. Nothing here concludes anything from silence.
 """
@@ -10,6 +10,7 @@ A verdict rests on a positive statement about this very task. Nothing here concl
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import typing as t
 
@@ -27,18 +28,61 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
 #: The states that end the wait for a task.
-ENDED = (SUCCESS, FAILED, MISSING, ERROR)
-#: The ends nobody wants.
+FINAL = (SUCCESS, FAILED, MISSING, ERROR)
+#: The final states other than success.
 BAD = (FAILED, MISSING, ERROR)
-#: The word of a task that a list shows without one, if it never had another.
+#: The status of a task that a list shows without one, if it never had another.
 LISTED = "RUNNING"
-#: Entries of a history that are kept.
-HISTORY = 50
+#: Spans of a history that are kept.
+MAX_SPANS = 50
 
 
-@dataclasses.dataclass
-class Run:
-    """The same word, read several times in a row; None is the service's word that it does not know the task."""
+def dump(part: t.Any) -> dict[str, t.Any]:
+    """Return a dataclass as plain JSON values, without the fields that have their default.
+
+    A named tuple becomes a list. A field may say how it is dumped and loaded: ``dump`` and ``load`` in its metadata.
+    """
+    dumped: dict[str, t.Any] = {}
+    for field, default in _fields_of(part.__class__):
+        value = getattr(part, field.name)
+        if value != default:
+            dumped[field.name] = field.metadata.get("dump", _dump_value)(value)
+    return dumped
+
+
+def load(kind: t.Any, dumped: t.Mapping[str, t.Any]) -> t.Any:
+    """Return the dataclass of this kind that was dumped.
+
+    Raises:
+        TypeError: A field is missing, or one is unknown.
+    """
+    loaders = {field.name: field.metadata.get("load", _as_it_is) for field, _default in _fields_of(kind)}
+    return kind(**{name: loaders.get(name, _as_it_is)(value) for name, value in dumped.items()})
+
+
+def _dump_value(value: t.Any) -> t.Any:
+    if dataclasses.is_dataclass(value):
+        return dump(value)
+    if isinstance(value, (list, tuple)):
+        return [_dump_value(item) for item in value]
+    return value
+
+
+def _as_it_is(value: t.Any) -> t.Any:
+    return value
+
+
+@functools.cache
+def _fields_of(kind: t.Any) -> list[tuple[t.Any, t.Any]]:
+    """Return the fields of a dataclass, each with its default."""
+    return [
+        (field, field.default if field.default_factory is dataclasses.MISSING else field.default_factory())
+        for field in dataclasses.fields(kind)
+    ]
+
+
+class StatusSpan(t.NamedTuple):
+    """The same status, read several times in a row; None when the service did not know the task."""
 
     status: str | None
     first: float
@@ -47,137 +91,144 @@ class Run:
 
 
 @dataclasses.dataclass
-class Record:
+class TaskState:
     """One task. All times are the age of the wait in seconds.
 
     Attributes:
         id: The task.
         state: The verdict; ``pending`` or ``unknown`` while there is none.
-        status: The last word the service had for it.
-        meaning: What that word means, confirmed or not: ``pending``, ``success``, ``failed`` or ``unknown``; None before
-            the first statement and after a denial.
+        status: The last status of the service.
+        reported_state: The state of that status, confirmed or not: ``pending``, ``success``, ``failed`` or ``unknown``; None
+            before the first status, and when the service did not know the task.
         reason: Why it ended badly, in the service's words.
         progress: Percent done.
-        eta: Seconds left, by the service's own account.
+        eta: Seconds left, by the service's own estimate.
         data: The last answer.
-        polls: Statements about it, denials included.
-        asked: When it was last asked about, answered or not; None is never.
+        polls: Statements about it, those that it does not exist included.
+        polled_at: When it was last polled, answered or not; None is never.
         last_seen: When the last statement came.
-        ended: When the verdict fell.
-        history: The words, run-length coded, the last ``HISTORY`` of them.
-        repeats: Looks in a row that said the same.
-        look: The number of the last of them.
-        absent_since: When the service first denied, without a word to the contrary since, that the task exists.
-        unlisted: Rounds in a row in which a complete list left the task out though it runs.
-        explained: Whether the reason of its failure has been asked for.
-        note: What the service said when it last denied the task or refused the question.
+        ended_at: When the verdict fell.
+        history: The last ``MAX_SPANS`` spans.
+        repeats: Rounds in a row that reported the same.
+        round_number: The number of the last of them.
+        not_found_since: Since when the service has said, without a word to the contrary, that the task does not exist.
+        omissions: Rounds in a row in which a complete list left the task out though it runs.
+        reason_read: The reason of its failure has been looked up.
+        rejection: The answer that last said that the task does not exist, or rejected the request about it.
         failures: Polls in a row without a usable answer about it.
-        trouble: What came of the last of them.
+        last_error: The error of the last of them.
     """
 
     id: str
     state: str = PENDING
     status: str | None = None
-    meaning: str | None = None
-    reason: Reason | None = None
+    reported_state: str | None = None
+    reason: Reason | None = dataclasses.field(default=None, metadata={"load": lambda parts: Reason(*parts)})
     progress: float | None = None
     eta: float | None = None
     data: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     polls: int = 0
-    asked: float | None = None
+    polled_at: float | None = None
     last_seen: float | None = None
-    ended: float | None = None
-    history: list[Run] = dataclasses.field(default_factory=list)
+    ended_at: float | None = None
+    history: list[StatusSpan] = dataclasses.field(
+        default_factory=list, metadata={"load": lambda spans: [StatusSpan(*span) for span in spans]}
+    )
     repeats: int = 0
-    look: int = 0
-    absent_since: float | None = None
-    unlisted: int = 0
-    explained: bool = False
-    note: str | None = None
+    round_number: int = 0
+    not_found_since: float | None = None
+    omissions: int = 0
+    reason_read: bool = False
+    rejection: str | None = None
     failures: int = 0
-    trouble: str | None = None
+    last_error: str | None = None
 
     @property
     def finished(self) -> bool:
-        """Whether there is a verdict."""
-        return self.state in ENDED
+        """True when there is a verdict."""
+        return self.state in FINAL
 
-    def see(self, sighting: TaskStatus, meaning: str, now: float, look: int, confirm: int) -> None:
-        """Take in a statement.
+    def record_status(self, task: TaskStatus, reported_state: str, now: float, round_number: int, confirm: int) -> None:
+        """Record a status.
 
         Args:
-            sighting: The statement. One that only says "unfinished" leaves the last unfinished word in place.
-            meaning: What the statement means.
+            task: The status. One that only says "unfinished" leaves the last unfinished status in place.
+            reported_state: The state of that status.
             now: When it came.
-            look: The number of the look it belongs to; further statements of one look confirm nothing.
-            confirm: Looks that must say the same before the task has ended.
+            round_number: The round it belongs to; further statuses of one round confirm nothing.
+            confirm: Rounds in a row that must report the same before the task has ended.
         """
-        status = sighting.status
-        if status is None and meaning == PENDING:
-            status = self.status if self.meaning == PENDING else LISTED
-        if (status, meaning) != (self.status, self.meaning):
+        status = task.status
+        if status is None and reported_state == PENDING:
+            status = self.status if self.reported_state == PENDING else LISTED
+        if (status, reported_state) != (self.status, self.reported_state):
             self.repeats = 1
-        elif look != self.look:
+        elif round_number != self.round_number:
             self.repeats += 1
-        self.look = look
-        self.status, self.meaning = status, meaning
-        self.reason = sighting.reason if meaning == FAILED else None
-        self.progress, self.eta = sighting.progress, sighting.eta
-        self.data = dict(sighting.data)
-        self.absent_since = self.note = None
-        self._remember(status, now)
-        if meaning == UNKNOWN or (meaning in ENDED and self.repeats >= confirm):
-            self._conclude(meaning, now)
+        self.round_number = round_number
+        self.status, self.reported_state = status, reported_state
+        self.reason = task.reason if reported_state == FAILED else None
+        self.progress, self.eta = task.progress, task.eta
+        self.data = dict(task.data)
+        self.not_found_since = self.rejection = None
+        self._append(status, now)
+        if reported_state == UNKNOWN or (reported_state in FINAL and self.repeats >= confirm):
+            self._set_state(reported_state, now)
         else:
-            self._conclude(PENDING, now)
+            self._set_state(PENDING, now)
 
-    def deny(self, error: CloudError, now: float, grace: float) -> None:
-        """The service says that it knows no such task; after ``grace`` seconds of that it is missing."""
-        if self.absent_since is None:
-            self.absent_since = now
-        self.meaning, self.repeats, self.eta = None, 0, None
-        self.note = in_short(error)
-        self._remember(None, now)
-        if now - self.absent_since >= grace:
+    def record_not_found(self, error: CloudError, now: float, grace: float) -> None:
+        """Record that the service does not know the task; after ``grace`` seconds of that it is missing."""
+        if self.not_found_since is None:
+            self.not_found_since = now
+        self.reported_state, self.repeats, self.eta = None, 0, None
+        self.rejection = in_short(error)
+        self._append(None, now)
+        if now - self.not_found_since >= grace:
             self.reason = Reason(_text(error.code), _text(error.text or error.message))
-            self._conclude(MISSING, now)
+            self._set_state(MISSING, now)
         else:
-            self._conclude(PENDING, now)
+            self._set_state(PENDING, now)
 
-    def refuse(self, error: CloudError, now: float) -> None:
-        """The service refused the question about this task for good."""
-        self.failures, self.trouble = 0, None
-        self.note = in_short(error)
+    def record_rejection(self, error: CloudError, now: float) -> None:
+        """Record that the service rejects requests about this task, which ends the wait for it."""
+        self.failures, self.last_error = 0, None
+        self.rejection = in_short(error)
         self.reason = Reason(_text(error.code), _text(error.text or error.message))
-        self._conclude(ERROR, now)
+        self._set_state(ERROR, now)
 
-    def fail(self, error: CloudError) -> None:
-        """A poll had no usable answer, which says nothing about the task."""
+    def record_failure(self, error: CloudError) -> None:
+        """Record a poll without a usable answer, which says nothing about the task."""
         self.failures += 1
-        self.trouble = in_short(error)
+        self.last_error = in_short(error)
 
-    def vanished(self) -> Run | None:
-        """The last word the service had before it denied the task, if it ever had one."""
-        return next((run for run in reversed(self.history) if run.status is not None), None)
+    def add_reason(self, task: TaskStatus) -> None:
+        """Add the reason of its failure, and the data beside it."""
+        self.reason = task.reason
+        self.data = {**self.data, **task.data}
 
-    def _remember(self, status: str | None, now: float) -> None:
-        self.failures, self.trouble = 0, None
+    def last_span(self) -> StatusSpan | None:
+        """Return the last span in which the service knew the task, if there is one."""
+        return next((span for span in reversed(self.history) if span.status is not None), None)
+
+    def _append(self, status: str | None, now: float) -> None:
+        self.failures, self.last_error = 0, None
         self.polls += 1
         self.last_seen = now
         if self.history and self.history[-1].status == status:
-            self.history[-1].last = now
-            self.history[-1].polls += 1
+            last = self.history[-1]
+            self.history[-1] = last._replace(last=now, polls=last.polls + 1)
         else:
-            self.history.append(Run(status, now, now))
-            del self.history[:-HISTORY]
+            self.history.append(StatusSpan(status, now, now))
+            del self.history[:-MAX_SPANS]
 
-    def _conclude(self, state: str, now: float) -> None:
+    def _set_state(self, state: str, now: float) -> None:
         self.state = state
-        if state in ENDED:
-            self.ended = now
+        if state in FINAL:
+            self.ended_at = now
 
-    def result(self, age: float) -> dict[str, t.Any]:
-        """The task as users see it.
+    def as_result(self, age: float) -> dict[str, t.Any]:
+        """Return the task as users see it.
 
         Args:
             age: The age of the wait, which is the elapsed time of a task without a verdict.
@@ -191,51 +242,27 @@ class Record:
             "reason": reason and {"code": reason.code, "message": reason.message},
             "progress": self.progress,
             "eta": self.eta,
-            "elapsed": round(age if self.ended is None else self.ended, 3),
+            "elapsed": round(age if self.ended_at is None else self.ended_at, 3),
             "polls": self.polls,
             "last_seen": None if self.last_seen is None else round(self.last_seen, 3),
             "history": [
-                {"status": run.status, "first": round(run.first, 3), "last": round(run.last, 3), "polls": run.polls}
-                for run in self.history
+                {"status": span.status, "first": round(span.first, 3), "last": round(span.last, 3), "polls": span.polls}
+                for span in self.history
             ],
             "data": self.data,
         }
 
-    def dump(self, with_data: bool) -> dict[str, t.Any]:
-        """Everything as plain JSON values, short: what has its default is left out."""
-        kept = {field.name: getattr(self, field.name) for field in _FIELDS}
-        short = {name: value for name, value in kept.items() if value != _DEFAULTS.get(name)}
-        short["history"] = [[run.status, run.first, run.last, run.polls] for run in self.history]
-        if self.reason:
-            short["reason"] = [self.reason.code, self.reason.message]
-        if not with_data:
-            short.pop("data", None)
-        return short
 
-    @classmethod
-    def load(cls, dumped: t.Mapping[str, t.Any]) -> Record:
-        """The reverse of ``dump``."""
-        fields = dict(dumped)
-        fields["history"] = [Run(*run) for run in fields.get("history", [])]
-        if fields.get("reason"):
-            fields["reason"] = Reason(*fields["reason"])
-        return cls(**fields)
-
-
-_FIELDS = dataclasses.fields(Record)
-_DEFAULTS: dict[str, t.Any] = dict(vars(Record("")))
-
-
-def with_declared_types(sighting: TaskStatus) -> TaskStatus:
-    """Return a statement whose fields have the types they are declared with, whatever the service put there."""
-    reason = sighting.reason
-    return sighting._replace(
-        task_id=str(sighting.task_id),
-        status=_text(sighting.status),
+def with_declared_types(task: TaskStatus) -> TaskStatus:
+    """Return a status whose fields have the types they are declared with, whatever the service put there."""
+    reason = task.reason
+    return task._replace(
+        task_id=str(task.task_id),
+        status=_text(task.status),
         reason=None if reason is None else Reason(_text(reason.code), _text(reason.message)),
-        progress=_finite(sighting.progress),
-        eta=_finite(sighting.eta),
-        data=sighting.data if isinstance(sighting.data, dict) else {},
+        progress=_finite(task.progress),
+        eta=_finite(task.eta),
+        data=task.data if isinstance(task.data, dict) else {},
     )
 
 
@@ -254,16 +281,16 @@ def _finite(value: t.Any) -> float | None:
 
 
 def in_short(error: CloudError) -> str:
-    """An error in a few words, for the middle of a sentence: ``404 KPS.0404: task not found``."""
+    """Return an error for the middle of a sentence: ``404 KPS.0404: task not found``."""
     head = " ".join(str(part) for part in (error.http_status, error.code) if part)
-    return ": ".join(part for part in (head, bare(str(error.text or error.message))) if part)
+    return ": ".join(part for part in (head, without_full_stop(str(error.text or error.message))) if part)
 
 
-def word_of(status: str | None) -> str:
-    """A word of the service, for the middle of a sentence; empty when there is none."""
+def printable_status(status: str | None) -> str:
+    """Return a raw status for the middle of a sentence; empty when there is none."""
     return printable(status, WORD) if status else ""
 
 
-def bare(sentence: str) -> str:
-    """A sentence without its full stop, for the middle of another one."""
+def without_full_stop(sentence: str) -> str:
+    """Return a sentence without its full stop, for the middle of another one."""
     return sentence.rstrip(". ")

@@ -16,7 +16,7 @@ import itertools
 import random
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, schedule
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, pacing
 
 #: The looks of an engine with some budget.
 Looks = t.Iterator[float]
@@ -119,8 +119,10 @@ def ours(budget: float, draw: random.Random, **options: t.Any) -> Looks:
         yield moment
         if moment >= budget:
             return
-        rest = schedule.pause(chosen, age=moment, calls=1, pending=1, rate=18.0, eta=None, draw=draw.random())
-        moment = schedule.start(now=moment, rest=rest, calls=1, spacing=1 / 18, deadline=budget, silent=False)
+        rest = pacing.pause_between_rounds(
+            chosen, age=moment, calls=1, pending=1, rate=18.0, eta=None, random_number=draw.random()
+        )
+        moment = pacing.next_round_start(now=moment, rest=rest, calls=1, spacing=1 / 18, deadline=budget, silent=False)
 
 
 ENGINES: dict[str, Engine] = {

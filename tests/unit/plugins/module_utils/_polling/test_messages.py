@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import SUCCESS, Reason, TaskStatus
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, Slice, wait
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.report import DECIDED, Ending
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.messages import DECIDED, Ending
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import conclude
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Memory
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import WaitState
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
     GONE,
     Cloud,
@@ -117,7 +117,7 @@ def test_time_out_says_what_each_task_does() -> None:
     assert outcome.msg == (
         "1 of 4 kps tasks failed: t-3: FAILED_X. Timed out after 60 s waiting for 2 of 4 kps tasks:"
         " t-1 (RUNNING_X for 55 s), t-4 (unknown status PAUSED_X for 40 s; list it in success_statuses,"
-        " failure_statuses or pending_statuses). 1 succeeded. Last look 0.0 s before the end."
+        " failure_statuses or pending_statuses). 1 succeeded. Last poll 0.0 s before the end."
         " The tasks go on in the cloud; continue with resume."
     )
     assert outcome.result["timed_out"]
@@ -127,7 +127,7 @@ def test_time_out_says_what_each_task_does() -> None:
 def test_time_out_of_one_task() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0})
     assert outcome.msg == (
-        "Timed out after 30 s waiting for kps task t-1 (RUNNING_X for 30 s). Last look 0.0 s before the end."
+        "Timed out after 30 s waiting for kps task t-1 (RUNNING_X for 30 s). Last poll 0.0 s before the end."
         " The task goes on in the cloud; continue with resume."
     )
 
@@ -139,8 +139,8 @@ def test_time_out_before_a_task_was_confirmed_or_found() -> None:
     }
     outcome, _cloud = run(timelines, {"timeout": 30.0, "confirm": 2})
     assert outcome.msg == (
-        "Timed out after 30 s waiting for 2 of 2 kps tasks: t-1 (SUCCESS_X, said 1 of 2 times in a row),"
-        " t-2 (not found for 15 s, RUNNING_X at 10 s). 0 succeeded. Last look 0.0 s before the end."
+        "Timed out after 30 s waiting for 2 of 2 kps tasks: t-1 (SUCCESS_X, reported 1 of 2 times in a row),"
+        " t-2 (not found for 15 s, RUNNING_X at 10 s). 0 succeeded. Last poll 0.0 s before the end."
         " The tasks go on in the cloud; continue with resume."
     )
 
@@ -160,7 +160,7 @@ def test_time_out_without_a_hint_of_the_service() -> None:
 def test_time_out_of_a_wait_that_was_only_turned_away() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 8.0}, faults=[Throttle(0.0)] * 99)
     assert outcome.result["throttled"] > 1
-    turned = f"the service turned the last {outcome.result['throttled']} calls away (too many requests)"
+    turned = f"the service throttled the last {outcome.result['throttled']} calls"
     assert f"There is no answer about t-1: {turned}." in outcome.msg
 
 
@@ -254,7 +254,7 @@ def test_refused() -> None:
     outcome, _cloud = run({"t-1": OK, "t-2": OK}, {}, faults=["rejected"])
     assert outcome.failed
     assert outcome.msg == (
-        "The service refused to tell about kps task t-1: 400 KPS.0005: task_id is malformed."
+        "The service rejected the request about kps task t-1: 400 KPS.0005: task_id is malformed."
         " Check the id, project and region, and whether it is a task of the service kps. 1 succeeded."
     )
     assert outcome.result["tasks"][0]["state"] == "error"
@@ -291,7 +291,7 @@ def test_not_authorized_after_a_new_login() -> None:
     faults = [None] * 4 + ["unauthorized"] * 2
     outcome, cloud = run({"t-1": RUNS}, {}, faults=faults, can_renew=True)
     assert outcome.msg == (
-        "Not authorized (401 APIGW.0301: Incorrect IAM authentication information), also after a new login at 20 s."
+        "Not authorized (401 APIGW.0301: Incorrect IAM authentication information), also after re-authentication at 20 s."
         " Last known: 1 pending."
     )
     assert cloud.logins == [20.0]
@@ -299,7 +299,7 @@ def test_not_authorized_after_a_new_login() -> None:
 
 def test_the_new_login_is_refused() -> None:
     outcome, cloud = run({"t-1": RUNS}, {}, faults=["unauthorized"], can_renew=True, renewals=["unauthorized"])
-    assert outcome.msg.startswith("Not authorized, and the new login was refused (401 APIGW.0301: Incorrect IAM")
+    assert outcome.msg.startswith("Not authorized, and re-authentication was rejected (401 APIGW.0301: Incorrect IAM")
     assert len(cloud.calls) == 1
 
 
@@ -344,16 +344,16 @@ def test_the_progress_line() -> None:
     outcome = wait(cloud, list(cloud.timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=part)
     assert outcome.more is not None
     assert outcome.more["line"] == (
-        "1 success, 1 failed, 3 pending (RUNNING_X 2, READY_X 1); 25 s of 1800 s, next look in 5 s"
+        "1 success, 1 failed, 3 pending (RUNNING_X 2, READY_X 1); 25 s of 1800 s, next poll in 5 s"
     )
     assert abs(outcome.more["sleep"] - 5) < 0.01
     assert not outcome.failed
 
 
 def test_a_refused_word_counts_even_if_another_word_followed_at_once() -> None:
-    memory = Memory.new(["t-1"], 10.0, "kps", {})
-    (record,) = memory.records.values()
-    record.see(TaskStatus("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)
+    state = WaitState.new(["t-1"], 10.0, "kps", {})
+    (task,) = state.tasks.values()
+    task.record_status(TaskStatus("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)
     cloud = Cloud(FakeClock(), {"t-1": RUNS})
-    assert not conclude(memory, cloud, Options(), Ending(DECIDED), 1.0).failed
-    assert conclude(memory, cloud, Options(), Ending(DECIDED, record=record), 1.0).failed
+    assert not conclude(state, cloud, Options(), Ending(DECIDED), 1.0).failed
+    assert conclude(state, cloud, Options(), Ending(DECIDED, task=task), 1.0).failed

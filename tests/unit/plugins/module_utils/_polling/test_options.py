@@ -67,8 +67,8 @@ def test_options_are_picked_from_the_parameters_of_a_module() -> None:
         ("on_failure", "ignore", "on_failure must be one of fail, return"),
         ("unknown_status", "success", "unknown_status must be one of wait, fail, not 'success'"),
         ("batch", "always", "batch must be one of auto, never"),
-        ("success_statuses", ("",), "success_statuses must list words of the service, not ''"),
-        ("failure_statuses", (None,), "failure_statuses must list words of the service, not None"),
+        ("success_statuses", ("",), "success_statuses must list raw statuses of the service, not ''"),
+        ("failure_statuses", (None,), "failure_statuses must list raw statuses of the service, not None"),
     ],
 )
 def test_what_makes_no_sense_is_refused(option: str, value: t.Any, message: str) -> None:
@@ -85,7 +85,7 @@ def test_the_bounds_themselves_are_allowed(edge: dict[str, t.Any]) -> None:
 def test_a_status_in_two_lists_is_refused() -> None:
     with pytest.raises(UsageError, match="'SYNCING' is in success_statuses and in pending_statuses"):
         Options(success_statuses=("SYNCING",), pending_statuses=("OTHER", "SYNCING"))
-    assert Options(success_statuses=("SYNCING", "SYNCING")).own_words() == {"SYNCING": "success"}
+    assert Options(success_statuses=("SYNCING", "SYNCING")).states_by_status() == {"SYNCING": "success"}
 
 
 def test_check_mode_is_one_look_at_once() -> None:

@@ -582,7 +582,7 @@ def test_a_new_login_repeats_the_call_and_the_round_goes_on() -> None:
     cloud_options = {"faults": [None, "unauthorized"], "can_renew": True}
     outcome, cloud = run({"a": after(3), "b": after(3), "c": after(3)}, cloud_options)
     assert [call.about for call in cloud.calls[:4]] == ["a", "b", "b", "c"]
-    assert outcome.result["relogins"] == len(cloud.logins) == 1
+    assert outcome.result["reauthentications"] == len(cloud.logins) == 1
     assert states(outcome) == ["success"] * 3
 
 
@@ -655,7 +655,7 @@ def test_a_list_that_speaks_of_other_ids_is_noticed() -> None:
     assert states(outcome) == ["success", "success"]
     assert len(cloud.sent("page")) == 2
     assert outcome.warnings == (
-        "The list of kps tasks does not show task a, which goes on; each task is asked about by itself.",
+        "The list of kps tasks does not show task a, which goes on; each task is polled by itself.",
     )
 
 
@@ -911,7 +911,7 @@ def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
     first = wait(cloud, list(timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 4.0))
     assert first.more is not None
     assert first.more["sleep"] == 0
-    assert first.more["line"].endswith("5 s of 1800 s, looking")
+    assert first.more["line"].endswith("5 s of 1800 s, polling")
     second = wait(
         cloud, [], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(5.5, 4.0, first.more["state"])
     )

@@ -15,84 +15,69 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason, TaskStatus
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Memory, Scan
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.task_state import (
-    HISTORY,
-    Record,
+    MAX_SPANS,
+    TaskState,
+    dump,
     in_short,
+    load,
     with_declared_types,
 )
 
 
 def test_a_history_is_run_length_coded() -> None:
-    record = Record("a")
+    task = TaskState("a")
     for moment, word in enumerate(["R", "R", "Q", "R", "S"]):
-        record.see(TaskStatus("a", "pending", word), "pending", float(moment), moment, 1)
-    assert record.result(9.0)["history"] == [
+        task.record_status(TaskStatus("a", "pending", word), "pending", float(moment), moment, 1)
+    assert task.as_result(9.0)["history"] == [
         {"status": "R", "first": 0.0, "last": 1.0, "polls": 2},
         {"status": "Q", "first": 2.0, "last": 2.0, "polls": 1},
         {"status": "R", "first": 3.0, "last": 3.0, "polls": 1},
         {"status": "S", "first": 4.0, "last": 4.0, "polls": 1},
     ]
-    assert record.result(9.0)["elapsed"] == 9.0
+    assert task.as_result(9.0)["elapsed"] == 9.0
 
 
 def test_a_history_keeps_its_last_entries() -> None:
-    record = Record("a")
+    task = TaskState("a")
     for moment in range(200):
-        record.see(TaskStatus("a", "pending", f"R{moment}"), "pending", float(moment), moment, 1)
-    assert len(record.history) == HISTORY
-    assert record.history[-1].status == "R199"
-    assert record.polls == 200
+        task.record_status(TaskStatus("a", "pending", f"R{moment}"), "pending", float(moment), moment, 1)
+    assert len(task.history) == MAX_SPANS
+    assert task.history[-1].status == "R199"
+    assert task.polls == 200
 
 
 def test_what_was_said_goes_with_the_word_that_said_it() -> None:
-    record = Record("a")
+    task = TaskState("a")
     failed = TaskStatus("a", "failed", "BAD", Reason("1", "why"), progress=40.0, eta=3.0, data={"x": 1})
-    record.see(failed, "failed", 1.0, 1, 2)
-    assert (record.state, record.reason, record.progress, record.eta) == ("pending", Reason("1", "why"), 40.0, 3.0)
-    assert record.result(1.0)["reason"] is None
-    record.see(TaskStatus("a", "success", "FINE"), "success", 2.0, 2, 1)
-    assert (record.state, record.reason, record.progress, record.eta, record.data) == ("success", None, None, None, {})
+    task.record_status(failed, "failed", 1.0, 1, 2)
+    assert (task.state, task.reason, task.progress, task.eta) == ("pending", Reason("1", "why"), 40.0, 3.0)
+    assert task.as_result(1.0)["reason"] is None
+    task.record_status(TaskStatus("a", "success", "FINE"), "success", 2.0, 2, 1)
+    assert (task.state, task.reason, task.progress, task.eta, task.data) == ("success", None, None, None, {})
 
 
 def test_a_denial_between_two_successes_lets_the_count_begin_again() -> None:
-    record = Record("a")
+    task = TaskState("a")
     success = TaskStatus("a", "success", "FINE")
-    record.see(success, "success", 1.0, 1, 2)
-    record.deny(NotFoundError("No task a.", http_status=404), 2.0, 30.0)
-    record.see(success, "success", 3.0, 3, 2)
-    assert (record.state, record.repeats) == ("pending", 1)
-    record.see(success, "success", 4.0, 4, 2)
-    assert (record.state, record.ended) == ("success", 4.0)
+    task.record_status(success, "success", 1.0, 1, 2)
+    task.record_not_found(NotFoundError("No task a.", http_status=404), 2.0, 30.0)
+    task.record_status(success, "success", 3.0, 3, 2)
+    assert (task.state, task.repeats) == ("pending", 1)
+    task.record_status(success, "success", 4.0, 4, 2)
+    assert (task.state, task.ended_at) == ("success", 4.0)
 
 
-def test_a_record_survives_json() -> None:
-    record = Record("a")
-    record.see(TaskStatus("a", "failed", "BAD", Reason("1", None), data={"x": [1, None]}), "failed", 1.25, 1, 1)
-    assert Record.load(json.loads(json.dumps(record.dump(with_data=True)))) == record
-    assert "data" not in record.dump(with_data=False)
-    assert record.dump(with_data=False)["reason"] == ["1", None]
-    denied = Record("b")
-    denied.deny(NotFoundError("No task b.", http_status=404, code="X.1"), 3.0, 30.0)
-    assert Record.load(json.loads(json.dumps(denied.dump(with_data=False)))) == denied
-    assert Record("c").dump(with_data=True) == {"id": "c", "history": []}
-
-
-def test_a_memory_survives_json() -> None:
-    memory = Memory.new(["b", "a", "b"], 10.0, "kps", {"region": "cn-north-4"})
-    memory.records["a"].see(TaskStatus("a", "pending", "R", data={"x": 1}), "pending", 1.0, 1, 1)
-    memory.limiter.throttled(1.0, 0.5, 5.0, 0.5)
-    memory.round.queue, memory.counters.calls, memory.strange = ["b"], 7, [None]
-    memory.round.scan, memory.round.retries = Scan(2, cursor=["since", None]), {"b": 1}
-    memory.listing.failures, memory.health.trouble = 2, "HTTP 503."
-    memory.read_latency.answered(0.5)
-    memory.warn("careful")
-    memory.warn("careful")
-    again = Memory.load(json.loads(json.dumps(memory.dump())))
-    assert again == memory
-    assert list(again.records) == ["b", "a"]
-    assert again.warnings == ["careful"]
+def test_a_task_survives_json_without_the_fields_that_have_their_default() -> None:
+    task = TaskState("a")
+    task.record_status(TaskStatus("a", "failed", "BAD", Reason("1", None), data={"x": [1, None]}), "failed", 1.25, 1, 1)
+    dumped = dump(task)
+    assert load(TaskState, json.loads(json.dumps(dumped))) == task
+    assert (dumped["reason"], dumped["history"]) == (["1", None], [["BAD", 1.25, 1.25, 1]])
+    not_found = TaskState("b")
+    not_found.record_not_found(NotFoundError("No task b.", http_status=404, code="X.1"), 3.0, 30.0)
+    assert load(TaskState, json.loads(json.dumps(dump(not_found)))) == not_found
+    assert dump(TaskState("c")) == {"id": "c"}
 
 
 def test_an_error_in_short() -> None:
@@ -111,19 +96,19 @@ def test_fields_of_a_wrong_type_are_made_fit_or_left_out() -> None:
 
 
 def test_polls_without_an_answer_say_nothing_about_a_task_until_the_next_answer() -> None:
-    record = Record("a")
-    record.see(TaskStatus("a", "pending", "R"), "pending", 1.0, 1, 1)
-    record.fail(UnavailableError("It failed.", http_status=503, text="busy"))
-    record.fail(UnavailableError("It failed.", http_status=503, text="busy"))
-    assert (record.state, record.status, record.polls, record.failures, record.trouble) == (
+    task = TaskState("a")
+    task.record_status(TaskStatus("a", "pending", "R"), "pending", 1.0, 1, 1)
+    task.record_failure(UnavailableError("It failed.", http_status=503, text="busy"))
+    task.record_failure(UnavailableError("It failed.", http_status=503, text="busy"))
+    assert (task.state, task.status, task.polls, task.failures, task.last_error) == (
         "pending",
         "R",
         1,
         2,
         "503: busy",
     )
-    record.deny(NotFoundError("No task."), 2.0, 30.0)
-    assert (record.failures, record.trouble) == (0, None)
-    record.fail(UnavailableError("It failed."))
-    record.refuse(RejectedError("No."), 3.0)
-    assert (record.failures, record.trouble) == (0, None)
+    task.record_not_found(NotFoundError("No task."), 2.0, 30.0)
+    assert (task.failures, task.last_error) == (0, None)
+    task.record_failure(UnavailableError("It failed."))
+    task.record_rejection(RejectedError("No."), 3.0)
+    assert (task.failures, task.last_error) == (0, None)
