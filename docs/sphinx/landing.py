@@ -28,6 +28,7 @@ PAGES = {"benchmark": DOCS / "benchmark.md", "security": ROOT / "SECURITY.md"}
 SHORT = {
     "guide_emulator": "Emulator",
     "guide_authentication": "Authentication",
+    "guide_queries": "Querying tasks",
     "guide_waiting": "Waiting for tasks",
     "guide_keypair_reset": "Key pairs of a fleet",
     "guide_playbooks": "Playbooks",

@@ -4,8 +4,8 @@
 
 """The examples of README.md, of the role's README and of the guides: every plugin has one, and they are right.
 
-Playbooks pass Ansible's syntax check, options and variables exist, commands name what there is, and the playbooks of
-README.md run against the emulator as they are printed.
+Playbooks pass Ansible's syntax check, options and variables exist, commands name what there is, and commands, playbooks
+and tasks run against the emulator as they are printed.
 """
 
 from __future__ import annotations
@@ -201,8 +201,8 @@ def play(environ: dict[str, str], directory: Path, *arguments: str) -> subproces
 # That there are examples
 
 
-def test_every_plugin_is_in_the_readme_with_an_example() -> None:
-    blocks = [block for block in ALL if block.document == README]
+def test_every_plugin_has_an_example() -> None:
+    blocks = ALL
     examples = "\n".join(block.text for block in blocks)
     used = {
         "module": {_action(task)[0] for block in blocks if block in YAML for task in _tasks(_load(block))},
@@ -403,34 +403,149 @@ def test_links_lead_to_files(document: Path) -> None:
     assert [target for target in targets if not (document.parent / target).exists()] == []
 
 
-@pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh client on this machine")
-def test_the_playbooks_of_the_readme_run_as_they_are_printed(tmp_path: Path) -> None:
-    environ = environment(tmp_path / "home")
-    blocks = [block for block in YAML if block.document == README and _is_playbook(_load(block))]
-    playbooks = [f"{number}.yml" for number, _block in enumerate(blocks)]
-    for name, block in zip(playbooks, blocks, strict=True):
-        (tmp_path / name).write_text(block.text)
-    (keygen,) = (line for block, line in _commands() if block.document == README and line.startswith("ssh-keygen"))
-    subprocess.run(["bash", "-c", keygen], env=environ, check=True)
-    with Emulator(3, task_seconds=0.5, job_seconds=0.2, state_dir=tmp_path / "state") as running:
-        write_state(running)
-        running.alibaba.cloudsso.change_assignment(
-            running.alibaba_account.directory,
-            "CreateAccessAssignment",
-            *_first_assignment(running),
+# That they run
+
+#: Documents whose examples need AWX or ansible-rulebook.
+ELSEWHERE = {"guide_awx", "guide_event_driven"}
+#: Commands that set up what the test has set up.
+SETUP = ("./run ", "source ", "export ", "ansible-galaxy ", "python ")
+#: Blocks that need what the emulator does not have: Vault, AWX, an agency, a profile.
+FOREIGN_BLOCKS = re.compile(r"^# store-in-|hwc_agency_name|ali_profile", re.MULTILINE)
+#: The key pair that the servers have, and the one that fleet-2026 is, in documents that begin with another than ``old``.
+HAVE = {"guide_playbooks": ("fleet-2026", "old"), "guide_waiting": ("old", "new")}
+
+
+class Reader:
+    """A person who types a document's examples, with the emulator as the cloud.
+
+    Args:
+        document: The document.
+        directory: An empty directory.
+        emulator: The emulator, with its fleet.
+    """
+
+    def __init__(self, document: Path, directory: Path, emulator: Emulator) -> None:
+        self.document, self.directory, self.emulator = document, directory, emulator
+        self.home = directory / "home"
+        self.environ = {**environment(self.home), **emulator.environment()}
+        self.blocks = [block for block in ALL if block.document == document]
+        first, second, *_rest = emulator.huawei.servers
+        fleet, journal = directory / "fleet", directory / "journal"
+        fleet.mkdir()
+        journal.mkdir()
+        have = HAVE.get(document.stem, ("old", "old"))
+        for name, key in (("fleet-2025.pem", "old"), ("fleet-2026", have[1]), ("fleet-2027", "new")):
+            for suffix in ("", ".pub"):
+                shutil.copy(f"{emulator.key_path(key)}{suffix}", fleet / f"{name}{suffix}")
+        #: What the reader puts in place of the printed names.
+        self.own = {
+            "/etc/fleet": str(fleet),
+            "/var/lib/keypair_reset": str(journal),
+            "$PWD/build/emulator": str(emulator.directory),
+            "d76baba7-ef09-40a2-87ff-3eafec0696e7": first,
+            "8e4e33c5-3f7c-4b0b-a2a5-8a0ef1b2d7c1": second,
+            "d-00fc2p61abcd": "d-emulated0001",
+        }
+        keys = {"vault_access_key": "HUAWEICLOUD_SDK_AK", "vault_secret_key": "HUAWEICLOUD_SDK_SK"}
+        keys |= {"vault_hwc_access_key": "HUAWEICLOUD_SDK_AK", "vault_hwc_secret_key": "HUAWEICLOUD_SDK_SK"}
+        keys |= {"vault_ali_access_key_id": "ALIBABA_CLOUD_ACCESS_KEY_ID"}
+        keys |= {"vault_ali_access_key_secret": "ALIBABA_CLOUD_ACCESS_KEY_SECRET"}
+        variables = {name: self.environ[variable] for name, variable in keys.items()}
+        (directory / "own.yml").write_text(json.dumps({**variables, "kps_task_ids": []}))
+        (directory / "root-password.yml").write_text(json.dumps({"keypair_reset_root_password": "Emulated-Root-1"}))
+        for block in self.blocks:
+            if block in YAML and block.file and "/" not in block.file:
+                (directory / block.file).write_text(self.as_own(block.text))
+
+    def as_own(self, text: str) -> str:
+        """Return an example with the reader's own names."""
+        for printed, own in self.own.items():
+            text = text.replace(printed, own)
+        return text
+
+    def begin(self) -> str:
+        """Start over with the servers as the document assumes them; returns the inventory."""
+        self.emulator.reset()
+        write_state(self.emulator)
+        have, key = HAVE.get(self.document.stem, ("old", "old"))
+        if self.document.stem in HAVE:
+            public = self.emulator.key_path(key).with_suffix(".pub").read_text().strip()
+            pairs = self.emulator.huawei.keypairs
+            project = self.emulator.project.id
+            pairs[project, "fleet-2026"] = dataclasses.replace(
+                pairs[project, "old"], name="fleet-2026", public_key=public
+            )
+            for server in self.emulator.huawei.servers.values():
+                server.key_name = have
+        inventory = self.emulator.directory / "inventory.yml"
+        content = yaml.safe_load(inventory.read_text(encoding="utf-8"))
+        content["all"]["children"]["web"] = {"hosts": dict.fromkeys(content["all"]["children"]["fleet"]["hosts"], {})}
+        inventory.write_text(json.dumps(content))
+        return str(inventory)
+
+    def run(self, script: str) -> None:
+        """Run a script; it must succeed."""
+        self.environ["ANSIBLE_INVENTORY"] = self.begin()
+        done = subprocess.run(
+            ["bash", "-euxc", script],
+            env=self.environ,
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
         )
-        inventory = str(running.directory / "inventory.yml")
-        done = play({**environ, **running.environment()}, tmp_path, "-i", inventory, *playbooks)
-        assert done.returncode == 0, done.stdout
+        self.output = done.stdout
+        assert done.returncode == 0, f"{self.document}: {done.stdout}"
+
+
+RUNNABLE = [document for document in DOCUMENTS if document.stem not in ELSEWHERE]
+with_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh client on this machine")
+
+
+@pytest.fixture(name="running", scope="module")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Emulator]:
+    place = tmp_path_factory.mktemp("emulator")
+    with Emulator(3, task_seconds=0.5, job_seconds=0.2, history=True, state_dir=place) as running:
+        yield running
+
+
+@with_ssh
+@pytest.mark.parametrize("document", RUNNABLE, ids=lambda document: f"{document.parent.name}-{document.stem}")
+def test_commands_run_as_they_are_printed(document: Path, tmp_path: Path, running: Emulator) -> None:
+    lines = [line for block, line in _commands() if block.document == document and not line.startswith(SETUP)]
+    reader = Reader(document, tmp_path, running)
+    if lines:
+        reader.run(reader.as_own("\n".join(lines)))
+
+
+@with_ssh
+@pytest.mark.parametrize(
+    "block",
+    [
+        block
+        for block in YAML
+        if block.document in RUNNABLE and isinstance(_load(block), list) and not FOREIGN_BLOCKS.search(block.text)
+    ],
+    ids=str,
+)
+def test_playbooks_and_tasks_run_as_they_are_printed(block: Block, tmp_path: Path, running: Emulator) -> None:
+    reader = Reader(block.document, tmp_path, running)
+    text = reader.as_own(block.text)
+    if not _is_playbook(_load(block)):
+        text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(text)}])
+    (tmp_path / "example.yml").write_text(text)
+    # A playbook may use a key that a command before it generates.
+    keys = [line for other, line in _commands() if other.document == block.document and line.startswith("ssh-keygen")]
+    reader.run("\n".join([*keys, "ansible-playbook example.yml -e @own.yml"]))
+    assert {server.status for server in running.huawei.servers.values()} == {"ACTIVE"}
+    assert "skipping: [localhost]" not in reader.output or block.file == "resume.yml"
+    if block.file == "step-by-step.yml":
+        assert reader.output.count('"accepted",\n        "refused"') == 3
+    if block.file == "passphrase.yml":
+        assert (tmp_path / "passphrase").read_text() == "emulated-passphrase-1"
+    if block.document == README and "keypair_reset_generate" in text:
         assert {server.key_name for server in running.huawei.servers.values()} == {"fleet-2027"}
-        assert {server.status for server in running.huawei.servers.values()} == {"ACTIVE"}
-    assert (tmp_path / "passphrase").read_text() == "emulated-passphrase-1"
-    assert "skipping: [localhost]" not in done.stdout
-    assert done.stdout.count('"accepted",\n        "refused"') == 3
-    assert "3 reset." in done.stdout
-
-
-def _first_assignment(running: Emulator) -> tuple[str, tuple[str, str], str]:
-    """An access configuration, a user and an account."""
-    directory = running.alibaba_account.directory
-    return next(iter(directory.configurations)), ("User", next(iter(directory.users))), next(iter(directory.targets))
+        assert "3 reset." in reader.output
