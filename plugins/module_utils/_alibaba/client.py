@@ -15,7 +15,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.errors import is_skew, read_answer
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched, Lease
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
+    AccessKey,
+    Lease,
+    RefreshableKey,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     ServiceError,
@@ -157,11 +161,9 @@ class AlibabaClient(Client):
         """The key itself, or the one that is got for it."""
         if isinstance(credentials, AccessKey):
             return credentials
-        if isinstance(credentials, Fetched):
+        if isinstance(credentials, RefreshableKey):
             key = credentials.take(deadline)
         else:
-            # Imported here: a module is compiled anew for each task, and most have a key.
-
             if isinstance(credentials, OidcRole):
                 token = credentials.token_file.token()
                 self._tell(token)

@@ -19,8 +19,8 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     AccessKey,
-    Fetched,
     Names,
+    RefreshableKey,
     first_set,
     key_in,
     try_service,
@@ -55,7 +55,7 @@ class RamRole(t.NamedTuple):
         source: Where all this was found.
     """
 
-    base: AccessKey | Fetched | RamRole | OidcRole
+    base: AccessKey | RefreshableKey | RamRole | OidcRole
     arn: str
     terms: Terms
     source: str
@@ -87,7 +87,7 @@ class OidcRole(t.NamedTuple):
         return []
 
 
-Credentials = t.Union[AccessKey, Fetched, RamRole, OidcRole]
+Credentials = t.Union[AccessKey, RefreshableKey, RamRole, OidcRole]
 
 
 class Found(t.NamedTuple):
@@ -104,7 +104,7 @@ class Found(t.NamedTuple):
     chosen: bool = False
 
 
-class Ways(t.Protocol):
+class CredentialProviders(t.Protocol):
     """How credentials are got that are not simply written down."""
 
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
@@ -113,7 +113,7 @@ class Ways(t.Protocol):
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
         """Ask an address that hands out keys; its name is that of what gives it."""
 
-    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
+    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> RefreshableKey:
         """Have a provider of the official package get keys.
 
         Args:
@@ -199,7 +199,7 @@ def setting(
 def find(
     options: t.Mapping[str, t.Any],
     environ: t.Mapping[str, str],
-    ways: Ways,
+    providers: CredentialProviders,
     profile: t.Callable[[str | None], Found | None],
 ) -> Found:
     """The credentials to use.
@@ -207,13 +207,13 @@ def find(
     Args:
         options: The module's options.
         environ: The process environment.
-        ways: How to get what is not written down.
+        providers: How to get what is not written down.
         profile: Reads a profile by its name, or the current one, from the files of the user.
 
     Raises:
         CredentialsError: There are none, or half of some.
     """
-    found = _of_options(options, ways, profile) or _first(options, environ, ways, profile)
+    found = _of_options(options, providers, profile) or _first(options, environ, providers, profile)
     given = {field: options[option] for field, option in _TERMS.items() if options.get(option)}
     # The command line takes it from the environment for every role that has none of its own.
     usual = {"external_id": setting("ali_role_external_id", {}, environ)}
@@ -243,7 +243,7 @@ def _set(fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _of_options(
-    options: t.Mapping[str, t.Any], ways: Ways, profile: t.Callable[[str | None], Found | None]
+    options: t.Mapping[str, t.Any], providers: CredentialProviders, profile: t.Callable[[str | None], Found | None]
 ) -> Found | None:
     """What options ask for by name: a key, a profile, or the role of this very instance."""
     key = key_in(options, _KEY, "option", "options")
@@ -253,14 +253,14 @@ def _of_options(
         found = profile(str(options["ali_profile"]))
         return found and found._replace(chosen=True)
     if options.get("ali_ecs_role_name"):
-        return Found(of_instance(ways, str(options["ali_ecs_role_name"]), "ECS metadata"))
+        return Found(of_instance(providers, str(options["ali_ecs_role_name"]), "ECS metadata"))
     return None
 
 
 def _first(
     options: t.Mapping[str, t.Any],
     environ: t.Mapping[str, str],
-    ways: Ways,
+    providers: CredentialProviders,
     profile: t.Callable[[str | None], Found | None],
 ) -> Found:
     """The first credentials that lie about."""
@@ -278,8 +278,8 @@ def _first(
     for name in URI:
         uri = environ.get(name)
         if uri:
-            return Found(of_uri(ways, name, uri, "environment (credentials URI)"))
-    return Found(of_instance(ways, setting("ali_ecs_role_name", {}, environ), "ECS metadata", environ))
+            return Found(of_uri(providers, name, uri, "environment (credentials URI)"))
+    return Found(of_instance(providers, setting("ali_ecs_role_name", {}, environ), "ECS metadata", environ))
 
 
 def _with_role(key: AccessKey, options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Credentials:
@@ -331,21 +331,23 @@ def oidc_role(
     source: str,
 ) -> OidcRole:
     """A role to be assumed with the token of an identity provider."""
-    # Imported here: a module is compiled anew for each task, and most have a key.
-
     return OidcRole(arn, provider_arn, UserFile.named_by(environ, token_file), terms(fields, arn, source), source)
 
 
-def of_uri(ways: Ways, name: str, uri: str, source: str) -> Fetched:
+def of_uri(providers: CredentialProviders, name: str, uri: str, source: str) -> RefreshableKey:
     """The keys that an address hands out."""
-    return Fetched(source, lambda deadline: dataclasses.replace(ways.uri(name, uri, deadline), source=source))
+    return RefreshableKey(
+        source, lambda deadline: dataclasses.replace(providers.uri(name, uri, deadline), source=source)
+    )
 
 
-def of_instance(ways: Ways, name: str | None, source: str, environ: t.Mapping[str, str] | None = None) -> Fetched:
+def of_instance(
+    providers: CredentialProviders, name: str | None, source: str, environ: t.Mapping[str, str] | None = None
+) -> RefreshableKey:
     """The keys of the role of this instance.
 
     Args:
-        ways: How to get them.
+        providers: How to get them.
         name: The role; the service is asked for it when None.
         source: Who asks for them, for people.
         environ: The environment, when there is nothing else: the error that there are none then names what was passed over.
@@ -355,7 +357,7 @@ def of_instance(ways: Ways, name: str | None, source: str, environ: t.Mapping[st
     """
 
     def fetch(deadline: float | None) -> AccessKey:
-        return dataclasses.replace(ways.metadata(name, deadline), source=source)
+        return dataclasses.replace(providers.metadata(name, deadline), source=source)
 
     def missing(why: str) -> CredentialsError:
         if environ is None:

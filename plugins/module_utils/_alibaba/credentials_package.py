@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
@@ -30,7 +30,7 @@ def provide(
     *,
     now: t.Callable[[], float],
     load: t.Callable[[str], t.Any] = importlib.import_module,
-) -> Fetched:
+) -> RefreshableKey:
     """Keys that a provider of the package gets.
 
     Args:
@@ -71,4 +71,4 @@ def provide(
             renew_at=now() + KEPT,
         )
 
-    return Fetched(source, fetch, fetch(0.0))
+    return RefreshableKey(source, fetch, fetch(0.0))

@@ -50,7 +50,7 @@ class Endpoints(t.NamedTuple):
     sts_vpc: bool = False
     vpc: bool = False
 
-    def find(self, service: str) -> Endpoint:
+    def resolve(self, service: str) -> Endpoint:
         """Where ``cloudsso`` or ``sts`` is: options, variables, the rule.
 
         Raises:

@@ -132,7 +132,7 @@ def _code_in(document: t.Mapping[str, t.Any]) -> str | None:
 
 
 def _said(document: t.Mapping[str, t.Any], name: str) -> str | None:
-    """Return the text of another field, whose name is written in one of the same two ways."""
+    """Return the text of another field, whose name is written in one of the same two providers."""
     return words(document, name) or words(document, name[0].lower() + name[1:])
 
 

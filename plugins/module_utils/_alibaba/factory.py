@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the client of Alibaba Cloud is made from the connection options."""
+"""The factory of Alibaba Cloud's client: from the connection options to a client."""
 
 from __future__ import annotations
 
@@ -19,52 +19,53 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     AccessKey,
-    Fetched,
+    RefreshableKey,
     switched,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import local_url
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 
 
-class _Ways:
-    """How credentials of Alibaba Cloud are got that are not simply written down."""
+class _CredentialProviders:
+    """The credential providers of Alibaba Cloud: they fetch keys that are not in options or environment."""
 
     def __init__(self, options: t.Mapping[str, t.Any], runtime: Runtime) -> None:
         self._options = options
         self._runtime = runtime
 
-    # Imported where they are needed: a module is compiled anew for each task, and most have a key.
-
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
-
+        """Fetch a key from the metadata service of an ECS instance."""
         runtime = self._runtime
         return metadata.fetch(runtime.transport(proxies=False), runtime.clock, runtime.environ, role, deadline)
 
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
-
+        """Fetch a key from a credentials URI; ``name`` is the setting that it comes from."""
         runtime = self._runtime
         address = local_url(name, uri)
         return metadata.fetch_from(runtime.beside(self._options, "ali", address), runtime.clock, address, deadline)
 
     def profile(self, name: str | None) -> credentials.Found | None:
-        """A profile of the user's files."""
-
+        """Return the credentials of a profile in the user's files."""
         return profiles.read(self._runtime.environ, self, name)
 
-    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
-
+    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> RefreshableKey:
+        """Return the keys of a provider of the official package."""
         return credentials_package.provide(provider, source, hide, arguments, now=self._runtime.clock.time)
 
 
 def open_alibaba(options: t.Mapping[str, t.Any], runtime: Runtime) -> AlibabaClient:
-    """The client of Alibaba Cloud.
+    """Return a client of Alibaba Cloud.
 
     Args:
         options: All of ``ALI_OPTIONS``.
-        runtime: The rest.
+        runtime: Environment, clock, transport and callbacks.
+
+    Raises:
+        CredentialsError: There are no credentials, or they are not complete.
+        UsageError: An option is wrong.
     """
-    ways, environ = _Ways(options, runtime), runtime.environ
-    found = credentials.find(options, environ, ways, ways.profile)
+    providers, environ = _CredentialProviders(options, runtime), runtime.environ
+    found = credentials.find(options, environ, providers, providers.profile)
     for secret in found.credentials.secrets():
         runtime.on_secret(secret)
     settings = found.settings

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import sts
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, switched
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.metadata import Visit
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.metadata import MetadataSession
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import base_url
@@ -49,28 +49,30 @@ def fetch(
     if switched(environ, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
         raise CredentialsError("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids to ask it")
     given = environ.get("ALI_METADATA_ENDPOINT")
-    visit = Visit(transport, clock, base_url("ALI_METADATA_ENDPOINT", given) if given else ADDRESS, deadline)
+    session = MetadataSession(
+        transport, clock, base_url("ALI_METADATA_ENDPOINT", given) if given else ADDRESS, deadline
+    )
     strict = switched(environ, "ALIBABA_CLOUD_IMDSV1_DISABLED")
-    token = visit.token(*_SESSION, needed=strict)
+    token = session.token(*_SESSION, needed=strict)
     if token is None and strict:
-        raise CredentialsError(f"{visit.url} gives no session token, and ALIBABA_CLOUD_IMDSV1_DISABLED demands one")
+        raise CredentialsError(f"{session.url} gives no session token, and ALIBABA_CLOUD_IMDSV1_DISABLED demands one")
 
     def get(path: str) -> Response:
         nonlocal token
-        answer = visit.ask("GET", path, {_HEADER: token} if token else {})
+        answer = session.ask("GET", path, {_HEADER: token} if token else {})
         if answer.status in (401, 403) and token is None:
             # It demands a token after all: the one that it was asked for got lost.
-            token = visit.token(*_SESSION, needed=True)
-            answer = visit.ask("GET", path, {_HEADER: token} if token else {})
+            token = session.token(*_SESSION, needed=True)
+            answer = session.ask("GET", path, {_HEADER: token} if token else {})
         return answer
 
     if not role:
         answer = get(_ROLES)
         role = answer.text().strip()
         if answer.status != 200 or not _ROLE.match(role):
-            raise CredentialsError(f"{visit.url}{_ROLES} names no role (HTTP {answer.status})")
+            raise CredentialsError(f"{session.url}{_ROLES} names no role (HTTP {answer.status})")
     path = _ROLES + quote(role, safe="")
-    return sts.handed_out(visit.document(path, get(path)), "ECS metadata", f"{visit.url}{path}")
+    return sts.handed_out(session.document(path, get(path)), "ECS metadata", f"{session.url}{path}")
 
 
 def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) -> AccessKey:
@@ -87,8 +89,8 @@ def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) ->
         TransportError, InvalidResponseError, UnavailableError: What answers there is unwell.
     """
     origin = "/".join(url.split("/", 3)[:3])
-    visit = Visit(transport, clock, origin, deadline)
+    session = MetadataSession(transport, clock, origin, deadline)
     path = url[len(origin) :]
-    document = visit.document(path, visit.ask("GET", path))
+    document = session.document(path, session.ask("GET", path))
     # Its query may hold a secret.
     return sts.handed_out(document, "credentials URI", url.split("?", 1)[0])

@@ -2,20 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options of Alibaba Cloud.
-
-Apart from the client that is made from them: a module of both clouds wants the options of both, and the client of one.
-"""
+"""The connection options of Alibaba Cloud, and the provider that makes a client from them."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.factory import open_alibaba
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider, Runtime
-
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider
 
 #: The connection options of Alibaba Cloud; documented in the fragment ``ali``.
 ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
@@ -37,12 +31,5 @@ ALI_OPTIONS: dict[str, dict[str, t.Any]] = {
     "ali_ca_path": {"type": "path"},
 }
 
-
-def _open(options: t.Mapping[str, t.Any], runtime: Runtime) -> AlibabaClient:
-    # Imported here: a module of both clouds wants the options of both, and the client of one.
-
-    return open_alibaba(options, runtime)
-
-
 #: Alibaba Cloud, as modules name it.
-ALI = Provider("ali", ALI_OPTIONS, _open)
+ALI = Provider("ali", ALI_OPTIONS, open_alibaba)

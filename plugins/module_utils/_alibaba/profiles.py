@@ -14,9 +14,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
+    CredentialProviders,
     Credentials,
     Found,
-    Ways,
     of_instance,
     of_uri,
     oidc_role,
@@ -60,12 +60,12 @@ _SHARED_FILE = ("ALIBABA_CLOUD_SHARED_CREDENTIALS_FILE", "ALICLOUD_SHARED_CREDEN
 _IGNORE = ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE")
 
 
-def read(environ: t.Mapping[str, str], ways: Ways, name: str | None) -> Found | None:
+def read(environ: t.Mapping[str, str], providers: CredentialProviders, name: str | None) -> Found | None:
     """The credentials of a profile; None when nobody named one and there is none.
 
     Args:
         environ: The process environment.
-        ways: How to get what is not written down.
+        providers: How to get what is not written down.
         name: The profile; the command line's current one, or the SDK's ``default``, when None.
 
     Raises:
@@ -78,8 +78,8 @@ def read(environ: t.Mapping[str, str], ways: Ways, name: str | None) -> Found | 
     )
     found = None
     if not any(switched(environ, name) for name in _IGNORE):
-        found = _CommandLine(files[0], ways, environ).find(name)
-    found = found or _OfSdk(files[1], ways, environ).find(name)
+        found = _CommandLine(files[0], providers, environ).find(name)
+    found = found or _OfSdk(files[1], providers, environ).find(name)
     if found is None and name is not None:
         raise CredentialsError(
             f"There is no profile {name!r} in {files[0].name} and {files[1].name}, or it is empty.",
@@ -91,9 +91,9 @@ def read(environ: t.Mapping[str, str], ways: Ways, name: str | None) -> Found | 
 class _CommandLine:
     """``~/.aliyun/config.json``."""
 
-    def __init__(self, file: UserFile, ways: Ways, environ: t.Mapping[str, str]) -> None:
+    def __init__(self, file: UserFile, providers: CredentialProviders, environ: t.Mapping[str, str]) -> None:
         self._file = file
-        self._ways = ways
+        self._providers = providers
         self._environ = environ
         self._document = file.json()
 
@@ -132,21 +132,21 @@ class _CommandLine:
         if mode == "chainableramrolearn":
             return self._role(self._source(profile, (*passed, profile["name"]), source), profile, source)
         if mode == "ramrolearnwithrolename":
-            return self._role(of_instance(self._ways, _text(profile, "ram_role_name"), source), profile, source)
+            return self._role(of_instance(self._providers, _text(profile, "ram_role_name"), source), profile, source)
         if mode == "ecsramrole":
-            return of_instance(self._ways, _text(profile, "ram_role_name"), source)
+            return of_instance(self._providers, _text(profile, "ram_role_name"), source)
         if mode == "oidc":
             return self._oidc(profile, source)
         if mode == "credentialsuri":
             (uri,) = _demand(profile, ("credentials_uri",), source)
-            return of_uri(self._ways, f"credentials_uri of {source}", uri, source)
+            return of_uri(self._providers, f"credentials_uri of {source}", uri, source)
         if mode not in _OFFICIAL:
             raise _unknown(source, "mode", given, MODES.values(), known=mode in _UNSUPPORTED)
         if given != MODES[mode]:
             raise CredentialsError(
                 f"{source} has the mode {printable(given, WORD)}, which the official package wants spelt {MODES[mode]}."
             )
-        return self._ways.official(
+        return self._providers.official(
             "CLIProfileCredentialsProvider",
             source,
             _secrets(profile),
@@ -182,9 +182,9 @@ class _CommandLine:
 class _OfSdk:
     """``~/.alibabacloud/credentials.ini``."""
 
-    def __init__(self, file: UserFile, ways: Ways, environ: t.Mapping[str, str]) -> None:
+    def __init__(self, file: UserFile, providers: CredentialProviders, environ: t.Mapping[str, str]) -> None:
         self._file = file
-        self._ways = ways
+        self._providers = providers
         self._environ = environ
 
     def find(self, name: str | None) -> Found | None:
@@ -198,14 +198,14 @@ class _OfSdk:
         source = f"{self._file.name} [{printable(title, WORD)}]"
         kind = profile.get("type", "")
         if kind == "ecs_ram_role":
-            return Found(of_instance(self._ways, _text(profile, "role_name"), source))
+            return Found(of_instance(self._providers, _text(profile, "role_name"), source))
         if kind == "oidc_role_arn":
             arn, provider, file = _demand(profile, ("role_arn", "oidc_provider_arn", "oidc_token_file_path"), source)
             return Found(oidc_role(self._environ, arn, provider, file, _terms_of_sdk(profile), source))
         if kind == "rsa_key_pair":
             provider = "ProfileCredentialsProvider"
             arguments = {"profile_file": self._file.path, "profile_name": title}
-            return Found(self._ways.official(provider, source, _secrets(profile), **arguments))
+            return Found(self._providers.official(provider, source, _secrets(profile), **arguments))
         key = key_in(profile, ("access_key_id", "access_key_secret", None), "key", source)
         if kind not in ("access_key", "ram_role_arn"):
             if not kind and key is None:

@@ -154,7 +154,7 @@ def switched(environ: t.Mapping[str, str], name: str) -> bool:
     return environ.get(name, "").lower() == "true"
 
 
-class Fetched:
+class RefreshableKey:
     """Temporary access keys that are handed out as often as they are asked for: by a metadata service, an agent, a library.
 
     Args:
@@ -185,7 +185,7 @@ class Fetched:
 
 def try_service(
     source: str, fetch: t.Callable[[float | None], AccessKey], missing: t.Callable[[str], CredentialsError]
-) -> Fetched:
+) -> RefreshableKey:
     """Return the keys that a service hands out which may not be there, after it was asked for one.
 
     Args:
@@ -204,12 +204,12 @@ def try_service(
             raise missing(error.message.rstrip(".")) from None
 
     try:
-        return Fetched(source, fetch_again, fetch(None))
+        return RefreshableKey(source, fetch_again, fetch(None))
     except CredentialsError as error:
         raise missing(error.message.rstrip(".")) from None
     except PASSING:
         # It is there and unwell: whoever needs the key asks again, for as long as it is worth while.
-        return Fetched(source, fetch_again)
+        return RefreshableKey(source, fetch_again)
 
 
 class Expiring(t.Protocol):

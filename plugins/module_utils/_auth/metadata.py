@@ -38,7 +38,7 @@ LIFETIME = 21600
 _TOKEN = re.compile(r"[!-~]{1,4096}\Z")
 
 
-class Visit:
+class MetadataSession:
     """The requests that get one key.
 
     Args:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 import typing as t
@@ -123,9 +124,6 @@ def check_region(name: str, region: str, example: str) -> str:
 
 def similar(region: str, known: t.Collection[str]) -> str | None:
     """Return the known region that a region was most likely meant to be; None when none is spelt like it."""
-    # Imported here: few regions are unknown.
-    import difflib
-
     found = difflib.get_close_matches(region.lower(), sorted(known), 1, 0.8)
     return found[0] if found and found[0] != region else None
 

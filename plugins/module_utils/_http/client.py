@@ -23,14 +23,14 @@ T = t.TypeVar("T")
 Self = t.TypeVar("Self", bound="Client")
 
 
-class Finder(t.Protocol):
+class EndpointResolver(t.Protocol):
     """Where services are."""
 
     @property
     def region(self) -> str | None:
         """The region id, when there is one."""
 
-    def find(self, service: str) -> Endpoint:
+    def resolve(self, service: str) -> Endpoint:
         """Where a service is."""
 
 
@@ -61,7 +61,7 @@ class Client:
         self,
         http: Http,
         credentials: Source,
-        endpoints: Finder,
+        endpoints: EndpointResolver,
         endpoint_option: str,
         *,
         on_secret: t.Callable[[str], None],
@@ -109,7 +109,7 @@ class Client:
         """Scheme and host of a service; warns once when the region is in no table."""
         if service not in self._origins:
             try:
-                found = self._endpoints.find(service)
+                found = self._endpoints.resolve(service)
             except CloudError as error:
                 error.unsent = True
                 raise

@@ -120,8 +120,6 @@ class RequestsTransport:
             raise
         except Exception as error:
             # In there runs the code of others, on what others sent: whatever it raises says something about the answer.
-            # Imported here: few requests fail so, and a module is compiled anew for each task.
-
             raise translate(error, exchange, way.proxy) from None
 
     def close(self) -> None:

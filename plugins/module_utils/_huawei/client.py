@@ -13,8 +13,8 @@ from urllib.parse import quote
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     PASSING,
     AccessKey,
-    Fetched,
     Lease,
+    RefreshableKey,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
@@ -140,7 +140,7 @@ _OF_ACCOUNT = frozenset({"sms"})
 _ACCOUNT_HINT = "SMS belongs to no region: it needs a token that is for the account (domain), not for a project."
 
 #: What a request carries: a signature made with a key, a token, or nothing.
-Identity = t.Union[AccessKey, Token, None]
+Authentication = t.Union[AccessKey, Token, None]
 T = t.TypeVar("T", AccessKey, Token)
 
 
@@ -277,8 +277,6 @@ class HuaweiClient(Client):
         credentials = self._credentials
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
-        # Imported here, as below: a module is compiled anew for each task, and most have a key.
-
         identity = self._obtain(credentials.base, deadline, of_account=True)
         answer = self._post(_ASSUME_AGENCY, iam.agency_body(credentials), deadline, identity)
         return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
@@ -292,7 +290,7 @@ class HuaweiClient(Client):
 
     def _obtain(
         self,
-        credentials: AccessKey | Token | Password | Fetched | OidcAgency | Federation,
+        credentials: AccessKey | Token | Password | RefreshableKey | OidcAgency | Federation,
         deadline: float,
         *,
         of_account: bool = False,
@@ -306,7 +304,7 @@ class HuaweiClient(Client):
         """
         if isinstance(credentials, (AccessKey, Token)):
             return credentials
-        if isinstance(credentials, Fetched):
+        if isinstance(credentials, RefreshableKey):
             return self._masked(credentials.take(deadline))
         if isinstance(credentials, Password):
             return self._by_password(credentials, deadline, of_account=of_account)
@@ -387,7 +385,7 @@ class HuaweiClient(Client):
         operation: HuaweiOperation,
         body: t.Any,
         deadline: float,
-        identity: Identity,
+        identity: Authentication,
         extra: t.Mapping[str, str] | None = None,
     ) -> _Answer:
         """Ask for a token or a key."""
@@ -400,7 +398,7 @@ class HuaweiClient(Client):
         query: signing.Query,
         body: t.Any,
         deadline: float,
-        identity: Identity,
+        identity: Authentication,
         extra: t.Mapping[str, str] | None = None,
     ) -> _Answer:
         """Build, authenticate, send and decode one request."""
@@ -431,7 +429,7 @@ class HuaweiClient(Client):
         path: str,
         query: signing.Query,
         body: t.Any,
-        identity: Identity,
+        identity: Authentication,
         now: float,
     ) -> Request:
         """One request, with a fresh date and signature."""
@@ -460,7 +458,7 @@ class HuaweiClient(Client):
         return Request(operation.method, url, headers, data)
 
 
-def _kind(operation: HuaweiOperation, identity: Identity) -> str:
+def _kind(operation: HuaweiOperation, identity: Authentication) -> str:
     """Return what a request is authenticated with, as ``read_answer`` takes it."""
     if identity is None:
         return "password" if operation is _CREATE_TOKEN else "id token"

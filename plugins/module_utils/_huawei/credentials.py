@@ -18,8 +18,8 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     AccessKey,
-    Fetched,
     Names,
+    RefreshableKey,
     check_plain,
     first_set,
     key_in,
@@ -127,7 +127,7 @@ class Federation(t.NamedTuple):
 
 
 #: What needs no other credentials.
-Identity = t.Union[AccessKey, Token, Password, Fetched, OidcAgency, Federation]
+BaseCredentials = t.Union[AccessKey, Token, Password, RefreshableKey, OidcAgency, Federation]
 
 
 class Agency(t.NamedTuple):
@@ -142,7 +142,7 @@ class Agency(t.NamedTuple):
         source: Where all this was found.
     """
 
-    base: Identity
+    base: BaseCredentials
     name: str
     domain_name: str | None
     domain_id: str | None
@@ -154,7 +154,7 @@ class Agency(t.NamedTuple):
         return self.base.secrets()
 
 
-Credentials = t.Union[Identity, Agency]
+Credentials = t.Union[BaseCredentials, Agency]
 
 
 class Project(t.NamedTuple):
@@ -172,7 +172,7 @@ class Found(t.NamedTuple):
     settings: t.Mapping[str, str] = {}
 
 
-class Ways(t.Protocol):
+class CredentialProviders(t.Protocol):
     """How keys are got that are not simply written down."""
 
     def metadata(self, deadline: float | None) -> AccessKey:
@@ -209,7 +209,7 @@ FAMILIES: tuple[Names, ...] = (
 OIDC = "HUAWEICLOUD_OIDC_"
 FEDERATION = ("HUAWEICLOUD_SDK_IDP_ID", "HUAWEICLOUD_SDK_ID_TOKEN_FILE")
 CONTAINER = ("HC_CONTAINER_CREDENTIALS_FULL_URI", "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE")
-#: Variables with which other tools log in, in ways that this collection does not know.
+#: Variables with which other tools log in, in ways that this collection does not support.
 UNSUPPORTED = (
     *("HW_ASSUME_ROLE_IDP_ID", "HW_ASSUME_ROLE_ID_TOKEN", "HW_ASSUME_ROLE_ID_TOKEN_FILE"),
     *("HW_SHARED_CONFIG_FILE", "HW_PROFILE", "HW_USER_ID", "OS_USER_ID", "OS_CLOUD"),
@@ -231,19 +231,19 @@ def setting(
     return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
-def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], ways: Ways) -> Found:
+def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], providers: CredentialProviders) -> Found:
     """Return the credentials to use, and the project to use them in.
 
     Args:
         options: The module's options.
         environ: The process environment.
-        ways: How to get keys that are not written down.
+        providers: How to get keys that are not written down.
 
     Raises:
         CredentialsError: There are none, or half of some.
     """
     from_options = {option: str(options[option]) for option in ENVIRONMENT if options.get(option)}
-    identity, settings, beside = _first(from_options, environ, ways)
+    identity, settings, beside = _first(from_options, environ, providers)
     named = "hwc_agency_name" in from_options
     # An agency is named in the options, or in the place where the identity was found. Named in the options, it is not that
     # of the account to which a project elsewhere belongs.
@@ -281,8 +281,8 @@ def _project(
 
 
 def _first(
-    from_options: t.Mapping[str, str], environ: t.Mapping[str, str], ways: Ways
-) -> tuple[Identity, t.Mapping[str, str], t.Mapping[str, str]]:
+    from_options: t.Mapping[str, str], environ: t.Mapping[str, str], providers: CredentialProviders
+) -> tuple[BaseCredentials, t.Mapping[str, str], t.Mapping[str, str]]:
     """The first identity in the order, the settings of its file, and the options or variables it was found among."""
     names = ("hwc_access_key", "hwc_secret_key", "hwc_security_token")
     identity = _identity(from_options, lambda: key_in(from_options, names, "option", "options"), "options")
@@ -292,17 +292,15 @@ def _first(
     identity = _of_environment(from_options, values, environ)
     if identity is not None:
         return identity, {}, values
-    # Imported here: a module is compiled anew for each task, and most keys are in options or environment.
-
     found = _from_file(UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials"), environ)
     if found is not None:
         return (*found, {})
-    return _of_container(environ, ways) or _of_instance(environ, ways), {}, {}
+    return _of_container(environ, providers) or _of_instance(environ, providers), {}, {}
 
 
 def _of_environment(
     from_options: t.Mapping[str, str], values: t.Mapping[str, str], environ: t.Mapping[str, str]
-) -> Identity | None:
+) -> BaseCredentials | None:
     """The identity of the environment; None when there is none."""
     # Whose password it is, and in which account, are no secrets and may come from options.
     login = {option: from_options[option] for option in ("hwc_user_name", "hwc_domain_name") if option in from_options}
@@ -356,22 +354,22 @@ def _oidc(given: t.Mapping[str, str], environ: t.Mapping[str, str]) -> OidcAgenc
 
 
 def _token_file(environ: t.Mapping[str, str], path: str) -> UserFile:
-    # Imported here: see _first.
-
     return UserFile.named_by(environ, path)
 
 
-def _of_container(environ: t.Mapping[str, str], ways: Ways) -> Fetched | None:
+def _of_container(environ: t.Mapping[str, str], providers: CredentialProviders) -> RefreshableKey | None:
     """The keys of the agency that CCE gave this pod; None when this is no such pod."""
     given = {name: environ[name] for name in CONTAINER if environ.get(name)}
     if not given:
         return None
     _complete(given, CONTAINER, "environment variable", "environment")
     file = _token_file(environ, given[CONTAINER[1]])
-    return Fetched("pod identity", lambda deadline: ways.container(given[CONTAINER[0]], file.token(), deadline))
+    return RefreshableKey(
+        "pod identity", lambda deadline: providers.container(given[CONTAINER[0]], file.token(), deadline)
+    )
 
 
-def _of_instance(environ: t.Mapping[str, str], ways: Ways) -> Fetched:
+def _of_instance(environ: t.Mapping[str, str], providers: CredentialProviders) -> RefreshableKey:
     """The keys of the agency of this server.
 
     Raises:
@@ -384,7 +382,7 @@ def _of_instance(environ: t.Mapping[str, str], ways: Ways) -> Fetched:
     )
     return try_service(
         "ECS metadata",
-        ways.metadata,
+        providers.metadata,
         lambda why: CredentialsError(
             "There are no credentials for Huawei Cloud: none in options, environment and ~/.huaweicloud/credentials, and "
             f"none from the metadata service of an ECS ({why}).{_passed_over(environ)}",
@@ -395,8 +393,6 @@ def _of_instance(environ: t.Mapping[str, str], ways: Ways) -> Fetched:
 
 def _passed_over(environ: t.Mapping[str, str]) -> str:
     """A sentence on credentials of other tools that were found and are not supported."""
-    # Imported here: see _first.
-
     found = [name for name in UNSUPPORTED if environ.get(name)]
     koocli = UserFile.at(environ, None, ".hcloud", "config.json")
     if koocli.exists():
@@ -409,13 +405,13 @@ def _environment(environ: t.Mapping[str, str]) -> dict[str, str]:
     return {option: value for option, value in values if value}
 
 
-def _from_file(file: UserFile, environ: t.Mapping[str, str]) -> tuple[Identity, dict[str, str]] | None:
+def _from_file(file: UserFile, environ: t.Mapping[str, str]) -> tuple[BaseCredentials, dict[str, str]] | None:
     """The section of the SDK's file that is for services of a project, as all of ours are."""
     section = file.ini().get("basic")
     if section is None:
         return None
     source = f"{file.name} [basic]"
-    identity: Identity | None
+    identity: BaseCredentials | None
     names = ("idp_id", "id_token_file")
     given = {name: section[name] for name in names if section.get(name)}
     if given:
@@ -429,7 +425,9 @@ def _from_file(file: UserFile, environ: t.Mapping[str, str]) -> tuple[Identity, 
     return identity, {option: value for option, value in settings.items() if value}
 
 
-def _identity(values: t.Mapping[str, str], key: t.Callable[[], Identity | None], source: str) -> Identity | None:
+def _identity(
+    values: t.Mapping[str, str], key: t.Callable[[], BaseCredentials | None], source: str
+) -> BaseCredentials | None:
     """The identity in one place; None when there is none.
 
     Args:
@@ -446,7 +444,7 @@ def _identity(values: t.Mapping[str, str], key: t.Callable[[], Identity | None],
     return Password(values["hwc_user_name"], values["hwc_user_password"], values["hwc_domain_name"], source)
 
 
-def _agency(base: Identity, values: t.Mapping[str, str]) -> Agency:
+def _agency(base: BaseCredentials, values: t.Mapping[str, str]) -> Agency:
     """The agency that is named in one place, to be assumed with an identity that may come from another."""
     if "hwc_agency_domain_id" not in values:
         _demand(values, ("hwc_agency_domain_name",), "hwc_agency_name")

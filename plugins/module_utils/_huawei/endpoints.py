@@ -111,7 +111,7 @@ class Endpoints(t.NamedTuple):
     sts_endpoint: str | None = None
     profile_iam_endpoint: str | None = None
 
-    def find(self, service: str) -> Endpoint:
+    def resolve(self, service: str) -> Endpoint:
         """Where ``service`` is: options, then ``HWC_*``, the SDK's variables, the file, the table and its rule.
 
         Raises:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the client of Huawei Cloud is made from the connection options."""
+"""The factory of Huawei Cloud's client: from the connection options to a client."""
 
 from __future__ import annotations
 
@@ -17,22 +17,20 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.end
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
 
 
-class _Ways:
-    """How keys of Huawei Cloud are got that are not simply written down."""
+class _CredentialProviders:
+    """The credential providers of Huawei Cloud: they fetch keys that are not in options, environment or files."""
 
     def __init__(self, options: t.Mapping[str, t.Any], runtime: Runtime) -> None:
         self._options = options
         self._runtime = runtime
 
-    # Imported where they are needed: a module is compiled anew for each task, and most have a key.
-
     def metadata(self, deadline: float | None) -> AccessKey:
-
+        """Fetch a key from the metadata service of an ECS."""
         runtime = self._runtime
         return metadata.fetch(runtime.transport(proxies=False), runtime.clock, runtime.environ, deadline)
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
-
+        """Fetch a key from the agent that CCE runs beside pods."""
         runtime = self._runtime
         runtime.on_secret(token)
         address = local_url(credentials.CONTAINER[0], url)
@@ -42,14 +40,17 @@ class _Ways:
 
 
 def open_huawei(options: t.Mapping[str, t.Any], runtime: Runtime) -> HuaweiClient:
-    """The client of Huawei Cloud.
+    """Return a client of Huawei Cloud.
 
     Args:
         options: All of ``HWC_OPTIONS``.
-        runtime: The rest.
-    """
+        runtime: Environment, clock, transport and callbacks.
 
-    found = credentials.find(options, runtime.environ, _Ways(options, runtime))
+    Raises:
+        CredentialsError: There are no credentials, or they are not complete.
+        UsageError: An option is wrong.
+    """
+    found = credentials.find(options, runtime.environ, _CredentialProviders(options, runtime))
     for secret in found.credentials.secrets():
         runtime.on_secret(secret)
     endpoints = Endpoints(
@@ -62,7 +63,7 @@ def open_huawei(options: t.Mapping[str, t.Any], runtime: Runtime) -> HuaweiClien
     )
     project = found.project
     if project.id:
-        # It becomes a part of URLs.
+        # The id becomes a part of URLs.
         check_id("hwc_project_id", project.id)
     return HuaweiClient(
         runtime.http(options, "hwc"),

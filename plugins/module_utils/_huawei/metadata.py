@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, switched
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.metadata import Visit
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.metadata import MetadataSession
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import base_url
@@ -43,15 +43,17 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], dead
     if switched(environ, "HWC_METADATA_DISABLED"):
         raise CredentialsError("HWC_METADATA_DISABLED forbids to ask it")
     given = environ.get("HWC_METADATA_ENDPOINT")
-    visit = Visit(transport, clock, base_url("HWC_METADATA_ENDPOINT", given) if given else ADDRESS, deadline)
-    token = visit.token(*_SESSION)
-    answer = visit.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
+    session = MetadataSession(
+        transport, clock, base_url("HWC_METADATA_ENDPOINT", given) if given else ADDRESS, deadline
+    )
+    token = session.token(*_SESSION)
+    answer = session.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
     if answer.status == 401 and _NO_AGENCY in answer.text():
-        raise CredentialsError(f'{visit.url}{_PATH} says "{_NO_AGENCY}": this server has no agency')
+        raise CredentialsError(f'{session.url}{_PATH} says "{_NO_AGENCY}": this server has no agency')
     if answer.status == 401 and token is None:
-        token = visit.token(*_SESSION, needed=True)
-        answer = visit.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
-    return key_of(visit.document(_PATH, answer).get("credential"), "ECS metadata", f"{visit.url}{_PATH}")
+        token = session.token(*_SESSION, needed=True)
+        answer = session.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
+    return key_of(session.document(_PATH, answer).get("credential"), "ECS metadata", f"{session.url}{_PATH}")
 
 
 def fetch_of_pod(transport: Transport, clock: Clock, url: str, token: str, deadline: float) -> AccessKey:
@@ -69,10 +71,10 @@ def fetch_of_pod(transport: Transport, clock: Clock, url: str, token: str, deadl
         TransportError, InvalidResponseError, UnavailableError: The agent is unwell.
     """
     origin = "/".join(url.split("/", 3)[:3])
-    visit = Visit(transport, clock, origin, deadline)
+    session = MetadataSession(transport, clock, origin, deadline)
     headers = {"Authorization": token, "Content-Type": "application/json"}
     path = url[len(origin) :]
-    document = visit.document(path, visit.ask("POST", path, headers, b"{}"))
+    document = session.document(path, session.ask("POST", path, headers, b"{}"))
     found = document.get("credential") or document.get("credentials") or document
     # Its query may hold a secret.
     return key_of(found, "pod identity", url.split("?", 1)[0])

@@ -2,21 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options of Huawei Cloud.
-
-Apart from the client that is made from them: a module of both clouds wants the options of both, and the client of one.
-"""
+"""The connection options of Huawei Cloud, and the provider that makes a client from them."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.factory import open_huawei
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider, Runtime
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Provider
 
-if t.TYPE_CHECKING:
-    from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
-
+#: The connection options of Huawei Cloud; documented in the fragment ``hwc``.
 #: The connection options of Huawei Cloud; documented in the fragment ``hwc``.
 HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "hwc_access_key": {"type": "str", "no_log": False},
@@ -41,12 +36,5 @@ HWC_OPTIONS: dict[str, dict[str, t.Any]] = {
     "hwc_ca_path": {"type": "path"},
 }
 
-
-def _open(options: t.Mapping[str, t.Any], runtime: Runtime) -> HuaweiClient:
-    # Imported here: a module of both clouds wants the options of both, and the client of one.
-
-    return open_huawei(options, runtime)
-
-
 #: Huawei Cloud, as modules name it.
-HWC = Provider("hwc", HWC_OPTIONS, _open)
+HWC = Provider("hwc", HWC_OPTIONS, open_huawei)

@@ -13,7 +13,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Response
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, answer
 
@@ -62,8 +62,8 @@ def key_document(number: int = 1, expiration: str = "2026-01-02T04:04:05Z") -> d
     }
 
 
-class Ways:
-    """Ways to credentials that note what they were asked for.
+class CredentialProviders:
+    """CredentialProviders to credentials that note what they were asked for.
 
     Args:
         role: The key that the metadata service gives, or why it gives none.
@@ -77,7 +77,7 @@ class Ways:
         self._load = load
 
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
-        """As of ``credentials.Ways``."""
+        """As of ``credentials.CredentialProviders``."""
         self.asked.append(role)
         self.deadlines.append(deadline)
         if isinstance(self._role, Exception):
@@ -85,13 +85,13 @@ class Ways:
         return self._role
 
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
-        """As of ``credentials.Ways``."""
+        """As of ``credentials.CredentialProviders``."""
         self.asked.append((name, uri))
         self.deadlines.append(deadline)
         return AccessKey("uri-id", "uri-secret", "uri-token", "credentials URI")
 
-    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> Fetched:
-        """As of ``credentials.Ways``."""
+    def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> RefreshableKey:
+        """As of ``credentials.CredentialProviders``."""
         self.asked.append((provider, arguments))
         assert self._load is not None, f"the package was asked for: {provider}"
         return credentials_package.provide(provider, source, hide, arguments, now=lambda: 1000.0, load=self._load)

@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     Terms,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
@@ -292,7 +292,7 @@ def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cl
     keys = iter([AccessKey("K2", "secret-2", "token-2", "somewhere")])
     secrets: list[str] = []
     first = AccessKey("K1", "secret-1", "token-1", "somewhere")
-    fetched = Fetched("somewhere", lambda _deadline: next(keys), first)
+    fetched = RefreshableKey("somewhere", lambda _deadline: next(keys), first)
     client = ali_client(cloud, key=fetched, secrets=secrets)
     cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
     cloud.expect(URL, GOOD)

@@ -22,13 +22,15 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     RamRole,
     Terms,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     CredentialsError,
     UnavailableError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import Ways
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import (
+    CredentialProviders,
+)
 
 OPTIONS = {"ali_access_key_id": "option-id", "ali_access_key_secret": "option-secret"}
 SDK = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "sdk-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "sdk-secret"}
@@ -95,17 +97,17 @@ def find(
     home: Path,
     options: dict[str, t.Any] | None = None,
     environ: dict[str, str] | None = None,
-    ways: Ways | None = None,
+    providers: CredentialProviders | None = None,
 ) -> Found:
-    ways = ways or Ways(NO_ROLE)
+    providers = providers or CredentialProviders(NO_ROLE)
     variables = {"HOME": str(home), **(environ or {})}
-    return credentials.find(options or {}, variables, ways, functools.partial(profiles.read, variables, ways))
+    return credentials.find(options or {}, variables, providers, functools.partial(profiles.read, variables, providers))
 
 
 def identity(found: Found) -> tuple[str, str]:
     """Id and source of the key that was found."""
     key = found.credentials
-    if isinstance(key, Fetched):
+    if isinstance(key, RefreshableKey):
         return key.take(5.0).access_key, key.source
     if isinstance(key, OidcRole):
         return key.arn, key.source
@@ -114,7 +116,7 @@ def identity(found: Found) -> tuple[str, str]:
 
 
 def test_the_order(home: Path) -> None:
-    ways = Ways(ROLE_KEY)
+    providers = CredentialProviders(ROLE_KEY)
     options, environ = dict(OPTIONS), {**SDK, **TERRAFORM, **COMMAND_LINE, **OLDER, **OIDC}
     environ["ALIBABA_CLOUD_CREDENTIALS_URI"] = "http://127.0.0.1/key"
     command_line(home, {"mode": "AK", "access_key_id": "profile-id", "access_key_secret": "s"})
@@ -141,7 +143,7 @@ def test_the_order(home: Path) -> None:
         ("instance-id from ECS metadata", lambda: None),
     ]
     for expected, remove in places:
-        assert "{} from {}".format(*identity(find(home, options, environ, ways))) == expected
+        assert "{} from {}".format(*identity(find(home, options, environ, providers))) == expected
         remove()
 
 
@@ -224,13 +226,16 @@ def test_a_profile_that_is_named_must_be_there(home: Path, where: str) -> None:
     options = {"ali_profile": "other"} if where == "option" else {}
     environ = {"ALIBABA_CLOUD_PROFILE": "other"} if where == "variable" else {}
     with pytest.raises(CredentialsError, match="There is no profile 'other' in ~/.aliyun/config.json and"):
-        find(home, options, environ, Ways(ROLE_KEY))
+        find(home, options, environ, CredentialProviders(ROLE_KEY))
 
 
 def test_the_file_of_the_command_line_can_be_switched_off(home: Path) -> None:
     command_line(home, {"mode": "AK", "access_key_id": "a", "access_key_secret": "s"})
     environ = {"ALIBABA_CLOUD_CLI_PROFILE_DISABLED": "True"}
-    assert identity(find(home, environ=environ, ways=Ways(ROLE_KEY))) == ("instance-id", "ECS metadata")
+    assert identity(find(home, environ=environ, providers=CredentialProviders(ROLE_KEY))) == (
+        "instance-id",
+        "ECS metadata",
+    )
 
 
 def test_the_file_of_the_sdk_can_be_elsewhere(home: Path) -> None:
@@ -248,7 +253,7 @@ def test_the_file_of_the_sdk_can_be_elsewhere(home: Path) -> None:
 def test_an_empty_profile_as_the_command_line_leaves_it_is_none(home: Path) -> None:
     command_line(home, {"mode": "AK", "access_key_id": "", "access_key_secret": ""})
     ini(home, "[default]\ntype = access_key\n")
-    assert identity(find(home, ways=Ways(ROLE_KEY))) == ("instance-id", "ECS metadata")
+    assert identity(find(home, providers=CredentialProviders(ROLE_KEY))) == ("instance-id", "ECS metadata")
 
 
 @pytest.mark.parametrize("mode", ["StsToken", "ststoken"])
@@ -317,15 +322,15 @@ def test_a_chain_of_roles_in_profiles(home: Path) -> None:
 def test_profiles_that_are_not_complete(home: Path, rows: list[dict[str, t.Any]], words: str) -> None:
     command_line(home, *rows)
     with pytest.raises(CredentialsError, match=words):
-        find(home, ways=Ways(ROLE_KEY))
+        find(home, providers=CredentialProviders(ROLE_KEY))
 
 
 @pytest.mark.parametrize("name", ["the-role", ""])
 def test_the_role_of_the_instance_in_a_profile(home: Path, name: str) -> None:
     command_line(home, {"mode": "EcsRamRole", "ram_role_name": name})
-    ways = Ways(ROLE_KEY)
-    assert identity(find(home, ways=ways)) == ("instance-id", "~/.aliyun/config.json [default]")
-    assert ways.asked == [name or None]
+    providers = CredentialProviders(ROLE_KEY)
+    assert identity(find(home, providers=providers)) == ("instance-id", "~/.aliyun/config.json [default]")
+    assert providers.asked == [name or None]
 
 
 def test_the_role_of_the_instance_in_a_profile_that_is_not_there(home: Path) -> None:
@@ -358,9 +363,11 @@ role_name = the-role
         Terms("me", 3600, None, '{"Version": "1"}'),
         source,
     )
-    ways = Ways(ROLE_KEY)
-    assert identity(find(home, {"ali_profile": "instance"}, ways=ways))[1].endswith("credentials.ini [instance]")
-    assert ways.asked == ["the-role"]
+    providers = CredentialProviders(ROLE_KEY)
+    assert identity(find(home, {"ali_profile": "instance"}, providers=providers))[1].endswith(
+        "credentials.ini [instance]"
+    )
+    assert providers.asked == ["the-role"]
 
 
 @pytest.mark.parametrize(
@@ -394,7 +401,7 @@ def test_what_is_wrong_in_the_file_of_the_command_line(home: Path, text: str) ->
 def test_a_file_without_the_profile_is_passed_by(home: Path, document: str) -> None:
     command_line(home)
     (home / ".aliyun" / "config.json").write_text(document)
-    assert identity(find(home, ways=Ways(ROLE_KEY)))[1] == "ECS metadata"
+    assert identity(find(home, providers=CredentialProviders(ROLE_KEY)))[1] == "ECS metadata"
 
 
 # Roles
@@ -416,7 +423,7 @@ def test_a_role_of_the_options_is_assumed_with_whatever_there_is(home: Path) -> 
         "environment, role",
     )
     assert role.secrets() == ["sdk-secret"]
-    instance = find(home, {"ali_role_arn": "x"}, ways=Ways(ROLE_KEY)).credentials
+    instance = find(home, {"ali_role_arn": "x"}, providers=CredentialProviders(ROLE_KEY)).credentials
     assert instance.source == "ECS metadata, role"
 
 
@@ -446,10 +453,10 @@ def test_a_role_needs_a_quarter_of_an_hour(home: Path, duration: t.Any) -> None:
 
 
 def test_an_option_names_the_role_of_the_instance(home: Path) -> None:
-    ways = Ways(ROLE_KEY)
-    assert identity(find(home, {"ali_ecs_role_name": "r"}, SDK, ways)) == ("instance-id", "ECS metadata")
-    assert identity(find(home, {}, {"ALIBABA_CLOUD_ECS_METADATA": "s"}, ways)) == ("instance-id", "ECS metadata")
-    assert ways.asked == ["r", "s"]
+    providers = CredentialProviders(ROLE_KEY)
+    assert identity(find(home, {"ali_ecs_role_name": "r"}, SDK, providers)) == ("instance-id", "ECS metadata")
+    assert identity(find(home, {}, {"ALIBABA_CLOUD_ECS_METADATA": "s"}, providers)) == ("instance-id", "ECS metadata")
+    assert providers.asked == ["r", "s"]
 
 
 # The official package
@@ -467,8 +474,8 @@ kinds = pytest.mark.parametrize("row", KINDS, ids=[row["mode"] for row in KINDS]
 def test_other_kinds_are_left_to_the_official_package(home: Path, row: dict[str, str]) -> None:
     command_line(home, row)
     package = Package()
-    key = find(home, ways=Ways(NO_ROLE, package.load)).credentials
-    assert isinstance(key, Fetched)
+    key = find(home, providers=CredentialProviders(NO_ROLE, package.load)).credentials
+    assert isinstance(key, RefreshableKey)
     assert key.source == "~/.aliyun/config.json [default]"
     assert key.secrets() == ["package-secret", "package-token"]
     first = key.take(5.0)
@@ -480,7 +487,7 @@ def test_other_kinds_are_left_to_the_official_package(home: Path, row: dict[str,
 def test_another_kind_in_the_file_of_the_sdk(home: Path) -> None:
     ini(home, "[default]\ntype = rsa_key_pair\npublic_key_id = k\n")
     package = Package()
-    find(home, ways=Ways(NO_ROLE, package.load))
+    find(home, providers=CredentialProviders(NO_ROLE, package.load))
     path = str(home / ".alibabacloud" / "credentials.ini")
     assert package.made == [("Profile", {"profile_file": path, "profile_name": "default"})]
 
@@ -492,7 +499,7 @@ def test_without_the_package_its_name_is_told(home: Path, row: dict[str, str]) -
 
     command_line(home, row)
     with pytest.raises(CredentialsError, match="needs the Python package alibabacloud_credentials") as caught:
-        find(home, ways=Ways(NO_ROLE, missing))
+        find(home, providers=CredentialProviders(NO_ROLE, missing))
     assert "pip install alibabacloud_credentials" in str(caught.value)
     assert "top-secret" not in str(caught.value)
 
@@ -502,7 +509,7 @@ def test_what_the_package_says_is_told_without_secrets(home: Path, row: dict[str
     command_line(home, row)
     package = Package(RuntimeError("sign in again; top-secret has expired"))
     with pytest.raises(CredentialsError, match="could not get a key .*sign in again") as caught:
-        find(home, ways=Ways(NO_ROLE, package.load))
+        find(home, providers=CredentialProviders(NO_ROLE, package.load))
     assert "top-secret" not in str(caught.value)
 
 
@@ -510,14 +517,14 @@ def test_a_short_secret_hides_no_part_of_what_the_package_says(home: Path) -> No
     said = "HTTPSConnectionPool(host='sso.example.com', port=443): Max retries exceeded"
     command_line(home, {"mode": "CloudSSO", "access_token": "t"})
     with pytest.raises(CredentialsError, match=re.escape(said)):
-        find(home, ways=Ways(NO_ROLE, Package(RuntimeError(said)).load))
+        find(home, providers=CredentialProviders(NO_ROLE, Package(RuntimeError(said)).load))
 
 
 def test_the_package_is_asked_again_with_the_same_provider(home: Path) -> None:
     command_line(home, {"mode": "OAuth"})
     package = Package()
-    key = find(home, ways=Ways(NO_ROLE, package.load)).credentials
-    assert isinstance(key, Fetched)
+    key = find(home, providers=CredentialProviders(NO_ROLE, package.load)).credentials
+    assert isinstance(key, RefreshableKey)
     assert [key.take(5.0).access_key for _time in range(3)] == ["package-id"] * 3
     assert len(package.made) == 1
 
@@ -545,11 +552,11 @@ def test_a_mode_that_the_package_would_not_know_is_told(home: Path) -> None:
 def test_a_profile_without_a_mode_and_keys_is_none_and_the_chain_goes_on(home: Path, row: dict[str, t.Any]) -> None:
     command_line(home, row)
     ini(home, "[default]\nregion_id = cn-shanghai\n")
-    assert identity(find(home, ways=Ways(ROLE_KEY))) == ("instance-id", "ECS metadata")
+    assert identity(find(home, providers=CredentialProviders(ROLE_KEY))) == ("instance-id", "ECS metadata")
     ini(home, "[default]\ntype = access_key\naccess_key_id = i\naccess_key_secret = s\n")
-    assert identity(find(home, ways=Ways(ROLE_KEY)))[0] == "i"
+    assert identity(find(home, providers=CredentialProviders(ROLE_KEY)))[0] == "i"
     with pytest.raises(CredentialsError, match="There is no profile 'other'"):
-        find(home, {"ali_profile": "other"}, ways=Ways(ROLE_KEY))
+        find(home, {"ali_profile": "other"}, providers=CredentialProviders(ROLE_KEY))
 
 
 @pytest.mark.parametrize(
@@ -558,15 +565,15 @@ def test_a_profile_without_a_mode_and_keys_is_none_and_the_chain_goes_on(home: P
         ({"access_key_id": "a", "access_key_secret": "s"}, AccessKey("a", "s", None)),
         ({"access_key_id": "a", "access_key_secret": "s", "sts_token": "t"}, AccessKey("a", "s", "t")),
         ({"access_key_id": "a", "access_key_secret": "s", "ram_role_arn": "r"}, RamRole),
-        ({"ram_role_name": "r"}, Fetched),
-        ({"credentials_uri": "http://127.0.0.1/"}, Fetched),
+        ({"ram_role_name": "r"}, RefreshableKey),
+        ({"credentials_uri": "http://127.0.0.1/"}, RefreshableKey),
         ({"ram_role_arn": "r", "oidc_provider_arn": "p", "oidc_token_file": "f"}, OidcRole),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
 def test_the_mode_of_a_profile_follows_from_its_keys(home: Path, row: dict[str, str], expected: t.Any) -> None:
     command_line(home, row)
-    found = find(home, ways=Ways(ROLE_KEY)).credentials
+    found = find(home, providers=CredentialProviders(ROLE_KEY)).credentials
     assert found.source == "~/.aliyun/config.json [default]"
     if isinstance(expected, AccessKey):
         assert isinstance(found, AccessKey)
@@ -594,7 +601,7 @@ def test_the_mode_of_a_profile_follows_from_its_keys(home: Path, row: dict[str, 
 def test_what_is_wrong_with_a_profile_is_told(home: Path, row: dict[str, t.Any], words: str) -> None:
     command_line(home, row)
     with pytest.raises(CredentialsError, match=words) as caught:
-        find(home, ways=Ways(ROLE_KEY))
+        find(home, providers=CredentialProviders(ROLE_KEY))
     assert "top-secret" not in str(caught.value)
     assert "~/.aliyun/config.json [default]" in str(caught.value)
 
@@ -610,16 +617,16 @@ def test_what_is_wrong_with_a_profile_is_told(home: Path, row: dict[str, t.Any],
 def test_what_is_wrong_with_a_section_is_told(home: Path, text: str, words: str) -> None:
     ini(home, f"[default]\n{text}")
     with pytest.raises(CredentialsError, match=words) as caught:
-        find(home, ways=Ways(ROLE_KEY))
+        find(home, providers=CredentialProviders(ROLE_KEY))
     assert "top-secret" not in str(caught.value)
 
 
 def test_the_role_of_the_instance_and_another_to_be_assumed_with_it(home: Path) -> None:
     command_line(home, {"mode": "RamRoleArnWithRoleName", "ram_role_name": "base", "ram_role_arn": "acs:ram::1:role/r"})
-    ways = Ways(ROLE_KEY)
-    role = find(home, ways=ways).credentials
+    providers = CredentialProviders(ROLE_KEY)
+    role = find(home, providers=providers).credentials
     assert isinstance(role, RamRole)
-    assert (role.arn, type(role.base), ways.asked) == ("acs:ram::1:role/r", Fetched, ["base"])
+    assert (role.arn, type(role.base), providers.asked) == ("acs:ram::1:role/r", RefreshableKey, ["base"])
 
 
 @pytest.mark.parametrize("variable", ["ALIBABA_CLOUD_SHARED_CREDENTIALS_FILE", "ALICLOUD_SHARED_CREDENTIALS_FILE"])
@@ -633,7 +640,9 @@ def test_the_file_of_the_command_line_can_be_elsewhere(home: Path, variable: str
 @pytest.mark.parametrize("variable", ["ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE"])
 def test_the_command_line_may_be_told_to_ignore_profiles(home: Path, variable: str) -> None:
     command_line(home, {"mode": "AK", "access_key_id": "a", "access_key_secret": "s"})
-    assert identity(find(home, environ={variable: "TRUE"}, ways=Ways(ROLE_KEY)))[1] == "ECS metadata"
+    assert (
+        identity(find(home, environ={variable: "TRUE"}, providers=CredentialProviders(ROLE_KEY)))[1] == "ECS metadata"
+    )
 
 
 @pytest.mark.parametrize(
@@ -668,13 +677,13 @@ def test_oidc_by_the_names_of_the_command_line(home: Path) -> None:
 def test_half_an_oidc_login_is_an_error(home: Path, missing: str) -> None:
     environ = {name: value for name, value in OIDC.items() if name != missing}
     with pytest.raises(CredentialsError, match=f"variable {missing} is missing beside"):
-        find(home, environ=environ, ways=Ways(ROLE_KEY))
+        find(home, environ=environ, providers=CredentialProviders(ROLE_KEY))
     assert identity(find(home, environ={**environ, **SDK})) == ("sdk-id", "environment"), "a key comes first"
 
 
 def test_a_role_alone_is_no_half_of_an_oidc_login(home: Path) -> None:
     environ = {"ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/r"}
-    assert identity(find(home, environ=environ, ways=Ways(ROLE_KEY)))[1] == "ECS metadata"
+    assert identity(find(home, environ=environ, providers=CredentialProviders(ROLE_KEY)))[1] == "ECS metadata"
 
 
 def test_oidc_in_profiles(home: Path) -> None:
@@ -771,21 +780,21 @@ def test_how_long_keys_of_a_role_live_may_be_in_the_environment(home: Path) -> N
 
 
 def test_an_address_that_hands_keys_out_is_asked_when_a_key_is_needed(home: Path) -> None:
-    ways = Ways(NO_ROLE)
-    found = find(home, {}, {"ALICLOUD_CREDENTIALS_URI": "http://127.0.0.1/key"}, ways).credentials
-    assert isinstance(found, Fetched)
-    assert ways.asked == []
+    providers = CredentialProviders(NO_ROLE)
+    found = find(home, {}, {"ALICLOUD_CREDENTIALS_URI": "http://127.0.0.1/key"}, providers).credentials
+    assert isinstance(found, RefreshableKey)
+    assert providers.asked == []
     assert found.take(7.0).source == "environment (credentials URI)"
-    assert (ways.asked, ways.deadlines) == ([("ALICLOUD_CREDENTIALS_URI", "http://127.0.0.1/key")], [7.0])
+    assert (providers.asked, providers.deadlines) == ([("ALICLOUD_CREDENTIALS_URI", "http://127.0.0.1/key")], [7.0])
 
 
 def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(home: Path) -> None:
-    ways = Ways(UnavailableError("http://100.100.100.200 answered with HTTP 503.", http_status=503))
-    found = find(home, ways=ways).credentials
-    assert isinstance(found, Fetched)
+    providers = CredentialProviders(UnavailableError("http://100.100.100.200 answered with HTTP 503.", http_status=503))
+    found = find(home, providers=providers).credentials
+    assert isinstance(found, RefreshableKey)
     with pytest.raises(UnavailableError):
         found.take(7.0)
-    assert ways.deadlines == [None, 7.0]
+    assert providers.deadlines == [None, 7.0]
 
 
 @pytest.mark.parametrize("name", credentials.UNSUPPORTED)

@@ -41,19 +41,19 @@ def endpoints(region: str | None = "cn-shanghai", **given: str) -> Endpoints:
 )
 def test_the_strongest_override_wins(service: str, ways: t.Sequence[tuple[str, str]], rule: str) -> None:
     for weakest in range(len(ways)):
-        assert endpoints(**dict(ways[weakest:])).find(service).url == f"https://{ways[weakest][1]}"
-    assert endpoints().find(service).url == f"https://{rule}"
-    assert endpoints(**{name: "" for name, _url in ways}).find(service).url == f"https://{rule}"
+        assert endpoints(**dict(ways[weakest:])).resolve(service).url == f"https://{ways[weakest][1]}"
+    assert endpoints().resolve(service).url == f"https://{rule}"
+    assert endpoints(**{name: "" for name, _url in ways}).resolve(service).url == f"https://{rule}"
 
 
 @pytest.mark.parametrize("region", sorted(REGIONS))
 def test_a_known_region_is_taken_as_it_is(region: str) -> None:
-    found = endpoints(region).find("cloudsso")
+    found = endpoints(region).resolve("cloudsso")
     assert (found.url, found.guessed) == (f"https://cloudsso.{region}.aliyuncs.com", False)
 
 
 def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown() -> None:
-    found = endpoints("mars-1").find("cloudsso")
+    found = endpoints("mars-1").resolve("cloudsso")
     assert (found.url, found.guessed) == ("https://cloudsso.mars-1.aliyuncs.com", True)
 
 
@@ -67,35 +67,35 @@ def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown() -> None
     ],
 )
 def test_sts_is_global_unless_a_region_is_named(sts_region: str | None, vpc: bool, host: str) -> None:
-    found = Endpoints("cn-shanghai", None, None, {}, sts_region=sts_region, sts_vpc=vpc).find("sts")
+    found = Endpoints("cn-shanghai", None, None, {}, sts_region=sts_region, sts_vpc=vpc).resolve("sts")
     assert (found.url, found.guessed) == (f"https://{host}", False)
 
 
 def test_sts_needs_no_region() -> None:
-    assert endpoints(None).find("sts").url == "https://sts.aliyuncs.com"
+    assert endpoints(None).resolve("sts").url == "https://sts.aliyuncs.com"
 
 
 def test_a_region_or_an_endpoint_is_needed() -> None:
     with pytest.raises(UsageError, match="ali_region, or ALIBABA_CLOUD_REGION_ID"):
-        endpoints(None).find("cloudsso")
-    assert endpoints(None, endpoint="http://127.0.0.1:80").find("cloudsso").url == "http://127.0.0.1:80"
+        endpoints(None).resolve("cloudsso")
+    assert endpoints(None, endpoint="http://127.0.0.1:80").resolve("cloudsso").url == "http://127.0.0.1:80"
 
 
 def test_an_override_is_refused_by_its_name() -> None:
     with pytest.raises(UsageError, match="CLOUDSSO_ENDPOINT: 'http://cloudsso.example.com' would send"):
-        endpoints(CLOUDSSO_ENDPOINT="http://cloudsso.example.com").find("cloudsso")
+        endpoints(CLOUDSSO_ENDPOINT="http://cloudsso.example.com").resolve("cloudsso")
 
 
 @pytest.mark.parametrize("region", ["cn-shanghai", "mars-1"])
 def test_inside_a_vpc_services_have_other_hosts(region: str) -> None:
-    found = Endpoints(region, None, None, {}, vpc=True).find("cloudsso")
+    found = Endpoints(region, None, None, {}, vpc=True).resolve("cloudsso")
     assert (found.url, found.guessed) == (f"https://cloudsso-vpc.{region}.aliyuncs.com", region == "mars-1")
     assert (
-        Endpoints(region, None, None, {}, sts_vpc=True).find("cloudsso").url
+        Endpoints(region, None, None, {}, sts_vpc=True).resolve("cloudsso").url
         == f"https://cloudsso.{region}.aliyuncs.com"
     )
     named = Endpoints(region, "https://sso.example.com", None, {}, vpc=True)
-    assert named.find("cloudsso").url == "https://sso.example.com"
+    assert named.resolve("cloudsso").url == "https://sso.example.com"
 
 
 @pytest.mark.parametrize("service", ["cloudsso", "sts"])
@@ -105,12 +105,12 @@ def test_inside_a_vpc_services_have_other_hosts(region: str) -> None:
 )
 def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | None, region: str) -> None:
     with pytest.raises(UsageError, match="^ali_region: .*is not a region id, such as cn-shanghai"):
-        Endpoints(region, endpoint, None, {}).find(service)
+        Endpoints(region, endpoint, None, {}).resolve(service)
     with pytest.raises(UsageError, match="^ALIBABA_CLOUD_STS_REGION"):
-        Endpoints("cn-shanghai", None, None, {}, sts_region=region).find("sts")
+        Endpoints("cn-shanghai", None, None, {}, sts_region=region).resolve("sts")
 
 
 def test_what_a_region_was_meant_to_be() -> None:
-    assert Endpoints("cn-shangai", None, None, {}).find("cloudsso").similar == "cn-shanghai"
-    assert Endpoints("mars-1", None, None, {}).find("cloudsso").similar is None
-    assert Endpoints("cn-shanghai", None, None, {}).find("cloudsso").similar is None
+    assert Endpoints("cn-shangai", None, None, {}).resolve("cloudsso").similar == "cn-shanghai"
+    assert Endpoints("mars-1", None, None, {}).resolve("cloudsso").similar is None
+    assert Endpoints("cn-shanghai", None, None, {}).resolve("cloudsso").similar is None

@@ -21,8 +21,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.acces
     PASSING,
     RETRY,
     AccessKey,
-    Fetched,
     Lease,
+    RefreshableKey,
     parse_time,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
@@ -305,11 +305,11 @@ def test_keys_that_are_handed_out_begin_with_the_first() -> None:
         deadlines.append(deadline)
         return next(later)
 
-    fetched = Fetched("there", fetch, AccessKey("K1", "s1", "t1", "there"))
+    fetched = RefreshableKey("there", fetch, AccessKey("K1", "s1", "t1", "there"))
     assert (fetched.source, fetched.secrets()) == ("there", ["s1", "t1"])
     assert [fetched.take(deadline).access_key for deadline in (1.0, 2.0, 3.0)] == ["K1", "K2", "K3"]
     assert deadlines == [2.0, 3.0]
-    assert Fetched("there", fetch).secrets() == []
+    assert RefreshableKey("there", fetch).secrets() == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import credentials
@@ -38,11 +38,11 @@ class Nowhere:
     """What hands out keys on a machine that is no server of the cloud."""
 
     def metadata(self, deadline: float | None) -> AccessKey:
-        """As of ``credentials.Ways``."""
+        """As of ``credentials.CredentialProviders``."""
         raise CredentialsError("there is none")
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
-        """As of ``credentials.Ways``."""
+        """As of ``credentials.CredentialProviders``."""
         raise AssertionError(url)
 
 
@@ -347,7 +347,7 @@ def test_the_agent_of_a_pod_is_asked_when_a_key_is_needed(tmp_path: Path) -> Non
         "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(tmp_path / "token"),
     }
     key = credentials.find({}, environ, Pod()).credentials
-    assert isinstance(key, Fetched)
+    assert isinstance(key, RefreshableKey)
     assert (key.source, asked) == ("pod identity", [])
     assert key.take(7.0).access_key == "pod-ak"
     assert asked == [("http://169.254.170.23/v1", "pod-token", 7.0)]

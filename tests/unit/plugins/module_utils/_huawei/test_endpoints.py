@@ -47,30 +47,30 @@ def endpoints(region: str | None = "cn-north-4", **given: str) -> Endpoints:
 def test_the_strongest_override_wins(service: str, ways: t.Sequence[tuple[str, str]], table: str) -> None:
     for weakest in range(len(ways)):
         given = dict(ways[weakest:])
-        assert endpoints(**given).find(service).url == f"https://{ways[weakest][1]}"
-    assert endpoints().find(service).url == f"https://{table}.cn-north-4.myhuaweicloud.com"
+        assert endpoints(**given).resolve(service).url == f"https://{ways[weakest][1]}"
+    assert endpoints().resolve(service).url == f"https://{table}.cn-north-4.myhuaweicloud.com"
 
 
 def test_iam_is_where_everything_else_is_unless_it_is_said_otherwise() -> None:
-    assert endpoints(endpoint="http://127.0.0.1:80").find("iam").url == "http://127.0.0.1:80"
-    assert endpoints(iam_endpoint="iam.example.com").find("kps").url == "https://kms.cn-north-4.myhuaweicloud.com"
+    assert endpoints(endpoint="http://127.0.0.1:80").resolve("iam").url == "http://127.0.0.1:80"
+    assert endpoints(iam_endpoint="iam.example.com").resolve("kps").url == "https://kms.cn-north-4.myhuaweicloud.com"
 
 
 def test_the_first_address_of_a_list_of_the_sdk_is_taken() -> None:
     found = endpoints(HUAWEICLOUD_SDK_REGION_ECS_CN_NORTH_4=" https://a.example.com , https://b.example.com")
-    assert found.find("ecs").url == "https://a.example.com"
+    assert found.resolve("ecs").url == "https://a.example.com"
 
 
 def test_an_empty_override_is_none() -> None:
     given = {name: "" for name, _url in IAM}
-    assert endpoints(**given).find("iam").url == "https://iam.cn-north-4.myhuaweicloud.com"
+    assert endpoints(**given).resolve("iam").url == "https://iam.cn-north-4.myhuaweicloud.com"
 
 
 def test_an_override_is_refused_by_its_name() -> None:
     with pytest.raises(UsageError, match="^HWC_ENDPOINT: "):
-        endpoints(HWC_ENDPOINT="http://kms.example.com").find("kps")
+        endpoints(HWC_ENDPOINT="http://kms.example.com").resolve("kps")
     with pytest.raises(UsageError, match="^hwc_iam_endpoint: "):
-        endpoints(iam_endpoint="https://iam.example.com/v3").find("iam")
+        endpoints(iam_endpoint="https://iam.example.com/v3").resolve("iam")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_override_is_refused_by_its_name() -> None:
     ],
 )
 def test_the_table(service: str, region: str, url: str) -> None:
-    found = endpoints(region).find(service)
+    found = endpoints(region).resolve(service)
     assert (found.url, found.guessed) == (url, False)
 
 
@@ -125,20 +125,20 @@ def test_the_table_is_as_long_as_that_of_the_sdk() -> None:
     ],
 )
 def test_a_region_outside_the_table_is_tried_and_marked(service: str, region: str, url: str) -> None:
-    found = endpoints(region).find(service)
+    found = endpoints(region).resolve(service)
     assert (found.url, found.guessed) == (url, True)
 
 
 @pytest.mark.parametrize("region", [None, ""])
 def test_without_region_and_endpoint_the_message_names_both(region: str | None) -> None:
     with pytest.raises(UsageError) as caught:
-        endpoints(region).find("kps")
+        endpoints(region).resolve("kps")
     for name in ("hwc_region", "HWC_REGION", "HW_REGION_NAME", "hwc_endpoint"):
         assert name in str(caught.value)
 
 
 def test_an_endpoint_needs_no_region() -> None:
-    assert endpoints(None, endpoint="kms.example.com").find("kps").url == "https://kms.example.com"
+    assert endpoints(None, endpoint="kms.example.com").resolve("kps").url == "https://kms.example.com"
 
 
 @pytest.mark.parametrize("service", ["kps", "iam", "sts", "sms"])
@@ -153,7 +153,7 @@ def test_an_endpoint_needs_no_region() -> None:
 )
 def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | None, region: str) -> None:
     with pytest.raises(UsageError, match="^hwc_region: .*is not a region id, such as cn-north-4"):
-        Endpoints(region, endpoint, endpoint, {}).find(service)
+        Endpoints(region, endpoint, endpoint, {}).resolve(service)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | Non
     [("cn-nort-4", "cn-north-4"), ("CN-NORTH-4", "cn-north-4"), ("ap-southest-3", "ap-southeast-3"), ("mars-1", None)],
 )
 def test_what_a_region_was_meant_to_be(region: str, meant: str | None) -> None:
-    found = endpoints(region).find("kps")
+    found = endpoints(region).resolve("kps")
     assert (found.guessed, found.similar, found.region_from) == (True, meant, "hwc_region")
-    assert endpoints().find("kps").similar is None
+    assert endpoints().resolve("kps").similar is None
 
 
 def test_an_address_of_the_user_is_made_of_no_region() -> None:
-    assert endpoints(endpoint="kms.example.com").find("kps").region_from is None
+    assert endpoints(endpoint="kms.example.com").resolve("kps").region_from is None

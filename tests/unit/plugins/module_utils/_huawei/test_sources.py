@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, Fetched
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
@@ -57,7 +57,7 @@ sk = global-sk
 """
 
 
-class Ways:
+class CredentialProviders:
     """What hands out keys: a metadata service that gives a key, or that is why there is none."""
 
     def __init__(self, instance: AccessKey | errors.CloudError) -> None:
@@ -65,14 +65,14 @@ class Ways:
         self.deadlines: list[float | None] = []
 
     def metadata(self, deadline: float | None) -> AccessKey:
-        """As of ``credentials.Ways``."""
+        """As of ``credentials.CredentialProviders``."""
         self.deadlines.append(deadline)
         if isinstance(self.instance, errors.CloudError):
             raise self.instance.copy()
         return self.instance
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
-        """As of ``credentials.Ways``."""
+        """As of ``credentials.CredentialProviders``."""
         raise AssertionError(url)
 
 
@@ -85,7 +85,7 @@ def find(
     environ: dict[str, str] | None = None,
     instance: AccessKey | errors.CloudError = NO_INSTANCE,
 ) -> Found:
-    return credentials.find(options or {}, {"HOME": str(home), **(environ or {})}, Ways(instance))
+    return credentials.find(options or {}, {"HOME": str(home), **(environ or {})}, CredentialProviders(instance))
 
 
 def keep(home: Path, text: str) -> None:
@@ -136,10 +136,10 @@ def test_the_settings_of_the_file_are_the_last_to_be_asked(tmp_path: Path) -> No
     assert credentials.setting("hwc_project_id", {}, {"HW_PROJECT_ID": "env"}, settings) == "env"
     assert credentials.setting("hwc_region", {}, {}, settings) is None
     places = Endpoints("cn-north-4", None, None, {}, profile_iam_endpoint="https://iam.example.com")
-    assert places.find("iam").url == "https://iam.example.com"
-    assert places.find("kps").url == KPS
+    assert places.resolve("iam").url == "https://iam.example.com"
+    assert places.resolve("kps").url == KPS
     other = Endpoints("cn-north-4", None, None, {"HWC_ENDPOINT": "a.example.com"}, profile_iam_endpoint="b.example.com")
-    assert other.find("iam").url == "https://a.example.com"
+    assert other.resolve("iam").url == "https://a.example.com"
 
 
 def test_a_temporary_key_in_the_file(tmp_path: Path) -> None:
@@ -275,18 +275,20 @@ def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Clo
 
 
 def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(tmp_path: Path) -> None:
-    ways = Ways(errors.UnavailableError("http://169.254.169.254 answered with HTTP 503.", http_status=503))
-    found = credentials.find({}, {"HOME": str(tmp_path)}, ways).credentials
-    assert isinstance(found, Fetched)
+    providers = CredentialProviders(
+        errors.UnavailableError("http://169.254.169.254 answered with HTTP 503.", http_status=503)
+    )
+    found = credentials.find({}, {"HOME": str(tmp_path)}, providers).credentials
+    assert isinstance(found, RefreshableKey)
     assert found.source == "ECS metadata"
     with pytest.raises(errors.UnavailableError):
         found.take(7.0)
-    ways.instance = INSTANCE
+    providers.instance = INSTANCE
     assert found.take(8.0) == INSTANCE
-    ways.instance = NO_INSTANCE
+    providers.instance = NO_INSTANCE
     with pytest.raises(errors.CredentialsError, match="There are no credentials for Huawei Cloud: .*is not there"):
         found.take(9.0)
-    assert ways.deadlines == [None, 7.0, 8.0, 9.0]
+    assert providers.deadlines == [None, 7.0, 8.0, 9.0]
 
 
 # The agent of a pod
@@ -480,7 +482,7 @@ def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: C
 
 
 def test_an_agency_may_be_assumed_with_a_token_or_with_the_key_of_an_instance(cloud: Cloud) -> None:
-    for base in (Token("their-token", "options"), Fetched("ECS metadata", lambda _deadline: INSTANCE)):
+    for base in (Token("their-token", "options"), RefreshableKey("ECS metadata", lambda _deadline: INSTANCE)):
         cloud.expect(ASSUME, temporary(1), body=BODY)
         cloud.expect(THINGS, {"things": []})
         client(cloud, credentials=agency(base)).call(READ)
@@ -517,7 +519,7 @@ def test_half_a_key_of_an_agency_is_an_error(cloud: Cloud) -> None:
 def test_the_key_of_an_instance_is_fetched_again_when_it_is_refused(cloud: Cloud) -> None:
     secrets: list[str] = []
     again = AccessKey("again-ak", "again-sk", "again-token", "ECS metadata")
-    made = client(cloud, credentials=Fetched("ECS metadata", lambda _deadline: again, INSTANCE), secrets=secrets)
+    made = client(cloud, credentials=RefreshableKey("ECS metadata", lambda _deadline: again, INSTANCE), secrets=secrets)
     cloud.expect(THINGS, refusal(401, "APIGW.0301", "bad"))
     cloud.expect(THINGS, {"things": []})
     made.call(READ)
