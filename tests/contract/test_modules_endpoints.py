@@ -42,7 +42,7 @@ def regions(service: str) -> dict[str, str]:
 def test_every_region_of_the_huawei_sdk(service: str) -> None:
     theirs = regions(service)
     assert len(theirs) > 3
-    ours = {region: Endpoints(region, None, None, {}).find(service) for region in theirs}
+    ours = {region: Endpoints(region, None, None, {}).resolve(service) for region in theirs}
     assert {region: found.url for region, found in ours.items()} == {
         region: EXCEPTIONS.get((service, region), url) for region, url in theirs.items()
     }
@@ -56,7 +56,7 @@ def test_no_other_region_is_said_to_be_known(service: str) -> None:
 
 @pytest.mark.parametrize("service", [service for service in FILES if service not in ("sms", "iam")])
 def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown(service: str) -> None:
-    found = Endpoints("xx-new-1", None, None, {}).find(service)
+    found = Endpoints("xx-new-1", None, None, {}).resolve(service)
     assert found.guessed
     assert found.url.endswith(".xx-new-1.myhuaweicloud.com")
 
@@ -68,7 +68,7 @@ def test_an_unknown_region_is_tried_by_the_rule_and_said_to_be_unknown(service: 
 def test_logins_go_where_those_of_the_sdk_go(service: str, helper: str, region: str) -> None:
     owner, _dot, name = helper.partition(".")
     theirs = getattr(getattr(load("huaweicloudsdkcore.auth.internal"), owner), name)(region)
-    found = Endpoints(region, None, None, {}).find(service)
+    found = Endpoints(region, None, None, {}).resolve(service)
     # The European cloud has an IAM of its own, as the SDK's region file of IAM says.
     expected = f"https://{service}.{region}.myhuaweicloud.eu" if region.startswith("eu-west-1") else theirs
     assert found.url == expected
@@ -81,7 +81,7 @@ def test_every_region_of_cloudsso_inside_a_vpc(region: str) -> None:
         access_key_id="ak", access_key_secret="sk", region_id=region, network="vpc"
     )
     client = load("alibabacloud_cloudsso20210515.client").Client(config)
-    assert AlibabaEndpoints(region, None, None, {}, vpc=True).find("cloudsso").url == f"https://{client._endpoint}"
+    assert AlibabaEndpoints(region, None, None, {}, vpc=True).resolve("cloudsso").url == f"https://{client._endpoint}"
 
 
 @pytest.mark.parametrize("region", [*sorted(DIRECTORY_REGIONS), "xx-new-1"])
@@ -90,6 +90,6 @@ def test_every_region_of_cloudsso(region: str) -> None:
         access_key_id="ak", access_key_secret="sk", region_id=region
     )
     client = load("alibabacloud_cloudsso20210515.client").Client(config)
-    found = AlibabaEndpoints(region, None, None, {}).find("cloudsso")
+    found = AlibabaEndpoints(region, None, None, {}).resolve("cloudsso")
     assert found.url == f"https://{client._endpoint}"
     assert found.guessed is (region not in DIRECTORY_REGIONS)
