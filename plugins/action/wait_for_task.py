@@ -4,8 +4,8 @@
 
 """Action plugin wait_for_task: runs the module in bounded slices and shows progress between them.
 
-The module is complete on its own. What this adds: lines while it waits, survival of a lost connection to the host, an end
-soon after the play is gone, which a module cannot notice by itself, and a result with every task when a run of the module
+The module is complete on its own. The plugin adds lines while it waits, survival of a lost connection to the host, an end
+soon after the play has ended, which a module cannot notice by itself, and a result with every task when a run of the module
 ends without one.
 """
 
@@ -18,7 +18,7 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import MAX_SIZE, recover
-from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import MODULE, fit
+from ansible_collections.multicloud.async_tasks.plugins.modules.wait_for_task import ARGUMENT_SPEC, MODULE, fit
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.action import (
     ModuleAction,
     without_internal_options,
@@ -26,19 +26,16 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process
 
 #: Seconds of the first slice: a wait that is over by then costs one run of the module, as without slices.
 FIRST_SLICE = 5.0
-#: Lost connections in a row that are survived, and the seconds before the next try.
+#: Lost connections in a row after which the plugin tries again, and the seconds before it does.
 MAX_DROPS = 3
 AFTER_DROP = 2.0
-#: What OpenSSH says when another try cannot help; ansible-core tells only a wrong password from a lost connection.
+#: Messages of OpenSSH after which another try cannot help; ansible-core recognizes only a wrong password.
 REFUSED = ("Permission denied", "Too many authentication failures", "Host key verification failed")
 #: A slice that would end closer to the end of the wait than this many seconds is the last: a module takes a moment to
-#: start, and the look at the deadline must not be lost to that.
+#: start, and the poll at the deadline must not be lost to that.
 LAST_SLICE = 10.0
-#: Seconds that no wait lasts.
+#: The length of a last slice, in seconds: longer than any wait.
 UNBOUNDED = 1e9
-#: The module's defaults of ``progress`` and ``timeout``.
-PROGRESS = 30.0
-TIMEOUT = 1800.0
 
 
 class ActionModule(ModuleAction):
@@ -46,9 +43,9 @@ class ActionModule(ModuleAction):
 
     module = MODULE
 
-    #: Time.
+    #: The clock.
     clock: Clock = SystemClock()
-    #: Whether the host cannot be reached any more.
+    #: True when the host cannot be reached any more.
     _gone = False
 
     def run_as_module(self, variables: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -63,20 +60,24 @@ class ActionModule(ModuleAction):
         if not self._gone:
             super().cleanup(force)
 
+    def _argument(self, option: str) -> t.Any:
+        """Return an option of the task, or the module's default."""
+        return self._task.args.get(option, ARGUMENT_SPEC[option]["default"])
+
     def _progress(self) -> float | None:
-        """Seconds between lines; None for a single run, which also tells the user about a value that is no number."""
+        """Return the seconds between lines; None for a single run, in which the module also rejects a value that is not a number."""
         try:
-            progress = float(self._task.args.get("progress", PROGRESS))
+            progress = float(self._argument("progress"))
         except (TypeError, ValueError):
             return None
         return progress if progress > 0 else None
 
     def _timeout(self) -> float:
-        """Seconds for the whole wait; the module itself tells the user about a value that is no number."""
+        """Return the seconds for the whole wait; the module itself rejects a value that is not a number."""
         try:
-            return float(self._task.args.get("timeout", TIMEOUT))
+            return float(self._argument("timeout"))
         except (TypeError, ValueError):
-            return TIMEOUT
+            return float(ARGUMENT_SPEC["timeout"]["default"])
 
     def _run_slices(self, variables: dict[str, t.Any], progress: float) -> dict[str, t.Any]:
         started = self.clock.monotonic()
@@ -85,16 +86,16 @@ class ActionModule(ModuleAction):
         drops = 0
         while True:
             if os.getppid() != controller:
-                # The controller was killed: nobody will read a result, and the cloud must not be asked any more.
+                # The controller was killed: no process reads the result, and the cloud must not be polled any more.
                 os._exit(1)
             elapsed = self.clock.monotonic() - started
             length = min(FIRST_SLICE, progress) if state is None else progress
             if elapsed + length > self._timeout() - LAST_SLICE:
                 length = UNBOUNDED
-            part = {"elapsed": elapsed, "length": length, "state": state}
+            time_slice = {"elapsed": elapsed, "length": length, "state": state}
             try:
                 answer: dict[str, t.Any] = self._execute_module(
-                    module_args={**self._task.args, "_slice": part}, task_vars=variables
+                    module_args={**self._task.args, "_slice": time_slice}, task_vars=variables
                 )
             except AnsibleConnectionFailure as error:
                 drops += 1
@@ -127,7 +128,7 @@ class ActionModule(ModuleAction):
         """Return what is known after the last slice, when there is no result of the module."""
         args = self._task.args
         try:
-            limit = int(args.get("max_result_size", MAX_SIZE))
+            limit = int(self._argument("max_result_size"))
         except (TypeError, ValueError):
             limit = MAX_SIZE
         given = {"max_result_size": limit, "resume": args.get("resume"), "task_ids": args.get("task_ids")}
@@ -137,7 +138,7 @@ class ActionModule(ModuleAction):
 
 
 def _is_refused(error: AnsibleConnectionFailure) -> bool:
-    """Whether the host refused the login: every further try could lock it for longer."""
+    """Return True when the host refused the login: every further try could lock it for longer."""
     return isinstance(error, AnsibleAuthenticationFailure) or any(sign in str(error) for sign in REFUSED)
 
 

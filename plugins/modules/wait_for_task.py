@@ -311,6 +311,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     MAX_SIZE,
     Options,
     Slice,
+    argument_spec,
     result_of_token,
     shorten,
     size_of,
@@ -318,22 +319,22 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import wait_for
 
-#: By the name that ``table`` calls them.
+#: The providers by the name that the registry of services gives them.
 PROVIDERS: dict[str, t.Any] = {provider.name: provider for provider in (HWC, ALI)}
 
 
 def execute(context: Context) -> Result:
-    """Wait, or do one slice of a wait that the action plugin runs."""
+    """Wait, or run one slice of a wait for the action plugin."""
     params = context.params
     if params["resume"] is None and params["task_ids"] is None:
         raise UsageError("Nothing to wait for: give task_ids, or resume of an earlier wait.")
     options = Options.from_params(params)
-    waitable = SERVICES[params["service"]]
-    ids = check_ids("task_ids", params["task_ids"] or [], in_query=waitable.in_query)
-    within = {option: check_id(option, params[option], in_query=waitable.in_query) for option in waitable.within}
+    service = SERVICES[params["service"]]
+    ids = check_ids("task_ids", params["task_ids"] or [], in_query=service.in_query)
+    within = {option: check_id(option, params[option], in_query=service.in_query) for option in service.within}
     try:
-        client = context.client(PROVIDERS[waitable.provider])
-        source = waitable.open(client, params)
+        client = context.client(PROVIDERS[service.provider])
+        backend = service.open(client, params)
     except CloudError:
         if params["resume"] is not None:
             # The token may have been in the very variable that this result replaces.
@@ -341,7 +342,7 @@ def execute(context: Context) -> Result:
         raise
     outcome = wait_for(
         context,
-        source,
+        backend,
         ids,
         options.for_check_mode() if context.check_mode else options,
         scope={**client.scope, **within},
@@ -385,30 +386,11 @@ ARGUMENT_SPEC: ArgumentSpec = {
     "service": {"type": "str", "required": True, "choices": list(SERVICES)},
     "directory_id": {"type": "str"},
     "task_ids": {"type": "list", "elements": "str", "aliases": ["task_id"]},
-    "timeout": {"type": "float", "default": 1800.0},
-    "delay": {"type": "float", "default": 0.0},
-    "interval": {"type": "float", "default": 2.0},
-    "max_interval": {"type": "float", "default": 15.0},
-    "backoff": {"type": "float", "default": 0.8},
-    "jitter": {"type": "float", "default": 0.1},
-    "mode": {"type": "str", "choices": ["all", "fail_fast", "any"], "default": "all"},
-    "on_timeout": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
-    "on_failure": {"type": "str", "choices": ["fail", "return"], "default": "fail"},
-    "success_statuses": {"type": "list", "elements": "str", "default": []},
-    "failure_statuses": {"type": "list", "elements": "str", "default": []},
-    "pending_statuses": {"type": "list", "elements": "str", "default": []},
-    "unknown_status": {"type": "str", "choices": ["wait", "fail"], "default": "wait"},
-    "confirm": {"type": "int", "default": 1},
-    "not_found_grace": {"type": "float", "default": 30.0},
-    "error_grace": {"type": "float", "default": 120.0},
-    "request_timeout": {"type": "float", "default": 30.0},
-    "rate": {"type": "float"},
-    "parallel_jobs": {"type": "int", "default": 1},
-    "batch": {"type": "str", "choices": ["auto", "never"], "default": "auto"},
+    **argument_spec(),
     "progress": {"type": "float", "default": 30.0},
     "resume": {"type": "dict"},
     "max_result_size": {"type": "int", "default": MAX_SIZE},
-    # Between the action plugin and this module: which part of the wait to do.
+    # From the action plugin: the slice of the wait to run.
     "_slice": {"type": "dict"},
 }
 

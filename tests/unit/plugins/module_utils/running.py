@@ -29,6 +29,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 NO_METADATA = {"HWC_METADATA_DISABLED": "true", "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true"}
 
 
+def defaults(argument_spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """Return the parameters of a module to which no option was given."""
+    return {name: spec.get("default") for name, spec in argument_spec.items()}
+
+
 class Noted(t.NamedTuple):
     """What a run is given, and what it says beside its result."""
 

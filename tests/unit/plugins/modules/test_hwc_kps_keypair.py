@@ -34,21 +34,14 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     refusal,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, defaults, run_module
 
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 SHOW, CREATE = f"GET {KEYPAIRS}/kp", f"POST {KEYPAIRS}"
 UPDATE, DELETE = f"PUT {KEYPAIRS}/kp", f"DELETE {KEYPAIRS}/kp"
 NONE = refusal(400, "KPS.4016", "does not exist")
 PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nonce\n-----END RSA PRIVATE KEY-----"
-DEFAULTS: dict[str, t.Any] = {
-    "name": "kp",
-    "state": "present",
-    "public_key": None,
-    "description": None,
-    "scope": None,
-    "type": None,
-}
+DEFAULTS: dict[str, t.Any] = {**defaults(hwc_kps_keypair.ARGUMENT_SPEC), "name": "kp"}
 
 
 def public_key(text: str = "key", comment: str = "") -> str:

@@ -18,11 +18,13 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     Cloud,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, defaults, run_module
 
 NAME = "hwc_kps_task_info"
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
-DEFAULTS: dict[str, t.Any] = {"task_id": None, "list": None, "marker": None, "limit": 1000, "max_tasks": None}
+DEFAULTS: dict[str, t.Any] = {
+    **defaults(hwc_kps_task_info.ARGUMENT_SPEC),
+}
 
 
 def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:

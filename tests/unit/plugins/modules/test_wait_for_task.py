@@ -21,37 +21,10 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     answer,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, defaults, run_module
 
 NAME = "wait_for_task"
-DEFAULTS: dict[str, t.Any] = {
-    "service": "kps",
-    "task_ids": ["t-1"],
-    "timeout": 1800.0,
-    "delay": 0.0,
-    "interval": 2.0,
-    "max_interval": 15.0,
-    "backoff": 0.8,
-    "jitter": 0.1,
-    "mode": "all",
-    "on_timeout": "fail",
-    "on_failure": "fail",
-    "success_statuses": [],
-    "failure_statuses": [],
-    "pending_statuses": [],
-    "unknown_status": "wait",
-    "confirm": 1,
-    "not_found_grace": 30.0,
-    "error_grace": 120.0,
-    "request_timeout": 30.0,
-    "rate": None,
-    "parallel_jobs": 1,
-    "batch": "auto",
-    "progress": 30.0,
-    "resume": None,
-    "max_result_size": 600000,
-    "_slice": None,
-}
+DEFAULTS: dict[str, t.Any] = {**defaults(wait_for_task.ARGUMENT_SPEC), "service": "kps", "task_ids": ["t-1"]}
 
 
 def task(number: int) -> str:

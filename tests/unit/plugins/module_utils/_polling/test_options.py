@@ -6,38 +6,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options
-
-
-def test_the_defaults() -> None:
-    assert dataclasses.asdict(Options()) == {
-        "timeout": 1800,
-        "delay": 0,
-        "interval": 2,
-        "max_interval": 15,
-        "backoff": 0.8,
-        "jitter": 0.1,
-        "mode": "all",
-        "on_timeout": "fail",
-        "on_failure": "fail",
-        "success_statuses": (),
-        "failure_statuses": (),
-        "pending_statuses": (),
-        "unknown_status": "wait",
-        "confirm": 1,
-        "not_found_grace": 30,
-        "error_grace": 120,
-        "request_timeout": 30,
-        "rate": None,
-        "parallel_jobs": 1,
-        "batch": "auto",
-    }
 
 
 def test_options_are_picked_from_the_parameters_of_a_module() -> None:
