@@ -29,8 +29,8 @@ BUGS = (
         "slices-have-no-age",
         "each slice has the whole of the time limit",
         WAIT,
-        '            part = {"elapsed": elapsed,',
-        '            part = {"elapsed": 0.0,',
+        '            time_slice = {"elapsed": elapsed,',
+        '            time_slice = {"elapsed": 0.0,',
     ),
     Sliced(
         "last-slice-cut",
