@@ -23,12 +23,13 @@ import nox.registry
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from sessions import activate, documentation, locks, plan, suggest, tree
+from sessions import activate, documentation, execution_environment, locks, plan, suggest, tree
 from sessions.cores import CORES, MAIN, Core
 from sessions.environment import (
     LOCK,
     ROOT,
     ansible_test,
+    awx_collection,
     before_path,
     install_core,
     install_for_playbooks,
@@ -46,7 +47,7 @@ nox.options.sessions = []
 antsibull_nox.load_antsibull_nox_toml()
 
 PYTEST = ("pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
-E2E = ("ansible-builder", "ansible-runner", "awx_plugins.interfaces", *PYTEST)
+E2E = ("ansible-builder", "ansible-runner", "awx_plugins.interfaces", "jq", *PYTEST)
 PROGRESS = "tests/e2e/test_progress.py"
 TRANSPORT = ("tests/contract/test_transport.py", "tests/contract/test_proxies.py")
 
@@ -180,7 +181,7 @@ def integration(session: nox.Session, core: Core) -> None:
 
 def e2e_core(session: nox.Session, core: Core) -> None:
     """Run end-to-end tests; without arguments those of the progress of a wait."""
-    environment = install_for_playbooks(session, *E2E, core=core)
+    environment = {**install_for_playbooks(session, *E2E, core=core), **awx_collection(session)}
     session.run("pytest", *(session.posargs or [PROGRESS]), env=environment, interrupt_timeout=10)
 
 
@@ -237,7 +238,7 @@ def contract_oldest_requests(session: nox.Session) -> None:
 @nox.session(default=False)
 def e2e(session: nox.Session) -> None:
     """Run the role and playbooks on the fleet, ansible-runner as AWX lays it out, the execution environment."""
-    environment = install_for_playbooks(session, *E2E)
+    environment = {**install_for_playbooks(session, *E2E), **awx_collection(session)}
     # Two at a time, because they wait for half of the time.
     options = [] if names_tests(session) else ["-n", "2", "--dist", "worksteal", "tests/e2e"]
     session.run("pytest", *session.posargs, *options, env=environment, interrupt_timeout=10)
@@ -306,6 +307,26 @@ def bench(session: nox.Session) -> None:
 
 
 # --- What is made from the checkout
+
+
+@nox.session(default=False)
+def ee(session: nox.Session) -> None:
+    """Build the execution environment with podman, with the collection of the checkout in it, and try it."""
+    engine, problem = execution_environment.find_engine()
+    if problem:
+        session.skip(problem)
+    session.install("ansible-builder", "ansible-core")
+    directory = ROOT / "build" / "ee"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    session.run("ansible-galaxy", "collection", "build", "--output-path", str(directory), str(ROOT))
+    (tarball,) = directory.glob("*.tar.gz")
+    committed = ROOT / "extensions" / "awx" / "execution-environment.yml"
+    definition = execution_environment.write_definition(committed, tarball, directory)
+    options = ("--file", str(definition), "--context", str(directory / "context"), "--container-runtime", "podman")
+    session.run("ansible-builder", "build", "--tag", "async-tasks-ee", *options, *session.posargs)
+    for command in execution_environment.trials(engine, "async-tasks-ee"):
+        session.run(*command, external=True)
 
 
 @nox.session(default=False)

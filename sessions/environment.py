@@ -15,7 +15,7 @@ from pathlib import Path
 import nox
 import nox.command
 
-from sessions import tree
+from sessions import tree, wheel_collection
 from sessions.cores import Core
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,6 +60,13 @@ def with_oldest_requests(session: nox.Session, environment: t.Mapping[str, str])
     oldest = own_place(session) / "oldest-requests"
     session.install("--target", str(oldest), *OLDEST_REQUESTS, env={"UV_CONSTRAINT": ""})
     return before_path(environment, oldest)
+
+
+def awx_collection(session: nox.Session) -> dict[str, str]:
+    """Unpack awx.awx apart from all other collections. Return the environment that tells the tests where it is."""
+    target = own_place(session) / "awx"
+    wheel_collection.fetch(ROOT / "requirements" / "awx.txt", "awx.awx", target)
+    return {"AWX_COLLECTIONS": str(target)}
 
 
 def ansible_test(session: nox.Session, core: Core, *commands: t.Sequence[str]) -> Path:

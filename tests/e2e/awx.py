@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules that AWX has for custom credential types, and what it injects into a job.
+"""The rules that AWX has for custom credential types and for playbooks of a project, and what it injects into a job.
 
-The rules are those of AWX 24.6 (``awx/main/fields.py`` and ``awx/main/models/credential.py``); the injection is its own code,
-from the package awx_plugins.interfaces.
+The rules are those of AWX 24.6 (``awx/main/fields.py``, ``awx/main/models/credential.py`` and ``awx/main/utils/ansible.py``); the injection
+is its own code, from the package awx_plugins.interfaces.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 import typing as t
 from pathlib import Path
 
@@ -29,6 +31,10 @@ FIELD_KEYS = {
 #: What only a field with text may say.
 TEXT_ONLY = {"secret", "multiline", "format", "choices"}
 FORMATS = {"ssh_private_key", "url"}
+#: A line that makes AWX take a file for a playbook.
+PLAYBOOK_LINE = re.compile(r"\s*-?\s*(hosts|(ansible\.builtin\.)?(include|import_playbook)):")
+#: Directories in which AWX looks for no playbooks, wherever they are; nor does it in those that begin with a dot.
+NO_PLAYBOOKS = {"roles", "tasks", "group_vars", "host_vars"}
 Fields = dict[str, t.Any]
 
 
@@ -59,7 +65,7 @@ class CredentialType:
     @property
     def ids(self) -> list[str]:
         """The ids of all fields."""
-        return [field["id"] for field in self.inputs["fields"] if "id" in field]
+        return [field["id"] for field in self.inputs.get("fields", []) if "id" in field]
 
     def problems(self) -> list[str]:
         """Return what AWX would reject, and what it accepts although it cannot work."""
@@ -99,6 +105,23 @@ class _Filled:
     def get_input(self, name: str) -> t.Any:
         """What a field holds."""
         return self._filled[name]
+
+
+def offered_playbooks(project: Path) -> list[str]:
+    """Return the files that AWX offers as playbooks of a project."""
+    found = []
+    for directory, names, files in os.walk(project):
+        names[:] = [name for name in names if not name.startswith(".") and name not in NO_PLAYBOOKS]
+        paths = [Path(directory, name) for name in files if name.endswith((".yml", ".yaml"))]
+        found += [str(path.relative_to(project)) for path in paths if _may_be_playbook(path)]
+    return sorted(found)
+
+
+def _may_be_playbook(path: Path) -> bool:
+    lines = path.read_text(encoding="utf-8", errors="ignore").splitlines()
+    return lines[:1] != [] and (
+        lines[0].startswith("$ANSIBLE_VAULT;") or any(PLAYBOOK_LINE.match(line) for line in lines)
+    )
 
 
 def _field_problems(inputs: Fields) -> t.Iterator[str]:

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator
+from sessions import tree
 
+from .awx import TYPES
 from .running import Bench
 
 
@@ -33,6 +35,12 @@ def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Emulator(0, fleet=False, state_dir=directory):
         pass
     return directory / "keys"
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the files that git knows or would add, without those that tools have made."""
+    return tree.copy(tmp_path_factory.mktemp("checkout"), TYPES.parents[2])
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ import io
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.sessions import lanes, seed_pip, suggest, tree
+from ansible_collections.multicloud.async_tasks.sessions import lanes, seed_pip, suggest, tree, wheel_collection
 
 
 @pytest.fixture(name="checkout")
@@ -139,3 +140,29 @@ def test_a_checkout_among_collections_is_used_where_it_is(tmp_path: Path) -> Non
     assert not (tmp_path / "place").exists()
     (tmp_path / "elsewhere").mkdir()
     assert tree.find(tmp_path / "place", tmp_path / "elsewhere") == tmp_path / "place"
+
+
+def test_one_collection_is_taken_out_of_a_package_of_many(tmp_path: Path) -> None:
+    wheel = tmp_path / "ansible-1.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in (
+            "ansible_collections/awx/awx/a.py",
+            "ansible_collections/awx/awx/b/c.py",
+            "ansible_collections/x/y/z.py",
+        ):
+            archive.writestr(name, name)
+    old = tmp_path / "target" / "ansible_collections" / "awx" / "awx" / "old.py"
+    old.parent.mkdir(parents=True)
+    old.write_text("of an older release\n")
+    wheel_collection.extract(wheel, "awx.awx", tmp_path / "target")
+    assert _files(tmp_path / "target") == {"ansible_collections/awx/awx/a.py", "ansible_collections/awx/awx/b/c.py"}
+    with pytest.raises(ValueError, match="ansible-1.whl does not hold the collection a.b"):
+        wheel_collection.extract(wheel, "a.b", tmp_path / "target")
+
+
+def test_a_package_is_not_downloaded_again_for_the_same_file(tmp_path: Path) -> None:
+    requirements = tmp_path / "awx.txt"
+    requirements.write_text("ansible==1\n")
+    (tmp_path / "awx.awx.txt").write_text("ansible==1\n")
+    wheel_collection.fetch(requirements, "awx.awx", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"awx.txt", "awx.awx.txt"}
