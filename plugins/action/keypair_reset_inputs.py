@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Action plugin keypair_reset_inputs: tells once for a batch what each of its hosts wants from the role keypair_reset."""
+"""Action plugin keypair_reset_inputs: reads the variables of the role keypair_reset for all hosts of a batch at once."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from ansible.plugins.loader import connection_loader
 from ansible.release import __version__ as ansible_version
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.arguments import plain
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.connection import ConnectionSettings
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.inputs import (
     OPTIONS,
     Host,
     Inputs,
     check_controller,
-    take_in,
+    parse_inputs,
 )
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.scope import Scope, failure_of
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.way_in import WayIn
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.play import RolePlay, failure_digest
 
 Result = dict[str, t.Any]
 
-#: Strategies under which a task that runs once for all hosts does not.
+#: Strategies that run a task with run_once for each host.
 UNSUITABLE = ("free", "host_pinned")
 
 
 class LocalController:
-    """The controller that this process runs on."""
+    """The files and programs of the machine that this process runs on."""
 
     def expand(self, path: str) -> str:
-        """Return a path with the home directory in the place of its ``~``."""
+        """Expand ``~`` in a path."""
         return os.path.expanduser(path)
 
     def exists(self, path: str) -> bool:
-        """Return whether there is a file."""
+        """Return whether a path exists."""
         return os.path.exists(path)
 
     def obstacle(self, directory: str) -> str | None:
-        """Return why no file can be made in a directory, or None."""
+        """Return why no file can be created in a directory, or None."""
         try:
-            # Permissions alone do not tell: a file system may be full, read-only, or not let root in.
+            # Permissions are not enough: the file system may be full, read-only, or closed to root.
             with tempfile.TemporaryFile(dir=directory):
                 return None
         except OSError as error:
@@ -60,70 +60,72 @@ class LocalController:
 
 
 class _SshConfig(dict[str, t.Any]):
-    """Options of the ssh connection as the command line, the environment and ansible.cfg have them; each is read once."""
+    """The options of the ssh connection from the command line, the environment and ansible.cfg, read on demand."""
 
     def __missing__(self, option: str) -> t.Any:
-        # Definitions of options are known once the plugin is.
+        # Loading the plugin registers the definitions of its options.
         connection_loader.get("ansible.builtin.ssh", class_only=True)
         self[option] = C.config.get_config_value(option, plugin_type="connection", plugin_name="ssh")
         return self[option]
 
 
 class ActionModule(ActionBase):
-    """Reads the variables of all hosts, which a task that runs once has for one of them only."""
+    """Reads the variables of all hosts; a task with run_once gets those of one host only."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: Result | None = None) -> Result:
-        """Return the wishes, or with ``passwords`` the passwords of root."""
+        """Return the desired states and settings, or with ``passwords`` the passwords of root."""
         result: Result = super().run(tmp, task_vars)
         variables = task_vars or {}
         try:
-            scope = Scope(self._task, variables, self._loader)
-            if scope.strategy.endswith(UNSUITABLE):
+            play = RolePlay(self._task, variables, self._loader)
+            if play.strategy.endswith(UNSUITABLE):
                 msg = (
-                    f"The role keypair_reset does not work with the strategy {scope.strategy}, under which each host goes its "
-                    "own way. Set strategy: linear in the play. Nothing was touched."
+                    f"The role keypair_reset does not work with the strategy {play.strategy}, which runs each host on its "
+                    "own. Set strategy: linear in the play. Nothing was touched."
                 )
                 return {**result, "failed": True, "msg": msg}
-            hosts = self._hosts(scope, variables)
+            hosts = self._hosts(play, variables)
         except (AttributeError, TypeError) as error:
             msg = (
-                f"The variables of the hosts could not be read: ansible-core {ansible_version} is not known to this release of "
-                f"multicloud.async_tasks ({type(error).__name__}: {error}). Nothing was touched. Take a release of the "
+                f"The variables of the hosts could not be read: this release of multicloud.async_tasks does not support "
+                f"ansible-core {ansible_version} ({type(error).__name__}: {error}). Nothing was touched. Install a release of the "
                 "collection that supports it."
             )
             return {**result, "failed": True, "msg": msg}
-        inputs = take_in(hosts)
+        inputs = parse_inputs(hosts)
         if self._task.args.get("passwords"):
             return {**result, "passwords": inputs.passwords}
         check_controller(inputs, LocalController(), in_awx="awx_job_id" in variables)
-        return {**result, **self._described(inputs, scope, variables)}
+        return {**result, **self._described(inputs, play, variables)}
 
-    def _described(self, inputs: Inputs, scope: Scope, variables: Result) -> Result:
+    def _described(self, inputs: Inputs, play: RolePlay, variables: Result) -> Result:
         awx = _awx(variables)
         return {
-            "wishes": [{**wish, "play_size": len(scope.everyone), "run": scope.identity} for wish in inputs.wishes],
+            "desired_states": [
+                {**desired, "play_size": len(play.all_hosts), "run": play.run_id} for desired in inputs.desired_states
+            ],
             "settings": inputs.settings,
             "check_mode": bool(self._task.check_mode),
-            "canaries": scope.everyone[: inputs.settings["canary"]],
+            "canaries": play.all_hosts[: inputs.settings["canary"]],
             "notes": _notes(awx, inputs.settings),
             **awx,
         }
 
-    def _hosts(self, scope: Scope, variables: Result) -> list[Host]:
-        """Return what is known of the hosts that the role runs for, and of those that it would have run for."""
+    def _hosts(self, play: RolePlay, variables: Result) -> list[Host]:
+        """Return the hosts that the role runs for, and those that were lost before it began."""
         earlier = {record["host"]: record.get("failure", "") for record in plain(self._earlier(variables))}
         config = _SshConfig()
         hosts = []
-        for name in [*scope.batch, *([] if scope.in_rescue else scope.lost)]:
-            lost = name not in scope.batch
-            found = scope.variables_of(name)
-            templar = scope.templar_of(found)
+        for name in [*play.batch, *([] if play.in_rescue else play.lost)]:
+            lost = name not in play.batch
+            found = play.variables_of(name)
+            templar = play.templar_of(found)
             try:
-                if not scope.takes_part(found, templar, earlier.get(name, "")):
+                if not play.takes_part(found, templar, earlier.get(name, "")):
                     continue
                 broken = {}
             except AnsibleError as error:
@@ -136,10 +138,10 @@ class ActionModule(ActionBase):
                     except AnsibleError as error:
                         broken[option] = str(error)
             try:
-                ssh = plain(WayIn(found, templar.template, config.__getitem__).find())
+                ssh = plain(ConnectionSettings(found, templar.template, config.__getitem__).read())
             except (AnsibleError, TypeError) as error:
                 ssh, broken["ssh"] = {}, str(error)
-            hosts.append(Host(name, given, broken, list(found), ssh, lost=lost, failure=failure_of(found)))
+            hosts.append(Host(name, given, broken, list(found), ssh, lost=lost, failure=failure_digest(found)))
         return hosts
 
     def _earlier(self, variables: Result) -> t.Any:
@@ -147,7 +149,7 @@ class ActionModule(ActionBase):
 
 
 def _awx(variables: Result) -> Result:
-    """Return what the job of AWX is, and what is added to the names of its reports: slices share a directory."""
+    """Return the id of the AWX job, whether it is a slice, and the suffix of its reports: slices share a directory."""
     job = "".join(char for char in str(variables.get("awx_job_id", "")) if char.isalnum())
     workflow, template = variables.get("awx_workflow_job_name"), variables.get("awx_job_template_name")
     return {
@@ -159,10 +161,10 @@ def _awx(variables: Result) -> Result:
 
 
 def _notes(awx: Result, settings: Result) -> list[str]:
-    """Return what the user should know of the run as a whole."""
+    """Return the notes about the run as a whole."""
     if awx["sliced"] and settings["parallel_jobs"] == 1:
         return [
-            "This job is a slice, and the slices do not share the requests that the account may send: set keypair_reset_parallel_jobs to the "
-            "number of slices."
+            "This job is a slice, but keypair_reset_parallel_jobs is 1, so the slices together may exceed the request limits of the account. Set "
+            "it to the number of slices."
         ]
     return []

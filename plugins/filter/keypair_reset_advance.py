@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter keypair_reset_advance: takes the records of the role keypair_reset one stage further."""
+"""Filter keypair_reset_advance: notes the results of a stage of the role keypair_reset in its records."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: keypair_reset_advance
-short_description: Note what a stage of the role keypair_reset has brought
+short_description: Note the results of a stage of the role keypair_reset
 version_added: 0.1.0
 description:
-  - Takes the answers of the cloud, or of C(ssh), into the records of the role P(multicloud.async_tasks.keypair_reset#role), one record
-    for each server.
+  - Notes the results of a stage in the records of the role P(multicloud.async_tasks.keypair_reset#role), one record for each server.
   - The records belong to the role and may change between releases.
 author:
   - Multicloud Authors (@multicloud)
@@ -24,12 +23,12 @@ options:
     elements: dict
     required: true
   stage:
-    description: The stage that is over.
+    description: The stage that has ended.
     type: str
     required: true
     choices:
       - begin
-      - history
+      - earlier_batches
       - journal
       - journal_kept
       - checks
@@ -41,33 +40,33 @@ options:
       - wait
       - doubt
       - start
-      - prove
+      - verify
       - finish
   results:
-    description: What the stage has brought; for V(begin) what each host wants, for V(history) and V(finish) the records that are finished.
+    description: The results of the stage. For V(begin) the desired state of each host, for V(earlier_batches) and V(finish) the finished records.
     type: list
     elements: dict
     required: true
   more:
-    description: A second list, for the stages that ask two questions.
+    description: The results of the second request, for stages with two.
     type: list
     elements: dict
     default: []
   jobs:
-    description: What became of the power jobs, for V(stop) and V(start).
+    description: The results of the power jobs, for V(stop) and V(start).
     type: list
     elements: dict
     default: []
   check_mode:
-    description: Whether nothing was really asked for.
+    description: Whether the requests were not sent.
     type: bool
     default: false
   settings:
-    description: For V(history), the settings of the run.
+    description: For V(earlier_batches), the settings of the run.
     type: dict
     default: {}
   canaries:
-    description: For V(history), the hosts of the canary batch.
+    description: For V(earlier_batches), the hosts of the canary batch.
     type: list
     elements: str
     default: []
@@ -82,7 +81,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The records, with what is known now.
+  description: The updated records.
   type: list
   elements: dict
 """
@@ -93,7 +92,11 @@ from types import MappingProxyType
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import course, planning, proving
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import (
+    execution,
+    planning,
+    verification,
+)
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     Record,
     Results,
@@ -101,7 +104,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     finish,
 )
 
-#: Time; durations of a run are the difference of what it said in two tasks.
+#: The clock. Durations are differences between two tasks of a run.
 CLOCK: Clock = SystemClock()
 
 
@@ -115,26 +118,26 @@ def advance(
     settings: t.Mapping[str, t.Any] = MappingProxyType({}),
     canaries: t.Sequence[str] = (),
 ) -> list[Record]:
-    """Hand the results of a stage to its function; the records that come in are left as they are."""
+    """Return copies of the records, updated by the function of the stage."""
     before = [dict(record) for record in records]
     now = CLOCK.monotonic()
     stages: dict[str, t.Callable[[], list[Record]]] = {
         "begin": lambda: begin(results),
-        "history": lambda: planning.note_history(
-            before, results, most_failures=settings.get("max_failures"), canaries=canaries
+        "earlier_batches": lambda: planning.note_earlier_batches(
+            before, results, max_failures=settings.get("max_failures"), canaries=canaries
         ),
         "journal": lambda: planning.note_journal(before, results),
         "journal_kept": lambda: planning.note_journal_kept(before, results),
-        "checks": lambda: proving.note_checks(before, results, check_mode=check_mode),
+        "checks": lambda: verification.note_checks(before, results, check_mode=check_mode),
         "keypairs": lambda: planning.note_keypairs(before, results),
         "servers": lambda: planning.note_servers(before, results, more, now=now),
-        "old_keys": lambda: proving.note_old_keys(before, results),
-        "stop": lambda: course.note_stop(before, results, jobs, more, now=now, check_mode=check_mode),
-        "associate": lambda: course.note_associate(before, results),
-        "wait": lambda: course.note_wait(before, results, now=now),
-        "doubt": lambda: course.note_doubt(before, results),
-        "start": lambda: course.note_start(before, results, jobs, more, now=now, check_mode=check_mode),
-        "prove": lambda: proving.note_logins(before, results),
+        "old_keys": lambda: verification.note_old_keys(before, results),
+        "stop": lambda: execution.note_stop(before, results, jobs, more, now=now, check_mode=check_mode),
+        "associate": lambda: execution.note_associate(before, results),
+        "wait": lambda: execution.note_wait(before, results, now=now),
+        "unconfirmed": lambda: execution.note_unconfirmed(before, results),
+        "start": lambda: execution.note_start(before, results, jobs, more, now=now, check_mode=check_mode),
+        "verify": lambda: verification.note_logins(before, results),
         "finish": lambda: finish(before, results),
     }
     if stage not in stages:
@@ -143,8 +146,8 @@ def advance(
 
 
 class FilterModule:
-    """The filter, by its name."""
+    """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """What Ansible asks for."""
+        """Return the filters by name."""
         return {"keypair_reset_advance": advance}

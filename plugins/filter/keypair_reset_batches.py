@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter keypair_reset_batches: what the next stage of the role keypair_reset asks the cloud for."""
+"""Filter keypair_reset_batches: groups servers for the requests of a stage of the role keypair_reset."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: keypair_reset_batches
-short_description: Tell what a stage of the role keypair_reset asks for
+short_description: Group servers for the requests of a stage of the role keypair_reset
 version_added: 0.1.0
 description:
-  - Groups the servers that a stage of the role P(multicloud.async_tasks.keypair_reset#role) works on by region, project and key pair, so that
-    each group takes one request.
+  - Groups the servers of a stage of the role P(multicloud.async_tasks.keypair_reset#role) by region, project and key pair, so that
+    each group needs one request.
 author:
   - Multicloud Authors (@multicloud)
 positional: _input, stage
@@ -65,8 +65,8 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 
 
 class FilterModule:
-    """The filter, by its name."""
+    """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """What Ansible asks for."""
+        """Return the filters by name."""
         return {"keypair_reset_batches": batches}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter keypair_reset_report: what a person, or the next run, must know of the role keypair_reset."""
+"""Filter keypair_reset_report: makes plan, report, figures and journal of the role keypair_reset."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ options:
     required: true
   kind:
     description:
-      - V(plan) is a list of lines that tell what is going to be done, V(off) one that names the servers that are off while KPS works.
-      - V(table) is a list of lines that tell what became of it, V(rows) the same as a list of dictionaries, V(markdown) the same as text.
-      - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are a few figures for workflows.
-      - V(logins) are the logins that prove it, for M(multicloud.async_tasks.ssh_login_info), and V(checks) the same before anything is touched.
-      - V(journal) is what the next run must know if this one is cut off.
+      - V(plan) are the lines of the plan, V(off) the lines that name the servers that are off while KPS works.
+      - V(table) are the lines of the report, V(rows) the same as a list of dictionaries, V(markdown) the same as text.
+      - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are the figures for workflows.
+      - V(logins) are the logins to verify, for M(multicloud.async_tasks.ssh_login_info), and V(checks) those to check before any server is touched.
+      - V(journal) are the entries of the journal, which the next run reads if this one is interrupted.
     type: str
     required: true
     choices:
@@ -42,7 +42,7 @@ options:
       - logins
       - journal
   check_mode:
-    description: Whether nothing was really done.
+    description: Whether nothing was changed.
     type: bool
     default: false
   notes:
@@ -77,8 +77,8 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import reporting
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.proving import checks, logins
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import Record
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.verification import checks, logins
 
 
 def report(
@@ -92,7 +92,7 @@ def report(
     """Return the report of a kind."""
     kinds: dict[str, t.Callable[[], t.Any]] = {
         "plan": lambda: reporting.plan(records, notes=notes),
-        "off": lambda: reporting.off_meanwhile(records),
+        "off": lambda: reporting.servers_off(records),
         "table": lambda: reporting.table(records, check_mode=check_mode, notes=notes),
         "rows": lambda: reporting.rows(records, check_mode=check_mode),
         "markdown": lambda: reporting.markdown(records, check_mode=check_mode),
@@ -108,8 +108,8 @@ def report(
 
 
 class FilterModule:
-    """The filter, by its name."""
+    """The filters of this file."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        """What Ansible asks for."""
+        """Return the filters by name."""
         return {"keypair_reset_report": report}

@@ -48,7 +48,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-wishes:
+desired_states:
   description: What each host wants.
   returned: when O(passwords=false)
   type: list

@@ -149,7 +149,7 @@ def test_a_job_that_is_ended_leaves_nothing_behind_and_is_launched_again(
     again = Job(bench, 302, "keypair_reset", credentials(bench), SURVEY).run()
     assert again.status == "successful", again.output
     assert (off(bench), keys(bench)) == ([], {"new"})
-    # It has joined the task, and started none again.
+    # It has adopted the task, and started none again.
     assert bench.named_in("AssociateKeypair") == ["server-01", "server-02"]
     assert again.artifacts["keypair_reset_succeeded"] == 2
 

@@ -141,8 +141,8 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
         "reset-fails": "KPS.3025: The key cannot be written",
         "stop-fails": "The server did not stop: Ecs.0705: The guest does not answer",
         "start-fails": "The server was not started: Ecs.0319: There are no resources left",
-        "stuck": "It had not ended when the time was up. Run this again: it joins the task",
-        "dark": "That the new key is accepted could not be proven: ssh: connect to host 127.0.0.1",
+        "stuck": "It had not ended when the time was up. Run this again: it adopts the task",
+        "dark": "It could not be verified that the new key is accepted: ssh: connect to host 127.0.0.1",
         "old-key-stays": "The old key is still accepted",
         "new-key-lost": "The new key was not accepted: The server said:",
         "busy": "works on its key pair",
@@ -165,7 +165,7 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
     off = [line for line in program.output.splitlines() if "OFF: " in line]
     assert len(off) == 2
     assert f"OFF: start-fails. Start it with: {start.format(bench.server('start-fails').id)}" in off[0]
-    assert "OFF: stuck. KPS may still be at work on it (task " in off[1]
+    assert "OFF: stuck. KPS may still work on it (task " in off[1]
     assert start.format(bench.server("stuck").id) in off[1]
     assert {server.name for server in bench.emulator.huawei.servers.values() if server.status != "ACTIVE"} == {
         "start-fails",

@@ -80,10 +80,10 @@ def test_two_tasks_at_most_run_for_each_host(benches: Benches) -> None:
     each = [title for title, hosts in runs(program).items() if len(hosts) > 1]
     assert len(each) == 2, each
     assert each[0].startswith("Validating arguments against arg spec")
-    assert each[1] == "Judge each server"
+    assert each[1] == "Check the result of each server"
     # The playbooks leave Ansible's validation out, because the role checks its variables itself.
     program = bench.role({"keypair_reset_keypair_name": "new"}).wait()
-    assert [title for title, hosts in runs(program).items() if len(hosts) > 1] == ["Judge each server"]
+    assert [title for title, hosts in runs(program).items() if len(hosts) > 1] == ["Check the result of each server"]
 
 
 @pytest.mark.parametrize("how", [USE, DYNAMIC], ids=["import", "include"])

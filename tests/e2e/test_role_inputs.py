@@ -159,7 +159,7 @@ def test_the_controller_in_the_inventory_is_no_server(benches: Benches) -> None:
 @pytest.mark.parametrize("name", ["keypair_reset_report_dir", "keypair_reset_journal_dir"])
 def test_a_directory_that_is_missing_is_refused_in_the_plan(benches: Benches, name: str) -> None:
     bench = benches(1, fleet=False)
-    program = bench.role({**NEW, name: str(bench.directory / "gone")}).wait()
+    program = bench.role({**NEW, name: str(bench.directory / "unbound")}).wait()
     assert program.process.returncode == 2, program.output
     assert f"refused: {name}: no file can be written to {bench.directory}/gone: it does not exist." in program.output
     assert bench.emulator.writes() == []
@@ -217,7 +217,7 @@ def test_a_refused_server_that_an_earlier_run_has_switched_off_is_named(benches:
     assert last_lines(program) == [
         "2 refused, 1 reset.",
         f"OFF: server-01. Start it with: {start.format(bench.server('server-01').id)}",
-        "GOING OFF: server-03. It was being stopped when the role began. Look again later, and start it with: "
+        "STOPPING: server-03. It was being stopped when the role began. Check it later, and start it with: "
         f"{start.format(bench.server('server-03').id)}",
     ]
     # What was not taken over is still there for the next run, and what is none of this run's was not touched.

@@ -27,7 +27,20 @@ TESTHOST = {"testhost": {"ansible_connection": "local", "ansible_python_interpre
 NAMES = sorted(path.name for path in TARGETS.iterdir() if path.name not in ("setup_emulator", "role_keypair_reset"))
 #: Fields of results that depend on how fast a module starts.
 TIMED = {
-    *("asked", "calls", "data", "elapsed", "ended", "eta", "first", "history", "last", "last_seen", "look", "polls"),
+    *(
+        "asked",
+        "calls",
+        "data",
+        "elapsed",
+        "ended",
+        "eta",
+        "first",
+        "earlier_batches",
+        "last",
+        "last_seen",
+        "look",
+        "polls",
+    ),
     *("progress", "repeats", "rounds"),
 }
 #: Fields that come from Ansible around a module: where it ran, and what it says only of a process of its own.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each stage asks the cloud for: servers grouped so that a group takes one request."""
+"""The batches of each stage: servers grouped so that one request is enough for a group."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     REFUSED,
     Record,
     Results,
-    is_doubtful,
+    is_unconfirmed,
     starts,
 )
 
 
 def _ready(record: Record) -> bool:
-    """Whether its operation can be started: it is in the power state that the operation needs."""
-    fitting = ACTIVE if record["login"] else SHUTOFF
-    return record["state"] == PLANNED and not record["task_id"] and record["power"] == fitting
+    """Return whether a server is in the power state that its operation needs."""
+    needed = ACTIVE if record["login"] else SHUTOFF
+    return record["state"] == PLANNED and not record["task_id"] and record["power"] == needed
 
 
 _STAGES: dict[str, t.Callable[[Record], bool]] = {
     "all": lambda record: record["state"] != REFUSED,
-    # A server that is refused may be off, too, and the report has to tell.
-    "servers": lambda record: bool(record["server_id"]) and not record["twin"],
+    # Refused servers, too: the report must name those that are off.
+    "servers": lambda record: bool(record["server_id"]) and not record["duplicate"],
     "current": lambda record: (
         record["state"] == PLANNED
-        and bool(record["old_identity"] and record["had"])
-        and record["had"] != record["keypair_name"]
+        and bool(record["old_public_key"] and record["current_keypair_name"])
+        and record["current_keypair_name"] != record["keypair_name"]
     ),
     "stop": lambda record: record["state"] == PLANNED and record["stop"],
     "associate": _ready,
     "wait": lambda record: record["state"] == PLANNED and bool(record["task_id"]),
-    "doubt": is_doubtful,
+    "unconfirmed": is_unconfirmed,
     "start": starts,
     "after": lambda record: starts(record) or record["stopping"],
     "clean": lambda record: record["clean_failed_tasks"] and record["state"] == FAILED and bool(record["task_id"]),
@@ -46,12 +46,12 @@ _STAGES: dict[str, t.Callable[[Record], bool]] = {
 
 
 def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.Any] | None = None) -> list[Record]:
-    """The batches of a stage: one for each region, project and key pair, empty ones left out.
+    """Return the batches of a stage, one for each region, project and key pair.
 
     Args:
         records: The records.
-        stage: ``all``, ``servers``, ``current``, ``stop``, ``associate``, ``wait``, ``doubt``, ``start``, ``after`` or
-            ``clean``. The batches of ``current`` name the key pair that servers have now, the others the one they are to have.
+        stage: ``all``, ``servers``, ``current``, ``stop``, ``associate``, ``wait``, ``unconfirmed``, ``start``, ``after`` or
+            ``clean``. The batches of ``current`` name the key pair that servers have now, the others the desired one.
         secrets: The password of root by host, for ``associate``, where servers with different logins cannot share a
             batch. A batch names a host whose password is its own; the password itself never enters it.
     """
@@ -66,7 +66,7 @@ def batches(records: t.Sequence[Record], stage: str, secrets: t.Mapping[str, t.A
         port = int(record["ssh"].get("port") or 22) if stage == "associate" and record["login"] else None
         force = bool(record["force"]) if stage == "associate" else None
         stop_type = record["stop_type"] if stage == "stop" else None
-        pair = record["had"] if stage == "current" else record["keypair_name"]
+        pair = record["current_keypair_name"] if stage == "current" else record["keypair_name"]
         batch = found.setdefault(
             (record["region"], record["project_id"], pair, key_file, password, port, force, stop_type),
             {
@@ -102,16 +102,16 @@ def _label(batch: Record) -> str:
 
 
 def of_batch(records: t.Sequence[Record], result: t.Mapping[str, t.Any]) -> list[Record]:
-    """Return the records that a result of a loop over batches is about, those that were refused left out."""
+    """Return the records of the batch that a result belongs to, without refused ones."""
     return [record for record in all_of_batch(records, result) if record["state"] != REFUSED]
 
 
 def all_of_batch(records: t.Sequence[Record], result: t.Mapping[str, t.Any]) -> list[Record]:
-    """Return the records that a result of a loop over batches is about."""
+    """Return the records of the batch that a result belongs to."""
     ids = set(result["item"]["server_ids"])
-    return [record for record in records if record["server_id"] in ids and not record["twin"]]
+    return [record for record in records if record["server_id"] in ids and not record["duplicate"]]
 
 
 def rows_by_server(results: Results) -> dict[str, t.Mapping[str, t.Any]]:
-    """The rows of all batches, by server."""
+    """Return the rows of all batches by server id."""
     return {row["server_id"]: row for result in results for row in result.get("servers") or []}

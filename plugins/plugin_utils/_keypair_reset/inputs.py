@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of the role: which there are, what they may hold, and what is wrong with what was given.
+"""The variables of the role: their names, types and defaults, and the problems with given values.
 
-Values come from inventories, command lines and surveys, so that a number may be text, a name may be a number, and empty
-text means that nothing was given. A bad value is a sentence about one host, never an error: the other hosts go on.
+Values come from inventories, command lines and surveys: a number may be text, a name may be a number, and empty text means
+that the variable is not set. A bad value is a problem of one host, never an error; the other hosts go on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids i
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
 
 Given = t.Mapping[str, t.Any]
-Wish = dict[str, t.Any]
+DesiredState = dict[str, t.Any]
 
 PREFIXES = ("keypair_reset_", "keypair_rotate_")
 ROLE_PAGE = "ansible-doc -t role multicloud.async_tasks.keypair_reset lists them"
@@ -33,10 +33,10 @@ class Option(t.NamedTuple):
     """One variable of the role.
 
     Attributes:
-        parse: Turns what was given into the value, or raises ``UsageError``.
-        default: The value when nothing was given.
-        per_run: Whether it is a setting of the run, which all hosts of a batch share, and not of one server.
-        new_key: Whether it is about a new key, so that it has no meaning where the pair is taken away.
+        parse: Parses a given value, or raises ``UsageError``.
+        default: The value when the variable is not set.
+        per_run: Whether it is a setting of the run, which all hosts of a batch share.
+        new_key: Whether it is about a new key, and so ignored with ``state: absent``.
     """
 
     parse: t.Callable[[str, t.Any], t.Any]
@@ -46,12 +46,12 @@ class Option(t.NamedTuple):
 
 
 def is_set(value: t.Any) -> bool:
-    """Return whether something was given: surveys send empty text for a question without an answer."""
+    """Return whether a variable is set; surveys send empty text for a question without an answer."""
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def as_text(name: str, value: t.Any) -> str:
-    """Return text; what YAML made a number or a date is written as it was meant."""
+    """Return a value as text, also one that YAML parsed as a number or a date."""
     if isinstance(value, str):
         return "".join(value).strip()
     if isinstance(value, (datetime.date, datetime.datetime)):
@@ -59,7 +59,7 @@ def as_text(name: str, value: t.Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
     kind = "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}"
-    raise UsageError(f"{name} must be text, and is {kind}. Put the value in quotes.")
+    raise UsageError(f"{name} must be text, not {kind}. Put the value in quotes.")
 
 
 def _secret(name: str, value: t.Any) -> str:
@@ -68,15 +68,15 @@ def _secret(name: str, value: t.Any) -> str:
 
 
 def _id(name: str, value: t.Any) -> str:
-    return _without_fate(check_id, name, value)
+    return _check(check_id, name, value)
 
 
 def _name(name: str, value: t.Any) -> str:
-    return _without_fate(check_name, name, value)
+    return _check(check_name, name, value)
 
 
-def _without_fate(check: t.Callable[[str, t.Any], str], name: str, value: t.Any) -> str:
-    """Check as for a module, without the word on what was sent: the plan says what is done to each server."""
+def _check(check: t.Callable[[str, t.Any], str], name: str, value: t.Any) -> str:
+    """Check as a module does, without its sentence that nothing was sent: the plan states what is done."""
     try:
         return check(name, as_text(name, value))
     except UsageError as error:
@@ -85,8 +85,8 @@ def _without_fate(check: t.Callable[[str, t.Any], str], name: str, value: t.Any)
 
 def _path(name: str, value: t.Any) -> str:
     text = as_text(name, value)
-    # Ansible takes a relative path from the directory of the playbook, which for a playbook of a collection is the installed
-    # collection: the next update would delete a key that was generated there.
+    # Ansible resolves a relative path from the directory of the playbook; for a playbook of a collection that is the installed
+    # collection, whose next update would delete a key that was generated there.
     if not re.match("[/~]", text):
         raise UsageError(f"{name}: {_shown(text)} must be absolute (/...) or below a home directory (~/...).")
     return text
@@ -190,9 +190,9 @@ OPTIONS: t.Mapping[str, Option] = {
     "keypair_reset_ssh_port": Option(_port),
     "keypair_reset_ssh_args": Option(as_text, ""),
 }
-#: Settings of which the greatest counts when hosts differ: a slow server is not to be given up for the sake of a fast one.
+#: Settings of which the greatest value counts when hosts differ: the slowest server decides.
 GREATEST = ("keypair_reset_timeout", "keypair_reset_power_timeout", "keypair_reset_boot_timeout")
-#: Variables of the playbooks, and what ``set_stats`` of an earlier job of a workflow hands to this one.
+#: Variables of the playbooks and of store_tasks. ``_FIGURES`` are those that ``set_stats`` of an earlier job passes on.
 OTHERS = (
     "keypair_reset_serial",
     "keypair_rotate_generate",
@@ -206,11 +206,11 @@ _FIGURES = re.compile(
 
 
 def unknown(names: t.Iterable[str]) -> list[str]:
-    """Return a sentence about each variable that is meant for the role or its playbooks, and that they do not know."""
-    return [_about(name) for name in sorted(names) if _is_meant(name) and not _is_known(name)]
+    """Return a sentence about each unknown variable with a prefix of the role or its playbooks."""
+    return [_unknown_variable(name) for name in sorted(names) if _has_prefix(name) and not _is_known(name)]
 
 
-def _is_meant(name: str) -> bool:
+def _has_prefix(name: str) -> bool:
     return name.lower().replace("-", "_").startswith(PREFIXES)
 
 
@@ -218,14 +218,14 @@ def _is_known(name: str) -> bool:
     return name in OPTIONS or name in OTHERS or bool(_FIGURES.match(name))
 
 
-def _about(name: str) -> str:
+def _unknown_variable(name: str) -> str:
     near = nearest(name)
     hint = f"Did you mean {near}?" if near else f"{ROLE_PAGE}."
     return f"There is no variable {printable(name, WORD)}. {hint}"
 
 
 def nearest(name: str) -> str | None:
-    """Return the known variable whose name is nearest, with or without the prefix, if one is near at all."""
+    """Return the known variable with the most similar name, with or without the prefix, if any is similar."""
     wanted = name.lower().replace("-", "_")
 
     def nearness(known: str) -> float:
@@ -241,16 +241,16 @@ def _bare(name: str) -> str:
 
 
 class Host(t.NamedTuple):
-    """What is known of a host before anything was asked.
+    """A host as Ansible knows it.
 
     Attributes:
         name: Its name in the inventory.
-        given: The values of the role's variables.
+        given: The given values of the role's variables.
         broken: Why variables have no value, by name.
         names: The names of all its variables.
-        ssh: How its own connection logs in.
-        lost: Whether it failed, or could not be reached, before the role began.
-        failure: What it had failed of before, as one word that tells failures apart; empty when it had not.
+        ssh: The settings of its own ssh connection.
+        lost: Whether it failed or was unreachable before the role began.
+        failure: A digest of its earlier failure; empty when there was none.
     """
 
     name: str
@@ -263,62 +263,67 @@ class Host(t.NamedTuple):
 
 
 class Inputs(t.NamedTuple):
-    """What the hosts of a batch want.
+    """The inputs of a batch.
 
     Attributes:
-        wishes: What each host wants, and what is wrong with it, in ``problems``.
+        desired_states: The desired state of each host, with its ``problems``.
         settings: The settings of the run, by the names of the variables without their prefix.
         passwords: The password of root, by host.
     """
 
-    wishes: list[Wish]
+    desired_states: list[DesiredState]
     settings: dict[str, t.Any]
     passwords: dict[str, str]
 
 
-def take_in(hosts: t.Sequence[Host]) -> Inputs:
-    """Return what the hosts want. Whatever is wrong is noted in ``problems`` of the wish that it concerns."""
-    wishes: list[Wish] = []
+def parse_inputs(hosts: t.Sequence[Host]) -> Inputs:
+    """Return the inputs of hosts; problems are noted in the desired state of the host."""
+    desired_states: list[DesiredState] = []
     settings: dict[str, t.Any] = {}
     givers: dict[str, str] = {}
     passwords: dict[str, str] = {}
     for host in hosts:
         values, problems = _values(host)
-        wish = _wish(host, values)
+        desired = _desired_state(host, values)
         if not host.lost:
-            wish["problems"] += [*unknown(host.names), *_of_role(host), *problems.values(), *_missing(values, problems)]
-        wishes.append(wish)
+            desired["problems"] += [
+                *unknown(host.names),
+                *_condition_problems(host),
+                *problems.values(),
+                *_missing(values, problems),
+            ]
+        desired_states.append(desired)
         if values["keypair_reset_root_password"]:
             passwords[host.name] = values["keypair_reset_root_password"]
         for name, option in OPTIONS.items():
             if option.per_run and is_set(host.given.get(name)) and name not in problems and not host.lost:
-                wish["problems"] += _agree(name, values[name], host.name, settings, givers)
+                desired["problems"] += _note_setting(name, values[name], host.name, settings, givers)
     for name, option in OPTIONS.items():
         if option.per_run:
             settings.setdefault(name, option.default)
-    _require_journal(wishes, settings)
-    return Inputs(wishes, {_bare(name): value for name, value in settings.items()}, passwords)
+    _require_journal(desired_states, settings)
+    return Inputs(desired_states, {_bare(name): value for name, value in settings.items()}, passwords)
 
 
-def _of_role(host: Host) -> list[str]:
-    """Return why it is not known whether the role is meant for a host."""
+def _condition_problems(host: Host) -> list[str]:
+    """Return why it is not known whether the role runs for a host."""
     why = host.broken.get("when")
     return [f"The condition of the role cannot be evaluated: {printable(why, SENTENCE)}"] if why else []
 
 
-def _way_in(host: Host) -> dict[str, t.Any]:
-    """Return how a host's own connection logs in, or in ``problem`` why that is not known."""
+def _connection(host: Host) -> dict[str, t.Any]:
+    """Return the settings of a host's own connection, or why they are not known in ``problem``."""
     try:
         if "ssh" in host.broken:
             raise UsageError(host.broken["ssh"])
-        ways = {name: as_text(name, value) if is_set(value) else "" for name, value in host.ssh.items()}
-        return {**ways, "port": _port("ansible_port", ways["port"]) if ways.get("port") else ""}
+        settings = {name: as_text(name, value) if is_set(value) else "" for name, value in host.ssh.items()}
+        return {**settings, "port": _port("ansible_port", settings["port"]) if settings.get("port") else ""}
     except UsageError as error:
         return {"problem": str(error)}
 
 
-def _agree(name: str, value: t.Any, host: str, settings: dict[str, t.Any], givers: dict[str, str]) -> list[str]:
-    """Note a setting of the run that a host gives; it must be that of the hosts before it."""
+def _note_setting(name: str, value: t.Any, host: str, settings: dict[str, t.Any], givers: dict[str, str]) -> list[str]:
+    """Note a setting of the run from one host; return the problem if an earlier host gives another value."""
     giver = givers.setdefault(name, host)
     if name in GREATEST or giver == host:
         settings[name] = max(settings.get(name, value), value) if name in GREATEST else value
@@ -331,7 +336,7 @@ def _agree(name: str, value: t.Any, host: str, settings: dict[str, t.Any], giver
 
 
 def _values(host: Host) -> tuple[dict[str, t.Any], dict[str, str]]:
-    """Return the values of a host's variables, defaults included, and by name what is wrong with those that were given."""
+    """Return the values of a host's variables, defaults included, and the problems by name."""
     values: dict[str, t.Any] = {}
     problems: dict[str, str] = {}
     for name, option in OPTIONS.items():
@@ -349,40 +354,40 @@ def _values(host: Host) -> tuple[dict[str, t.Any], dict[str, str]]:
 
 
 def _missing(values: t.Mapping[str, t.Any], bad: t.Collection[str]) -> list[str]:
-    """Return what is not there and has to be; what is there and ``bad`` was told already."""
+    """Return a sentence about each required variable that is not set; ``bad`` ones have a problem already."""
     needed = {"keypair_reset_server_id": "the id of the ECS server that this host is"}
     if values["keypair_reset_state"] == "present":
-        needed["keypair_reset_keypair_name"] = "the name of the key pair that the server is to have"
+        needed["keypair_reset_keypair_name"] = "the name of the key pair that the server must have"
     if values["keypair_reset_generate"]:
-        needed["keypair_reset_private_key_file"] = "keypair_reset_generate needs the place of the key"
+        needed["keypair_reset_private_key_file"] = "keypair_reset_generate needs the path of the key"
     return [f"{name} is missing: {why}." for name, why in needed.items() if not values[name] and name not in bad]
 
 
-def _require_journal(wishes: t.Sequence[Wish], settings: t.Mapping[str, t.Any]) -> None:
-    for wish in wishes:
-        if wish["power_after"] == "restore" and not settings["keypair_reset_journal_dir"]:
-            wish["problems"].append(
-                "keypair_reset_power_after=restore needs keypair_reset_journal_dir, because after an interruption nothing "
-                "else tells which servers ran."
+def _require_journal(desired_states: t.Sequence[DesiredState], settings: t.Mapping[str, t.Any]) -> None:
+    for desired in desired_states:
+        if desired["power_after"] == "restore" and not settings["keypair_reset_journal_dir"]:
+            desired["problems"].append(
+                "keypair_reset_power_after=restore needs keypair_reset_journal_dir, because only the journal "
+                "records which servers ran before an interruption."
             )
 
 
-def _wish(host: Host, values: t.Mapping[str, t.Any]) -> Wish:
-    """Return what one host wants."""
-    wish = {
+def _desired_state(host: Host, values: t.Mapping[str, t.Any]) -> DesiredState:
+    """Return the desired state of one host."""
+    desired = {
         _bare(name): values[name]
         for name, option in OPTIONS.items()
         if not option.per_run
         and "_ssh_" not in name
         and name not in ("keypair_reset_state", "keypair_reset_root_password")
     }
-    lost = "It failed or was unreachable before the role began. Look for the reason above, and run this again."
+    lost = "It failed or was unreachable before the role began. See the reason above, then run this again."
     return {
-        **wish,
+        **desired,
         "host": host.name,
-        "server_id": wish["server_id"] or "",
+        "server_id": desired["server_id"] or "",
         "has_root_password": bool(values["keypair_reset_root_password"]),
-        "ssh": _way_in(host),
+        "ssh": _connection(host),
         "lost": host.lost,
         "failure": host.failure,
         "problems": [lost] if host.lost else [],
@@ -390,28 +395,28 @@ def _wish(host: Host, values: t.Mapping[str, t.Any]) -> Wish:
 
 
 class Controller(t.Protocol):
-    """What the controller has."""
+    """The files and programs of the controller."""
 
     def expand(self, path: str) -> str:
-        """Return a path with the home directory in the place of its ``~``."""
+        """Expand ``~`` in a path."""
 
     def exists(self, path: str) -> bool:
-        """Return whether there is a file."""
+        """Return whether a path exists."""
 
     def obstacle(self, directory: str) -> str | None:
-        """Return why no file can be made in a directory, or None."""
+        """Return why no file can be created in a directory, or None."""
 
     def has_program(self, name: str) -> bool:
         """Return whether a program is installed."""
 
 
 def check_controller(inputs: Inputs, controller: Controller, *, in_awx: bool) -> None:
-    """Note what the controller lacks, in the wishes that need it, and expand their paths.
+    """Note missing files and programs in the desired states that need them, and expand paths.
 
     Args:
-        inputs: What the hosts want; changed in place.
-        controller: What it has.
-        in_awx: Whether this is a job of AWX, whose files are deleted when it ends.
+        inputs: The inputs; changed in place.
+        controller: The files and programs of the controller.
+        in_awx: Whether this is an AWX job, whose files are deleted when it ends.
     """
     settings = inputs.settings
     common: list[str] = []
@@ -427,41 +432,43 @@ def check_controller(inputs: Inputs, controller: Controller, *, in_awx: bool) ->
         if not controller.exists(settings["store_tasks"]):
             common.append(f"keypair_reset_store_tasks: there is no file {settings['store_tasks']}.")
     absent = [name for name in ("ssh", "ssh-keygen") if not controller.has_program(name)]
-    for wish in (wish for wish in inputs.wishes if not wish["lost"]):
+    for desired in (desired for desired in inputs.desired_states if not desired["lost"]):
         for name in ("private_key_file", "old_private_key_file"):
-            wish[name] = controller.expand(wish[name]) if wish[name] else ""
-        wish["problems"] += [
+            desired[name] = controller.expand(desired[name]) if desired[name] else ""
+        desired["problems"] += [
             *common,
-            *_about_programs(wish, absent),
-            *_about_generation(wish, settings, controller, in_awx),
+            *_program_problems(desired, absent),
+            *_generation_problems(desired, settings, controller, in_awx),
         ]
 
 
-def _about_programs(wish: Wish, absent: t.Sequence[str]) -> list[str]:
-    if not absent or not (wish["private_key_file"] or wish["old_private_key_file"]):
+def _program_problems(desired: DesiredState, absent: t.Sequence[str]) -> list[str]:
+    if not absent or not (desired["private_key_file"] or desired["old_private_key_file"]):
         return []
     programs = " and ".join(absent)
     were, it = ("was", "it") if len(absent) == 1 else ("were", "them")
     return [
-        f"{programs} {were} not found on the controller, and the proof of the keys needs {it}. Install the OpenSSH client: the "
+        f"{programs} {were} not found on the controller. The verification of the keys needs {it}. Install the OpenSSH client: the "
         "package openssh-client (Debian, Ubuntu) or openssh-clients (Fedora, RHEL)."
     ]
 
 
-def _about_generation(wish: Wish, settings: t.Mapping[str, t.Any], controller: Controller, in_awx: bool) -> list[str]:
-    """Return why a key that is missing cannot be generated; one that exists is used as it is."""
-    path = wish["private_key_file"]
-    if not (wish["generate"] and path) or controller.exists(path):
+def _generation_problems(
+    desired: DesiredState, settings: t.Mapping[str, t.Any], controller: Controller, in_awx: bool
+) -> list[str]:
+    """Return why a missing key cannot be generated; an existing one is used."""
+    path = desired["private_key_file"]
+    if not (desired["generate"] and path) or controller.exists(path):
         return []
     if in_awx and not settings["store_tasks"]:
         return [
-            f"keypair_reset_generate needs keypair_reset_store_tasks in AWX, where the files of a job, {path} among them, are "
-            "lost when it ends."
+            f"keypair_reset_generate needs keypair_reset_store_tasks in AWX, which deletes the files of a job, including {path}, "
+            "when it ends."
         ]
     if controller.exists(f"{path}.pub"):
         return [
-            f"keypair_reset_generate: there is {path}.pub, and no {path}. Put the private key of that file back, or move the file "
-            "away: it would be taken for the public half of the key that is generated."
+            f"keypair_reset_generate: {path}.pub exists without {path}. Restore the private key, or move {path}.pub away: "
+            "it is not the public key of the key that is to be generated."
         ]
     directory = path.rpartition("/")[0] or "/"
     obstacle = controller.obstacle(directory)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Before anything is touched: what is known of key pairs, keys and servers, and what is decided for each server."""
+"""The plan: the decision for each server, made before any server is touched."""
 
 from __future__ import annotations
 
@@ -23,75 +23,75 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     Record,
     Results,
     earlier_batches,
-    note_twin,
     refuse,
+    refuse_duplicate,
 )
 
-#: What stands for a secret where only its presence counts.
+#: A placeholder for a secret, where only its presence matters.
 _GIVEN = "given"
-#: What the service says of a server that it is about to stop.
-_GOING_OFF = "powering-off"
+#: The task_state of a server that ECS is stopping.
+_STOPPING = "powering-off"
 
 
-def note_history(
-    records: list[Record], finished: Results, *, most_failures: str | None, canaries: t.Sequence[str]
+def note_earlier_batches(
+    records: list[Record], finished: Results, *, max_failures: str | None, canaries: t.Sequence[str]
 ) -> list[Record]:
-    """Refuse the whole batch when the batches before it went too badly.
+    """Refuse the whole batch when too many servers of earlier batches have failed.
 
     Args:
         records: The records of this batch.
         finished: The records of all batches and uses of the role so far.
-        most_failures: How many servers may fail, or which share of the play (``10%``); None is no limit.
-        canaries: The hosts that the play begins with, of which none may fail.
+        max_failures: How many servers may fail, or which share of the play (``10%``); None is no limit.
+        canaries: The hosts of the first batch, of which none may fail.
     """
     earlier = earlier_batches(records, finished)
-    told = {record["host"] for record in earlier}
-    # A host that was lost before the role began is told once, by the first batch.
-    records = [record for record in records if not (record["lost"] and record["host"] in told)]
+    reported = {record["host"] for record in earlier}
+    # The first batch reports the hosts that were lost before the role began.
+    records = [record for record in records if not (record["lost"] and record["host"] in reported)]
     here = [record["host"] for record in records if not record["lost"]]
-    dead = _dead_canaries(records, earlier, canaries)
-    if not earlier and not dead:
+    failed_canaries = _failed_canaries(records, earlier, canaries)
+    if not earlier and not failed_canaries:
         chosen = [host for host in here if host in canaries] or here[: len(canaries)]
         for record in records:
             record["canary"] = record["host"] in (chosen if not record["lost"] else canaries)
-    # A server that was refused is not one that went wrong; but a canary that was refused has shown nothing.
+    # A refused server has not failed. A refused canary counts as failed, because it shows nothing.
     failed = [record["host"] for record in earlier if record["state"] not in (*GOOD, REFUSED)]
-    allowed = _allowed(most_failures, records[0]["play_size"] if records else 0)
+    allowed = _allowed(max_failures, records[0]["play_size"] if records else 0)
     names = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
     owners = {record["server_id"]: record["host"] for record in earlier if record["server_id"]}
     for record in records:
         owner = owners.get(record["server_id"])
         if owner:
-            note_twin(record, f"The host {owner} of an earlier batch has the same keypair_reset_server_id.")
-        if dead:
-            refuse(record, f"{dead}, so that nothing else is touched.")
+            refuse_duplicate(record, f"The host {owner} of an earlier batch has the same keypair_reset_server_id.")
+        if failed_canaries:
+            refuse(record, f"{failed_canaries}, so no other server is touched.")
         elif allowed is not None and len(failed) > allowed:
             refuse(
                 record,
-                f"Too many servers have failed: {names}; keypair_reset_max_failures allows {most_failures}.",
+                f"Too many servers have failed: {names}; keypair_reset_max_failures allows {max_failures}.",
             )
     return records
 
 
-def _dead_canaries(records: t.Sequence[Record], earlier: Results, canaries: t.Sequence[str]) -> str:
-    """Return which canaries have not shown that all goes well, as the beginning of a sentence; empty when they have."""
+def _failed_canaries(records: t.Sequence[Record], earlier: Results, canaries: t.Sequence[str]) -> str:
+    """Return which canaries failed or were lost, as the beginning of a sentence; empty when all are well."""
     if earlier:
         bad = [record["host"] for record in earlier if record["canary"] and record["state"] not in GOOD]
         return f"The canary failed ({', '.join(bad)})" if bad else ""
     here = {record["host"] for record in records if not record["lost"]}
     lost = [record["host"] for record in records if record["lost"] and record["host"] in canaries]
-    # With a canary left this is the canary batch.
+    # With a canary among its hosts, this is the canary batch.
     return "" if not lost or here & set(canaries) else f"The canary was lost before the role began ({', '.join(lost)})"
 
 
-def _allowed(most_failures: str | None, play_size: int) -> int | None:
-    if not most_failures:
+def _allowed(max_failures: str | None, play_size: int) -> int | None:
+    if not max_failures:
         return None
-    return int(play_size * float(most_failures[:-1]) / 100) if most_failures.endswith("%") else int(most_failures)
+    return int(play_size * float(max_failures[:-1]) / 100) if max_failures.endswith("%") else int(max_failures)
 
 
 def note_journal(records: list[Record], results: Results) -> list[Record]:
-    """Note what earlier runs that were cut off wrote down: which servers ran, and which tasks were started.
+    """Note the journals of interrupted runs: which servers ran, and which tasks were started.
 
     Args:
         records: The records.
@@ -107,12 +107,12 @@ def note_journal(records: list[Record], results: Results) -> list[Record]:
                 entry.get("task_id") if entry.get("keypair_name") == record["keypair_name"] else None
             )
         elif problems and record["power_after"] == "restore":
-            refuse(record, f"Whether it is to run in the end is not known: {problems}")
+            refuse(record, f"Whether it must run in the end is not known: {problems}")
     return records
 
 
 def note_journal_kept(records: list[Record], results: Results) -> list[Record]:
-    """Refuse everything when the journal could not be written: after an interruption nothing would tell which servers ran.
+    """Refuse every server when the journal could not be written, because nothing else survives an interruption.
 
     Args:
         records: The records.
@@ -126,7 +126,7 @@ def note_journal_kept(records: list[Record], results: Results) -> list[Record]:
 
 
 def note_keypairs(records: list[Record], results: Results) -> list[Record]:
-    """The key pairs as they are now, or why they cannot be used.
+    """Note the public keys of the key pairs, or why a key pair cannot be used.
 
     Args:
         records: The records.
@@ -135,9 +135,9 @@ def note_keypairs(records: list[Record], results: Results) -> list[Record]:
     for result in results:
         pairs = [result["keypair"]] if result.get("keypair") else result.get("keypairs") or []
         for record in of_batch(records, result):
-            name, identity = record["keypair_name"], record["identity"]
+            name, identity = record["keypair_name"], record["new_public_key"]
             if not pairs and record["generate"] and identity is None:
-                continue  # in check mode: neither the key nor the pair is there yet
+                continue  # in check mode neither the key nor the pair exists yet
             if not pairs:
                 absent = f"There is no key pair {name}. Create it, or give keypair_reset_public_key."
                 refuse(record, absent if "keypairs" in result else str(result.get("msg") or absent))
@@ -149,7 +149,7 @@ def note_keypairs(records: list[Record], results: Results) -> list[Record]:
 
 
 def note_servers(records: list[Record], servers: Results, running: Results, *, now: float) -> list[Record]:
-    """Decide for each server, from what it is now and from the tasks that run.
+    """Decide for each server, from its state and the running tasks.
 
     Args:
         records: The records.
@@ -170,32 +170,36 @@ def note_servers(records: list[Record], servers: Results, running: Results, *, n
                 refuse(record, f"The server could not be read. {result.get('msg')}")
                 continue
             server = rows.get(record["server_id"])
-            _look_at(record, server)
+            _note_server(record, server)
             if record["state"] != REFUSED:
                 _decide(record, server, tasks.get(record["server_id"]))
-            record["began"] = now
+            record["started_at"] = now
     return records
 
 
-def _look_at(record: Record, server: t.Mapping[str, t.Any] | None) -> None:
-    """Note what a server is, also when nothing is going to be done to it."""
+def _note_server(record: Record, server: t.Mapping[str, t.Any] | None) -> None:
+    """Note the state of a server, even of a refused one."""
     record["exists"] = server is not None
     if server is not None:
-        record["name"], record["power"], record["had"] = server["name"], server["status"], server["key_name"]
+        record["name"], record["power"], record["current_keypair_name"] = (
+            server["name"],
+            server["status"],
+            server["key_name"],
+        )
         if record["was_running"] is None:
             record["was_running"] = server["status"] == ACTIVE
-        if server["task_state"] == _GOING_OFF:
+        if server["task_state"] == _STOPPING:
             record["stopping"] = record["left_off"] = True
 
 
 def _decide(record: Record, server: t.Mapping[str, t.Any] | None, task: t.Mapping[str, t.Any] | None) -> None:
-    if server is not None and _joins(record, task):
+    if server is not None and _adopt_task(record, task):
         return
     step, method = _choose(record, server, str(task["task_id"]) if task else None)
     if step.refusal:
         refuse(record, step.refusal)
     elif record["stopping"]:
-        refuse(record, f"It is busy ({_GOING_OFF}). Run this again when that is over.")
+        refuse(record, f"It is busy ({_STOPPING}). Run this again when that is over.")
     elif step.operation is None:
         record["state"] = UNCHANGED
     else:
@@ -203,11 +207,11 @@ def _decide(record: Record, server: t.Mapping[str, t.Any] | None, task: t.Mappin
         record["stop"] = record["power"] == ACTIVE and step.login is None
 
 
-def _joins(record: Record, task: t.Mapping[str, t.Any] | None) -> bool:
-    """Take over the task of a run that was cut off; it is not started again."""
+def _adopt_task(record: Record, task: t.Mapping[str, t.Any] | None) -> bool:
+    """Adopt the task of an interrupted run instead of starting another one; return whether there is one."""
     if task is not None:
         operation = classify(task.get("operate_type"))[1]
-        # The row of an unbinding has no key pair.
+        # KPS lists an unbind task without a key pair.
         ours = (task.get("keypair_name") or None) == record["keypair_name"] or (
             operation == "unbind" and not record["keypair_name"]
         )
@@ -215,7 +219,7 @@ def _joins(record: Record, task: t.Mapping[str, t.Any] | None) -> bool:
             return False
         record.update(operation=operation, task_id=str(task["task_id"]), why="an earlier run has started it")
     elif record["force"] and record["journal_task"]:
-        # Its name says nothing here: the pair has the wanted name before and after a forced reset.
+        # The name does not tell: the pair has the desired name before and after a forced reset.
         record.update(operation="reset", task_id=record["journal_task"], why="an earlier run has started it")
     else:
         return False
@@ -224,7 +228,7 @@ def _joins(record: Record, task: t.Mapping[str, t.Any] | None) -> bool:
 
 
 def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str | None) -> tuple[Step, str]:
-    """The step for a server, and why it is this one, by the method that the host wants."""
+    """Return the step for a server by the method of the host, and the reason for it."""
     method = record["method"]
     running = server is not None and server["status"] == ACTIVE
     logins = Logins(
@@ -233,20 +237,20 @@ def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str
     )
 
     def step(as_if: t.Mapping[str, t.Any] | None, with_logins: Logins) -> Step:
-        wanted = record["keypair_name"]
-        return decide(as_if, wanted, force=bool(record["force"]), logins=with_logins, busy_with=busy_with)
+        name = record["keypair_name"]
+        return decide(as_if, name, force=bool(record["force"]), logins=with_logins, busy_with=busy_with)
 
     online = step(server, logins)
     if online.operation is None and online.refusal is None:
         return online, ""
     if method in ("replace", "bind"):
-        return _only(method, server, online), f"the method is {method}"
+        return _require_method(method, server, online), f"the method is {method}"
     if method == "auto" and running and online.login is not None:
         given = (
             "the old private key is at hand" if online.login.kind == "keypair" else "the password of root is at hand"
         )
         return online, f"it runs and {given}: no downtime"
-    # A reset works on servers that are off: what this one is when it has been stopped decides.
+    # A reset needs a server that is off, so decide as if this one were stopped.
     offline = step({**server, "status": SHUTOFF} if server and running else server, Logins())
     if offline.operation == "bind":
         return offline, "no key pair to reset"
@@ -255,8 +259,8 @@ def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str
     return offline, f"the method is {method}"
 
 
-def _only(method: str, server: t.Mapping[str, t.Any] | None, online: Step) -> Step:
-    """The step if it is what the method says; a refusal that names the other ways otherwise."""
+def _require_method(method: str, server: t.Mapping[str, t.Any] | None, online: Step) -> Step:
+    """Return the step if it fits the method, and a refusal that names other methods if not."""
     if online.refusal or server is None:
         return online
     if online.login is not None and online.operation in (method, "unbind"):
@@ -264,4 +268,4 @@ def _only(method: str, server: t.Mapping[str, t.Any] | None, online: Step) -> St
     if server["status"] != ACTIVE:
         return Step(refusal=f"It is off, and the method {method} needs it to run. Use the method auto or reset.")
     other = "It has a key pair" if server["key_name"] else "It has no key pair"
-    return Step(refusal=f"{other}, so that the method {method} does not fit. Use the method auto.")
+    return Step(refusal=f"{other}, so the method {method} does not fit. Use the method auto.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people, workflows and the next run must know of a run."""
+"""The plan, the report, the figures for workflows, and the journal, made from the records."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     starts,
 )
 
-#: How the command that starts a server begins.
+#: The beginning of the command that starts a server.
 _START = "ansible localhost -m multicloud.async_tasks.hwc_ecs_server_power"
 _PAST = {"reset": "reset", "replace": "replaced", "bind": "bound", "unbind": "unbound"}
 
 
 def plan(records: t.Sequence[Record], *, notes: t.Sequence[str] = ()) -> list[str]:
-    """Return what is going to be done to each server, before anything is."""
+    """Return the lines of the plan, one for each server."""
     width = max((len(printable(record["host"])) for record in records), default=0)
     lines = [f"{printable(record['host']).ljust(width)}  {printable(_intention(record))}" for record in records]
     return [*lines, *(printable(note) for note in notes)]
 
 
-def off_meanwhile(records: t.Sequence[Record]) -> list[str]:
-    """Return what must be known if the run is ended from outside while it waits for KPS: the servers that it would start."""
+def servers_off(records: t.Sequence[Record]) -> list[str]:
+    """Return the servers that are off while the role waits for KPS, for a run that is cancelled meanwhile."""
     off = [
         printable(record["host"])
         for record in records
@@ -52,8 +52,8 @@ def off_meanwhile(records: t.Sequence[Record]) -> list[str]:
     servers = "1 server is" if len(off) == 1 else f"{len(off)} servers are"
     return [
         f"{servers} off until KPS has ended: {', '.join(off)}.",
-        "They are started then. Should this run be ended before that, run it again with the same variables: it joins the tasks and starts "
-        "the servers.",
+        "The role starts them then. If this run is cancelled before that, run it again with the same variables: it adopts the tasks and "
+        "starts the servers.",
     ]
 
 
@@ -64,7 +64,7 @@ def _intention(record: Record) -> str:
         steps = ["has the key pair" if record["keypair_name"] else "has no key pair", "start" if starts(record) else ""]
     else:
         action = (
-            f"join task {record['task_id']} ({record['operation']})" if record["task_id"] else str(record["operation"])
+            f"adopt task {record['task_id']} ({record['operation']})" if record["task_id"] else str(record["operation"])
         )
         later = {**record, "touched": True, "task_id": None}
         steps = ["stop" if record["stop"] else "", action, "start" if record["login"] is None and starts(later) else ""]
@@ -73,7 +73,7 @@ def _intention(record: Record) -> str:
 
 
 def verdicts(records: t.Sequence[Record], *, check_mode: bool) -> dict[str, dict[str, t.Any]]:
-    """For each host whether all is well with it (``ok``), whether it was changed, and the sentence about it (``msg``)."""
+    """Return for each host whether it has no problem (``ok``), whether it was changed, and a sentence (``msg``)."""
     return {
         record["host"]: {
             "ok": _is_good(record, check_mode),
@@ -85,7 +85,7 @@ def verdicts(records: t.Sequence[Record], *, check_mode: bool) -> dict[str, dict
 
 
 def _is_good(record: Record, check_mode: bool) -> bool:
-    """Return whether all is well with a server; in check mode a plan that can be carried out is."""
+    """Return whether a server has no problem; in check mode a planned server has none."""
     return record["state"] in GOOD or (check_mode and record["state"] == PLANNED)
 
 
@@ -93,32 +93,32 @@ def _sentence(record: Record) -> str:
     if record["state"] in GOOD:
         done = "it was as wanted already" if record["state"] == UNCHANGED else f"{record['operation']} done"
         return f"{done}; new key {record['new_key']}, old key {record['old_key']}."
-    words = _words(record) or "it was not dealt with"
+    text = _status_and_reason(record) or "it was not processed"
     off = f"THE SERVER IS OFF ({record['power']})" if record["power"] else "WHETHER THE SERVER IS ON IS NOT KNOWN"
     if record["state"] == REFUSED:
-        rest = f" Nothing was done to it.{f' {off}. {_way_on(record)}' if is_off(record) else ''}"
-        rest += f" {_watch(record)}" if is_going_off(record) else ""
+        rest = f" Nothing was done to it.{f' {off}. {_how_to_start(record)}' if is_off(record) else ''}"
+        rest += f" {_how_to_watch(record)}" if is_going_off(record) else ""
     elif record["power"] == ACTIVE:
         rest = " The server is on."
     elif is_meant_on(record):
-        rest = f" {off}. {_way_on(record)}"
+        rest = f" {off}. {_how_to_start(record)}"
     else:
         rest = " The server is off, as it was before."
-    return f"{words.rstrip('.')}.{rest}"
+    return f"{text.rstrip('.')}.{rest}"
 
 
-def _words(record: Record) -> str:
-    """The last word of KPS about the task, which must not be taken for the server's power, and the reason."""
+def _status_and_reason(record: Record) -> str:
+    """Return the status of the task, named as such because it looks like a power state, and the reason."""
     parts = (f"Task {record['status']}" if record["status"] else None, record["reason"])
     return ". ".join(str(part) for part in parts if part)
 
 
-def _way_on(record: Record) -> str:
-    """What a person can do about a server that is off."""
+def _how_to_start(record: Record) -> str:
+    """Return what the user can do about a server that is off."""
     if record["state"] != BUSY:
         return f"Start it with: {start_command(record)}"
     task = f" (task {record['task_id']})" if record["task_id"] else ""
-    return f"KPS may still be at work on it{task}: run this again, which joins its task; or when it is over: {start_command(record)}"
+    return f"KPS may still work on it{task}. Run this again, which adopts the task, or start the server when the task has ended: {start_command(record)}"
 
 
 def start_command(record: Record) -> str:
@@ -132,7 +132,7 @@ def start_command(record: Record) -> str:
 
 
 def rows(records: t.Sequence[Record], *, check_mode: bool) -> list[dict[str, t.Any]]:
-    """One row a server, for machines: what the table shows."""
+    """Return the rows of the table as dictionaries, one for each server."""
     return [
         {
             "server": record["host"],
@@ -175,8 +175,8 @@ _HEADINGS = {
 def _cells(records: t.Sequence[Record], check_mode: bool) -> list[list[str]]:
     lines = [list(_HEADINGS.values())]
     for row in rows(records, check_mode=check_mode):
-        row["reason"] = _words(row) if row["reason"] else None
-        # Nothing explains a method that was asked for.
+        row["reason"] = _status_and_reason(row) if row["reason"] else None
+        # A method that the user asked for needs no reason.
         why = row["why"] if row["why"] != f"the method is {row['method']}" else None
         row["method"] = f"{row['method']} ({why})" if row["method"] and why else row["method"]
         lines.append(["-" if row[column] is None else printable(row[column]) for column in _HEADINGS])
@@ -184,7 +184,7 @@ def _cells(records: t.Sequence[Record], check_mode: bool) -> list[list[str]]:
 
 
 def table(records: t.Sequence[Record], *, check_mode: bool, notes: t.Sequence[str] = ()) -> list[str]:
-    """Return the report for people: a heading, one line a server, and the sums."""
+    """Return the lines of the report: a heading, one line for each server, and the summary."""
     cells = _cells(records, check_mode)
     widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells]
@@ -192,7 +192,7 @@ def table(records: t.Sequence[Record], *, check_mode: bool, notes: t.Sequence[st
 
 
 def markdown(records: t.Sequence[Record], *, check_mode: bool) -> str:
-    """Return the same as Markdown, in which no text is markup."""
+    """Return the report as Markdown, in which text from outside is escaped."""
     heading, *lines = ["| " + " | ".join(map(_plain, line)) + " |" for line in _cells(records, check_mode)]
     ruler = "| " + " | ".join("---" for _column in _HEADINGS) + " |"
     sums = [f"* {_with_code(line)}" for line in summary(records, check_mode=check_mode)]
@@ -200,14 +200,14 @@ def markdown(records: t.Sequence[Record], *, check_mode: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text that Markdown shows as it is: no markup, no HTML, no entity, no link, no mention."""
+    """Return text in which Markdown finds no markup, HTML, entity, link or mention."""
     escaped = re.sub(r"([\\`*_{}\[\]<>()#+!|~&$@])", r"\\\1", printable(text))
-    # What GitHub makes a link of without any markup.
+    # GitHub makes links of these without any markup.
     return re.sub(r"(?i)(://|\bwww\.)", lambda found: found.group().replace("/", "\\/").replace(".", "\\."), escaped)
 
 
 def _with_code(line: str) -> str:
-    """Return a line of the sums with the command at its end, if there is one, as code that can be copied."""
+    """Return a line of the summary with the command at its end, if any, as code that can be copied."""
     text, begins, rest = line.partition(_START)
     if not begins:
         return _plain(line)
@@ -216,7 +216,7 @@ def _with_code(line: str) -> str:
 
 
 def summary(records: t.Sequence[Record], *, check_mode: bool) -> list[str]:
-    """Return the sums, and how to switch on what is off."""
+    """Return the counts, and how to start each server that is off."""
     counts: dict[str, int] = {}
     for record in records:
         word = _result(record, check_mode)
@@ -224,12 +224,12 @@ def summary(records: t.Sequence[Record], *, check_mode: bool) -> list[str]:
     lines = [", ".join(f"{count} {word}" for word, count in counts.items()) + "." if counts else "No servers."]
     off = [record for record in records if is_off(record) and not (check_mode and record["state"] != REFUSED)]
     lines += [
-        f"{'OFF' if record['power'] else 'PERHAPS OFF'}: {printable(record['host'])}. {_way_on(record)}"
+        f"{'OFF' if record['power'] else 'PERHAPS OFF'}: {printable(record['host'])}. {_how_to_start(record)}"
         for record in off
     ]
     going = [record for record in records if is_going_off(record)]
     lines += [
-        f"{'GOING OFF' if record['state'] == REFUSED else 'MAY STILL STOP'}: {printable(record['host'])}. {_watch(record)}"
+        f"{'STOPPING' if record['state'] == REFUSED else 'MAY STILL STOP'}: {printable(record['host'])}. {_how_to_watch(record)}"
         for record in going
     ]
     if check_mode:
@@ -238,7 +238,7 @@ def summary(records: t.Sequence[Record], *, check_mode: bool) -> list[str]:
 
 
 def _all_on(records: t.Sequence[Record], some_off: bool) -> list[str]:
-    """Return the line that says that all is on, if it is, and if there was anything to be switched off."""
+    """Return the line about the power of the touched servers, if none of them is off."""
     touched = [record for record in records if record["touched"]]
     if some_off:
         return []
@@ -250,24 +250,23 @@ def _all_on(records: t.Sequence[Record], some_off: bool) -> list[str]:
     return ["All servers that were touched are on."]
 
 
-def _watch(record: Record) -> str:
-    """What a person can do about a server that runs, and may go off."""
+def _how_to_watch(record: Record) -> str:
+    """Return what the user can do about a server that runs and may still stop."""
     if record["state"] == REFUSED:
-        return f"It was being stopped when the role began. Look again later, and start it with: {start_command(record)}"
-    return f"The request to stop it may still take effect. Look again later; should it be off: {start_command(record)}"
+        return f"It was being stopped when the role began. Check it later, and start it with: {start_command(record)}"
+    return f"The request to stop it may still take effect. Check it later. If it is off, start it with: {start_command(record)}"
 
 
 def stats(
     records: t.Sequence[Record], *, check_mode: bool, awx_job: str = "", sliced: bool = False
 ) -> dict[str, t.Any]:
-    """Return a few figures for workflows; in check mode those of the plan.
+    """Return the figures for workflows; in check mode those of the plan.
 
     Args:
         records: The records of the play so far.
-        check_mode: Whether nothing was really done.
-        awx_job: Id of the job of AWX; its figures are also under a name that no other job has.
-        sliced: Whether the job is a slice. The slices of a job hand over to the same workflow, which keeps one value for
-            each name, so that a name that they share would tell of the slice that ended last.
+        check_mode: Whether nothing was changed.
+        awx_job: Id of the AWX job; its figures also have a name that includes the id.
+        sliced: Whether the job is a slice. A workflow keeps one value for each name, so slices use only their own names.
     """
     bad = [record["host"] for record in records if not _is_good(record, check_mode)]
     figures = {
@@ -287,6 +286,6 @@ def stats(
 
 
 def journal(records: t.Sequence[Record]) -> list[dict[str, t.Any]]:
-    """What the next run must know if this one is cut off."""
+    """Return the entries of the journal: the servers that the next run must know if this one is interrupted."""
     fields = ("host", "server_id", "name", "region", "project_id", "keypair_name", "was_running", "task_id")
     return [{field: record[field] for field in fields} for record in records if is_open(record)]

@@ -139,7 +139,7 @@ def somebody_else(bench: Bench, program: Program) -> None:
 
 def begin_task(bench: Bench, program: Program) -> None:
     """Somebody else resets ``ONE`` when the role has stopped it, and has not started its own task yet."""
-    program.until(lambda: "Make sure that they are off]" in program.output)
+    program.until(lambda: "Check that the servers are off]" in program.output)
     huawei = bench.emulator.huawei
     with bench.emulator.world.lock:
         pair = next(pair for pair in huawei.keypairs.values() if pair.name == "new")
@@ -311,16 +311,16 @@ CASES = (
         ({"what": "task_stuck", "server": ONE},),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="it joins the task",
+        words="it adopts the task",
         variables={"keypair_reset_timeout": 4},
         mend=end_task(after=0),
     ),
     Case(
-        "one task outlasts the wait and is joined by the next",
+        "one task outlasts the wait and is adopted by the next",
         ({"what": "task_stuck", "server": ONE},),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="it joins the task",
+        words="it adopts the task",
         variables={"keypair_reset_timeout": 4},
         mend=end_task(after=8),
         more={"keypair_reset_timeout": 30},
@@ -384,7 +384,7 @@ CASES = (
         (broken(TASK, times=None), broken(RUNNING, skip=2, times=None)),
         everyone("busy"),
         off=ALL,
-        words="The wait for its task was broken off. ",
+        words="The wait for its task was interrupted. ",
     ),
     # The start
     Case("the start is refused", (refused(START),), everyone("failed"), off=ALL, words="Not you"),
@@ -431,7 +431,7 @@ CASES = (
         "somebody else changes the key pair during the wait",
         (),
         outcomes("failed", ONE),
-        words="Somebody else has changed its key pair meanwhile: it is theirs",
+        words="Another user or job changed its key pair meanwhile: it is theirs",
         during=somebody_else,
         changed_hands=True,
         associates={ONE: 2},
@@ -440,7 +440,7 @@ CASES = (
         "the cloud tells of another key pair than was asked for",
         ({"what": "patch", "operation": READ, "skip": 5, "server": ONE, "patch": {"servers": {"key_name": None}}},),
         outcomes("failed", ONE),
-        words="Somebody else has changed its key pair meanwhile: it is gone",
+        words="Another user or job changed its key pair meanwhile: it is unbound",
     ),
     Case(
         "somebody else begins a task between the stop and the tasks",
@@ -525,13 +525,13 @@ def test_nothing_is_touched_when_there_is_no_place_for_the_journal(benches: Benc
 #: Where a play is cut off: when this is in its output, and the number of tasks that KPS has been asked for.
 STAGES = {
     "stop": ("Stop the servers]", 0),
-    "stopping": ("Wait until they have stopped]", 0),
-    "associate": ("Start the tasks]", 0),
-    "associating": ("Start the tasks]", 1),
-    "wait": ("Wait for KPS]", 0),
+    "stopping": ("Wait until the servers have stopped]", 0),
+    "associate": ("Start the key pair tasks]", 0),
+    "associating": ("Start the key pair tasks]", 1),
+    "wait": ("Wait for KPS to finish]", 0),
     "start": ("Start the servers]", 0),
-    "starting": ("Wait until they run]", 0),
-    "prove": ("Log in with the new key and with the old one]", 0),
+    "starting": ("Wait until the servers run]", 0),
+    "verify": ("Verify logins with the new and the old key]", 0),
 }
 
 

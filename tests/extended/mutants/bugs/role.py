@@ -50,8 +50,8 @@ BUGS = (
         "share-rounded-up",
         "10% of 15 servers are 2",
         ROLE + "planning.py",
-        "    return int(play_size * float(most_failures[:-1]) / 100) if",
-        "    return -int(-play_size * float(most_failures[:-1]) // 100) if",
+        "    return int(play_size * float(max_failures[:-1]) / 100) if",
+        "    return -int(-play_size * float(max_failures[:-1]) // 100) if",
     ),
     Bug(
         "one-failure-more",
@@ -113,8 +113,8 @@ BUGS = (
         "own-task-not-joined",
         "the task of a run that was cut off makes its server busy",
         ROLE + "planning.py",
-        "    if server is not None and _joins(record, task):\n",
-        "    if server is None and _joins(record, task):\n",
+        "    if server is not None and _adopt_task(record, task):\n",
+        "    if server is None and _adopt_task(record, task):\n",
     ),
     Bug(
         "journal-forgotten",
@@ -262,8 +262,8 @@ BUGS = (
         "time-out-is-a-failure",
         "a server whose task runs on is started when the time is up",
         ROLE + "course.py",
-        "            fail(record, _why_open(task, wait), BUSY)\n",
-        "            fail(record, _why_open(task, wait))\n",
+        "            fail(record, _why_unfinished(task, wait), BUSY)\n",
+        "            fail(record, _why_unfinished(task, wait))\n",
     ),
     Bug(
         "vanished-task-is-over",

@@ -11,7 +11,7 @@ import functools
 from .bug import Bug as AnyBug
 
 SSH = "plugins/module_utils/_ssh/"
-PROVING = "plugins/plugin_utils/_keypair_reset/proving.py"
+PROVING = "plugins/plugin_utils/_keypair_reset/verification.py"
 
 Bug = functools.partial(AnyBug, tests=("tests/unit/plugins/module_utils/_ssh",))
 Proof = functools.partial(AnyBug, tests=("tests/unit/plugins/plugin_utils/_keypair_reset",))
@@ -256,7 +256,7 @@ BUGS = (
         "        return Key(path, path, public_key, problem,",
     ),
     Bug(
-        "copies-for-everyone",
+        "copies-for-all_hosts",
         "the copy of a private key can be read by others",
         SSH + "program.py",
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)",
@@ -324,8 +324,8 @@ BUGS = (
         "wrong-old-key-taken",
         "a refusal of any key proves that the old one is refused",
         PROVING,
-        '            elif pairs and not _same(record["old_identity"], pairs[0].get("public_key")):\n',
-        '            elif pairs and not record["old_identity"]:\n',
+        '            elif pairs and not _same(record["old_public_key"], pairs[0].get("public_key")):\n',
+        '            elif pairs and not record["old_public_key"]:\n',
     ),
     Proof(
         "unread-pair-taken",

@@ -15,10 +15,10 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.multicloud.async_tasks.plugins.filter.keypair_reset_advance import FilterModule
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
     NEW_KEY,
+    desired,
     of,
     record,
     server,
-    wish,
 )
 
 advance = FilterModule().filters()["keypair_reset_advance"]
@@ -27,7 +27,7 @@ SWITCHED = {"server_id": "id-web", "changed": True, "state": "pending", "status"
 
 
 def test_a_run_begins_with_what_hosts_want() -> None:
-    (begun,) = advance([], "begin", results=[wish("web")])
+    (begun,) = advance([], "begin", results=[desired("web")])
     assert (begun["host"], begun["state"]) == ("web", "planned")
 
 
@@ -35,7 +35,7 @@ def test_a_run_begins_with_what_hosts_want() -> None:
     ("stage", "before", "arguments", "after"),
     [
         (
-            "history",
+            "earlier_batches",
             record("web"),
             {"results": [record("old", state="failed")], "settings": {"max_failures": "0"}, "canaries": []},
             {"state": "refused"},
@@ -51,7 +51,7 @@ def test_a_run_begins_with_what_hosts_want() -> None:
             "checks",
             record("web", private_key_file="/k"),
             {"results": [{"logins": [{**LOGIN, "outcome": "not tried", "public_key": NEW_KEY}]}]},
-            {"identity": NEW_KEY},
+            {"new_public_key": NEW_KEY},
         ),
         ("keypairs", record("web"), {"results": [of("web", keypairs=[])]}, {"state": "refused"}),
         (
@@ -62,7 +62,7 @@ def test_a_run_begins_with_what_hosts_want() -> None:
         ),
         (
             "old_keys",
-            record("web", old_private_key_file="/k", old_identity=NEW_KEY, had="old"),
+            record("web", old_private_key_file="/k", old_public_key=NEW_KEY, current_keypair_name="old"),
             {"results": [of("web", keypairs=[])]},
             {"state": "refused"},
         ),
@@ -94,7 +94,7 @@ def test_a_run_begins_with_what_hosts_want() -> None:
             {"power": "ACTIVE"},
         ),
         (
-            "prove",
+            "verify",
             record("web", state="success", power="ACTIVE"),
             {"results": [{"logins": [{**LOGIN, "outcome": "accepted"}]}]},
             {"new_key": "accepted"},

@@ -15,7 +15,7 @@ NEW_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBA
 OLD_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIC"
 
 
-def wish(host: str, **more: t.Any) -> dict[str, t.Any]:
+def desired(host: str, **more: t.Any) -> dict[str, t.Any]:
     """What a host wants, as the role notes it."""
     return {
         "host": host,
@@ -45,7 +45,7 @@ def wish(host: str, **more: t.Any) -> dict[str, t.Any]:
 
 def record(host: str, **more: t.Any) -> Record:
     """A record as it begins, with some fields as they are later."""
-    known = wish(host)
+    known = desired(host)
     (begun,) = begin([{**known, **{name: value for name, value in more.items() if name in known}}])
     return {**begun, **more}
 

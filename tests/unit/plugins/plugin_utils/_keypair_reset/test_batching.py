@@ -72,7 +72,7 @@ def test_nothing_is_asked_for_nobody() -> None:
         ("associate", {"power": "ACTIVE"}, False),
         ("associate", {"power": "ACTIVE", "login": "keypair"}, True),
         ("associate", {"power": "SHUTOFF", "login": "keypair"}, False),
-        ("associate", {"power": "SHUTOFF", "task_id": "joined"}, False),
+        ("associate", {"power": "SHUTOFF", "task_id": "adopted"}, False),
         ("associate", {"power": "SHUTOFF", "state": UNCHANGED}, False),
         ("wait", {"task_id": "t"}, True),
         ("wait", {}, False),
@@ -147,16 +147,16 @@ def test_rows_of_all_batches_are_found_by_server() -> None:
 
 
 def test_the_pairs_that_servers_have_now_are_read_where_an_old_key_must_fit() -> None:
-    common = {"operation": "reset", "old_identity": NEW_KEY, "had": "old"}
+    common = {"operation": "reset", "old_public_key": NEW_KEY, "current_keypair_name": "old"}
     records = [
         record("a", **common),
         record("b", **common, keypair_name="another"),
-        record("c", **{**common, "had": "older"}),
+        record("c", **{**common, "current_keypair_name": "older"}),
         record("d", **common, region="elsewhere"),
         # Nothing to compare with, or nothing to be done.
-        record("e", **{**common, "had": None}),
-        record("f", **{**common, "had": "new"}),
-        record("g", **{**common, "old_identity": None}),
+        record("e", **{**common, "current_keypair_name": None}),
+        record("f", **{**common, "current_keypair_name": "new"}),
+        record("g", **{**common, "old_public_key": None}),
         record("h", **common, state=UNCHANGED),
         record("i", **common, state=REFUSED),
     ]

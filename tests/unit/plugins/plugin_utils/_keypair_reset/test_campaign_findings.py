@@ -11,10 +11,10 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import batches
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.course import (
-    note_doubt,
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.execution import (
     note_start,
     note_stop,
+    note_unconfirmed,
     note_wait,
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
@@ -55,27 +55,27 @@ def waited(wait: dict[str, t.Any], **of_task: t.Any) -> Record:
         (
             {"timed_out": False, "msg": "Not authorized (401 APIGW.0301). Last known: 3 pending."},
             {},
-            "The wait for its task was broken off. Not authorized (401 APIGW.0301). Last known: 3 pending.",
+            "The wait for its task was interrupted. Not authorized (401 APIGW.0301). Last known: 3 pending.",
         ),
         (
             {"timed_out": False, "msg": "Interrupted by SIGTERM after 2 s; 1 of 1 kps task is still pending."},
             {"state": "unknown", "status": "PAUSED"},
-            "The wait for its task was broken off. Interrupted by SIGTERM after 2 s; 1 of 1 kps task is still pending.",
+            "The wait for its task was interrupted. Interrupted by SIGTERM after 2 s; 1 of 1 kps task is still pending.",
         ),
         (
             {"timed_out": True, "msg": "Timed out."},
             {"state": "unknown", "status": "PAUSED"},
-            "KPS documents no such state, and it had not changed when the time was up.",
+            "KPS does not document this status, and it had not changed when the time was up.",
         ),
         (
             {"timed_out": False},
             {"state": "error", "status": None, "reason": {"code": "KPS.0403", "message": "Not you"}},
-            "KPS does not tell what its task is doing: KPS.0403: Not you",
+            "KPS does not report the status of its task: KPS.0403: Not you",
         ),
         (
             {"timed_out": False},
             {"state": "missing", "reason": {"code": "KPS.0404", "message": "No such task"}},
-            "KPS has said that its task is running, and then that there is no such task: KPS.0404: No such task",
+            "KPS listed its task as running, and then reported that there is no such task: KPS.0404: No such task",
         ),
     ],
 )
@@ -90,7 +90,7 @@ def test_a_task_that_was_never_seen_fails_with_the_words_of_the_service() -> Non
     after = waited({}, state="missing", status=None, reason={"code": "KPS.0001", "message": "The id is illegal"})
     assert (after["state"], after["reason"]) == (
         "failed",
-        "KPS does not know its task any more: KPS.0001: The id is illegal",
+        "KPS no longer knows its task: KPS.0001: The id is illegal",
     )
 
 
@@ -104,8 +104,8 @@ def test_each_task_has_the_words_of_its_own_wait() -> None:
         ],
         now=0,
     )
-    assert a["reason"] == "The wait for its task was broken off. Not authorized."
-    assert b["reason"] == "It had not ended when the time was up. Run this again: it joins the task."
+    assert a["reason"] == "The wait for its task was interrupted. Not authorized."
+    assert b["reason"] == "It had not ended when the time was up. Run this again: it adopts the task."
 
 
 # Tasks of somebody else
@@ -118,11 +118,11 @@ def failed(host: str = "web", **more: t.Any) -> Record:
 
 def test_a_server_that_failed_and_that_kps_is_at_work_on_is_not_started() -> None:
     before = failed(reason="KPS task other works on its key pair.")
-    assert [batch["server_ids"] for batch in batches([before], "doubt")] == [["id-web"]]
-    (after,) = note_doubt([before], [of("web", tasks=[task("web", task_id="other")])])
+    assert [batch["server_ids"] for batch in batches([before], "unconfirmed")] == [["id-web"]]
+    (after,) = note_unconfirmed([before], [of("web", tasks=[task("web", task_id="other")])])
     assert (after["state"], after["task_id"], after["status"]) == (BUSY, "other", None)
     assert after["reason"] == (
-        "KPS task other works on its key pair. KPS is at work on its key pair (task other), so that it is not started."
+        "KPS task other works on its key pair. KPS works on its key pair (task other), so it is not started."
     )
     assert batches([after], "start") == []
 
@@ -138,18 +138,18 @@ def test_a_server_that_failed_and_that_kps_is_at_work_on_is_not_started() -> Non
 )
 def test_a_server_that_failed_is_started_otherwise(running: dict[str, t.Any]) -> None:
     before = failed(task_id="own", status="FAILED_RESET", reason="No disk")
-    (after,) = note_doubt([dict(before)], [running])
+    (after,) = note_unconfirmed([dict(before)], [running])
     assert after == before
     assert len(batches([after], "start")) == 1
 
 
 def test_a_server_whose_own_task_has_ended_is_started_although_nobody_knows_of_others() -> None:
     before = failed(task_id="own", status="FAILED_RESET", reason="No disk")
-    (after,) = note_doubt([before], [of("web", failed=True, msg="HTTP 403.")])
+    (after,) = note_unconfirmed([before], [of("web", failed=True, msg="HTTP 403.")])
     assert (after["state"], after["reason"]) == (
         "failed",
-        "No disk. Whether KPS is at work on its key pair could not be read (HTTP 403); KPS has said that its task has ended, so "
-        "that it is started all the same.",
+        "No disk. Whether KPS works on its key pair could not be read (HTTP 403). KPS has reported that its task has ended, so "
+        "it is started.",
     )
     assert len(batches([after], "start")) == 1
 
@@ -158,23 +158,23 @@ def test_a_server_whose_own_task_has_ended_is_started_although_nobody_knows_of_o
     "before",
     [
         failed(reason="Nothing was started"),
-        failed(reason="KPS does not know its task any more", task_id="own"),
+        failed(reason="KPS no longer knows its task", task_id="own"),
         failed(state=UNCHANGED),
     ],
     ids=["no-task", "denied", "unchanged"],
 )
 def test_a_server_that_kps_may_be_at_work_on_stays_off(before: Record) -> None:
-    (after,) = note_doubt([dict(before)], [of("web", failed=True, msg="HTTP 403.")])
+    (after,) = note_unconfirmed([dict(before)], [of("web", failed=True, msg="HTTP 403.")])
     assert after["state"] == BUSY
     assert after["reason"].endswith(
-        "Whether KPS is at work on its key pair could not be read (HTTP 403), so that it is not started."
+        "Whether KPS works on its key pair could not be read (HTTP 403), so it is not started."
     )
     assert batches([after], "start") == []
-    assert summary([after], check_mode=False)[1].startswith("OFF: web. KPS may still be at work on it")
+    assert summary([after], check_mode=False)[1].startswith("OFF: web. KPS may still work on it")
 
 
 def test_a_task_that_was_denied_and_is_in_the_list_after_all_keeps_its_server_off() -> None:
-    (after,) = note_doubt([failed(task_id="own")], [of("web", tasks=[task("web", task_id="own")])])
+    (after,) = note_unconfirmed([failed(task_id="own")], [of("web", tasks=[task("web", task_id="own")])])
     assert (after["state"], after["task_id"]) == (BUSY, "own")
 
 
@@ -190,13 +190,13 @@ def test_a_task_that_was_denied_and_is_in_the_list_after_all_keeps_its_server_of
     ids=["success", "busy", "refused", "runs", "stays-off"],
 )
 def test_only_servers_that_are_about_to_be_started_without_a_success_are_in_doubt(each: Record) -> None:
-    assert batches([each], "doubt") == []
-    (after,) = note_doubt([dict(each)], [of("web", tasks=[task("web")])])
+    assert batches([each], "unconfirmed") == []
+    (after,) = note_unconfirmed([dict(each)], [of("web", tasks=[task("web")])])
     assert after == each
 
 
 def test_a_server_that_has_the_pair_and_is_off_is_in_doubt_too() -> None:
-    (after,) = note_doubt([failed(state=UNCHANGED)], [of("web", tasks=[task("web", task_id="other")])])
+    (after,) = note_unconfirmed([failed(state=UNCHANGED)], [of("web", tasks=[task("web", task_id="other")])])
     assert after["state"] == BUSY
 
 
@@ -231,7 +231,7 @@ def test_a_server_that_may_still_go_off_is_told_and_stays_in_the_journal() -> No
     after = started(stopped(), changed=False)
     assert summary([after], check_mode=False) == [
         "1 failed.",
-        "MAY STILL STOP: web. The request to stop it may still take effect. Look again later; should it be off: "
+        "MAY STILL STOP: web. The request to stop it may still take effect. Check it later. If it is off, start it with: "
         "ansible localhost -m multicloud.async_tasks.hwc_ecs_server_power -a 'server_id=id-web state=running'",
     ]
     assert [(entry["host"], entry["was_running"]) for entry in journal([after])] == [("web", True)]

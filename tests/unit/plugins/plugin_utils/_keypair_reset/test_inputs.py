@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     Inputs,
     check_controller,
     nearest,
-    take_in,
+    parse_inputs,
     unknown,
 )
 
@@ -37,14 +37,14 @@ def host(name: str = "web", **more: t.Any) -> Host:
     return Host(name, given(**more), {})
 
 
-def wish(**more: t.Any) -> dict[str, t.Any]:
+def desired(**more: t.Any) -> dict[str, t.Any]:
     """What one host wants."""
-    return take_in([host(**more)]).wishes[0]
+    return parse_inputs([host(**more)]).desired_states[0]
 
 
 def problems(**more: t.Any) -> str:
     """What is wrong with one host."""
-    return " ".join(wish(**more)["problems"])
+    return " ".join(desired(**more)["problems"])
 
 
 # The documentation
@@ -79,8 +79,8 @@ def test_the_validation_of_ansible_accepts_every_value() -> None:
 @pytest.mark.parametrize("empty", ["", "  ", None])
 def test_empty_text_means_that_nothing_was_given(name: str, empty: str | None) -> None:
     without = {key: value for key, value in given().items() if key != name}
-    inputs = take_in([Host("web", {**without, name: empty}, {})])
-    assert inputs == take_in([Host("web", without, {})])
+    inputs = parse_inputs([Host("web", {**without, name: empty}, {})])
+    assert inputs == parse_inputs([Host("web", without, {})])
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_empty_text_means_that_nothing_was_given(name: str, empty: str | None) -
     ],
 )
 def test_what_a_server_may_be_told(name: str, value: t.Any, expected: t.Any) -> None:
-    found = wish(**{name: value})
+    found = desired(**{name: value})
     assert (found[name], found["problems"]) == (expected, [])
 
 
@@ -123,8 +123,8 @@ def test_what_a_server_may_be_told(name: str, value: t.Any, expected: t.Any) -> 
     ],
 )
 def test_what_a_run_may_be_told(name: str, value: t.Any, expected: t.Any) -> None:
-    inputs = take_in([host(**{name: value})])
-    assert (inputs.settings[name], inputs.wishes[0]["problems"]) == (expected, [])
+    inputs = parse_inputs([host(**{name: value})])
+    assert (inputs.settings[name], inputs.desired_states[0]["problems"]) == (expected, [])
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_what_a_run_may_be_told(name: str, value: t.Any, expected: t.Any) -> Non
     [
         ("server_id", "..", "keypair_reset_server_id: '..' is not a valid id."),
         ("server_id", "a/b", "keypair_reset_server_id: 'a/b' is not a valid id."),
-        ("server_id", ["a"], "keypair_reset_server_id must be text, and is a list. Put the value in quotes."),
+        ("server_id", ["a"], "keypair_reset_server_id must be text, not a list. Put the value in quotes."),
         ("keypair_name", "a.b", "keypair_reset_keypair_name: 'a.b' is not a valid name of a key pair."),
-        ("keypair_name", True, "keypair_reset_keypair_name must be text, and is a boolean. Put the value in quotes."),
+        ("keypair_name", True, "keypair_reset_keypair_name must be text, not a boolean. Put the value in quotes."),
         (
             "method",
             "restet",
@@ -196,11 +196,13 @@ def test_a_bad_value_is_a_sentence_about_the_host(name: str, value: t.Any, words
     assert found.startswith(words)
     assert "Nothing was sent" not in found
     # It is told once, and not as missing, too.
-    assert len(wish(**{name: value})["problems"]) == 1
+    assert len(desired(**{name: value})["problems"]) == 1
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    found = take_in([Host("web", {"keypair_reset_method": "x"}, {"keypair_reset_force": "'y' is undefined"})]).wishes[0]
+    found = parse_inputs(
+        [Host("web", {"keypair_reset_method": "x"}, {"keypair_reset_force": "'y' is undefined"})]
+    ).desired_states[0]
     assert [sentence.partition(" ")[0] for sentence in found["problems"]] == [
         "keypair_reset_method:",
         "keypair_reset_force",
@@ -211,7 +213,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_a_condition_that_cannot_be_evaluated_refuses_the_host() -> None:
-    assert take_in([Host("web", given(), {"when": "'x' is undefined"})]).wishes[0]["problems"] == [
+    assert parse_inputs([Host("web", given(), {"when": "'x' is undefined"})]).desired_states[0]["problems"] == [
         "The condition of the role cannot be evaluated: 'x' is undefined"
     ]
 
@@ -240,7 +242,7 @@ def test_a_condition_that_cannot_be_evaluated_refuses_the_host() -> None:
 def test_the_way_in_is_text_or_a_problem(
     ssh: dict[str, t.Any], broken: dict[str, str], expected: dict[str, t.Any]
 ) -> None:
-    found = take_in([Host("web", given(), broken, ssh=ssh)]).wishes[0]
+    found = parse_inputs([Host("web", given(), broken, ssh=ssh)]).desired_states[0]
     # Whether it matters is decided with the keys: a host that nobody logs in to needs no way in.
     assert (found["ssh"], found["problems"]) == (expected, [])
 
@@ -249,7 +251,7 @@ def test_the_way_in_is_text_or_a_problem(
     ("name", "words"),
     [
         ("server_id", "keypair_reset_server_id is missing: the id of the ECS server that this host is."),
-        ("keypair_name", "keypair_reset_keypair_name is missing: the name of the key pair that the server is to have."),
+        ("keypair_name", "keypair_reset_keypair_name is missing: the name of the key pair that the server must have."),
     ],
 )
 def test_what_is_missing_is_told(name: str, words: str) -> None:
@@ -258,7 +260,7 @@ def test_what_is_missing_is_told(name: str, words: str) -> None:
 
 def test_a_key_that_is_to_be_generated_needs_a_place() -> None:
     assert problems(generate="yes") == (
-        "keypair_reset_private_key_file is missing: keypair_reset_generate needs the place of the key."
+        "keypair_reset_private_key_file is missing: keypair_reset_generate needs the path of the key."
     )
 
 
@@ -272,8 +274,8 @@ def test_without_a_pair_everything_about_a_new_key_is_ignored() -> None:
         "store_tasks": "relative",
         "old_private_key_file": "/old",
     }
-    inputs = take_in([host(**taken_away)])
-    found = inputs.wishes[0]
+    inputs = parse_inputs([host(**taken_away)])
+    found = inputs.desired_states[0]
     assert found["problems"] == []
     assert (found["keypair_name"], found["public_key"], found["private_key_file"], found["generate"]) == (
         None,
@@ -282,7 +284,7 @@ def test_without_a_pair_everything_about_a_new_key_is_ignored() -> None:
         False,
     )
     assert (found["old_private_key_file"], inputs.settings["store_tasks"]) == ("/old", "")
-    assert take_in([host(state="absent", keypair_name="")]).wishes[0]["problems"] == []
+    assert parse_inputs([host(state="absent", keypair_name="")]).desired_states[0]["problems"] == []
 
 
 def test_a_restored_power_needs_a_journal() -> None:
@@ -293,17 +295,17 @@ def test_a_restored_power_needs_a_journal() -> None:
 
 
 def test_the_password_of_root_is_apart_from_everything_else() -> None:
-    inputs = take_in([host(root_password=" 123 "), host("b", root_password=456), host("c")])
+    inputs = parse_inputs([host(root_password=" 123 "), host("b", root_password=456), host("c")])
     # Blanks may be part of it.
     assert inputs.passwords == {"web": " 123 ", "b": "456"}
-    assert [found["has_root_password"] for found in inputs.wishes] == [True, True, False]
-    assert "123" not in str(inputs.wishes) + str(inputs.settings)
+    assert [found["has_root_password"] for found in inputs.desired_states] == [True, True, False]
+    assert "123" not in str(inputs.desired_states) + str(inputs.settings)
 
 
 def test_a_host_that_was_lost_says_so_and_nothing_else() -> None:
-    found = take_in([Host("web", given(method="x"), {"keypair_reset_force": "?"}, lost=True)]).wishes[0]
+    found = parse_inputs([Host("web", given(method="x"), {"keypair_reset_force": "?"}, lost=True)]).desired_states[0]
     assert found["problems"] == [
-        "It failed or was unreachable before the role began. Look for the reason above, and run this again."
+        "It failed or was unreachable before the role began. See the reason above, then run this again."
     ]
     assert (found["host"], found["server_id"], found["lost"]) == ("web", "id-web", True)
 
@@ -312,9 +314,11 @@ def test_a_host_that_was_lost_says_so_and_nothing_else() -> None:
 
 
 def test_settings_are_those_of_any_host_and_must_agree() -> None:
-    inputs = take_in([host("a"), host("b", journal_dir="/j"), host("c", journal_dir="/k"), host("d", journal_dir="/j")])
+    inputs = parse_inputs(
+        [host("a"), host("b", journal_dir="/j"), host("c", journal_dir="/k"), host("d", journal_dir="/j")]
+    )
     assert inputs.settings["journal_dir"] == "/j"
-    assert [found["problems"] for found in inputs.wishes] == [
+    assert [found["problems"] for found in inputs.desired_states] == [
         [],
         [],
         ["keypair_reset_journal_dir is '/k' here and '/j' for b; it must be the same for all hosts."],
@@ -323,14 +327,16 @@ def test_settings_are_those_of_any_host_and_must_agree() -> None:
 
 
 def test_of_times_the_greatest_counts() -> None:
-    inputs = take_in([host("a", boot_timeout=100), host("b", boot_timeout="900"), host("c"), host("d", boot_timeout=1)])
+    inputs = parse_inputs(
+        [host("a", boot_timeout=100), host("b", boot_timeout="900"), host("c"), host("d", boot_timeout=1)]
+    )
     assert inputs.settings["boot_timeout"] == 900
-    assert all(found["problems"] == [] for found in inputs.wishes)
-    assert take_in([host()]).settings["boot_timeout"] == 300
+    assert all(found["problems"] == [] for found in inputs.desired_states)
+    assert parse_inputs([host()]).settings["boot_timeout"] == 300
 
 
 def test_settings_of_hosts_that_were_lost_do_not_count() -> None:
-    inputs = take_in([Host("a", given(canary=5), {}, lost=True), host("b", canary=1)])
+    inputs = parse_inputs([Host("a", given(canary=5), {}, lost=True), host("b", canary=1)])
     assert inputs.settings["canary"] == 1
 
 
@@ -357,7 +363,7 @@ def test_settings_of_hosts_that_were_lost_do_not_count() -> None:
 )
 def test_an_unknown_variable_is_refused_with_the_nearest_name(name: str, near: str) -> None:
     assert unknown(["ansible_host", name]) == [f"There is no variable {name}. Did you mean {near}?"]
-    found = take_in([Host("web", given(), {}, names=[*given(), name])]).wishes[0]
+    found = parse_inputs([Host("web", given(), {}, names=[*given(), name])]).desired_states[0]
     assert found["problems"] == unknown([name])
 
 
@@ -420,20 +426,20 @@ class FakeController:
 
 def checked(controller: FakeController, *hosts: Host, in_awx: bool = False) -> Inputs:
     """What hosts want, and what the controller lacks for it."""
-    inputs = take_in(hosts)
+    inputs = parse_inputs(hosts)
     check_controller(inputs, controller, in_awx=in_awx)
     return inputs
 
 
 def lacks(controller: FakeController, **more: t.Any) -> list[str]:
     """What the controller lacks for one host."""
-    found: list[str] = checked(controller, host(**more)).wishes[0]["problems"]
+    found: list[str] = checked(controller, host(**more)).desired_states[0]["problems"]
     return found
 
 
 def lacks_in_awx(controller: FakeController, **more: t.Any) -> list[str]:
     """What the execution environment of a job of AWX lacks for one host."""
-    found: list[str] = checked(controller, host(**more), in_awx=True).wishes[0]["problems"]
+    found: list[str] = checked(controller, host(**more), in_awx=True).desired_states[0]["problems"]
     return found
 
 
@@ -442,8 +448,8 @@ def test_a_directory_that_cannot_be_written_to_refuses_all_hosts(name: str) -> N
     controller = FakeController(closed={"/home/me/r": "it does not exist"})
     inputs = checked(controller, host("a", **{name: "~/r"}), host("b"), Host("gone", {}, {}, lost=True))
     words = f"keypair_reset_{name}: no file can be written to /home/me/r: it does not exist."
-    assert [found["problems"] for found in inputs.wishes[:2]] == [[words], [words]]
-    assert words not in inputs.wishes[2]["problems"]
+    assert [found["problems"] for found in inputs.desired_states[:2]] == [[words], [words]]
+    assert words not in inputs.desired_states[2]["problems"]
     assert lacks(FakeController(), **{name: "~/r"}) == []
 
 
@@ -451,7 +457,7 @@ def test_paths_are_expanded() -> None:
     controller = FakeController(files=["/home/me/store.yml"])
     given_paths = {"private_key_file": "~/new", "old_private_key_file": "~/old", "store_tasks": "~/store.yml"}
     inputs = checked(controller, host(**given_paths, journal_dir="~"))
-    found = inputs.wishes[0]
+    found = inputs.desired_states[0]
     assert (found["private_key_file"], found["old_private_key_file"]) == ("/home/me/new", "/home/me/old")
     assert (inputs.settings["store_tasks"], inputs.settings["journal_dir"]) == ("/home/me/store.yml", "/home/me")
     assert found["problems"] == []
@@ -464,9 +470,9 @@ def test_tasks_that_store_keys_must_be_there() -> None:
 @pytest.mark.parametrize(
     ("programs", "words"),
     [
-        (["ssh"], "ssh-keygen was not found on the controller, and the proof of the keys needs it."),
-        (["ssh-keygen"], "ssh was not found on the controller, and the proof of the keys needs it."),
-        ([], "ssh and ssh-keygen were not found on the controller, and the proof of the keys needs them."),
+        (["ssh"], "ssh-keygen was not found on the controller. The verification of the keys needs it."),
+        (["ssh-keygen"], "ssh was not found on the controller. The verification of the keys needs it."),
+        ([], "ssh and ssh-keygen were not found on the controller. The verification of the keys needs them."),
     ],
 )
 def test_a_program_that_is_missing_is_said_as_such(programs: list[str], words: str) -> None:
@@ -482,8 +488,8 @@ def test_a_program_that_is_missing_is_said_as_such(programs: list[str], words: s
 def test_a_key_is_generated_in_awx_only_where_it_is_stored() -> None:
     wanted = {"generate": True, "private_key_file": "/k/new"}
     assert lacks_in_awx(FakeController(), **wanted) == [
-        "keypair_reset_generate needs keypair_reset_store_tasks in AWX, where the files of a job, /k/new among them, are lost "
-        "when it ends."
+        "keypair_reset_generate needs keypair_reset_store_tasks in AWX, which deletes the files of a job, "
+        "including /k/new, when it ends."
     ]
     assert lacks(FakeController(), **wanted) == []
     # One that exists is used as it is.
@@ -494,7 +500,7 @@ def test_a_key_is_generated_in_awx_only_where_it_is_stored() -> None:
 def test_a_key_is_not_generated_beside_the_public_half_of_another() -> None:
     wanted = {"generate": True, "private_key_file": "/k/new"}
     (problem,) = lacks(FakeController(files=["/k/new.pub"]), **wanted)
-    assert problem.startswith("keypair_reset_generate: there is /k/new.pub, and no /k/new.")
+    assert problem.startswith("keypair_reset_generate: /k/new.pub exists without /k/new.")
     assert lacks(FakeController(files=["/k/new", "/k/new.pub"]), **wanted) == []
     assert lacks(FakeController(files=["/k/new.pub"]), private_key_file="/k/new") == [], "it is not generated"
 

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.planning import (
-    note_history,
+    note_earlier_batches,
     note_journal,
     note_journal_kept,
     note_keypairs,
@@ -29,11 +29,11 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
     NEW_KEY,
     OLD_KEY,
+    desired,
     of,
     record,
     server,
     task,
-    wish,
 )
 
 NO_TASKS: dict[str, t.Any] = {"tasks": []}
@@ -69,7 +69,7 @@ def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[s
 )
 def test_too_many_failures_refuse_what_follows(states: list[str], most: str | None, refused: bool) -> None:
     earlier = [record(f"old{number}", state=state) for number, state in enumerate(states)]
-    (after,) = note_history([record("web")], earlier, most_failures=most, canaries=[])
+    (after,) = note_earlier_batches([record("web")], earlier, max_failures=most, canaries=[])
     assert (after["state"] == REFUSED) is refused
     if refused:
         assert after["reason"].startswith("Too many servers have failed: old0")
@@ -78,7 +78,7 @@ def test_too_many_failures_refuse_what_follows(states: list[str], most: str | No
 
 def test_many_failures_are_not_all_spelt_out() -> None:
     earlier = [record(f"h{number}", state="failed") for number in range(8)]
-    (after,) = note_history([record("web")], earlier, most_failures="0", canaries=[])
+    (after,) = note_earlier_batches([record("web")], earlier, max_failures="0", canaries=[])
     assert "h0, h1, h2, h3, h4 and 3 more;" in after["reason"]
 
 
@@ -86,14 +86,14 @@ def history(
     records: list[Record], finished: t.Sequence[Record] = (), *, canaries: t.Sequence[str] = (), most: str | None = None
 ) -> list[Record]:
     """The records of a batch after a look at those before it."""
-    return note_history(records, finished, most_failures=most, canaries=canaries)
+    return note_earlier_batches(records, finished, max_failures=most, canaries=canaries)
 
 
 @pytest.mark.parametrize("state", ["failed", "busy", "refused"])
 def test_a_canary_that_did_not_make_it_refuses_everything(state: str) -> None:
     earlier = [record("canary", state=state, canary=True), record("web1", state="success")]
     (after,) = history([record("web2")], earlier, canaries=["canary"], most="100%")
-    assert after["reason"] == "The canary failed (canary), so that nothing else is touched."
+    assert after["reason"] == "The canary failed (canary), so no other server is touched."
 
 
 def test_a_canary_is_the_first_batch_only() -> None:
@@ -106,14 +106,14 @@ def test_a_canary_is_the_first_batch_only() -> None:
 
 def lost(host: str) -> Record:
     """A host that failed before the role began."""
-    (begun,) = begin([wish(host, lost=True, problems=["It failed before the role began."])])
+    (begun,) = begin([desired(host, lost=True, problems=["It failed before the role began."])])
     return begun
 
 
 def test_a_canary_without_a_record_refuses_everything_and_is_named() -> None:
     # The whole first batch was lost in an earlier play, so that the role did not run for it.
     web, canary = history([record("web1"), lost("canary")], canaries=["canary"])
-    assert web["reason"] == ("The canary was lost before the role began (canary), so that nothing else is touched.")
+    assert web["reason"] == ("The canary was lost before the role began (canary), so no other server is touched.")
     assert (canary["state"], canary["reason"]) == (REFUSED, "It failed before the role began.")
     (after,) = history([record("web2")], [web, {**canary, "canary": True}], canaries=["canary"])
     assert after["reason"].startswith("The canary failed (canary)")
@@ -127,7 +127,7 @@ def test_a_canary_that_is_left_goes_on_and_the_one_that_was_lost_stops_the_rest(
         ("web9", REFUSED, False),
     ]
     (after,) = history([record("web1")], [{**first[0], "state": "success"}, *first[1:]], canaries=["c1", "c2"])
-    assert after["reason"] == "The canary failed (c2), so that nothing else is touched."
+    assert after["reason"] == "The canary failed (c2), so no other server is touched."
 
 
 def test_in_a_shuffled_play_the_canaries_are_those_of_the_first_batch() -> None:
@@ -136,8 +136,8 @@ def test_in_a_shuffled_play_the_canaries_are_those_of_the_first_batch() -> None:
 
 
 def test_a_host_that_was_lost_is_told_once() -> None:
-    earlier = [record("web1", state="success"), {**lost("gone"), "state": REFUSED}]
-    assert [each["host"] for each in history([record("web2"), lost("gone")], earlier)] == ["web2"]
+    earlier = [record("web1", state="success"), {**lost("unbound"), "state": REFUSED}]
+    assert [each["host"] for each in history([record("web2"), lost("unbound")], earlier)] == ["web2"]
 
 
 def test_another_use_of_the_role_in_the_same_play_does_not_count() -> None:
@@ -147,9 +147,9 @@ def test_another_use_of_the_role_in_the_same_play_does_not_count() -> None:
 
 
 def test_a_server_of_an_earlier_batch_is_not_worked_on_again() -> None:
-    (after,) = history([record("twin", server_id="id-web", force=True)], [record("web", state="success")])
+    (after,) = history([record("duplicate", server_id="id-web", force=True)], [record("web", state="success")])
     assert after["reason"] == "The host web of an earlier batch has the same keypair_reset_server_id."
-    assert after["twin"] is True
+    assert after["duplicate"] is True
 
 
 def test_without_a_batch_there_is_nothing_to_refuse() -> None:
@@ -190,7 +190,7 @@ def test_a_journal_that_cannot_be_read_matters_where_servers_are_to_be_as_before
     (as_before,) = note_journal([record("web", power_after="restore")], [found])
     assert on["state"] == PLANNED
     assert as_before["reason"] == (
-        "Whether it is to run in the end is not known: /j/keypair_reset-1.json cannot be read as a journal."
+        "Whether it must run in the end is not known: /j/keypair_reset-1.json cannot be read as a journal."
     )
 
 
@@ -208,7 +208,7 @@ def test_nothing_is_touched_without_the_journal_that_was_asked_for() -> None:
 
 def test_a_key_pair_that_fits_is_used_whatever_comment_its_key_has() -> None:
     pair = {"name": "new", "public_key": f"{NEW_KEY} somebody@somewhere"}
-    (a,) = note_keypairs([record("a", identity=NEW_KEY)], [of("a", keypairs=[pair])])
+    (a,) = note_keypairs([record("a", new_public_key=NEW_KEY)], [of("a", keypairs=[pair])])
     assert a["state"] == PLANNED
 
 
@@ -222,7 +222,7 @@ def test_a_key_pair_that_fits_is_used_whatever_comment_its_key_has() -> None:
     ],
 )
 def test_a_key_pair_that_does_not_fit_is_refused(result: dict[str, t.Any], words: str) -> None:
-    (a,) = note_keypairs([record("a", private_key_file="/k", identity=NEW_KEY)], [of("a", **result)])
+    (a,) = note_keypairs([record("a", private_key_file="/k", new_public_key=NEW_KEY)], [of("a", **result)])
     assert (a["state"], a["reason"]) == (REFUSED, words)
 
 
@@ -323,7 +323,7 @@ def test_a_server_that_is_refused_already_is_looked_at_for_the_report_only() -> 
 
 
 def test_the_power_of_a_twin_belongs_to_the_other_host() -> None:
-    web, twin = begin([wish("web"), wish("twin", server_id="id-web")])
+    web, twin = begin([desired("web"), desired("duplicate", server_id="id-web")])
     web, twin = note_servers([web, twin], [of("web", servers=[server("web")])], [of("web", tasks=[])], now=0)
     assert (web["power"], twin["power"]) == ("ACTIVE", None)
 
@@ -340,7 +340,7 @@ def test_a_server_that_is_going_off_is_refused_and_told(key_name: str, status: s
 
 
 def test_the_work_on_a_server_begins_with_the_plan() -> None:
-    assert decided(record("web"), server("web"))["began"] == 100.0
+    assert decided(record("web"), server("web"))["started_at"] == 100.0
 
 
 # Methods
@@ -422,12 +422,12 @@ def test_a_method_decides_what_is_done(
         (
             {"method": "replace", "old_private_key_file": "/old", "has_root_password": True},
             server("web", key_name=None),
-            "It has no key pair, so that the method replace does not fit. Use the method auto.",
+            "It has no key pair, so the method replace does not fit. Use the method auto.",
         ),
         (
             {"method": "bind", "old_private_key_file": "/old", "has_root_password": True},
             server("web"),
-            "It has a key pair, so that the method bind does not fit. Use the method auto.",
+            "It has a key pair, so the method bind does not fit. Use the method auto.",
         ),
     ],
 )

@@ -22,48 +22,54 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
     is_going_off,
     is_off,
     is_open,
-    of_use,
+    of_this_use,
     refuse,
     starts,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
     NEW_KEY,
     OLD_KEY,
+    desired,
     record,
-    wish,
 )
 
 
 def test_every_host_gets_a_record_in_order() -> None:
-    records = begin([wish("web2"), wish("web1")])
+    records = begin([desired("web2"), desired("web1")])
     assert [(each["host"], each["state"]) for each in records] == [("web2", PLANNED), ("web1", PLANNED)]
     assert not any(each["touched"] or each["changed"] or each["stop"] for each in records)
 
 
 def test_a_host_that_something_is_wrong_with_is_refused_with_all_of_it() -> None:
-    bad, good = begin([wish("bad", problems=["It has no id.", "It has no name."]), wish("good")])
+    bad, good = begin([desired("bad", problems=["It has no id.", "It has no name."]), desired("good")])
     assert (bad["state"], bad["reason"], good["state"]) == (REFUSED, "It has no id. It has no name.", PLANNED)
 
 
 def test_hosts_without_an_id_are_not_taken_for_the_same_server() -> None:
-    first, second = begin([wish("a", server_id="", problems=["No id."]), wish("b", server_id="", problems=["No id."])])
-    assert (first["twin"], second["twin"], second["reason"]) == (False, False, "No id.")
+    first, second = begin(
+        [desired("a", server_id="", problems=["No id."]), desired("b", server_id="", problems=["No id."])]
+    )
+    assert (first["duplicate"], second["duplicate"], second["reason"]) == (False, False, "No id.")
 
 
 def test_unbinding_needs_no_name() -> None:
-    assert begin([wish("web", keypair_name=None)])[0]["state"] == PLANNED
+    assert begin([desired("web", keypair_name=None)])[0]["state"] == PLANNED
 
 
 def test_a_server_belongs_to_one_host() -> None:
-    first, second = begin([wish("web"), wish("twin", server_id="id-web")])
+    first, second = begin([desired("web"), desired("duplicate", server_id="id-web")])
     assert first["state"] == PLANNED
     assert (second["state"], second["reason"]) == (REFUSED, "The host web has the same keypair_reset_server_id.")
-    assert (first["twin"], second["twin"]) == (False, True)
+    assert (first["duplicate"], second["duplicate"]) == (False, True)
 
 
 def test_a_key_pair_has_one_public_key() -> None:
     first, second, other = begin(
-        [wish("a", public_key=NEW_KEY), wish("b", public_key=OLD_KEY), wish("c", public_key=OLD_KEY, region="r2")]
+        [
+            desired("a", public_key=NEW_KEY),
+            desired("b", public_key=OLD_KEY),
+            desired("c", public_key=OLD_KEY, region="r2"),
+        ]
     )
     assert first["state"] == other["state"] == PLANNED
     assert second["reason"] == "Another host gives another public key for the same key pair."
@@ -135,15 +141,15 @@ def test_which_servers_the_next_run_must_know_of(more: dict[str, t.Any], expecte
     "wanted", [{"private_key_file": "/k"}, {"old_private_key_file": "/k"}, {"has_root_password": True}]
 )
 def test_a_host_that_cannot_be_logged_in_to_is_refused_if_that_is_wanted(wanted: dict[str, t.Any]) -> None:
-    (found,) = begin([wish("a", ssh={"problem": "'bastion' is undefined"}, **wanted)])
+    (found,) = begin([desired("a", ssh={"problem": "'bastion' is undefined"}, **wanted)])
     assert (found["state"], found["reason"]) == (
         "refused",
         "How to log in to it is not known: 'bastion' is undefined",
     )
 
 
-def test_a_host_that_nobody_logs_in_to_needs_no_way_in() -> None:
-    (found,) = begin([wish("a", ssh={"problem": "'bastion' is undefined"})])
+def test_a_host_that_nobody_logs_in_to_needs_no_connection() -> None:
+    (found,) = begin([desired("a", ssh={"problem": "'bastion' is undefined"})])
     assert found["state"] == "planned"
 
 
@@ -188,7 +194,7 @@ def test_a_server_that_runs_and_is_being_stopped_is_going_off() -> None:
 def test_a_use_of_the_role_has_the_records_of_its_own_batches() -> None:
     finished = [record("a", run="use-1"), record("b", run="use-2"), record("c", run="use-1")]
     now = [record("c", run="use-1"), record("d", run="use-1")]
-    assert [each["host"] for each in of_use(now, finished)] == ["a", "c"]
+    assert [each["host"] for each in of_this_use(now, finished)] == ["a", "c"]
     # The role was run for c before, within the same use: what counts is what it does now.
     assert [each["host"] for each in earlier_batches(now, finished)] == ["a"]
 

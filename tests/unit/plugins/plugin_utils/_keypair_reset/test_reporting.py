@@ -24,9 +24,9 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.reporting import (
     journal,
     markdown,
-    off_meanwhile,
     plan,
     rows,
+    servers_off,
     start_command,
     stats,
     summary,
@@ -84,7 +84,7 @@ def failed(host: str, **more: t.Any) -> Record:
         ({"operation": "replace", "power": "ACTIVE", "login": "keypair"}, "replace, verify"),
         (
             {"operation": "reset", "task_id": "t1", "power": "SHUTOFF", "touched": True},
-            "join task t1 (reset), start, verify",
+            "adopt task t1 (reset), start, verify",
         ),
         ({"state": UNCHANGED, "power": "ACTIVE"}, "has the key pair, verify"),
         ({"state": UNCHANGED, "power": "SHUTOFF"}, "has the key pair, start, verify"),
@@ -127,14 +127,14 @@ def test_the_lines_of_a_plan_are_aligned() -> None:
         (
             failed("web", state=BUSY, status="RUNNING_RESET", reason="Time is up."),
             False,
-            "Task RUNNING_RESET. Time is up. THE SERVER IS OFF (SHUTOFF). KPS may still be at work on it (task task-web): run this again, "
-            f"which joins its task; or when it is over: {START.format('web')}",
+            "Task RUNNING_RESET. Time is up. THE SERVER IS OFF (SHUTOFF). KPS may still work on it (task task-web). Run this again, "
+            f"which adopts the task, or start the server when the task has ended: {START.format('web')}",
         ),
         (
             failed("web", state=BUSY, status=None, task_id=None, reason="Unknown."),
             False,
-            "Unknown. THE SERVER IS OFF (SHUTOFF). KPS may still be at work on it: run this again, which joins its task; "
-            f"or when it is over: {START.format('web')}",
+            "Unknown. THE SERVER IS OFF (SHUTOFF). KPS may still work on it. Run this again, which adopts the task, "
+            f"or start the server when the task has ended: {START.format('web')}",
         ),
         (record("web", state=REFUSED, reason="It is locked."), False, "It is locked. Nothing was done to it."),
         (
@@ -145,7 +145,7 @@ def test_the_lines_of_a_plan_are_aligned() -> None:
         (
             record("web", state=REFUSED, reason="It is busy.", power="ACTIVE", stopping=True),
             False,
-            "It is busy. Nothing was done to it. It was being stopped when the role began. Look again later, and start it with: "
+            "It is busy. Nothing was done to it. It was being stopped when the role began. Check it later, and start it with: "
             f"{START.format('web')}",
         ),
         (
@@ -153,7 +153,7 @@ def test_the_lines_of_a_plan_are_aligned() -> None:
             False,
             "Task FAILED_RESET. KPS.3025: No disk. The server is off, as it was before.",
         ),
-        (record("web", state=PLANNED, power="ACTIVE"), False, "it was not dealt with. The server is on."),
+        (record("web", state=PLANNED, power="ACTIVE"), False, "it was not processed. The server is on."),
     ],
 )
 def test_every_server_has_a_sentence(each: Record, ok: bool, msg: str) -> None:
@@ -319,7 +319,7 @@ def test_the_command_in_markdown_can_be_copied() -> None:
             [done("a"), record("b", state=REFUSED, reason="No.", power="ACTIVE", stopping=True)],
             [
                 "1 reset, 1 refused.",
-                "GOING OFF: b. It was being stopped when the role began. Look again later, and start it with: "
+                "STOPPING: b. It was being stopped when the role began. Check it later, and start it with: "
                 f"{START.format('b')}",
             ],
         ),
@@ -404,11 +404,11 @@ def test_the_servers_that_are_off_while_kps_works_are_named() -> None:
     stays_off = record("d", **waiting, power_after="restore", was_running=False)
     runs = record("e", task_id="t1", power="ACTIVE")
     records = [record("a", **waiting), record("b", **waiting), record("c", power="SHUTOFF"), stays_off, runs]
-    first, second = off_meanwhile(records)
+    first, second = servers_off(records)
     assert first == "2 servers are off until KPS has ended: a, b."
     assert "run it again with the same variables" in second
-    assert off_meanwhile([runs]) == []
-    assert off_meanwhile(records[:1])[0].startswith("1 server is off until KPS has ended")
+    assert servers_off([runs]) == []
+    assert servers_off(records[:1])[0].startswith("1 server is off until KPS has ended")
 
 
 def test_a_job_that_is_not_a_slice_hands_over_both() -> None:

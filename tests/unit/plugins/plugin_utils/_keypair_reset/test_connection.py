@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.way_in import WayIn
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.connection import ConnectionSettings
 
 #: Ansible as it comes.
 CONFIG: dict[str, t.Any] = {
@@ -33,13 +33,15 @@ def template(value: t.Any) -> t.Any:
     return {"{{ address }}": "192.0.2.9", "{{ nothing }}": ""}.get(value, value) if isinstance(value, str) else value
 
 
-def way_in(config: t.Mapping[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
+def connection(config: t.Mapping[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
     """The way in to a host with variables."""
-    return WayIn({"inventory_hostname": "web", **variables}, template, {**CONFIG, **(config or {})}.__getitem__).find()
+    return ConnectionSettings(
+        {"inventory_hostname": "web", **variables}, template, {**CONFIG, **(config or {})}.__getitem__
+    ).read()
 
 
 def test_a_host_without_variables_is_its_name() -> None:
-    assert way_in() == {
+    assert connection() == {
         "host": "web",
         "port": "",
         "user": "",
@@ -86,7 +88,7 @@ def test_a_host_without_variables_is_its_name() -> None:
     ],
 )
 def test_variables_come_first(variables: dict[str, t.Any], expected: dict[str, t.Any]) -> None:
-    found = way_in(**variables)
+    found = connection(**variables)
     assert {name: found[name] for name in expected} == expected
 
 
@@ -108,7 +110,7 @@ def test_variables_come_first(variables: dict[str, t.Any], expected: dict[str, t
 def test_the_configuration_stands_where_no_variable_does(
     config: dict[str, t.Any], variables: dict[str, t.Any], expected: dict[str, t.Any]
 ) -> None:
-    found = way_in(config, **variables)
+    found = connection(config, **variables)
     assert {name: found[name] for name in expected} == expected
 
 
@@ -116,4 +118,4 @@ def test_the_configuration_stands_where_no_variable_does(
 def test_a_template_that_cannot_be_filled_is_not_passed_over(name: str) -> None:
     # Otherwise the login would go to another address, and prove something about another server.
     with pytest.raises(ValueError, match="'undefined' is undefined"):
-        way_in({}, **{name: "{{ undefined }}"})
+        connection({}, **{name: "{{ undefined }}"})

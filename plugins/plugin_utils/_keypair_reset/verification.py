@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys and logins: what is known of them before anything is touched, and what they prove in the end."""
+"""The verification of keys: checks before any server is touched, and logins in the end."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 
 #: The keys, as the report names them.
 _KEYS = ("new", "old")
-#: For whom KPS manages keys, if nothing names a user.
+#: The user whose keys KPS manages, if nothing names another one.
 _DEFAULT_USER = "root"
 
 
 def checks(records: t.Sequence[Record]) -> list[Record]:
-    """The logins that are going to be tried, before anything is touched: each key that is at hand, on each server."""
+    """Return the logins to check before any server is touched: each given key on each server."""
     return [
         _target(record, which, path)
         for record in records
@@ -40,13 +40,13 @@ def checks(records: t.Sequence[Record]) -> list[Record]:
 
 
 def logins(records: t.Sequence[Record]) -> list[Record]:
-    """The logins to try: each key that is at hand, on each server that runs and about whose key nothing is open."""
+    """Return the logins to try: each given key on each running server whose task has ended."""
     return [
         _target(record, which, path)
         for record in records
         if record["power"] == ACTIVE
         and record["state"] not in (states.REFUSED, states.BUSY, states.PLANNED)
-        # A host that could not be logged in to is in the batch only if no key of it was given.
+        # Without connection settings a host is in the batch only if no key was given.
         and "problem" not in record["ssh"]
         for which in _KEYS
         for path in [_given(record, which) or (_own_key(record) if which == "old" and record["own_key_fits"] else "")]
@@ -59,7 +59,7 @@ def _given(record: Record, which: str) -> str:
 
 
 def _own_key(record: Record) -> str:
-    """The key with which Ansible's own connection logs in: the old one if KPS says so, and none that is sent to KPS."""
+    """Return the key of Ansible's own connection: the old key if it fits the pair in KPS. It is never sent to KPS."""
     return str(record["ssh"].get("private_key_file") or "")
 
 
@@ -77,53 +77,55 @@ def _target(record: Record, which: str, path: str) -> Record:
 
 
 def note_checks(records: list[Record], results: Results, *, check_mode: bool) -> list[Record]:
-    """The public halves of the keys, and who would log in where; or why a login could not be tried.
+    """Note the public keys, users and ports of the logins, or why a login cannot be tried.
 
     Args:
         records: The records.
-        results: The result of ``ssh_login_info`` with ``log_in: false``, if there was anything to ask.
-        check_mode: Whether a key that is to be generated is not there yet.
+        results: The result of ``ssh_login_info`` with ``log_in: false``, if there was anything to check.
+        check_mode: Whether a key that is to be generated may still be missing.
     """
-    asked = {target["name"] for target in checks(records)}
-    found, trouble = _by_name(results)
+    checked = {target["name"] for target in checks(records)}
+    found, problem = _by_name(results)
     for record in records:
         for which in _KEYS:
             name = f"{record['host']} {which}"
             login = found.get(name)
-            wanted = bool(_given(record, which))
+            given = bool(_given(record, which))
             if login is None:
-                if name in asked and wanted:
-                    refuse(record, f"Whether its {which} key can be used to log in is not known. {trouble}")
+                if name in checked and given:
+                    refuse(record, f"Whether its {which} key can be used to log in is not known. {problem}")
             elif login["outcome"] == UNTRIED:
-                record["identity" if which == "new" else "old_identity"] = login["public_key"]
+                record["new_public_key" if which == "new" else "old_public_key"] = login["public_key"]
                 user, port = record["ssh"]["user"] or login["user"] or _DEFAULT_USER, login["port"]
                 record["ssh"] = {**record["ssh"], "user": user, "port": port}
-            elif wanted and not (which == "new" and check_mode and record["generate"] and login["cause"] == "key"):
+            elif given and not (which == "new" and check_mode and record["generate"] and login["cause"] == "key"):
                 more = " Give others in keypair_reset_ssh_args." if login["cause"] == "configuration" else ""
                 refuse(record, f"{login['words']}{more}")
         if record["generate"] and not record["public_key"]:
-            record["public_key"] = record["identity"] or ""
+            record["public_key"] = record["new_public_key"] or ""
     return records
 
 
 def note_old_keys(records: list[Record], results: Results) -> list[Record]:
-    """Whether the old keys are those that the servers have now, by what KPS says.
+    """Note whether the old keys are those that KPS says the servers have now; refuse servers with another one.
 
-    Only a refusal of the key that a server had proves something. Nothing was touched yet, so that a wrong key is refused.
+    In the end a refusal counts only for the key that a server had.
 
     Args:
         records: The records, decided on.
         results: One result for each batch of the stage ``current``, of ``hwc_kps_keypair_info``.
     """
     for record in records:
-        record["same_key"] = bool(record["old_identity"]) and _same(record["old_identity"], record["pair_key"])
+        record["same_key"] = bool(record["old_public_key"]) and _same(record["old_public_key"], record["pair_key"])
         if record["same_key"] and _given(record, "old") and not record["force"]:
             path, name = record["old_private_key_file"], record["keypair_name"]
-            refuse(record, f"{path} is the private key of the wanted key pair {name}, which cannot be refused as well.")
+            refuse(
+                record, f"{path} is the private key of the desired key pair {name}, so it cannot be refused in the end."
+            )
     for result in results:
         pairs = result.get("keypairs")
         for record in of_batch(records, result):
-            fits = _same(record["old_identity"], pairs[0].get("public_key")) if pairs else False
+            fits = _same(record["old_public_key"], pairs[0].get("public_key")) if pairs else False
             if not _given(record, "old"):
                 record["own_key_fits"] = fits
             elif not fits:
@@ -133,14 +135,14 @@ def note_old_keys(records: list[Record], results: Results) -> list[Record]:
 
 def _refuse_old_key(record: Record, result: t.Mapping[str, t.Any]) -> None:
     """Refuse a server whose old key is not that of the pair that KPS says it has, or cannot be compared with it."""
-    path, had = record["old_private_key_file"], record["had"]
+    path, had = record["old_private_key_file"], record["current_keypair_name"]
     if "keypairs" not in result:
         refuse(record, f"The key pair {had}, which it has now, could not be read. {result.get('msg')}")
     elif result["keypairs"]:
         refuse(record, f"{path} is not the private key of the key pair {had}, which it has now.")
     elif record["login"] != "keypair":
-        # KPS logs in with the key itself for a replacement, which shows as much.
-        gone = f"KPS has no key pair {had} any more, which it has now, so that nothing shows that {path} is its key."
+        # For a replacement KPS logs in with this key, which verifies it.
+        gone = f"KPS no longer has the key pair {had} of this server, so {path} cannot be compared with it."
         refuse(record, f"{gone} Leave keypair_reset_old_private_key_file out.")
 
 
@@ -149,48 +151,48 @@ def _same(one: str | None, other: str | None) -> bool:
 
 
 def note_logins(records: list[Record], results: Results) -> list[Record]:
-    """What the logins have shown. A server whose logins were planned, and not tried, is not proven to be well.
+    """Note the outcomes of the logins. A server whose planned logins were not tried fails.
 
     Args:
         records: The records.
         results: The result of ``ssh_login_info``.
     """
     planned = {target["name"] for target in logins(records)}
-    found, trouble = _by_name(results)
+    found, problem = _by_name(results)
     for record in records:
         shown = {
-            which: found.get(name) or ({"outcome": UNPROVEN, "words": trouble} if name in planned else None)
+            which: found.get(name) or ({"outcome": UNPROVEN, "words": problem} if name in planned else None)
             for which, name in ((which, f"{record['host']} {which}") for which in _KEYS)
         }
         for which, login in shown.items():
             record[f"{which}_key"] = login["outcome"] if login else UNPROVEN
         if record["state"] in GOOD:
-            _judge_logins(record, shown["new"], shown["old"])
+            _check_logins(record, shown["new"], shown["old"])
     return records
 
 
-def _judge_logins(record: Record, new: t.Mapping[str, t.Any] | None, old: t.Mapping[str, t.Any] | None) -> None:
+def _check_logins(record: Record, new: t.Mapping[str, t.Any] | None, old: t.Mapping[str, t.Any] | None) -> None:
     reasons = []
     if new and new["outcome"] == REFUSED:
         reasons.append(f"The new key was not accepted: {new['words']}")
     elif new and new["outcome"] != ACCEPTED:
-        reasons.append(f"That the new key is accepted could not be proven: {new['words']}")
+        reasons.append(f"It could not be verified that the new key is accepted: {new['words']}")
     if old and old["outcome"] == ACCEPTED:
-        reasons.append("The old key is still accepted. Look for it in authorized_keys.")
-    # Nobody has asked for the proof with the key of Ansible's own connection.
+        reasons.append("The old key is still accepted. Remove it from authorized_keys.")
+    # The user did not ask to verify the key of Ansible's own connection.
     elif (
         old and old["outcome"] != REFUSED and not record["own_key_fits"] and not (new and new["words"] == old["words"])
     ):
-        reasons.append(f"That the old key is refused could not be proven: {old['words']}")
+        reasons.append(f"It could not be verified that the old key is refused: {old['words']}")
     for reason in reasons:
         fail(record, reason)
     if not reasons and new and (new["partial"] or not new["command_ran"]):
-        # All is well with the key; but who relies on it should know.
+        # The key is accepted, but the user should know the limits.
         record["reason"] = f"New key: {new['words']}"
 
 
 def _by_name(results: Results) -> tuple[dict[str, t.Mapping[str, t.Any]], str]:
-    """Logins by name, and what went wrong with the module as a whole."""
+    """Return the logins by name, and why there are none if the module failed as a whole."""
     found = {login["name"]: login for result in results for login in result.get("logins") or []}
-    trouble = " ".join(str(result.get("msg")) for result in results if "logins" not in result and result.get("msg"))
-    return found, f"The logins were not tried. {trouble}".strip()
+    problem = " ".join(str(result.get("msg")) for result in results if "logins" not in result and result.get("msg"))
+    return found, f"The logins were not tried. {problem}".strip()

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For which hosts of a play the role runs, and what their variables are, seen from one task for all of them.
+"""The hosts of a play for which the role runs, and their variables, read by one task that runs once.
 
-``run_once`` hands a task the variables of one host, and its conditions are those of that host. Ansible has no public
-interface for the others, so all that is private is here: it is the same in ansible-core 2.16 to 2.22.
+A task with ``run_once`` gets the variables and conditions of one host. Ansible has no public interface for the other hosts,
+so every private attribute of Ansible that the role needs is used here; they are the same in ansible-core 2.16 to 2.22.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process
 try:
     from ansible.template import trust_as_template
 except ImportError:
-    # Before ansible-core 2.19 every text that is templated is trusted.
+    # Before ansible-core 2.19 every template is trusted.
     def trust_as_template(value: str) -> str:  # type: ignore[misc]
-        """Return the text."""
+        """Return the template unchanged."""
         return value
 
 
 Variables = dict[str, t.Any]
-#: Keywords of a play about its connections, and the variables that go before them.
+#: Keywords of a play about its connections, and the variables that override them.
 _KEYWORDS = {"remote_user": ("ansible_user", "ansible_ssh_user"), "port": ("ansible_port", "ansible_ssh_port")}
 
 
-class Scope:
-    """The place of a task in its play.
+class RolePlay:
+    """The play that uses the role, seen from one of its tasks.
 
     Args:
         task: The task.
-        variables: Those that it was given.
+        variables: The variables of the task.
         loader: Ansible's loader of files.
     """
 
@@ -48,21 +48,21 @@ class Scope:
         self._manager = self._hostvars._variable_manager
         self._inventory = self._hostvars._inventory
         self.batch: list[str] = list(variables["ansible_play_batch"])
-        self.everyone: list[str] = list(variables["ansible_play_hosts_all"])
-        gone = set(self.everyone) - set(variables["ansible_play_hosts"])
-        self.lost: list[str] = [name for name in self.everyone if name in gone]
+        self.all_hosts: list[str] = list(variables["ansible_play_hosts_all"])
+        gone = set(self.all_hosts) - set(variables["ansible_play_hosts"])
+        self.lost: list[str] = [name for name in self.all_hosts if name in gone]
         self._ancestors = _ancestors(task)
 
     @property
     def strategy(self) -> str:
-        """The name of the play's strategy, without that of its collection."""
+        """The name of the play's strategy, without its collection."""
         return str(self._play.strategy).rpartition(".")[2]
 
     @property
-    def identity(self) -> str:
-        """What this use of the role has in common in all batches of a play, and with no other use."""
+    def run_id(self) -> str:
+        """The id of this use of the role: the same in all batches of a play, and different for another use."""
         dynamic = [number for number, node in enumerate(self._ancestors) if _is_dynamic(node)]
-        # Tasks that are included while the play runs are made anew for each batch; what includes them is not.
+        # Ansible creates dynamically included tasks again for each batch; the task that includes them stays the same.
         return "/".join(str(node._uuid) for node in self._ancestors[dynamic[-1] if dynamic else 0 :])
 
     @property
@@ -71,12 +71,12 @@ class Scope:
         return any(section == "rescue" for _block, section in self._sections())
 
     def variables_of(self, name: str) -> Variables:
-        """Return the variables that the task would have for a host."""
+        """Return the variables that the task has for a host."""
         host = self._inventory.get_host(name)
         found: Variables = self._manager.get_vars(
-            play=self._play, host=host, task=self._task, _hosts=self.batch, _hosts_all=self.everyone
+            play=self._play, host=host, task=self._task, _hosts=self.batch, _hosts_all=self.all_hosts
         )
-        # Keywords of the play, and the command line, where no variable says otherwise: Ansible puts them where variables are.
+        # Variables override the keywords of the play and the command line, as in Ansible.
         for keyword, names in _KEYWORDS.items():
             value = getattr(self._task, keyword)
             if value is not None and not any(name in found for name in names):
@@ -84,7 +84,7 @@ class Scope:
         return found
 
     def templar_of(self, variables: Variables) -> Templar:
-        """Return what templates with the variables of a host."""
+        """Return a templar with the variables of a host."""
         return Templar(loader=self._loader, variables=variables)
 
     def takes_part(self, variables: Variables, templar: Templar, earlier_failure: str) -> bool:
@@ -92,23 +92,23 @@ class Scope:
 
         Args:
             variables: The host's variables.
-            templar: Templates with them.
-            earlier_failure: What the host had failed of when the role ran for it before.
+            templar: A templar with these variables.
+            earlier_failure: The digest of the failure that the host had when the role ran for it before.
         """
         if not all(_holds(condition, templar) for condition in self._conditions()):
             return False
         failed = variables.get("ansible_failed_task")
         for block, section in self._sections():
             within = _is_within(block, failed) if failed else False
-            # A failure of a block before this one says nothing, and stays in the variables.
-            if section == "rescue" and (within is False or failure_of(variables) == earlier_failure):
+            # The failure of an earlier block stays in the variables and does not count.
+            if section == "rescue" and (within is False or failure_digest(variables) == earlier_failure):
                 return False
             if section == "block" and within and (block.rescue or block.always):
                 return False
         return True
 
     def _conditions(self) -> list[t.Any]:
-        # A task has the conditions of its parents, but for what includes it while the play runs.
+        # Ansible copies the conditions of static parents to the task, but not those of dynamic includes.
         nodes = [self._task, *(node for node in self._ancestors if _is_dynamic(node))]
         return list({str(condition): condition for node in nodes for condition in node.when or []}.values())
 
@@ -118,7 +118,7 @@ class Scope:
         below: set[str] = set()
         for node in self._ancestors:
             for section in ("block", "rescue", "always"):
-                # An imported role is not in a section itself: its blocks are.
+                # The blocks of an imported role are in the section, the role itself is not.
                 if below & {child._uuid for child in getattr(node, section, None) or []}:
                     found.append((node, section))
             below.add(node._uuid)
@@ -126,7 +126,7 @@ class Scope:
 
 
 def _ancestors(task: t.Any) -> list[t.Any]:
-    """Return a task and all that it is in, up to the play."""
+    """Return a task and everything that contains it, up to the play."""
     nodes = []
     while task is not None:
         nodes.append(task)
@@ -139,7 +139,7 @@ def _is_dynamic(node: t.Any) -> bool:
 
 
 def _is_within(block: t.Any, failed: t.Mapping[str, t.Any]) -> bool | None:
-    """Return whether a task that failed is one of a block; None when tasks were included that are not known here."""
+    """Return whether a failed task belongs to a block; None when the block has dynamic includes."""
     nodes, included = list(block.block), False
     while nodes:
         node = nodes.pop()
@@ -154,17 +154,17 @@ def _is_within(block: t.Any, failed: t.Mapping[str, t.Any]) -> bool | None:
     return None if included else False
 
 
-def failure_of(variables: t.Mapping[str, t.Any]) -> str:
-    """Return what a host has failed of in a block, as one word; empty when it has not."""
+def failure_digest(variables: t.Mapping[str, t.Any]) -> str:
+    """Return a digest of the failure of a host in a block; empty when it has not failed."""
     failed = variables.get("ansible_failed_task")
     if not failed:
         return ""
-    words = repr((failed.get("name"), failed.get("action"), plain(variables.get("ansible_failed_result"))))
-    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
+    text = repr((failed.get("name"), failed.get("action"), plain(variables.get("ansible_failed_result"))))
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _holds(condition: t.Any, templar: Templar) -> bool:
-    """Return whether a condition of ``when`` is true."""
+    """Evaluate a condition of ``when``."""
     if condition is None or isinstance(condition, bool) or condition == "":
         return condition is not False
     expression = trust_as_template(f"{{% if {condition} %}}True{{% else %}}False{{% endif %}}")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Ansible's own ssh connection would log in to a host: by its variables, keywords, the command line, the environment, ansible.cfg.
+"""The settings with which Ansible's own ssh connection logs in to a host.
 
-Taken from the host itself: in a task that is delegated to localhost, the connection variables that a host does not define are
-those of localhost.
+They come from the host's variables, keywords, the command line, the environment and ansible.cfg. In a task that is delegated
+to localhost, connection variables that a host does not define have the values of localhost, so they are read from the host.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-#: Options of the ssh connection, each with its variables; of several the first that says something counts.
+#: The variables of each option of the ssh connection; the first one that is set counts.
 _HOST = ("keypair_reset_ssh_host", "ansible_ssh_host", "ansible_host")
 _PORT = ("keypair_reset_ssh_port", "ansible_ssh_port", "ansible_port")
 _USER = ("keypair_reset_ssh_user", "ansible_ssh_user", "ansible_user")
 _KEY = ("ansible_ssh_private_key_file", "ansible_private_key_file")
 _CHECKING = ("ansible_ssh_host_key_checking", "ansible_host_key_checking")
-#: Seconds to connect that are the default of the plugin, and of ssh_login_info, which asks the configuration of ssh before.
+#: Seconds to connect: the default of the plugin. It is not passed on, so that ConnectTimeout in the user's ssh_config counts.
 _TIMEOUT = 10
 
 
-class WayIn:
-    """Finds the way in to one host.
+class ConnectionSettings:
+    """The connection settings of one host.
 
     Args:
         variables: The host's variables.
-        template: Gives a variable its value; may raise what a template raises.
-        config: Gives an option of the ssh connection the value that it has without variables.
+        template: Evaluates the value of a variable; may raise what a template raises.
+        config: Returns the value that an option of the ssh connection has without variables.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class WayIn:
         self._template = template
         self._config = config
 
-    def find(self) -> dict[str, t.Any]:
-        """Return host, port, user, executable, private_key_file and args, as the connection plugin would find them."""
+    def read(self) -> dict[str, t.Any]:
+        """Return host, port, user, executable, private_key_file and args, as the connection plugin determines them."""
         return {
             "host": self._first(_HOST) or self._variables["inventory_hostname"],
             "port": self._first(_PORT) or self._config("port") or "",
@@ -55,7 +55,7 @@ class WayIn:
         }
 
     def _arguments(self) -> list[t.Any]:
-        """Return the arguments in the order of the connection plugin, for the first value of an option of ssh counts."""
+        """Return the arguments in the order of the connection plugin: ssh takes the first value of an option."""
         checking = self._given("host_key_checking", *_CHECKING)
         host_keys = "" if boolean(checking, strict=False) else "-o StrictHostKeyChecking=no"
         seconds = self._given("timeout", "ansible_ssh_timeout")
@@ -69,7 +69,7 @@ class WayIn:
         return [first, host_keys, common, extra, timeout]
 
     def _first(self, names: t.Sequence[str]) -> t.Any:
-        """Return the first value that says something; one that cannot be templated is not passed over."""
+        """Return the first value that is not empty. A template that fails raises an error."""
         for name in names:
             value = self._template(self._variables[name]) if name in self._variables else None
             if value is not None and str(value).strip():
@@ -77,7 +77,7 @@ class WayIn:
         return None
 
     def _given(self, option: str, *names: str) -> t.Any:
-        """Return an option of which empty text is a value: it takes away what ansible.cfg says."""
+        """Return an option for which empty text is a value that overrides ansible.cfg."""
         for name in names:
             if name in self._variables:
                 return self._template(self._variables[name])

@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.course import (
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.execution import (
     note_associate,
     note_start,
     note_stop,
@@ -115,7 +115,7 @@ def test_a_server_that_stopped_goes_on() -> None:
             None,
             server("web"),
             [],
-            "The server did not stop: the request broke: No answer. The request to stop it may still take effect.",
+            "The server did not stop: the request failed: No answer. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
@@ -194,7 +194,7 @@ def test_an_answer_that_was_lost_and_found_to_have_worked_is_a_success() -> None
             {"state": "failed", "task_id": None, "reason": {"code": "KPS.3054", "message": "Update public key error"}},
             "KPS.3054: Update public key error",
         ),
-        ({"state": "failed", "status": "FAILED_RESET"}, "KPS said FAILED_RESET"),
+        ({"state": "failed", "status": "FAILED_RESET"}, "Its status is FAILED_RESET"),
         ({"state": "unknown", "msg": "Most likely nothing was started."}, "Most likely nothing was started."),
     ],
 )
@@ -216,9 +216,9 @@ def test_a_run_that_broke_leaves_it_open_whether_tasks_were_started() -> None:
     assert (b["state"], b["reason"]) == (PLANNED, None)
 
 
-def test_a_task_that_is_joined_is_not_started_again() -> None:
-    joined = off(task_id="earlier")
-    assert associated(joined, task_id="another") == joined
+def test_a_task_that_is_adopted_is_not_started_again() -> None:
+    adopted = off(task_id="earlier")
+    assert associated(adopted, task_id="another") == adopted
 
 
 # Wait
@@ -226,7 +226,7 @@ def test_a_task_that_is_joined_is_not_started_again() -> None:
 
 def waited(**task: t.Any) -> Record:
     answer = {"id": "t1", "state": "success", "status": "SUCCESS_RESET", "elapsed": 31.4, "reason": None, **task}
-    return note_wait([off(task_id="t1", began=900.0)], [{"tasks": [answer], "timed_out": True}], now=NOW)[0]
+    return note_wait([off(task_id="t1", started_at=900.0)], [{"tasks": [answer], "timed_out": True}], now=NOW)[0]
 
 
 def test_a_task_that_succeeded_is_a_success() -> None:
@@ -243,7 +243,7 @@ def test_each_server_has_the_seconds_until_its_own_task_had_ended() -> None:
         {"tasks": [answer("t1", 10.2), answer("t2", 50)], "elapsed": 50, "timed_out": False},
         {"tasks": [answer("t3", 20), answer("t4", None)], "elapsed": 50, "timed_out": False},
     ]
-    records = [record(f"h{n}", task_id=f"t{n}", began=880.0) for n in (1, 2, 3, 4)]
+    records = [record(f"h{n}", task_id=f"t{n}", started_at=880.0) for n in (1, 2, 3, 4)]
     after = note_wait(records, waits, now=NOW)
     assert [each["seconds"] for each in after] == [30, 70, 90, 70]
 
@@ -258,26 +258,26 @@ def test_each_server_has_the_seconds_until_its_own_task_had_ended() -> None:
         ),
         ({"state": "failed", "reason": {"code": None, "message": "No disk"}}, "failed", "No disk"),
         ({"state": "failed"}, "failed", "KPS gives no reason"),
-        ({"state": "missing", "status": None}, "failed", "KPS does not know its task any more"),
+        ({"state": "missing", "status": None}, "failed", "KPS no longer knows its task"),
         (
             {"state": "missing", "status": "RUNNING"},
             BUSY,
-            "KPS has said that its task is running, and then that there is no such task",
+            "KPS listed its task as running, and then reported that there is no such task",
         ),
         (
             {"state": "pending", "status": "RUNNING_RESET"},
             BUSY,
-            "It had not ended when the time was up. Run this again: it joins the task.",
+            "It had not ended when the time was up. Run this again: it adopts the task.",
         ),
         (
             {"state": "unknown", "status": "PAUSED"},
             BUSY,
-            "KPS documents no such state, and it had not changed when the time was up.",
+            "KPS does not document this status, and it had not changed when the time was up.",
         ),
         (
             {"state": "error", "status": None, "elapsed": None},
             BUSY,
-            "KPS does not tell what its task is doing",
+            "KPS does not report the status of its task",
         ),
     ],
 )
@@ -343,7 +343,7 @@ def test_a_server_that_runs_again_is_on() -> None:
         ),
         (switched("web"), [], "The server was not started: its status is SHUTOFF."),
         (switched("web", changed=False, msg="It is locked."), [], "The server was not started: It is locked."),
-        (None, [], "The server was not started: the request broke: No answer."),
+        (None, [], "The server was not started: the request failed: No answer."),
     ],
 )
 def test_a_server_that_does_not_start_fails_with_the_reason(
@@ -353,25 +353,25 @@ def test_a_server_that_does_not_start_fails_with_the_reason(
     assert (after["state"], after["power"], after["reason"]) == ("failed", "SHUTOFF", reason)
 
 
-@pytest.mark.parametrize(("key_name", "word"), [("another", "another"), (None, "gone")])
+@pytest.mark.parametrize(("key_name", "word"), [("another", "another"), (None, "unbound")])
 def test_a_key_pair_that_somebody_else_changed_is_a_failure(key_name: str | None, word: str) -> None:
     after = started(reset(), switched("web"), server("web", key_name=key_name))
     assert (after["state"], after["reason"]) == (
         "failed",
-        f"Somebody else has changed its key pair meanwhile: it is {word}.",
+        f"Another user or job changed its key pair meanwhile: it is {word}.",
     )
 
 
 def test_a_server_that_was_switched_on_has_the_seconds_until_it_ran() -> None:
-    before = reset(began=400.0, seconds=300)
+    before = reset(started_at=400.0, seconds=300)
     assert started(before, switched("web"), server("web", key_name="new"))["seconds"] == 600
     # It kept running.
-    kept = reset(power="ACTIVE", began=400.0, seconds=300)
+    kept = reset(power="ACTIVE", started_at=400.0, seconds=300)
     assert started(kept, switched("web", changed=False), server("web", key_name="new"))["seconds"] == 300
 
 
 def test_a_server_that_did_not_stop_has_the_seconds_until_that_was_given_up() -> None:
-    assert stopped(running(began=400.0), switched("web"), server("web"))["seconds"] == 600
+    assert stopped(running(started_at=400.0), switched("web"), server("web"))["seconds"] == 600
 
 
 @pytest.mark.parametrize(

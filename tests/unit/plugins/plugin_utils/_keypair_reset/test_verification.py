@@ -10,19 +10,19 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.proving import (
-    checks,
-    logins,
-    note_checks,
-    note_logins,
-    note_old_keys,
-)
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
     BUSY,
     PLANNED,
     REFUSED,
     UNCHANGED,
     Record,
+)
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.verification import (
+    checks,
+    logins,
+    note_checks,
+    note_logins,
+    note_old_keys,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._keypair_reset.samples import (
     NEW_KEY,
@@ -104,7 +104,7 @@ def test_what_nobody_names_is_left_to_ssh(port: t.Any, expected: int | None) -> 
 def test_the_public_halves_of_the_keys_are_taken_in() -> None:
     results = {"logins": [login("a new", public_key=NEW_KEY), login("a old", public_key=OLD_KEY)]}
     (a,) = note_checks([record("a", **BOTH)], [results], check_mode=False)
-    assert (a["identity"], a["old_identity"], a["public_key"], a["state"]) == (NEW_KEY, OLD_KEY, "", PLANNED)
+    assert (a["new_public_key"], a["old_public_key"], a["public_key"], a["state"]) == (NEW_KEY, OLD_KEY, "", PLANNED)
 
 
 def test_a_key_that_is_generated_is_the_one_to_import() -> None:
@@ -164,7 +164,13 @@ def test_a_check_that_broke_refuses_those_that_need_it() -> None:
 
 
 def decided(**more: t.Any) -> Record:
-    fields = {"had": "old", "old_identity": OLD_KEY, "pair_key": NEW_KEY, "old_private_key_file": "/old", **more}
+    fields = {
+        "current_keypair_name": "old",
+        "old_public_key": OLD_KEY,
+        "pair_key": NEW_KEY,
+        "old_private_key_file": "/old",
+        **more,
+    }
     return record("a", operation="reset", **fields)
 
 
@@ -185,7 +191,7 @@ def test_an_old_key_is_that_of_the_pair_that_the_server_has() -> None:
         ({"failed": True, "msg": "HTTP 403."}, "The key pair old, which it has now, could not be read. HTTP 403."),
         (
             {"keypairs": []},
-            "KPS has no key pair old any more, which it has now, so that nothing shows that /old is its key. "
+            "KPS no longer has the key pair old of this server, so /old cannot be compared with it. "
             "Leave keypair_reset_old_private_key_file out.",
         ),
     ],
@@ -201,19 +207,19 @@ def test_a_key_that_kps_logs_in_with_needs_no_pair() -> None:
 
 
 def test_one_key_cannot_be_accepted_and_refused() -> None:
-    same = decided(state=UNCHANGED, old_identity=f"{NEW_KEY} a comment")
+    same = decided(state=UNCHANGED, old_public_key=f"{NEW_KEY} a comment")
     (a,) = note_old_keys([same], [])
-    words = "/old is the private key of the wanted key pair new, which cannot be refused as well."
+    words = "/old is the private key of the desired key pair new, so it cannot be refused in the end."
     assert (a["state"], a["reason"]) == (REFUSED, words)
 
 
 def test_with_force_the_key_stays_and_its_refusal_is_not_asked_for() -> None:
-    (a,) = note_old_keys([decided(old_identity=NEW_KEY, force=True)], [])
+    (a,) = note_old_keys([decided(old_public_key=NEW_KEY, force=True)], [])
     assert (a["state"], a["same_key"]) == (PLANNED, True)
 
 
 def test_without_an_old_key_there_is_nothing_to_compare() -> None:
-    (a,) = note_old_keys([decided(old_identity=None, pair_key=None)], [])
+    (a,) = note_old_keys([decided(old_public_key=None, pair_key=None)], [])
     assert (a["state"], a["same_key"]) == (PLANNED, False)
 
 
@@ -223,7 +229,7 @@ def test_without_an_old_key_there_is_nothing_to_compare() -> None:
 def own(**more: t.Any) -> Record:
     """A server whose own connection logs in with a key that nobody has called the old one."""
     ssh = {"host": "a", "port": 22, "user": "root", "args": "", "executable": "ssh", "private_key_file": "/own"}
-    return record("a", **{"operation": "reset", "ssh": ssh, "had": "old", "pair_key": NEW_KEY, **more})
+    return record("a", **{"operation": "reset", "ssh": ssh, "current_keypair_name": "old", "pair_key": NEW_KEY, **more})
 
 
 def test_the_key_of_the_own_connection_is_the_old_one_if_kps_says_so() -> None:
@@ -248,7 +254,7 @@ def test_the_key_of_the_own_connection_is_the_old_one_if_kps_says_so() -> None:
     ],
 )
 def test_any_other_key_of_the_own_connection_plays_no_part(result: dict[str, t.Any]) -> None:
-    (a,) = note_old_keys([own(old_identity=OLD_KEY)], [of("a", **result)])
+    (a,) = note_old_keys([own(old_public_key=OLD_KEY)], [of("a", **result)])
     assert (a["state"], a["own_key_fits"]) == (PLANNED, False)
     assert logins([{**a, "state": "success", "power": "ACTIVE"}]) == []
 
@@ -257,13 +263,13 @@ def test_any_other_key_of_the_own_connection_plays_no_part(result: dict[str, t.A
 def test_a_key_of_the_own_connection_that_cannot_be_used_is_no_obstacle(cause: str) -> None:
     row = login("a old", "not proven", cause=cause)
     (a,) = note_checks([own()], [{"logins": [row]}], check_mode=False)
-    assert (a["state"], a["old_identity"]) == (PLANNED, None)
+    assert (a["state"], a["old_public_key"]) == (PLANNED, None)
     (a,) = note_checks([own()], [{"failed": True, "msg": "Boom."}], check_mode=False)
     assert a["state"] == PLANNED
 
 
 def test_the_wanted_key_is_not_expected_to_be_refused_when_the_own_connection_uses_it() -> None:
-    (a,) = note_old_keys([own(state=UNCHANGED, old_identity=NEW_KEY, had="new")], [])
+    (a,) = note_old_keys([own(state=UNCHANGED, old_public_key=NEW_KEY, current_keypair_name="new")], [])
     assert (a["state"], logins([{**a, "power": "ACTIVE"}])) == (UNCHANGED, [])
 
 
@@ -296,24 +302,24 @@ def reset(**more: t.Any) -> Record:
         (
             {"new": "not_proven", "old": "not_proven"},
             "failed",
-            "That the new key is accepted could not be proven: The new one. "
-            "That the old key is refused could not be proven: The old one.",
+            "It could not be verified that the new key is accepted: The new one. "
+            "It could not be verified that the old key is refused: The old one.",
         ),
         (
             {"new": "refused", "old": "accepted"},
             "failed",
-            "The new key was not accepted: The new one. The old key is still accepted. Look for it in authorized_keys.",
+            "The new key was not accepted: The new one. The old key is still accepted. Remove it from authorized_keys.",
         ),
         (
             {"new": "accepted", "old": "accepted"},
             "failed",
-            "The old key is still accepted. Look for it in authorized_keys.",
+            "The old key is still accepted. Remove it from authorized_keys.",
         ),
-        ({"old": "accepted"}, "failed", "The old key is still accepted. Look for it in authorized_keys."),
+        ({"old": "accepted"}, "failed", "The old key is still accepted. Remove it from authorized_keys."),
         (
             {"new": "accepted", "old": "not_proven"},
             "failed",
-            "That the old key is refused could not be proven: The old one.",
+            "It could not be verified that the old key is refused: The old one.",
         ),
     ],
 )
@@ -327,7 +333,7 @@ def test_only_logins_prove_a_success(outcomes: dict[str, str], state: str, reaso
 def test_what_holds_for_both_keys_is_said_once() -> None:
     rows = [login(f"web {which}", "not proven", words="Connection refused.") for which in ("new", "old")]
     (after,) = note_logins([reset()], [{"logins": rows}])
-    assert after["reason"] == "That the new key is accepted could not be proven: Connection refused."
+    assert after["reason"] == "It could not be verified that the new key is accepted: Connection refused."
 
 
 @pytest.mark.parametrize("more", [{"command_ran": False}, {"partial": True, "command_ran": True}])
@@ -343,7 +349,7 @@ def test_logins_that_were_planned_and_did_not_come_back_fail_the_host(result: di
     after, other = note_logins([planned, others], [result])
     trouble = f"The logins were not tried. {result.get('msg', '')}".strip()
     assert (after["state"], after["new_key"], after["old_key"]) == ("failed", "not proven", "not proven")
-    assert after["reason"] == f"That the new key is accepted could not be proven: {trouble}"
+    assert after["reason"] == f"It could not be verified that the new key is accepted: {trouble}"
     assert (other["state"], other["new_key"]) == ("success", "not proven")
 
 

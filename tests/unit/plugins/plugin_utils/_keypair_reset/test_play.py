@@ -19,7 +19,7 @@ from ansible.playbook.task import Task
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
-from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.scope import Scope, failure_of
+from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.play import RolePlay, failure_digest
 
 INVENTORY = """
 [all]
@@ -51,8 +51,8 @@ class Stage:
         self.manager = VariableManager(loader=self.loader, inventory=self.inventory)
         self.manager._hostvars = HostVars(self.inventory, self.manager, self.loader)
         (data,) = _loaded(self.loader, playbook)
-        self.play = Play.load(data, variable_manager=self.manager, loader=self.loader)
-        (self.task,) = [task for task in _tasks(self.play.compile()) if task.name == "Mark"]
+        self.ansible_play = Play.load(data, variable_manager=self.manager, loader=self.loader)
+        (self.task,) = [task for task in _tasks(self.ansible_play.compile()) if task.name == "Mark"]
 
     def fail(self, host: str, name: str, action: str, msg: str = "x") -> None:
         """Note a failure of a host, as Ansible does when a host enters a rescue."""
@@ -62,19 +62,19 @@ class Stage:
         )
 
     @property
-    def scope(self) -> Scope:
-        """The scope of the task."""
+    def play(self) -> RolePlay:
+        """The play of the task."""
         host = self.inventory.get_host("a")
-        variables = self.manager.get_vars(play=self.play, host=host, task=self.task)
-        return Scope(self.task, variables, self.loader)
+        variables = self.manager.get_vars(play=self.ansible_play, host=host, task=self.task)
+        return RolePlay(self.task, variables, self.loader)
 
     def participants(self, **earlier: str) -> list[str]:
         """The hosts that the task is for."""
-        scope = self.scope
+        play = self.play
         found = []
-        for name in scope.batch:
-            variables = scope.variables_of(name)
-            if scope.takes_part(variables, scope.templar_of(variables), earlier.get(name, "")):
+        for name in play.batch:
+            variables = play.variables_of(name)
+            if play.takes_part(variables, play.templar_of(variables), earlier.get(name, "")):
                 found.append(name)
         return found
 
@@ -99,7 +99,7 @@ def _tasks(blocks: t.Iterable[t.Any]) -> t.Iterator[Task]:
 def test_without_a_condition_all_hosts_take_part(tmp_path: Path) -> None:
     stage = Stage(tmp_path, [MARK])
     assert stage.participants() == ["a", "b", "c"]
-    assert (stage.scope.strategy, stage.scope.in_rescue) == ("linear", False)
+    assert (stage.play.strategy, stage.play.in_rescue) == ("linear", False)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_conditions_of_blocks_count(tmp_path: Path) -> None:
 
 def test_in_a_rescue_only_what_failed_in_its_block_takes_part(tmp_path: Path) -> None:
     stage = Stage(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
-    assert stage.scope.in_rescue
+    assert stage.play.in_rescue
     stage.fail("b", "Other", "ansible.builtin.command")
     # Somewhere before, and rescued there.
     stage.fail("c", "Earlier", "ansible.builtin.fail")
@@ -136,14 +136,14 @@ def test_in_a_rescue_only_what_failed_in_its_block_takes_part(tmp_path: Path) ->
 def test_a_failure_that_the_role_has_seen_before_is_over(tmp_path: Path) -> None:
     stage = Stage(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
     stage.fail("b", "Other", "ansible.builtin.command")
-    failure = failure_of(stage.scope.variables_of("b"))
+    failure = failure_digest(stage.play.variables_of("b"))
     assert stage.participants(b=failure) == []
     assert stage.participants(b="of something else") == ["b"]
 
 
 def test_what_is_being_rescued_is_not_in_the_block(tmp_path: Path) -> None:
     stage = Stage(tmp_path, [{"block": [OTHER, MARK], "rescue": [{**OTHER, "name": "Tell"}]}])
-    assert not stage.scope.in_rescue
+    assert not stage.play.in_rescue
     stage.fail("b", "Other", "ansible.builtin.command")
     stage.fail("c", "Earlier", "ansible.builtin.fail")
     assert stage.participants() == ["a", "c"]
@@ -156,18 +156,18 @@ def test_in_always_everybody_takes_part(tmp_path: Path) -> None:
 
 
 def test_each_use_has_its_own_identity(tmp_path: Path) -> None:
-    first = Stage(tmp_path, [MARK, OTHER]).scope.identity
+    first = Stage(tmp_path, [MARK, OTHER]).play.run_id
     assert first
     stage = Stage(tmp_path, [MARK, OTHER])
-    assert stage.scope.identity == stage.scope.identity != first
+    assert stage.play.run_id == stage.play.run_id != first
 
 
 def test_variables_are_those_that_the_task_would_have(tmp_path: Path) -> None:
     variables = {"name": "{{ color | default('none') }}-{{ inventory_hostname }}"}
     stage = Stage(tmp_path, [{**MARK, "vars": {"own": "{{ name }}!"}}], vars=variables)
-    scope = stage.scope
-    found = {host: scope.variables_of(host) for host in scope.batch}
-    assert {host: scope.templar_of(each).template(each["own"]) for host, each in found.items()} == {
+    play = stage.play
+    found = {host: play.variables_of(host) for host in play.batch}
+    assert {host: play.templar_of(each).template(each["own"]) for host, each in found.items()} == {
         "a": "red-a!",
         "b": "blue-b!",
         "c": "none-c!",
@@ -175,22 +175,24 @@ def test_variables_are_those_that_the_task_would_have(tmp_path: Path) -> None:
 
 
 def test_keywords_stand_where_no_variable_does(tmp_path: Path) -> None:
-    scope = Stage(tmp_path, [MARK], remote_user="admin", port=2222).scope
-    assert [scope.variables_of(host)["ansible_port"] for host in scope.batch] == [2201, 2222, 2222]
-    assert [scope.variables_of(host)["ansible_user"] for host in scope.batch] == ["admin"] * 3
-    assert "ansible_host" not in scope.variables_of("c")
+    play = Stage(tmp_path, [MARK], remote_user="admin", port=2222).play
+    assert [play.variables_of(host)["ansible_port"] for host in play.batch] == [2201, 2222, 2222]
+    assert [play.variables_of(host)["ansible_user"] for host in play.batch] == ["admin"] * 3
+    assert "ansible_host" not in play.variables_of("c")
 
 
 def test_hosts_that_were_lost_are_known(tmp_path: Path) -> None:
     stage = Stage(tmp_path, [MARK])
-    stage.play._removed_hosts.append("b")
-    assert (stage.scope.batch, stage.scope.lost, stage.scope.everyone) == (["a", "c"], ["b"], ["a", "b", "c"])
+    stage.ansible_play._removed_hosts.append("b")
+    assert (stage.play.batch, stage.play.lost, stage.play.all_hosts) == (["a", "c"], ["b"], ["a", "b", "c"])
 
 
 def test_failures_are_told_apart() -> None:
     def failed(name: str, msg: str) -> str:
-        return failure_of({"ansible_failed_task": {"name": name, "action": "x"}, "ansible_failed_result": {"msg": msg}})
+        return failure_digest(
+            {"ansible_failed_task": {"name": name, "action": "x"}, "ansible_failed_result": {"msg": msg}}
+        )
 
-    assert failure_of({}) == ""
+    assert failure_digest({}) == ""
     assert failed("a", "1") == failed("a", "1")
     assert len({failed("a", "1"), failed("a", "2"), failed("b", "1")}) == 3
