@@ -9,18 +9,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ssh_login_info
-short_description: Prove which SSH keys servers accept, and which they refuse
+short_description: Verify which SSH keys servers accept and which they refuse
 version_added: 0.1.0
 description:
-  - Logs in to servers with the C(ssh) program, many at a time, and tells of each key whether the server accepted it, refused it, or whether
-    nothing was proven, and why.
-  - Each login is a connection of its own, with one key and no agent. Ansible's own connections prove nothing after a key has changed, because
+  - Logs in to servers with the C(ssh) program, many at a time, and returns for each key whether the server accepted it, refused it, or
+    whether nothing was verified, and why.
+  - Each login is a connection of its own, with one key and no agent. Ansible's own connections verify nothing after a key has changed, because
     they stay open.
-  - A key counts as accepted when the server has let it in, and as refused when the server was shown this very key and did not want it. C(ssh)
-    exits with the same status for a time-out or an unknown host key; these prove nothing.
+  - A key is accepted when the server lets it log in, and refused when the server was offered this key and refused it. C(ssh)
+    exits with the same status for a time-out or an unknown host key; these verify nothing.
   - The key is copied, alone, to a private directory for the time of the logins, so that neither a public key or certificate beside it nor the
-    mode of its file plays a part.
-  - Servers that do not answer yet are tried again until O(timeout). A server that ends connections when it is shown a key is tried three times.
+    mode of its file matters.
+  - Servers that do not answer yet are tried again until O(timeout). A server that closes connections after it is offered a key is tried three times.
     The logins to one server are tried one after the other.
 author:
   - Multicloud Authors (@multicloud)
@@ -58,13 +58,13 @@ options:
         description: User to log in as. Without it the configuration of C(ssh) decides.
         type: str
       private_key_file:
-        description: File with the private key in question. It must have no passphrase.
+        description: File of the private key to verify. It must not have a passphrase.
         type: path
         required: true
       args:
         description:
           - More arguments for C(ssh), as one string, such as V(-J bastion). Those about other keys, connections that several C(ssh) share, and the
-            log of C(ssh) are left out. With one that makes a proof impossible, such as V(-N) or V(-o PubkeyAuthentication=no), nothing is tried.
+            log of C(ssh) are left out. With one that makes a verification impossible, such as V(-N) or V(-o PubkeyAuthentication=no), nothing is tried.
         type: str
         default: ""
       executable:
@@ -73,7 +73,7 @@ options:
         default: ssh
   timeout:
     description:
-      - Seconds for all logins together. No login begins later, and none goes on longer.
+      - Seconds for all logins together.
     type: float
     default: 30.0
   parallel:
@@ -94,25 +94,25 @@ options:
     type: path
   progress:
     description:
-      - Seconds between two lines that tell how the logins stand, on standard error. V(0) shows none.
+      - Seconds between two lines of progress on standard error. V(0) shows none.
       - Lines are shown when the module runs in the process of the controller, as it does on C(localhost).
     type: float
     default: 30.0
 requirements:
   - ssh and ssh-keygen (the OpenSSH client, 8.0 or newer)
 notes:
-  - Host keys are checked as the configuration of C(ssh) says. There is nobody to answer a question about a server that is seen first; add
+  - Host keys are checked as the configuration of C(ssh) says. A question about an unknown host key cannot be answered; add
     C(-o StrictHostKeyChecking=accept-new) to O(targets[].args) to trust such servers.
   - In a task with C(delegate_to=localhost), connection variables that a host does not define, such as C(ansible_host), are those of localhost. Take
     them from C(hostvars[inventory_hostname]).
-  - An RSA key that is refused is shown to the server once more for each other signature algorithm, unless the server has let in another RSA key.
-  - With a server that takes no keys of some type, but says that it does, as OpenSSH before 9.6 may, a refusal of such a key proves little.
+  - A refused RSA key is offered again with each other signature algorithm, unless the server has accepted another RSA key.
+  - OpenSSH before 9.6 may announce key types that it does not accept. A refusal of such a key says little.
 seealso:
   - module: multicloud.async_tasks.hwc_kps_keypair_association
 """
 
 EXAMPLES = r"""
-- name: Prove that the new key is accepted and the old one refused
+- name: Verify that the new key is accepted and the old one refused
   multicloud.async_tasks.ssh_login_info:
     targets:
       - name: new
@@ -124,13 +124,13 @@ EXAMPLES = r"""
         user: root
         private_key_file: /etc/fleet/fleet-2025.pem
   delegate_to: localhost
-  register: proof
+  register: verification
 
-- name: Stop when it is not so
+- name: Stop if it is not
   ansible.builtin.assert:
     that:
-      - proof.logins[0].outcome == 'accepted'
-      - proof.logins[1].outcome == 'refused'
+      - verification.logins[0].outcome == 'accepted'
+      - verification.logins[1].outcome == 'refused'
 
 - name: Find out before a change whether all hosts can be logged in to with a key
   multicloud.async_tasks.ssh_login_info:
@@ -146,7 +146,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 logins:
-  description: What each login has shown, in the order of O(targets).
+  description: The result of each login, in the order of O(targets).
   returned: success
   type: list
   elements: dict
@@ -157,23 +157,23 @@ logins:
       sample: new
     outcome:
       description:
-        - V(accepted) when the server has let the key in, also in part; V(refused) when it was shown the key and did not want it; V(not proven)
-          otherwise.
-        - V(not tried) when O(log_in) is V(false) and nothing speaks against the login.
+        - V(accepted) when the server let the key log in or accepted it as one factor; V(refused) when the server was offered the key and refused
+          it; V(not verified) otherwise.
+        - V(not tried) when O(log_in) is V(false) and no problem was found.
       type: str
       choices:
         - accepted
         - refused
-        - not proven
+        - not verified
         - not tried
       sample: accepted
-    words:
-      description: What that rests on.
+    msg:
+      description: The reason for the outcome.
       type: str
       sample: The server accepted the key.
     cause:
       description:
-        - Why nothing was proven.
+        - Why nothing was verified.
         - V(configuration) when C(ssh) cannot be run like this, V(key) when the private key cannot be used, V(host key) when the server or a bastion
           is not known or is another one, V(connection) when there was no answer, V(login) when the server's rules for logins decide before the key
           does.
@@ -184,22 +184,22 @@ logins:
         - host key
         - connection
         - login
-      returned: always; null if something was proven
-    lasting:
-      description: Whether another try would hardly change it.
+      returned: always; null if something was verified
+    permanent:
+      description: Whether another try is unlikely to change it.
       type: bool
     partial:
-      description: Whether the server accepted the key, and asks for something else beside it, such as a second factor.
+      description: Whether the server accepted the key, but requires something else in addition, such as a second factor.
       type: bool
     command_ran:
       description: Whether the server ran a command after the login; false for an account that only prints a message. Null without a login.
       type: bool
     tries:
-      description: How often it was tried.
+      description: Number of tries.
       type: int
       sample: 1
     public_key:
-      description: Public half of the key, in OpenSSH's format; null if the key cannot be used.
+      description: Public key, in OpenSSH's format; null if the key cannot be used.
       type: str
     fingerprint:
       description: Fingerprint of the key; null if it cannot be used.
@@ -214,7 +214,7 @@ logins:
       type: int
       sample: 22
 open:
-  description: Number of logins that proved nothing yet, and that another try may change.
+  description: Number of logins that are not verified yet, and that another try may change.
   returned: success
   type: int
 """
@@ -232,7 +232,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     at_least,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import (
-    UNPROVEN,
+    UNVERIFIED,
     Login,
     SystemPrograms,
     Target,
@@ -242,7 +242,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import
 
 
 def execute(context: Context) -> Result:
-    """Log in everywhere."""
+    """Try all logins."""
     params = context.params
     targets = [Target(**{**target, "name": target["name"] or target["host"]}) for target in params["targets"]]
     timeout = at_least("timeout", params["timeout"], 1)
@@ -257,9 +257,9 @@ def execute(context: Context) -> Result:
     with SystemPrograms(params["chdir"]) as programs:
         keys = {path: programs.key(path) for path in dict.fromkeys(target.private_key_file for target in targets)}
         for key in keys.values():
-            if key.exposed:
+            if key.world_readable:
                 context.warn(
-                    f"Everyone on this machine can read the private key {key.path}. Withdraw that: chmod o-rwx."
+                    f"Every user of this machine can read the private key {key.path}. Run: chmod o-rwx {key.path}"
                 )
         logins = log_in_everywhere(
             targets,
@@ -268,33 +268,33 @@ def execute(context: Context) -> Result:
             context.clock,
             timeout=timeout,
             parallel=parallel,
-            # No banner of a server has this word by chance.
-            says=f"logged-in-{uuid.uuid4().hex}",
+            # No banner of a server has this text by chance.
+            marker=f"logged-in-{uuid.uuid4().hex}",
             connect=params["log_in"],
-            on_look=_show_lines(context, timeout, progress),
+            on_progress=_show_lines(context, timeout, progress),
         )
     return {
         "logins": [login._asdict() for login in logins],
-        "open": sum(login.outcome == UNPROVEN and not login.lasting for login in logins),
+        "open": sum(login.outcome == UNVERIFIED and not login.permanent for login in logins),
     }
 
 
 def _show_lines(
     context: Context, timeout: float, progress: float
 ) -> t.Callable[[t.Sequence[Login], float], None] | None:
-    """Return what shows a line every so many seconds, where lines can be shown."""
+    """Return a function that shows a line every ``progress`` seconds, or None where lines cannot be shown."""
     show = context.on_progress
     if show is None or progress <= 0:
         return None
     due = progress
 
-    def look(logins: t.Sequence[Login], seconds: float) -> None:
+    def show_line(logins: t.Sequence[Login], seconds: float) -> None:
         nonlocal due
         if seconds >= due:
             due = seconds + progress
             show(f"{describe(logins)}; {seconds:.0f} s of {timeout:.0f} s")
 
-    return look
+    return show_line
 
 
 TARGET_SPEC: ArgumentSpec = {

@@ -125,17 +125,17 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
         "good": ("reset", "ACTIVE", "accepted", "refused"),
         "reset-fails": ("failed", "ACTIVE", "refused", "accepted"),
         "stop-fails": ("failed", "ACTIVE", "refused", "accepted"),
-        "start-fails": ("failed", "SHUTOFF", "not proven", "not proven"),
-        "stuck": ("busy", "SHUTOFF", "not proven", "not proven"),
-        "dark": ("failed", "ACTIVE", "not proven", "not proven"),
+        "start-fails": ("failed", "SHUTOFF", "not verified", "not verified"),
+        "stuck": ("busy", "SHUTOFF", "not verified", "not verified"),
+        "dark": ("failed", "ACTIVE", "not verified", "not verified"),
         "old-key-stays": ("failed", "ACTIVE", "accepted", "accepted"),
         "new-key-lost": ("failed", "ACTIVE", "refused", "refused"),
-        "busy": ("refused", "ACTIVE", "not proven", "not proven"),
-        "locked": ("refused", "ACTIVE", "not proven", "not proven"),
-        "windows": ("refused", "ACTIVE", "not proven", "not proven"),
-        "unknown": ("refused", None, "not proven", "not proven"),
-        "twin": ("refused", None, "not proven", "not proven"),
-        "dots": ("refused", None, "not proven", "not proven"),
+        "busy": ("refused", "ACTIVE", "not verified", "not verified"),
+        "locked": ("refused", "ACTIVE", "not verified", "not verified"),
+        "windows": ("refused", "ACTIVE", "not verified", "not verified"),
+        "unknown": ("refused", None, "not verified", "not verified"),
+        "twin": ("refused", None, "not verified", "not verified"),
+        "dots": ("refused", None, "not verified", "not verified"),
     }
     words = {
         "reset-fails": "KPS.3025: The key cannot be written",
@@ -285,7 +285,7 @@ def test_the_same_command_finishes_what_was_cut_off(benches: Benches) -> None:
     assert part(bench.rows, "power", "new_key", "old_key") == {
         "server-01": ("ACTIVE", "accepted", "refused"),
         "server-02": ("ACTIVE", "accepted", "refused"),
-        "server-03": ("SHUTOFF", "not proven", "not proven"),
+        "server-03": ("SHUTOFF", "not verified", "not verified"),
     }
     assert list(journal.iterdir()) == []
 

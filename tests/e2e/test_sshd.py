@@ -77,7 +77,7 @@ class Yard:
         with SystemPrograms() as programs:
             keys = {target.private_key_file: programs.key(target.private_key_file) for target in targets}
             return log_in_everywhere(
-                targets, keys, programs, SystemClock(), timeout=timeout, parallel=8, says="logged-in-1f2e"
+                targets, keys, programs, SystemClock(), timeout=timeout, parallel=8, marker="logged-in-1f2e"
             )
 
 
@@ -110,7 +110,7 @@ def test_a_key_is_accepted_or_refused(yard: Yard) -> None:
     found = yard.prove((server, new), (server, old))
     assert seen(found) == [ACCEPTED, REFUSED]
     assert found[0].command_ran
-    assert "Permission denied (publickey)" in found[1].words
+    assert "Permission denied (publickey)" in found[1].msg
     assert server.count("Accepted publickey") == 1
 
 
@@ -120,8 +120,8 @@ def test_a_server_that_does_not_let_root_in_has_accepted_nothing(yard: Yard) -> 
     server = yard.serve("server", [new], "PermitRootLogin no")
     known, unknown = yard.prove((server, new), (server, old))
     # The key is in authorized_keys, so that it has not been refused either.
-    assert seen([known, unknown]) == [("not proven", "login"), REFUSED]
-    assert "PermitRootLogin" in known.words
+    assert seen([known, unknown]) == [("not verified", "login"), REFUSED]
+    assert "PermitRootLogin" in known.msg
     assert known.tries == 1
 
 
@@ -131,7 +131,7 @@ def test_a_forced_command_is_a_login_that_runs_nothing(yard: Yard) -> None:
     (found,) = yard.prove((yard.serve("server", [new], says), new))
     assert seen([found]) == [ACCEPTED]
     assert found.command_ran is False
-    assert "ended with 142. It said: Please login as the user ubuntu rather than the user root." in found.words
+    assert "ended with 142. It said: Please login as the user ubuntu rather than the user root." in found.msg
 
 
 @pytest.mark.parametrize("methods", ["publickey,password", "publickey,publickey"])
@@ -141,13 +141,13 @@ def test_a_second_factor_is_told(yard: Yard, methods: str) -> None:
     found = yard.prove((server, new), (server, old))
     assert seen(found) == [ACCEPTED, REFUSED]
     assert [one.partial for one in found] == [True, False]
-    assert "partial success" in found[0].words
+    assert "partial success" in found[0].msg
 
 
 def test_a_password_that_comes_first_hides_what_the_server_thinks_of_a_key(yard: Yard) -> None:
     new = yard.key("new")
     server = yard.serve("server", [new], "PasswordAuthentication yes", "AuthenticationMethods password,publickey")
-    assert seen(yard.prove((server, new))) == [("not proven", "login")]
+    assert seen(yard.prove((server, new))) == [("not verified", "login")]
 
 
 def test_a_server_that_ends_the_connection_over_one_failure_is_asked_once(yard: Yard) -> None:
@@ -169,14 +169,14 @@ def test_a_signature_algorithm_that_is_refused_says_nothing_about_the_key(yard: 
     )
     accepted, refused = yard.prove((server, old), (server, other))
     assert seen([accepted, refused]) == [ACCEPTED, REFUSED]
-    assert only in accepted.words
+    assert only in accepted.msg
 
 
 def test_a_key_that_ssh_must_not_use_is_not_refused(yard: Yard) -> None:
     new = yard.key("new", "rsa")
     server = yard.serve("server", [])
     (found,) = yard.prove((server, new, "-o PubkeyAcceptedAlgorithms=ssh-ed25519"))
-    assert seen([found]) == [("not proven", "configuration")]
+    assert seen([found]) == [("not verified", "configuration")]
 
 
 def test_what_lies_beside_a_key_plays_no_part(yard: Yard) -> None:
@@ -245,8 +245,8 @@ def test_a_bastion_that_refuses_proves_nothing_about_the_server(yard: Yard) -> N
         f"Host bastion\n  HostName 127.0.0.1\n  Port {bastion.port}\n  IdentityFile {stranger}\n  IdentitiesOnly yes\n"
     )
     (found,) = yard.prove((server, new, "-J bastion"))
-    assert seen([found]) == [("not proven", "connection")]
-    assert found.words.startswith("On the way to the server: ")
+    assert seen([found]) == [("not verified", "connection")]
+    assert found.msg.startswith("On the way to the server: ")
     assert server.count("Accepted publickey") == 0
 
 
@@ -263,9 +263,9 @@ def test_a_host_key_that_is_not_known_is_a_problem_of_its_own(yard: Yard) -> Non
         (server, new, f"-o UserKnownHostsFile={first} -o StrictHostKeyChecking=accept-new"),
     )
     # The configuration comes after the arguments, and is not asked any more.
-    assert seen(found) == [("not proven", "host key"), ("not proven", "host key"), ACCEPTED]
-    assert "is not in known_hosts" in found[0].words
-    assert "is another one" in found[1].words
+    assert seen(found) == [("not verified", "host key"), ("not verified", "host key"), ACCEPTED]
+    assert "is not in known_hosts" in found[0].msg
+    assert "is another one" in found[1].msg
 
 
 # The role
@@ -321,7 +321,7 @@ def test_the_role_tells_the_truth_about_each_server(benches: Benches, yard: Yard
         "two-factors": ("reset", "accepted", "refused"),
         "sha-256": ("reset", "accepted", "refused"),
         "old-stays": ("failed", "accepted", "accepted"),
-        "no-root": ("failed", "not proven", "refused"),
+        "no-root": ("failed", "not verified", "refused"),
     }
     rows = bench.rows
     shown = {name: (row["result"], row["new_key"], row["old_key"]) for name, row in rows.items()}
@@ -338,5 +338,5 @@ def test_the_role_tells_the_truth_about_each_server(benches: Benches, yard: Yard
                 login(port, key, yard.known_hosts, f"PubkeyAcceptedAlgorithms={algorithm}", "LogLevel=VERBOSE")
                 for algorithm in any_algorithm.partition("=")[2].split(",")
             ]
-            let_in = any("Authenticated" in one.stderr or "inside" in one.stdout for one in tries)
-            assert let_in == (outcome == "accepted"), (name, key, [one.stderr for one in tries])
+            authenticated = any("Authenticated" in one.stderr or "inside" in one.stdout for one in tries)
+            assert authenticated == (outcome == "accepted"), (name, key, [one.stderr for one in tries])

@@ -241,7 +241,7 @@ def test_host_keys_are_not_asked_for_where_ansible_does_not_ask(network: Network
 
 
 def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> None:
-    """Where host keys are asked for, servers that are unknown, or show another one, are not proven; a host can lift it."""
+    """Where host keys are asked for, servers that are unknown, or show another one, are not verified; a host can lift it."""
     bench, port = network.bench, network.port
     own = {"ansible_port": port}
     sites = [
@@ -266,8 +266,8 @@ def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> N
         "known": ("accepted", "refused"),
         "lifted": ("accepted", "refused"),
         "lifted-ssh": ("accepted", "accepted"),
-        "unknown": ("not proven", "not proven"),
-        "changed": ("not proven", "not proven"),
+        "unknown": ("not verified", "not verified"),
+        "changed": ("not verified", "not verified"),
     }
     for name in ("unknown", "changed"):
         assert "host key" in rows[name]["reason"].lower(), rows[name]["reason"]
@@ -348,7 +348,7 @@ def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> No
     assert truth == dict.fromkeys(proven, TRUTH["good"])
     assert {host: (rows[host]["new_key"], rows[host]["old_key"]) for host in proven} == truth
     # The old key of these is refused in truth, or nothing was done; the role can know neither.
-    assert {host: rows[host]["old_key"] for host in unproven} == dict.fromkeys(unproven, "not proven"), program.output
+    assert {host: rows[host]["old_key"] for host in unproven} == dict.fromkeys(unproven, "not verified"), program.output
     stopped = set(bench.named_in("BatchStopServers"))
     assert set(proven) <= stopped
     for host, row in rows.items():

@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logins with the ``ssh`` program that prove something about one key.
+"""Logins with the ``ssh`` program that verify whether a server accepts one key.
 
-A login is no proof when it uses a connection that is open already, another key than the one in question, or an agent; and a
-refusal is none when the server did not see the key, or did not take its signature algorithm. ``arguments`` sorts out what a
-user gives ssh, ``commands`` makes its command lines, ``transcript`` judges its log, ``logins`` says which login is tried when,
-and ``program`` runs ssh. Only ``program`` touches the world.
+A login over an open connection, with another key or with an agent verifies nothing. A refusal counts only if the server was
+offered this key and supports its signature algorithm.
+
+* ``arguments`` parses the arguments of the user, ``commands`` makes the command lines, ``keys`` describes private keys.
+* ``transcript`` classifies the log of one run of ssh, ``logins`` schedules the runs.
+* ``program`` runs ssh and ssh-keygen; it is the only part with side effects.
 """
 
 from __future__ import annotations
@@ -20,13 +22,17 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.logins
     log_in_everywhere,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.program import SystemPrograms
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transcript import ACCEPTED, REFUSED, UNPROVEN
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transcript import (
+    ACCEPTED,
+    REFUSED,
+    UNVERIFIED,
+)
 
 __all__ = [
     "ACCEPTED",
     "REFUSED",
-    "UNPROVEN",
     "UNTRIED",
+    "UNVERIFIED",
     "Login",
     "SystemPrograms",
     "Target",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The arguments of ssh that a user gives, as far as a login that proves something can have them."""
+"""The arguments for ssh that a user gives: which of them a verification can use."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PREVENTING = {
     "V": "prints the version of ssh and does not connect",
     "W": "forwards a connection and runs no command",
 }
-#: Options that are left out: other keys, connections that several ssh share, the log of ssh, and tunnels.
+#: Options that are left out: other keys, shared connections, the log of ssh, and tunnels.
 _LEFT_OUT = frozenset("EIiMqSvwy")
-#: The same as keywords, and those whose value is set for every login that proves something.
+#: The same as keywords, and the keywords that every verification sets itself.
 _KEYWORDS_LEFT_OUT = frozenset(
     (
         *("identityfile", "certificatefile", "identitiesonly", "identityagent", "addkeystoagent", "pkcs11provider"),
@@ -37,22 +37,22 @@ _KEYWORDS_LEFT_OUT = frozenset(
 
 
 class Arguments(t.NamedTuple):
-    """What a user's arguments come to.
+    """The parsed arguments of a user.
 
     Attributes:
-        words: The arguments that a login takes over.
-        problem: Why no login with these arguments proves anything, or None.
+        words: The arguments that a login uses.
+        problem: Why a login with these arguments cannot verify a key, or None.
     """
 
     words: tuple[str, ...] = ()
     problem: str | None = None
 
 
-def sort_out(text: str) -> Arguments:
-    """Return the arguments that can be taken over, or what is wrong with them.
+def parse_arguments(text: str) -> Arguments:
+    """Return the arguments that a login can use, or the problem with them.
 
     Args:
-        text: Arguments for ssh as a shell would take them.
+        text: The arguments for ssh, quoted as for a shell.
     """
     try:
         words = shlex.split(text)
@@ -72,7 +72,7 @@ def sort_out(text: str) -> Arguments:
                     return Arguments(problem=f"Among the arguments for ssh, the option -{letter} has no value.")
                 value, letters = letters or words.pop(0), ""
             elif letter not in _BARE:
-                return Arguments(problem=f"Among the arguments for ssh, -{letter} is not an option that ssh knows.")
+                return Arguments(problem=f"Among the arguments for ssh, -{letter} is not an option of ssh.")
             problem = _problem_of(letter, value)
             if problem:
                 return Arguments(problem=problem)
@@ -94,7 +94,7 @@ def _problem_of(letter: str, value: str | None) -> str | None:
         option, why = f"-o {value}", _why_not(*_keyword(value))
     else:
         return None
-    return f"{option} among the arguments for ssh makes a proof impossible: it {why}." if why else None
+    return f"{option} among the arguments for ssh makes a verification impossible: it {why}." if why else None
 
 
 def _why_not(keyword: str, value: str) -> str:

@@ -2,24 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command lines of ssh: one that asks for its configuration, and one that logs in and proves something."""
+"""The command lines of ssh: one prints its configuration, the other logs in with one key."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.arguments import Arguments, sort_out
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.arguments import Arguments, parse_arguments
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
 
-#: Seconds for a connection, where neither the user nor the configuration of ssh says something else.
+#: Seconds for a connection, unless the user or the configuration of ssh sets another value.
 CONNECT_TIMEOUT = 10
 
-#: What a proof rests on. For ssh the first value of an option counts, so that these stand before all others.
-_PROVING = (
+#: The options of every verification. ssh uses the first value of an option, so these come first.
+_VERIFICATION_OPTIONS = (
     "ControlMaster=no",
     "ControlPath=none",
     "IdentitiesOnly=yes",
-    # For the login itself; a bastion is still logged in to with the agent.
+    # Only for the login to the server; a login to a bastion may use the agent.
     "IdentityAgent=none",
     "PKCS11Provider=none",
     "AddKeysToAgent=no",
@@ -40,12 +40,12 @@ class Target(t.NamedTuple):
     """One login to try.
 
     Attributes:
-        name: What the caller calls it.
+        name: The name of the login in results.
         host: Address.
-        private_key_file: The key in question.
-        port: Port; None leaves it to the configuration of ssh.
-        user: User; None leaves it to the configuration of ssh.
-        args: More arguments for ssh, as a shell would take them, such as a bastion.
+        private_key_file: The file of the key to verify.
+        port: Port; with None the configuration of ssh decides.
+        user: User; with None the configuration of ssh decides.
+        args: More arguments for ssh, quoted as for a shell, such as a bastion.
         executable: The program ssh.
     """
 
@@ -59,23 +59,23 @@ class Target(t.NamedTuple):
 
     @property
     def server(self) -> tuple[t.Any, ...]:
-        """What leads to the server: targets that have it in common log in to the same one in the same way."""
+        """The identification of the server: targets with the same one log in to the same server in the same way."""
         return (self.executable, self.host, self.port, self.user, self.args)
 
     @property
     def arguments(self) -> Arguments:
-        """The arguments of the user that a login takes over, or what is wrong with them."""
-        return sort_out(self.args)
+        """The parsed arguments of the user."""
+        return parse_arguments(self.args)
 
 
 class Configuration(t.NamedTuple):
-    """What ``ssh -G`` says about a target.
+    """The output of ``ssh -G`` for a target, as far as it matters.
 
     Attributes:
         user: The user to log in as.
         port: The port to log in at.
         connect_timeout: Seconds for a connection.
-        options: More values for ``-o`` without which the configuration would prevent a login.
+        options: More values for ``-o``, which override configuration that would prevent a login.
         algorithms: The signature algorithms that ssh uses, the preferred one first.
     """
 
@@ -88,11 +88,11 @@ class Configuration(t.NamedTuple):
 
 def configuration_command(target: Target) -> list[str]:
     """Return the command that prints the configuration of ssh for a target."""
-    return [target.executable, "-G", *_options(_PROVING), *_destination(target), "--", target.host]
+    return [target.executable, "-G", *_options(_VERIFICATION_OPTIONS), *_destination(target), "--", target.host]
 
 
 def read_configuration(output: str) -> Configuration:
-    """Return what matters of the output of ``ssh -G``."""
+    """Parse the output of ``ssh -G``."""
     found = dict(line.partition(" ")[::2] for line in output.splitlines())
     timeout, port = found.get("connecttimeout", ""), found.get("port", "")
     # The second name is that of OpenSSH before 8.5.
@@ -109,33 +109,33 @@ def read_configuration(output: str) -> Configuration:
 
 
 def login_command(
-    target: Target, key: Key, configuration: Configuration, *, log: str, says: str, algorithm: str | None = None
+    target: Target, key: Key, configuration: Configuration, *, log: str, marker: str, algorithm: str | None = None
 ) -> list[str]:
-    """Return the command that logs in with one key and no other help, and has the server say something.
+    """Return the command that logs in with one key only and has the server print a marker.
 
     Args:
         target: The target.
         key: Its key.
-        configuration: What ``ssh -G`` says about it.
+        configuration: Its configuration.
         log: Where ssh writes its log.
-        says: A word that the server must print.
-        algorithm: The one signature algorithm to use; None leaves it to ssh.
+        marker: The text that the server must print.
+        algorithm: The only signature algorithm to use; with None ssh decides.
     """
-    # The older name of PubkeyAcceptedAlgorithms, which every release knows.
+    # The old name of PubkeyAcceptedAlgorithms, which every release of OpenSSH supports.
     only = (f"PubkeyAcceptedKeyTypes={algorithm}",) if algorithm else ()
-    # ssh replaces what follows a percent sign in the name of a key file.
+    # ssh expands percent tokens in the name of a key file (ssh_config(5), TOKENS).
     copy = key.copy.replace("%", "%%")
     return [
         target.executable,
-        *_options((*_PROVING, *configuration.options, *only)),
+        *_options((*_VERIFICATION_OPTIONS, *configuration.options, *only)),
         *("-i", copy),
         *_destination(target),
-        # Defaults: where the user says something else, that stands before them.
+        # Defaults: values of the user come before them and win.
         *_options((f"ConnectTimeout={configuration.connect_timeout}", "ServerAliveInterval=5")),
-        # The last of these counts.
+        # Of these options the last one wins.
         *("-n", "-T", "-x", "-a", "-v", "-E", log),
-        # Behind "--" no host can be an option.
-        *("--", target.host, f"echo {says}"),
+        # After "--" a host cannot be taken for an option.
+        *("--", target.host, f"echo {marker}"),
     ]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys as a login needs them: what identifies a public key, and with which algorithms its private half signs."""
+"""Private keys: their public keys, fingerprints and signature algorithms."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _RSA = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
 
 
 class Key(t.NamedTuple):
-    """A private key, and a copy of it that nothing else lies beside.
+    """A private key and its copy in a private directory.
 
     Attributes:
         path: The file of the user.
-        copy: The copy that ssh is given; empty if there is none.
-        public_key: The public half in OpenSSH's format, or None.
+        copy: The copy for ssh; empty if there is none.
+        public_key: The public key in OpenSSH's format, or None.
         problem: Why the key cannot be used, or None.
-        exposed: Whether everyone on this machine can read the file.
+        world_readable: Whether every user of this machine can read the file.
     """
 
     path: str
     copy: str = ""
     public_key: str | None = None
     problem: str | None = None
-    exposed: bool = False
+    world_readable: bool = False
 
     @property
     def kind(self) -> str:
@@ -43,7 +43,7 @@ class Key(t.NamedTuple):
 
     @property
     def algorithms(self) -> tuple[str, ...]:
-        """The signature algorithms with which the key can prove itself."""
+        """The signature algorithms of the key."""
         return _RSA if self.kind == "ssh-rsa" else (self.kind,)
 
 
@@ -51,7 +51,7 @@ def fingerprint(public_key: str) -> str:
     """Return the fingerprint of a public key in OpenSSH's format.
 
     Raises:
-        ValueError: It is not a public key.
+        ValueError: The text is not a public key.
     """
     parts = public_key.split()
     if len(parts) < 2:

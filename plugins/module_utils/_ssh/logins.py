@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many logins within one time limit: which one is tried when, and what all tries of it have shown.
+"""The schedule of many logins within one time limit, and their results.
 
-The logins to one server are tried one after the other, for servers count failures and connections; servers are visited side
-by side. Everything happens in one thread, which looks at the running programs many times a second.
+The logins to one server are tried one after the other, because servers count failures and connections. Different servers are
+tried at the same time, in one thread that polls the running programs.
 """
 
 from __future__ import annotations
@@ -32,51 +32,51 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transc
     OFTEN,
     REFUSED,
     SPARINGLY,
-    UNPROVEN,
+    UNVERIFIED,
     Attempt,
     Finding,
-    judge,
-    misconfigured,
+    classify,
+    configuration_failure,
 )
 
-#: The outcome where nothing speaks against a login that was not to be tried.
+#: The outcome of a login that was only checked, without a problem.
 UNTRIED = "not tried"
 
-#: Seconds between two looks at the programs that run.
-LOOK = 0.05
-#: Seconds until a server that does not answer is tried again: the first pause, how it grows, and the longest.
+#: Seconds between two polls of the running programs.
+POLL_INTERVAL = 0.05
+#: Seconds until a server that does not answer is tried again: first pause, growth, longest pause.
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 2.0, 1.5, 10.0
-#: Seconds and tries for a server that ends connections when it is shown a key: it may count failures, and lock out.
+#: Pause in seconds and number of tries for a server that closes connections after a key: it may lock the client out.
 SPARING_PAUSE, SPARING_TRIES = 5.0, 3
-#: Seconds that one run may take beyond those for the connection, and that ``ssh -G`` may take.
+#: Seconds for one run in addition to those for the connection, and seconds for ``ssh -G``.
 LOGIN_SECONDS, CONFIGURATION_SECONDS = 20.0, 15.0
-#: Seconds that a run takes at least, however close the end is.
+#: Seconds that a run may take at least, even at the deadline.
 LEAST_SECONDS = 1.0
 
 
 class Login(t.NamedTuple):
-    """What is known about a login in the end.
+    """The result of one login.
 
     Attributes:
         name: The target's name.
-        outcome: ``accepted``, ``refused``, ``not proven``, or ``not tried``.
-        words: What it rests on.
-        cause: Why nothing was proven, in a word; None otherwise.
-        lasting: Whether another try would hardly change it.
-        partial: Whether the server asks for something else beside the key.
+        outcome: ``accepted``, ``refused``, ``not verified``, or ``not tried``.
+        msg: The reason for the outcome.
+        cause: The kind of reason why nothing was verified; None otherwise.
+        permanent: Whether another try is unlikely to change it.
+        partial: Whether the server requires something else in addition to the key.
         command_ran: Whether the server ran a command after the login; None without a login.
-        tries: How often it was tried.
-        public_key: The public half of the key, or None if the key cannot be used.
+        tries: The number of tries.
+        public_key: The public key, or None if the key cannot be used.
         fingerprint: Its fingerprint, or None.
         user: The user that the target or the configuration of ssh names, or None.
-        port: The port that the target or the configuration of ssh names, or None if that is not known.
+        port: The port that the target or the configuration of ssh names, or None if it is not known.
     """
 
     name: str
-    outcome: str = UNPROVEN
-    words: str = "The time was up before it was tried."
+    outcome: str = UNVERIFIED
+    msg: str = "The time was up before it was tried."
     cause: str | None = CONNECTION
-    lasting: bool = False
+    permanent: bool = False
     partial: bool = False
     command_ran: bool | None = None
     tries: int = 0
@@ -87,44 +87,44 @@ class Login(t.NamedTuple):
 
 
 class Run(t.Protocol):
-    """A program that runs."""
+    """A running program."""
 
     def result(self) -> Attempt | None:
-        """Return what came of it, or None while it runs."""
+        """Return the attempt, or None while the program runs."""
 
     def end(self, seconds: float) -> Attempt:
-        """End it, after it has run for so many seconds, and return what came of it."""
+        """End the program after it has run for this number of seconds, and return the attempt."""
 
 
 class Programs(t.Protocol):
-    """What runs ssh."""
+    """A runner of ssh."""
 
     @property
     def account(self) -> str:
-        """The name of the account that runs this, which ssh takes where nothing names a user."""
+        """The name of the account that runs this process, the default user of ssh."""
 
     def start(self, command: t.Callable[[str], list[str]]) -> Run:
         """Start a program.
 
         Args:
-            command: Makes the command line, given the file for its log.
+            command: Makes the command line from the path of the log file.
         """
 
 
 class _Start(t.NamedTuple):
-    """A step: run a program, for so many seconds at most."""
+    """A step that runs a program for at most this number of seconds."""
 
     command: t.Callable[[str], list[str]]
     seconds: float
 
 
 class _Pause(t.NamedTuple):
-    """A step: do nothing for so many seconds."""
+    """A step that waits for this number of seconds."""
 
     seconds: float
 
 
-#: What is done about one server: it is sent what came of each program.
+#: The steps for one server; the generator receives the attempt of each program.
 _Steps = t.Generator[t.Union[_Start, _Pause], t.Optional[Attempt], None]
 
 
@@ -136,49 +136,51 @@ def log_in_everywhere(
     *,
     timeout: float,
     parallel: int,
-    says: str,
+    marker: str,
     connect: bool = True,
-    on_look: t.Callable[[t.Sequence[Login], float], None] | None = None,
+    on_progress: t.Callable[[t.Sequence[Login], float], None] | None = None,
 ) -> list[Login]:
-    """Try all logins until each has shown something, or the time is up; return them in the order of the targets.
+    """Try all logins until each has an outcome or the time is up; return the results in the order of the targets.
 
     Args:
         targets: The logins.
         keys: Their keys by file.
-        programs: Runs ssh.
-        clock: Time.
-        timeout: Seconds for all of it.
-        parallel: How many servers to visit at a time.
-        says: A word that no server prints by itself; each is to print it.
-        connect: Whether to log in. Otherwise, only what can be known before is found out.
-        on_look: Called at each look with the logins so far, and the seconds since the beginning.
+        programs: The runner of ssh.
+        clock: The clock.
+        timeout: Seconds for all logins together.
+        parallel: The number of servers to log in to at the same time.
+        marker: A text that no server prints by itself; each server must print it.
+        connect: Whether to log in. Otherwise only keys and configuration are checked.
+        on_progress: Called at each poll with the results so far and the seconds since the beginning.
     """
-    logins = [_known(target, keys[target.private_key_file]) for target in targets]
+    logins = [_initial(target, keys[target.private_key_file]) for target in targets]
     servers: dict[tuple[t.Any, ...], list[int]] = {}
     for number, target in enumerate(targets):
         servers.setdefault(target.server, []).append(number)
     jobs = [
-        _Job(_Visit(targets, keys, logins, numbers, programs.account, says).steps(connect=connect))
+        _Job(_ServerLogins(targets, keys, logins, numbers, programs.account, marker).steps(connect=connect))
         for numbers in servers.values()
     ]
-    _work(jobs, programs, clock, timeout, parallel, lambda seconds: on_look(logins, seconds) if on_look else None)
+    _work(
+        jobs, programs, clock, timeout, parallel, lambda seconds: on_progress(logins, seconds) if on_progress else None
+    )
     return logins
 
 
 def describe(logins: t.Sequence[Login]) -> str:
-    """Return how logins stand, in a few words."""
-    unproven = [login for login in logins if login.outcome == UNPROVEN]
+    """Return the number of logins for each outcome, as text."""
+    unverified = [login for login in logins if login.outcome == UNVERIFIED]
     counts = {
         ACCEPTED: sum(login.outcome == ACCEPTED for login in logins),
         REFUSED: sum(login.outcome == REFUSED for login in logins),
-        UNPROVEN: sum(login.lasting for login in unproven),
-        "open": sum(not login.lasting for login in unproven),
+        UNVERIFIED: sum(login.permanent for login in unverified),
+        "open": sum(not login.permanent for login in unverified),
     }
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def _known(target: Target, key: Key) -> Login:
-    """Return what is known about a login before it is tried."""
+def _initial(target: Target, key: Key) -> Login:
+    """Return the result of a login before the first try."""
     return Login(
         target.name,
         user=target.user,
@@ -189,10 +191,10 @@ def _known(target: Target, key: Key) -> Login:
 
 
 class _Job:
-    """A server that is being visited.
+    """The steps for one server, and the running program.
 
     Args:
-        steps: What is done about it.
+        steps: The steps.
     """
 
     def __init__(self, steps: _Steps) -> None:
@@ -200,9 +202,9 @@ class _Job:
         self._run: Run | None = None
         self._started = 0.0
         self._seconds = 0.0
-        #: When the next step is due.
+        #: The time of the next step.
         self.due = 0.0
-        self.over = False
+        self.finished = False
         self._next: _Start | None = None
         self._advance(None, 0.0)
 
@@ -214,17 +216,17 @@ class _Job:
                 step = next(self._steps)
             self._next = step
         except StopIteration:
-            self.over = True
+            self.finished = True
 
     def start(self, programs: Programs, now: float) -> None:
-        """Start the program that is next."""
+        """Start the next program."""
         if self._next is None:
             raise AssertionError("There is no program to start.")
         self._run, self._started, self._seconds = programs.start(self._next.command), now, self._next.seconds
         self._next = None
 
-    def look(self, now: float, deadline: float) -> bool:
-        """Take in what came of the program, once it is over or its time is up. Return whether it still runs."""
+    def poll(self, now: float, deadline: float) -> bool:
+        """Process the result of the program if it has ended or its time is up; return whether it still runs."""
         if self._run is None:
             raise AssertionError("No program was started.")
         attempt, seconds = self._run.result(), now - self._started
@@ -237,7 +239,7 @@ class _Job:
         return False
 
     def stop(self) -> None:
-        """End the program, if one runs."""
+        """End the running program, if any."""
         if self._run is not None:
             self._run.end(0.0)
 
@@ -248,45 +250,45 @@ def _work(
     clock: Clock,
     timeout: float,
     parallel: int,
-    on_look: t.Callable[[float], None],
+    on_progress: t.Callable[[float], None],
 ) -> None:
-    """Do all steps of all jobs that begin before the time is up."""
+    """Run the steps of all jobs until the time is up."""
     started = clock.monotonic()
     deadline = started + timeout
-    waiting = [job for job in jobs if not job.over]
+    waiting = [job for job in jobs if not job.finished]
     running: list[_Job] = []
     try:
         while waiting or running:
             now = clock.monotonic()
-            ended = [job for job in running if not job.look(now, deadline)]
+            ended = [job for job in running if not job.poll(now, deadline)]
             running = [job for job in running if job not in ended]
-            waiting += [job for job in ended if not job.over]
+            waiting += [job for job in ended if not job.finished]
             if now >= deadline:
                 waiting = []
-            # The longest due first: servers that were not visited yet before those that did not answer.
+            # Servers that were not tried yet come before those that did not answer.
             due = sorted((job for job in waiting if job.due <= now), key=lambda job: job.due)
             for job in due[: parallel - len(running)]:
                 job.start(programs, now)
                 running.append(job)
                 waiting.remove(job)
-            on_look(now - started)
+            on_progress(now - started)
             if waiting or running:
-                clock.sleep(LOOK)
+                clock.sleep(POLL_INTERVAL)
     finally:
         for job in running:
             job.stop()
 
 
-class _Visit:
+class _ServerLogins:
     """All logins to one server.
 
     Args:
         targets: All targets.
-        keys: Keys by file.
-        logins: What is known about each login, which is kept up to date.
-        numbers: The targets that are about this server.
-        account: The name of the account that runs this.
-        says: The word that the server is to print.
+        keys: The keys by file.
+        logins: The results of all logins; updated in place.
+        numbers: The indexes of the targets of this server.
+        account: The name of the account that runs this process.
+        marker: The text that the server must print.
     """
 
     def __init__(
@@ -296,31 +298,31 @@ class _Visit:
         logins: list[Login],
         numbers: t.Sequence[int],
         account: str,
-        says: str,
+        marker: str,
     ) -> None:
         self._targets = {number: targets[number] for number in numbers}
         self._keys = {number: keys[target.private_key_file] for number, target in self._targets.items()}
         self._logins = logins
         self._account = account
-        self._says = says
-        #: The types of the keys that the server has let in, each with the signature algorithm if it must be that one.
-        self._let_in: dict[str, str | None] = {}
-        #: Whether it has refused a signature algorithm that it says it takes, as OpenSSH before 9.6 may.
-        self._says_too_much = False
+        self._marker = marker
+        #: The accepted key types, each with the signature algorithm if the server accepts no other.
+        self._authenticated: dict[str, str | None] = {}
+        #: Whether the server has refused a signature algorithm that it announces, as OpenSSH before 9.6 may.
+        self._overstates_algorithms = False
 
     def steps(self, *, connect: bool) -> _Steps:
-        """Ask ssh how it would log in, and then log in with each key until it has shown something."""
+        """Read the configuration of ssh, then log in with each key until it has an outcome."""
         first = list(self._targets.values())[0]
         if first.arguments.problem:
             self._note_all(
-                self._targets, Finding(UNPROVEN, printable(first.arguments.problem, SENTENCE), CONFIGURATION)
+                self._targets, Finding(UNVERIFIED, printable(first.arguments.problem, SENTENCE), CONFIGURATION)
             )
             return
         attempt = yield _Start(lambda _log: configuration_command(first), CONFIGURATION_SECONDS)
         if attempt is None:
             raise AssertionError("The program was not started.")
         if attempt.status != 0:
-            self._note_all(self._targets, misconfigured(attempt))
+            self._note_all(self._targets, configuration_failure(attempt))
             return
         configuration = read_configuration(attempt.stdout)
         for number in self._targets:
@@ -328,9 +330,9 @@ class _Visit:
             self._logins[number] = self._logins[number]._replace(user=user, port=configuration.port)
         usable = [number for number, key in self._keys.items() if key.problem is None]
         for number in set(self._targets) - set(usable):
-            self._note(number, Finding(UNPROVEN, str(self._keys[number].problem), KEY))
+            self._note(number, Finding(UNVERIFIED, str(self._keys[number].problem), KEY))
         if not connect:
-            self._note_all(usable, Finding(UNTRIED, "Nothing speaks against the login."))
+            self._note_all(usable, Finding(UNTRIED, "The key and the configuration of ssh can be used."))
             return
         yield from self._log_in(usable, configuration)
 
@@ -345,35 +347,35 @@ class _Visit:
                 if finding.retry == SPARINGLY:
                     shortest = SPARING_PAUSE
                 elif finding.retry == OFTEN:
-                    # The server does not answer yet: the other keys would not get further.
+                    # The server does not answer yet, so the other keys are not tried.
                     self._note_all([other for other in still if self._logins[other].tries == 0], finding)
                     break
-            still = [number for number in still if not self._logins[number].lasting]
+            still = [number for number in still if not self._logins[number].permanent]
             yield _Pause(max(shortest, pause))
             pause = min(pause * GROWTH, LONGEST_PAUSE)
 
     def _try(self, number: int, configuration: Configuration) -> t.Generator[_Start, Attempt | None, Finding]:
         key = self._keys[number]
-        # With the algorithm by which the server has let in a key of this type, if it has.
-        finding = yield from self._run(number, configuration, self._let_in.get(key.kind))
+        # With the algorithm with which the server has accepted a key of this type, if any.
+        finding = yield from self._run(number, configuration, self._authenticated.get(key.kind))
         if finding.outcome == ACCEPTED:
-            self._let_in.setdefault(key.kind, None)
-        if finding.outcome != REFUSED or key.kind in self._let_in:
+            self._authenticated.setdefault(key.kind, None)
+        if finding.outcome != REFUSED or key.kind in self._authenticated:
             return finding
-        # A refusal may be about the signature algorithm. The server has let in no key of this type.
+        # The refusal may concern the signature algorithm: the server has accepted no key of this type yet.
         taken = [name for name in key.algorithms if finding.signatures is None or name in finding.signatures]
-        if not taken or self._says_too_much:
-            words = f"The server refused the key, but perhaps it takes no key of the type {key.kind}."
-            return Finding(UNPROVEN, words, LOGIN)
+        if not taken or self._overstates_algorithms:
+            msg = f"The server refused the key, but it may accept no key of the type {key.kind}."
+            return Finding(UNVERIFIED, msg, LOGIN)
         used = next((name for name in configuration.algorithms if name in taken), None)
         for algorithm in taken if finding.signatures is not None else []:
             if algorithm == used:
                 continue
             other = yield from self._run(number, configuration, algorithm)
             if other.outcome == ACCEPTED:
-                self._says_too_much = True
-                self._let_in[key.kind] = algorithm
-                return other._replace(words=f"{other.words} It does so with the signature algorithm {algorithm} only.")
+                self._overstates_algorithms = True
+                self._authenticated[key.kind] = algorithm
+                return other._replace(msg=f"{other.msg} It accepts it with the signature algorithm {algorithm} only.")
             if other.cause == LOGIN:
                 return other
         return finding
@@ -383,13 +385,13 @@ class _Visit:
     ) -> t.Generator[_Start, Attempt | None, Finding]:
         target, key = self._targets[number], self._keys[number]
         attempt = yield _Start(
-            lambda log: login_command(target, key, configuration, log=log, says=self._says, algorithm=algorithm),
+            lambda log: login_command(target, key, configuration, log=log, marker=self._marker, algorithm=algorithm),
             configuration.connect_timeout + LOGIN_SECONDS,
         )
         if attempt is None:
             raise AssertionError("The program was not started.")
-        finding = judge(attempt, key, self._says)
-        return finding._replace(words=finding.words.replace(key.copy, key.path))
+        finding = classify(attempt, key, self._marker)
+        return finding._replace(msg=finding.msg.replace(key.copy, key.path))
 
     def _note_all(self, numbers: t.Iterable[int], finding: Finding) -> None:
         for number in numbers:
@@ -400,9 +402,9 @@ class _Visit:
         given_up = finding.retry == SPARINGLY and tries >= SPARING_TRIES
         self._logins[number] = self._logins[number]._replace(
             outcome=finding.outcome,
-            words=finding.words,
+            msg=finding.msg,
             cause=finding.cause,
-            lasting=finding.retry == NEVER or given_up,
+            permanent=finding.retry == NEVER or given_up,
             partial=finding.partial,
             command_ran=finding.command_ran,
             tries=tries,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The programs ssh and ssh-keygen, and a private directory with copies of keys: the only file that starts programs."""
+"""The programs ssh and ssh-keygen, and a private directory with copies of keys. No other file starts programs."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transcript import Attempt
 
-#: Bytes that are read of a key, of a log, and of what a program prints: more than any of them has that means well.
+#: The largest number of bytes that is read of a key, a log, or the output of a program.
 MOST_BYTES = 1 << 20
-#: Seconds that ssh-keygen may take, and that ssh has to end when it is asked to.
+#: Seconds that ssh-keygen may take, and that ssh may take to end after SIGTERM.
 KEYGEN_SECONDS, GRACE = 15.0, 1.0
-#: What removes the directory if this process is killed: its input ends then.
+#: A shell command that removes the directory when its input ends, which is also when this process is killed.
 _REMOVER = 'cat >/dev/null; rm -rf -- "$1"'
 
 
 class SystemPrograms:
-    """The programs of this machine; use it as a context manager.
+    """The programs of this machine; a context manager.
 
-    Keys are copied to a directory that nobody else can read, without what may lie beside them: ssh would take the public half
-    or the certificate there for those of the key. The copies have the mode that ssh demands, and names without odd characters.
-    The directory is gone when the process is, however it ends.
+    Keys are copied to a private directory, without a public key or certificate that lies beside them and that ssh would use.
+    The copies have the mode that ssh requires, and names without special characters. The directory is removed when the process
+    ends, even if it is killed.
 
     Args:
         directory: Where the programs run; None for the current one.
@@ -46,14 +46,14 @@ class SystemPrograms:
         self._place = ""
         self._remover: subprocess.Popen[bytes] | None = None
         self._environment = {**os.environ}
-        # Nobody can answer questions, such as those about a bastion's host key: ssh must not ask at a terminal.
+        # ssh must not ask questions at the terminal, for example about the host key of a bastion.
         if "SSH_ASKPASS" not in os.environ:
             self._environment.update(SSH_ASKPASS=shutil.which("false") or "/bin/false", SSH_ASKPASS_REQUIRE="force")
 
     def __enter__(self) -> SystemPrograms:
-        """Make the directory."""
+        """Create the directory."""
         self._place = tempfile.mkdtemp(prefix="ssh-login-")
-        # In a session of its own: what ends this process and its group must not end it.
+        # A new session: a signal to this process group must not end the remover.
         self._remover = subprocess.Popen(  # pylint: disable=ansible-bad-function,consider-using-with
             ["/bin/sh", "-c", _REMOVER, "sh", self._place],
             stdin=subprocess.PIPE,
@@ -64,24 +64,24 @@ class SystemPrograms:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Remove it."""
+        """Remove the directory."""
         shutil.rmtree(self._place, ignore_errors=True)
         if self._remover is not None:
             self._remover.communicate()
 
     @property
     def account(self) -> str:
-        """The name of the account that runs this, or its number if it has no name."""
+        """The name of the account that runs this process, or its number if it has no name."""
         try:
             return pwd.getpwuid(os.getuid()).pw_name
         except KeyError:
             return str(os.getuid())
 
     def key(self, path: str) -> Key:
-        """Copy a private key, and find out its public half."""
+        """Copy a private key and determine its public key."""
         place = os.path.join(self._directory or "", path)
         try:
-            # Not blocking, for it may be a pipe that nobody writes to.
+            # Non-blocking: the path may be a pipe without a writer.
             with open(os.open(place, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 content = file.read(MOST_BYTES) or b""
@@ -90,12 +90,12 @@ class SystemPrograms:
         copy = self._write(content)
         public_key, problem = self._public_half(path, copy, content)
         if public_key:
-            # With the public half beside it, ssh asks the server about the key before it signs, and logs the answer.
+            # With the public key beside it, ssh offers the key before it signs, and logs the answer.
             self._write(f"{public_key}\n".encode(), f"{copy}.pub")
-        return Key(path, copy, public_key, problem, exposed=bool(mode & (stat.S_IROTH | stat.S_IWOTH)))
+        return Key(path, copy, public_key, problem, world_readable=bool(mode & (stat.S_IROTH | stat.S_IWOTH)))
 
     def start(self, command: t.Callable[[str], list[str]]) -> SystemRun:
-        """Start a program. One that cannot be started is one that has ended with a message."""
+        """Start a program. If that fails, the result of the run has the reason."""
         log = self._path()
         return SystemRun(command(log), log, self._environment, self._directory)
 
@@ -109,7 +109,7 @@ class SystemPrograms:
         return path
 
     def _public_half(self, path: str, copy: str, content: bytes) -> tuple[str | None, str | None]:
-        """Return the public half, or why there is none."""
+        """Return the public key, or the problem."""
         command = ["ssh-keygen", "-y", "-P", "", "-f", copy]
         try:
             done = subprocess.run(  # pylint: disable=ansible-bad-function
@@ -126,19 +126,19 @@ class SystemPrograms:
             return done.stdout.decode("utf-8", "replace").strip(), None
         said = done.stderr.decode("utf-8", "replace").strip().replace(copy, path)
         if "passphrase" in said:
-            return None, f"{path} has a passphrase, which nobody is there to enter."
+            return None, f"{path} has a passphrase. Give a key without a passphrase."
         if content.startswith((b"ssh-", b"ecdsa-", b"sk-")):
-            return None, f"{path} is a public key, and not a private one."
+            return None, f"{path} is a public key. Give the private key."
         if content.startswith(b"PuTTY-User-Key-File"):
-            return None, f"{path} is a key of PuTTY. Convert it: puttygen {path} -O private-openssh -o FILE."
+            return None, f"{path} is a PuTTY key. Convert it: puttygen {path} -O private-openssh -o FILE."
         last = printable(said.splitlines()[-1], SENTENCE) if said else f"ssh-keygen ended with {done.returncode}"
         return None, f"{path} is not a private key that ssh can read: {last.rstrip('.')}."
 
 
 class SystemRun:
-    """A program that runs.
+    """A running program.
 
-    Its end is that of the process: an ssh that it leaves behind, as for a bastion with ControlPersist, keeps its output open.
+    It has ended when its process has ended. Its output may stay open: ssh for a bastion with ControlPersist keeps running.
 
     Args:
         command: The command line.
@@ -173,7 +173,7 @@ class SystemRun:
             self._output[stream.fileno()] = bytearray()
 
     def result(self) -> Attempt | None:
-        """Return what came of it, or None while it runs."""
+        """Return the attempt, or None while the program runs."""
         if self._problem is not None:
             return Attempt(255, stderr=self._problem)
         status = self._process.poll()
@@ -181,7 +181,7 @@ class SystemRun:
         return None if status is None else self._finish(status, None)
 
     def end(self, seconds: float) -> Attempt:
-        """End it, after it has run for so many seconds, and return what came of it."""
+        """End the program after it has run for this number of seconds, and return the attempt."""
         if self._problem is not None:
             return Attempt(255, stderr=self._problem)
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -193,7 +193,7 @@ class SystemRun:
         return self._finish(self._process.wait(), seconds)
 
     def _read(self) -> None:
-        """Take in what there is. One that prints without end is not read any more, and has to wait."""
+        """Read the available output, up to the limit; a program that prints more blocks."""
         for descriptor, content in self._output.items():
             with contextlib.suppress(BlockingIOError):
                 while len(content) < MOST_BYTES:

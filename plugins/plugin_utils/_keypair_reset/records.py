@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, SUCCESS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import UNPROVEN
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import UNVERIFIED
 
 #: The server is in the plan, and nothing has failed so far.
 PLANNED = "planned"
@@ -67,8 +67,8 @@ def begin(desired_states: Results) -> list[Record]:
             "reason": None,
             "started_at": None,
             "seconds": None,
-            "new_key": UNPROVEN,
-            "old_key": UNPROVEN,
+            "new_key": UNVERIFIED,
+            "old_key": UNVERIFIED,
         }
         records.append(record)
         if desired["problems"]:

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps_keypairs import key_material
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import ACCEPTED, REFUSED, UNPROVEN, UNTRIED
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import ACCEPTED, REFUSED, UNTRIED, UNVERIFIED
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset import records as states
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.batching import of_batch
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_reset.records import (
@@ -100,7 +100,7 @@ def note_checks(records: list[Record], results: Results, *, check_mode: bool) ->
                 record["ssh"] = {**record["ssh"], "user": user, "port": port}
             elif given and not (which == "new" and check_mode and record["generate"] and login["cause"] == "key"):
                 more = " Give others in keypair_reset_ssh_args." if login["cause"] == "configuration" else ""
-                refuse(record, f"{login['words']}{more}")
+                refuse(record, f"{login['msg']}{more}")
         if record["generate"] and not record["public_key"]:
             record["public_key"] = record["new_public_key"] or ""
     return records
@@ -161,11 +161,11 @@ def note_logins(records: list[Record], results: Results) -> list[Record]:
     found, problem = _by_name(results)
     for record in records:
         shown = {
-            which: found.get(name) or ({"outcome": UNPROVEN, "words": problem} if name in planned else None)
+            which: found.get(name) or ({"outcome": UNVERIFIED, "msg": problem} if name in planned else None)
             for which, name in ((which, f"{record['host']} {which}") for which in _KEYS)
         }
         for which, login in shown.items():
-            record[f"{which}_key"] = login["outcome"] if login else UNPROVEN
+            record[f"{which}_key"] = login["outcome"] if login else UNVERIFIED
         if record["state"] in GOOD:
             _check_logins(record, shown["new"], shown["old"])
     return records
@@ -174,21 +174,19 @@ def note_logins(records: list[Record], results: Results) -> list[Record]:
 def _check_logins(record: Record, new: t.Mapping[str, t.Any] | None, old: t.Mapping[str, t.Any] | None) -> None:
     reasons = []
     if new and new["outcome"] == REFUSED:
-        reasons.append(f"The new key was not accepted: {new['words']}")
+        reasons.append(f"The new key was not accepted: {new['msg']}")
     elif new and new["outcome"] != ACCEPTED:
-        reasons.append(f"It could not be verified that the new key is accepted: {new['words']}")
+        reasons.append(f"It could not be verified that the new key is accepted: {new['msg']}")
     if old and old["outcome"] == ACCEPTED:
         reasons.append("The old key is still accepted. Remove it from authorized_keys.")
     # The user did not ask to verify the key of Ansible's own connection.
-    elif (
-        old and old["outcome"] != REFUSED and not record["own_key_fits"] and not (new and new["words"] == old["words"])
-    ):
-        reasons.append(f"It could not be verified that the old key is refused: {old['words']}")
+    elif old and old["outcome"] != REFUSED and not record["own_key_fits"] and not (new and new["msg"] == old["msg"]):
+        reasons.append(f"It could not be verified that the old key is refused: {old['msg']}")
     for reason in reasons:
         fail(record, reason)
     if not reasons and new and (new["partial"] or not new["command_ran"]):
         # The key is accepted, but the user should know the limits.
-        record["reason"] = f"New key: {new['words']}"
+        record["reason"] = f"New key: {new['msg']}"
 
 
 def _by_name(results: Results) -> tuple[dict[str, t.Mapping[str, t.Any]], str]:

@@ -38,7 +38,7 @@ ROWS = {
     "server-10": ("failed", "ACTIVE", "refused", "accepted", "The server did not stop: "),
     "server-50": ("failed", "ACTIVE", "refused", "accepted", "KPS.3020: No agent"),
     "server-100": ("failed", "ACTIVE", "refused", "accepted", "KPS.3025: Disk full"),
-    "server-150": ("failed", "SHUTOFF", "not proven", "not proven", "The server was not started: "),
+    "server-150": ("failed", "SHUTOFF", "not verified", "not verified", "The server was not started: "),
     "server-200": ("failed", "ACTIVE", "accepted", "accepted", "The old key is still accepted"),
 }
 

@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
 )
 
 advance = FilterModule().filters()["keypair_reset_advance"]
-LOGIN = {"name": "web new", "words": "Yes.", "partial": False, "command_ran": True, "user": None, "port": 22}
+LOGIN = {"name": "web new", "msg": "Yes.", "partial": False, "command_ran": True, "user": None, "port": 22}
 SWITCHED = {"server_id": "id-web", "changed": True, "state": "pending", "status": "ACTIVE", "reason": None, "msg": None}
 
 

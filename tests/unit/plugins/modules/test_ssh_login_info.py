@@ -67,10 +67,10 @@ def test_each_login_is_told_in_the_order_of_the_targets(path: str, key: str) -> 
     assert [(login["name"], login["outcome"], login["cause"]) for login in result["logins"]] == [
         ("refused", "refused", None),
         ("accepted", "accepted", None),
-        ("unknown-host", "not proven", "host key"),
+        ("unknown-host", "not verified", "host key"),
         ("forced-command", "accepted", None),
     ]
-    assert "Permission denied (publickey)" in result["logins"][0]["words"]
+    assert "Permission denied (publickey)" in result["logins"][0]["msg"]
     assert [login["command_ran"] for login in result["logins"]] == [None, True, None, False]
     public = Path(f"{key}.pub").read_text().split()
     assert result["logins"][1]["public_key"].split()[:2] == public[:2]
@@ -83,7 +83,7 @@ def test_each_login_is_told_in_the_order_of_the_targets(path: str, key: str) -> 
 def test_a_server_that_does_not_answer_stays_open(path: str, key: str) -> None:
     result = logins(path, key, "closed")
     (login,) = result["logins"]
-    assert (login["outcome"], login["cause"], login["lasting"]) == ("not proven", "connection", False)
+    assert (login["outcome"], login["cause"], login["permanent"]) == ("not verified", "connection", False)
     assert result["open"] == 1
 
 
@@ -105,10 +105,10 @@ def test_without_logging_in_it_tells_what_is_known_before(path: str, key: str, t
     result = logins(path, key, targets=targets, log_in=False, timeout=60, chdir=str(tmp_path))
     assert [(login["outcome"], login["cause"]) for login in result["logins"]] == [
         ("not tried", None),
-        ("not proven", "key"),
-        ("not proven", "configuration"),
+        ("not verified", "key"),
+        ("not verified", "configuration"),
     ]
-    assert result["logins"][1]["words"] == "/no/such/key cannot be read: No such file or directory."
+    assert result["logins"][1]["msg"] == "/no/such/key cannot be read: No such file or directory."
     assert result["open"] == 0
     assert tmp_path.joinpath("bin", "pwd").read_text().strip() == str(tmp_path.resolve())
 
@@ -123,7 +123,7 @@ def test_a_key_that_everyone_can_read_is_warned_about(path: str, key: str) -> No
     os.chmod(key, 0o644)
     result = logins(path, key, "accepted", timeout=60)
     assert result["logins"][0]["outcome"] == "accepted"
-    assert f"Everyone on this machine can read the private key {key}. Withdraw that: chmod o-rwx." in str(
+    assert f"Every user of this machine can read the private key {key}. Run: chmod o-rwx {key}" in str(
         result["warnings"]
     )
 
@@ -151,8 +151,8 @@ def test_arguments_that_cannot_be_split_spoil_no_other_login(path: str, key: str
         {"name": "good", "host": "accepted", "private_key_file": key},
     ]
     odd, good = logins(path, key, targets=targets, timeout=60)["logins"]
-    assert (odd["outcome"], odd["cause"], good["outcome"]) == ("not proven", "configuration", "accepted")
-    assert "cannot be split into words" in odd["words"]
+    assert (odd["outcome"], odd["cause"], good["outcome"]) == ("not verified", "configuration", "accepted")
+    assert "cannot be split into words" in odd["msg"]
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(0.2, True), (0, False)])
@@ -176,7 +176,7 @@ def test_lines_tell_how_the_logins_stand(
     params = {"targets": targets, "timeout": 3.0, "parallel": 32, "log_in": True, "chdir": None, "progress": progress}
     context = Context(params, on_warning=lines.append, on_secret=lines.append, on_progress=lines.append)
     result = MODULE.perform(context)
-    assert [login["outcome"] for login in result["logins"]] == ["refused", "not proven"]
+    assert [login["outcome"] for login in result["logins"]] == ["refused", "not verified"]
     assert bool(lines) is shown
     if shown:
         assert lines[-1].startswith("1 refused, 1 open; ")

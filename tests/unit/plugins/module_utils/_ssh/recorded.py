@@ -10,13 +10,13 @@ import json
 from pathlib import Path
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transcript import Attempt, Finding, judge
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transcript import Attempt, Finding, classify
 
 _FILE = Path(__file__).resolve().parents[5] / "tests" / "fixtures" / "ssh-logins.json"
 _RECORDED = json.loads(_FILE.read_text(encoding="utf-8"))
 RUNS = {run["name"]: run for run in _RECORDED["runs"]}
 #: The word that the servers were to print.
-SAYS = "nonce"
+MARKER = "nonce"
 
 
 def key(name: str) -> Key:
@@ -38,4 +38,4 @@ def attempt(name: str) -> Attempt:
 
 def shown_by(name: str) -> Finding:
     """What a run shows about its key, without the signature algorithms."""
-    return judge(attempt(name), key_of(name), SAYS)._replace(signatures=None)
+    return classify(attempt(name), key_of(name), MARKER)._replace(signatures=None)

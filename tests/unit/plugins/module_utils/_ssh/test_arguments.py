@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.arguments import sort_out
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.arguments import parse_arguments
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.argume
     ],
 )
 def test_what_does_no_harm_is_taken_over(text: str, words: tuple[str, ...]) -> None:
-    assert sort_out(text) == (words, None)
+    assert parse_arguments(text) == (words, None)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_does_no_harm_is_taken_over(text: str, words: tuple[str, ...]) -> N
     ],
 )
 def test_what_would_spoil_a_proof_is_left_out(text: str) -> None:
-    assert sort_out(f"{text} -J bastion") == (("-J", "bastion"), None)
+    assert parse_arguments(f"{text} -J bastion") == (("-J", "bastion"), None)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_what_would_spoil_a_proof_is_left_out(text: str) -> None:
     ],
 )
 def test_what_makes_a_proof_impossible_is_named(text: str, option: str) -> None:
-    words, problem = sort_out(f"-J bastion {text} -C")
+    words, problem = parse_arguments(f"-J bastion {text} -C")
     assert words == ()
     assert problem is not None
     assert problem.startswith(option)
-    assert "makes a proof impossible" in problem
+    assert "makes a verification impossible" in problem
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_what_makes_a_proof_impossible_is_named(text: str, option: str) -> None:
         ("bastion.example.com", "'bastion.example.com' is not an option"),
         ("-C -- host", "'--' is not an option"),
         ("-", "'-' is not an option"),
-        ("-C -Z", "-Z is not an option that ssh knows"),
+        ("-C -Z", "-Z is not an option of ssh"),
         ("-C -o", "the option -o has no value"),
         ("-CJ", "the option -J has no value"),
     ],
 )
 def test_what_ssh_could_not_understand_is_told(text: str, words: str) -> None:
-    taken, problem = sort_out(text)
+    taken, problem = parse_arguments(text)
     assert taken == ()
     assert problem is not None
     assert words in problem

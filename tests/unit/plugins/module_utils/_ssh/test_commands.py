@@ -24,7 +24,7 @@ PLAIN = Configuration()
 
 
 def command(target: Target = TARGET, configuration: Configuration = PLAIN, algorithm: str | None = None) -> list[str]:
-    return login_command(target, KEY, configuration, log="/private/1", says="hello", algorithm=algorithm)
+    return login_command(target, KEY, configuration, log="/private/1", marker="hello", algorithm=algorithm)
 
 
 def options(words: list[str]) -> list[str]:
@@ -75,7 +75,7 @@ def test_a_host_cannot_be_an_option(host: str) -> None:
 
 
 def test_ssh_replaces_nothing_in_the_name_of_the_key() -> None:
-    words = login_command(TARGET, Key("/k", "/tmp/100%h/0"), Configuration(), log="/tmp/100%h/1", says="x")
+    words = login_command(TARGET, Key("/k", "/tmp/100%h/0"), Configuration(), log="/tmp/100%h/1", marker="x")
     assert words[words.index("-i") + 1] == "/tmp/100%%h/0"
     assert words[words.index("-E") + 1] == "/tmp/100%h/1"
 

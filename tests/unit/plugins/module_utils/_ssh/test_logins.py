@@ -25,7 +25,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transc
     KEY,
     LOGIN,
     REFUSED,
-    UNPROVEN,
+    UNVERIFIED,
     Attempt,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._ssh.recorded import attempt, key
@@ -126,7 +126,7 @@ def log_in(
     programs: FakePrograms, *targets: Target, timeout: float = 300, parallel: int = 32, **more: t.Any
 ) -> list[Login]:
     return log_in_everywhere(
-        targets, KEYS, programs, programs.clock, timeout=timeout, parallel=parallel, says="nonce", **more
+        targets, KEYS, programs, programs.clock, timeout=timeout, parallel=parallel, marker="nonce", **more
     )
 
 
@@ -171,7 +171,7 @@ def test_servers_are_visited_side_by_side_up_to_a_number(clock: FakeClock) -> No
 def test_a_server_that_boots_is_tried_again_with_growing_pauses(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["closed"] * 6 + ["accepted"]})
     (login,) = log_in(programs, target("a"))
-    assert (login.outcome, login.tries, login.lasting) == (ACCEPTED, 7, True)
+    assert (login.outcome, login.tries, login.permanent) == (ACCEPTED, 7, True)
     pauses = [round(later.at - earlier.at, 1) for earlier, later in zip(programs.logins, programs.logins[1:])]
     assert pauses == pytest.approx([2, 3, 4.5, 6.8, 10, 10], abs=0.2)
 
@@ -203,7 +203,7 @@ def test_keys_share_the_fate_of_a_server_that_does_not_answer(clock: FakeClock) 
 def test_a_server_that_cuts_connections_is_spared(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "old"): ["cut-when-shown"]})
     (login,) = log_in(programs, target("a", "old"))
-    assert (login.outcome, login.cause, login.tries, login.lasting) == (UNPROVEN, CONNECTION, 3, True)
+    assert (login.outcome, login.cause, login.tries, login.permanent) == (UNVERIFIED, CONNECTION, 3, True)
     pauses = [later.at - earlier.at for earlier, later in zip(programs.logins, programs.logins[1:])]
     assert min(pauses) >= 5
     assert clock.now - 1000 < 30
@@ -213,7 +213,7 @@ def test_a_server_that_cuts_connections_is_spared(clock: FakeClock) -> None:
 def test_what_is_lasting_is_not_tried_again(clock: FakeClock, name: str) -> None:
     programs = FakePrograms(clock, {("a", "new"): [name]})
     (login,) = log_in(programs, target("a"))
-    assert (login.tries, login.lasting) == (1, True)
+    assert (login.tries, login.permanent) == (1, True)
     assert len(programs.logins) == 1
 
 
@@ -227,12 +227,12 @@ def test_the_time_limit_is_that_of_all_logins_together(clock: FakeClock) -> None
     programs = FakePrograms(clock, script, dict.fromkeys(hosts, 10.0))
     logins = log_in(programs, *(target(host, name) for host in hosts for name in ("new", "old")), timeout=60)
     assert clock.now - 1000 < 62
-    assert {login.outcome for login in logins} == {UNPROVEN}
+    assert {login.outcome for login in logins} == {UNVERIFIED}
     assert {login.cause for login in logins} == {CONNECTION}
     # No server is tried twice as long as another one was not tried at all.
     assert {login.tries for login in logins} == {0, 1}
     assert sum(login.tries for login in logins) > 32 * 5
-    assert {login.words for login in logins} == {
+    assert {login.msg for login in logins} == {
         "ssh: connect to host 127.0.0.1 port 7999: Connection refused.",
         # The last ones are ended when the time is up.
         "The login was not over after 9 s.",
@@ -243,7 +243,7 @@ def test_the_time_limit_is_that_of_all_logins_together(clock: FakeClock) -> None
 def test_what_runs_when_the_time_is_up_is_ended(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]}, {"a": 100.0})
     (login,) = log_in(programs, target("a"), timeout=5)
-    assert login.outcome == UNPROVEN
+    assert login.outcome == UNVERIFIED
     assert programs.runs[0].ended == pytest.approx(5, abs=0.2)
 
 
@@ -274,11 +274,11 @@ def test_nothing_is_connected_to_when_only_the_way_is_asked_for(clock: FakeClock
     programs = FakePrograms(clock, {}, configuration=output)
     logins = log_in(programs, target("a"), target("a", "broken"), connect=False)
     assert programs.logins == []
-    assert [(login.outcome, login.cause, login.lasting) for login in logins] == [
+    assert [(login.outcome, login.cause, login.permanent) for login in logins] == [
         (UNTRIED, None, True),
-        (UNPROVEN, KEY, True),
+        (UNVERIFIED, KEY, True),
     ]
-    assert logins[1].words == "broken has a passphrase."
+    assert logins[1].msg == "broken has a passphrase."
     assert [(login.user, login.port, login.tries) for login in logins] == [("ops", 2222, 0)] * 2
 
 
@@ -304,26 +304,26 @@ def test_a_bad_target_is_judged_alone(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]})
     logins = log_in(programs, target("a", args="-J 'bastion"), target("a", args="-N"), target("a"))
     assert [(login.outcome, login.cause) for login in logins] == [
-        (UNPROVEN, CONFIGURATION),
-        (UNPROVEN, CONFIGURATION),
+        (UNVERIFIED, CONFIGURATION),
+        (UNVERIFIED, CONFIGURATION),
         (ACCEPTED, None),
     ]
-    assert "cannot be split into words" in logins[0].words
-    assert logins[1].words.startswith("-N among the arguments for ssh makes a proof impossible")
-    assert [login.lasting for login in logins] == [True] * 3
+    assert "cannot be split into words" in logins[0].msg
+    assert logins[1].msg.startswith("-N among the arguments for ssh makes a verification impossible")
+    assert [login.permanent for login in logins] == [True] * 3
 
 
 def test_a_configuration_that_ssh_does_not_understand_is_told(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {}, status=255)
     (login,) = log_in(programs, target("a"))
-    assert (login.outcome, login.cause, login.lasting) == (UNPROVEN, CONFIGURATION, True)
-    assert login.words == "ssh cannot be run like this: Bad configuration option: nosuch."
+    assert (login.outcome, login.cause, login.permanent) == (UNVERIFIED, CONFIGURATION, True)
+    assert login.msg == "ssh cannot be run like this: Bad configuration option: nosuch."
 
 
 def test_a_key_that_cannot_be_used_keeps_no_other_from_being_tried(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]})
     logins = log_in(programs, target("a", "broken"), target("a"))
-    assert [(login.outcome, login.cause) for login in logins] == [(UNPROVEN, KEY), (ACCEPTED, None)]
+    assert [(login.outcome, login.cause) for login in logins] == [(UNVERIFIED, KEY), (ACCEPTED, None)]
 
 
 # Signature algorithms
@@ -345,16 +345,16 @@ def test_a_refused_rsa_key_is_shown_with_each_algorithm(clock: FakeClock) -> Non
 def test_a_refusal_of_the_algorithm_is_no_refusal_of_the_key(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "rsa"): ["refused-rsa"], ("a", "rsa rsa-sha2-256"): ["accepted-rsa"]})
     (login,) = log_in(programs, target("a", "rsa"))
-    words = "The server accepted the key. It does so with the signature algorithm rsa-sha2-256 only."
-    assert (login.outcome, login.words) == (ACCEPTED, words)
+    words = "The server accepted the key. It accepts it with the signature algorithm rsa-sha2-256 only."
+    assert (login.outcome, login.msg) == (ACCEPTED, words)
 
 
 def test_a_server_that_says_too_much_about_its_algorithms_refuses_nothing_else(clock: FakeClock) -> None:
     script = {("a", "rsa"): ["refused-rsa"], ("a", "rsa rsa-sha2-256"): ["accepted-rsa"], ("a", "old"): ["refused"]}
     programs = FakePrograms(clock, script)
     logins = log_in(programs, target("a", "rsa"), target("a", "old"))
-    assert [(login.outcome, login.cause) for login in logins] == [(ACCEPTED, None), (UNPROVEN, LOGIN)]
-    assert logins[1].words == "The server refused the key, but perhaps it takes no key of the type ssh-ed25519."
+    assert [(login.outcome, login.cause) for login in logins] == [(ACCEPTED, None), (UNVERIFIED, LOGIN)]
+    assert logins[1].msg == "The server refused the key, but it may accept no key of the type ssh-ed25519."
 
 
 def test_a_server_that_let_in_a_key_of_the_same_type_has_refused_the_key(clock: FakeClock) -> None:
@@ -389,7 +389,7 @@ def test_a_server_that_takes_no_key_of_this_type_has_not_refused_it(clock: FakeC
     programs.start = start  # type: ignore[method-assign]
     (login,) = log_in(programs, target("a"))
     assert "server-sig-algs" in found.log
-    assert (login.outcome, login.cause) == (UNPROVEN, LOGIN)
+    assert (login.outcome, login.cause) == (UNVERIFIED, LOGIN)
 
 
 def test_a_server_that_counts_failures_has_refused_the_key_the_first_time(clock: FakeClock) -> None:
@@ -415,7 +415,7 @@ def test_a_server_that_knows_the_key_by_another_algorithm_has_not_refused_it(clo
 
     programs.start = start  # type: ignore[method-assign]
     (login,) = log_in(programs, target("a", "rsa"))
-    assert (login.outcome, login.cause) == (UNPROVEN, LOGIN)
+    assert (login.outcome, login.cause) == (UNVERIFIED, LOGIN)
 
 
 # Progress
@@ -428,7 +428,7 @@ def test_each_look_is_told(clock: FakeClock) -> None:
         programs,
         target("a"),
         target("b"),
-        on_look=lambda logins, seconds: told.append((describe(logins), round(seconds, 1))),
+        on_progress=lambda logins, seconds: told.append((describe(logins), round(seconds, 1))),
     )
     assert told[0] == ("2 open", 0.0)
     assert "1 accepted, 1 open" in dict(told)
@@ -437,13 +437,13 @@ def test_each_look_is_told(clock: FakeClock) -> None:
 
 def test_how_logins_stand() -> None:
     logins = [
-        Login("a", ACCEPTED, lasting=True),
-        Login("b", REFUSED, lasting=True),
-        Login("c", UNPROVEN, lasting=True),
-        Login("d", UNPROVEN),
-        Login("e", ACCEPTED, lasting=True),
+        Login("a", ACCEPTED, permanent=True),
+        Login("b", REFUSED, permanent=True),
+        Login("c", UNVERIFIED, permanent=True),
+        Login("d", UNVERIFIED),
+        Login("e", ACCEPTED, permanent=True),
     ]
-    assert describe(logins) == "2 accepted, 1 refused, 1 not proven, 1 open"
+    assert describe(logins) == "2 accepted, 1 refused, 1 not verified, 1 open"
 
 
 def test_programs_are_ended_whatever_happens(clock: FakeClock) -> None:
@@ -454,5 +454,5 @@ def test_programs_are_ended_whatever_happens(clock: FakeClock) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        log_in(programs, target("a"), on_look=stop)
+        log_in(programs, target("a"), on_progress=stop)
     assert programs.runs[0].ended is not None

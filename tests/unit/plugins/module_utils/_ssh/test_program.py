@@ -136,7 +136,7 @@ def test_a_key_is_copied_without_what_lies_beside_it(
         path.with_name(f"{name}{ending}").write_text(stranger, encoding="utf-8")
     path.chmod(0o640)
     key = programs.key(str(path))
-    assert (key.path, key.problem, key.exposed) == (str(path), None, False)
+    assert (key.path, key.problem, key.world_readable) == (str(path), None, False)
     assert key.public_key is not None
     assert key.public_key.split()[:2] == public.split()[:2]
     copy = Path(key.copy)
@@ -159,7 +159,7 @@ def test_a_key_that_everyone_can_read_is_used_and_told(programs: SystemPrograms,
     keygen(tmp_path / "key")
     tmp_path.joinpath("key").chmod(0o644)
     key = programs.key(str(tmp_path / "key"))
-    assert (key.problem, key.exposed) == (None, True)
+    assert (key.problem, key.world_readable) == (None, True)
 
 
 @needs_keygen
@@ -167,7 +167,7 @@ def test_a_key_with_a_passphrase_cannot_be_used(programs: SystemPrograms, tmp_pa
     for kind in ("ed25519", "rsa"):
         keygen(tmp_path / kind, kind, "secret")
         key = programs.key(str(tmp_path / kind))
-        assert key.problem == f"{tmp_path / kind} has a passphrase, which nobody is there to enter."
+        assert key.problem == f"{tmp_path / kind} has a passphrase. Give a key without a passphrase."
         assert key.public_key is None
 
 
@@ -180,8 +180,8 @@ def test_a_key_with_a_passphrase_cannot_be_used(programs: SystemPrograms, tmp_pa
             "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
             "is not a private key that ssh can read: ",
         ),
-        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEB\n", "is a public key, and not a private one"),
-        ("PuTTY-User-Key-File-3: ssh-rsa\n", "is a key of PuTTY. Convert it: puttygen"),
+        ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAEBAQEB\n", "is a public key. Give the private key"),
+        ("PuTTY-User-Key-File-3: ssh-rsa\n", "is a PuTTY key. Convert it: puttygen"),
     ],
 )
 def test_what_is_not_a_private_key_is_told(programs: SystemPrograms, tmp_path: Path, content: str, words: str) -> None:

@@ -18,15 +18,15 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.transc
     OFTEN,
     REFUSED,
     SPARINGLY,
-    UNPROVEN,
+    UNVERIFIED,
     Attempt,
     Finding,
-    judge,
-    misconfigured,
+    classify,
+    configuration_failure,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._ssh.recorded import (
+    MARKER,
     RUNS,
-    SAYS,
     attempt,
     key,
     key_of,
@@ -36,8 +36,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 NEW = key("new")
 
 
-def judged(*log: str, stderr: str = "", stdout: str = "", ended: float | None = None) -> Finding:
-    return judge(Attempt(255, "\n".join(log), stderr, stdout, ended), NEW, SAYS)
+def classified(*log: str, stderr: str = "", stdout: str = "", ended: float | None = None) -> Finding:
+    return classify(Attempt(255, "\n".join(log), stderr, stdout, ended), NEW, MARKER)
 
 
 BEGIN = ("debug1: Authenticating to h:22 as 'root'", "debug1: Authentications that can continue: publickey")
@@ -74,21 +74,21 @@ def test_a_key_is_accepted_by_an_account_that_only_prints_a_message() -> None:
     ],
 )
 def test_the_server_must_have_printed_the_word_itself(stdout: str, ran: bool) -> None:
-    assert judged(*BEGIN, OFFERED, KNOWN, IN, stdout=stdout).command_ran is ran
+    assert classified(*BEGIN, OFFERED, KNOWN, IN, stdout=stdout).command_ran is ran
 
 
 def test_a_session_without_an_end_was_opened_all_the_same() -> None:
-    found = judged(*BEGIN, OFFERED, KNOWN, IN, ended=30.2)
+    found = classified(*BEGIN, OFFERED, KNOWN, IN, ended=30.2)
     assert found.outcome == ACCEPTED
     assert (
-        found.words
+        found.msg
         == "The server accepted the key, but ran no command: the session was not over after 30 s. It said nothing."
     )
 
 
 def test_what_a_server_says_is_text_and_nothing_else() -> None:
-    found = judged(*BEGIN, OFFERED, KNOWN, IN, stdout="\x1b[31mRed\u202e\n", stderr="a\n")
-    assert found.words.endswith("It said: \\x1b[31mRed\\u202e.")
+    found = classified(*BEGIN, OFFERED, KNOWN, IN, stdout="\x1b[31mRed\u202e\n", stderr="a\n")
+    assert found.msg.endswith("It said: \\x1b[31mRed\\u202e.")
 
 
 @pytest.mark.parametrize(("name", "rest"), [("partial-two-keys", "publickey"), ("partial-password", "password")])
@@ -100,7 +100,9 @@ def test_a_second_factor_is_no_refusal_of_the_key(name: str, rest: str) -> None:
 
 def test_a_second_key_that_opens_the_session_changes_nothing_about_the_first() -> None:
     other = "debug1: Offering public key: /other RSA SHA256:x explicit"
-    found = judged(*BEGIN, OFFERED, KNOWN, 'Authenticated using "publickey" with partial success.', GOES_ON, other, IN)
+    found = classified(
+        *BEGIN, OFFERED, KNOWN, 'Authenticated using "publickey" with partial success.', GOES_ON, other, IN
+    )
     assert (found.outcome, found.partial) == (ACCEPTED, True)
 
 
@@ -134,17 +136,17 @@ def test_a_key_that_was_refused_is_refused_whatever_got_in_afterwards() -> None:
 
 def test_the_same_key_under_another_name_is_the_same_key() -> None:
     again = f"debug1: Offering public key: /home/me/.ssh/fleet ED25519 {NEW.fingerprint} explicit"
-    assert judged(*BEGIN, again, GOES_ON, DENIED).outcome == REFUSED
+    assert classified(*BEGIN, again, GOES_ON, DENIED).outcome == REFUSED
 
 
 def test_the_signatures_that_a_server_takes_are_told() -> None:
-    found = judge(attempt("refused"), key_of("refused"), SAYS).signatures
+    found = classify(attempt("refused"), key_of("refused"), MARKER).signatures
     assert found is not None
     assert {"ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512"} < set(found)
-    assert judged(*BEGIN, OFFERED, GOES_ON, DENIED).signatures is None
+    assert classified(*BEGIN, OFFERED, GOES_ON, DENIED).signatures is None
     # A server may say so again when it knows the user; the last word counts.
     both = [f"debug1: kex_ext_info_check_ver: server-sig-algs=<{names}>" for names in ("ssh-rsa", "ssh-ed25519")]
-    assert judged(*both, *BEGIN, OFFERED, GOES_ON, DENIED).signatures == ("ssh-ed25519",)
+    assert classified(*both, *BEGIN, OFFERED, GOES_ON, DENIED).signatures == ("ssh-ed25519",)
 
 
 # Not proven
@@ -153,65 +155,65 @@ def test_the_signatures_that_a_server_takes_are_told() -> None:
 def test_a_server_that_knows_the_key_has_not_refused_it() -> None:
     # PermitRootLogin no: the key is in authorized_keys.
     found = shown_by("known-and-denied")
-    assert (found.outcome, found.cause, found.retry) == (UNPROVEN, LOGIN, NEVER)
-    assert found.words.startswith("The server knows the key, but does not let it in: root@127.0.0.1: Permission denied")
+    assert (found.outcome, found.cause, found.retry) == (UNVERIFIED, LOGIN, NEVER)
+    assert found.msg.startswith("The server knows the key, but does not let it in: root@127.0.0.1: Permission denied")
 
 
 def test_a_server_that_boots_lets_nobody_in_yet() -> None:
     banner = '"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later."\n'
-    found = judged(*BEGIN, OFFERED, KNOWN, "Connection closed by 192.0.2.1 port 22", stderr=banner)
-    assert (found.outcome, found.cause, found.retry) == (UNPROVEN, LOGIN, OFTEN)
-    assert "System is booting up" in found.words
+    found = classified(*BEGIN, OFFERED, KNOWN, "Connection closed by 192.0.2.1 port 22", stderr=banner)
+    assert (found.outcome, found.cause, found.retry) == (UNVERIFIED, LOGIN, OFTEN)
+    assert "System is booting up" in found.msg
 
 
 def test_a_server_that_knows_the_key_and_hangs_up_is_spared() -> None:
-    found = judged(*BEGIN, OFFERED, KNOWN, "Connection closed by 192.0.2.1 port 22")
-    assert (found.outcome, found.cause, found.retry) == (UNPROVEN, LOGIN, SPARINGLY)
+    found = classified(*BEGIN, OFFERED, KNOWN, "Connection closed by 192.0.2.1 port 22")
+    assert (found.outcome, found.cause, found.retry) == (UNVERIFIED, LOGIN, SPARINGLY)
 
 
 def test_a_server_that_hangs_up_when_it_sees_the_key_is_spared() -> None:
     words = "The server ended the connection when it was shown the key: Connection closed by 127.0.0.1 port 7021."
-    assert shown_by("cut-when-shown") == Finding(UNPROVEN, words, CONNECTION, SPARINGLY)
-    found = judged(*BEGIN, OFFERED, ended=30.0)
-    assert found == Finding(UNPROVEN, "The server said nothing about the key within 30 s.", CONNECTION, SPARINGLY)
+    assert shown_by("cut-when-shown") == Finding(UNVERIFIED, words, CONNECTION, SPARINGLY)
+    found = classified(*BEGIN, OFFERED, ended=30.0)
+    assert found == Finding(UNVERIFIED, "The server said nothing about the key within 30 s.", CONNECTION, SPARINGLY)
 
 
 def test_a_server_that_asks_for_a_password_first_says_nothing_about_the_key() -> None:
     words = "The server does not ask for a key, but for password: root@127.0.0.1: Permission denied (password)."
-    assert shown_by("password-first") == Finding(UNPROVEN, words, LOGIN)
+    assert shown_by("password-first") == Finding(UNVERIFIED, words, LOGIN)
 
 
 def test_a_server_that_lets_everyone_in_says_nothing_about_the_key() -> None:
-    assert shown_by("no-key-asked-for") == Finding(UNPROVEN, "The server lets everyone in, without any key.", LOGIN)
+    assert shown_by("no-key-asked-for") == Finding(UNVERIFIED, "The server lets everyone in, without any key.", LOGIN)
 
 
 def test_a_key_without_a_common_algorithm_is_not_refused() -> None:
     words = "The server and ssh have no signature algorithm in common for a key of the type ssh-rsa."
-    assert shown_by("no-common-algorithm") == Finding(UNPROVEN, words, LOGIN)
+    assert shown_by("no-common-algorithm") == Finding(UNVERIFIED, words, LOGIN)
 
 
 def test_a_key_that_ssh_never_showed_is_not_refused() -> None:
     # The server says "Permission denied" here as well, but about nothing.
     reason = "Skipping ssh-rsa key /private/0 - corresponding algo not in PubkeyAcceptedAlgorithms"
     words = f"ssh did not show the key to the server: {reason}."
-    assert shown_by("not-shown") == Finding(UNPROVEN, words, CONFIGURATION)
+    assert shown_by("not-shown") == Finding(UNVERIFIED, words, CONFIGURATION)
 
 
 def test_getting_in_with_another_key_proves_nothing() -> None:
     words = "ssh got in with something else than this key, which its configuration names for this host (publickey)."
-    assert shown_by("not-shown-another-let-in") == Finding(UNPROVEN, words, CONFIGURATION)
+    assert shown_by("not-shown-another-let-in") == Finding(UNVERIFIED, words, CONFIGURATION)
 
 
 def test_a_certificate_of_the_key_is_not_the_key() -> None:
     certificate = f"debug1: Offering public key: /home/me/cert ED25519-CERT {NEW.fingerprint} explicit"
-    found = judged(*BEGIN, certificate, KNOWN, IN, stdout="nonce\n")
-    assert (found.outcome, found.cause) == (UNPROVEN, CONFIGURATION)
-    assert judged(*BEGIN, certificate, GOES_ON, DENIED).outcome == UNPROVEN
+    found = classified(*BEGIN, certificate, KNOWN, IN, stdout="nonce\n")
+    assert (found.outcome, found.cause) == (UNVERIFIED, CONFIGURATION)
+    assert classified(*BEGIN, certificate, GOES_ON, DENIED).outcome == UNVERIFIED
 
 
 def test_a_key_whose_name_begins_like_ours_is_another_key() -> None:
     other = "debug1: Offering public key: /private/01 ED25519 SHA256:x explicit"
-    assert judged(*BEGIN, other, KNOWN, IN).outcome == UNPROVEN
+    assert classified(*BEGIN, other, KNOWN, IN).outcome == UNVERIFIED
 
 
 @pytest.mark.parametrize(
@@ -225,14 +227,14 @@ def test_a_key_whose_name_begins_like_ours_is_another_key() -> None:
 )
 def test_a_host_key_is_a_problem_of_its_own(name: str, whose: str, what: str) -> None:
     found = shown_by(name)
-    assert (found.outcome, found.cause, found.retry) == (UNPROVEN, HOST_KEY, NEVER)
-    assert found.words.startswith(f"Host key verification failed: the host key of {whose} {what}")
+    assert (found.outcome, found.cause, found.retry) == (UNVERIFIED, HOST_KEY, NEVER)
+    assert found.msg.startswith(f"Host key verification failed: the host key of {whose} {what}")
 
 
 @pytest.mark.parametrize("name", ["bastion-refuses", "second-bastion-refuses"])
 def test_what_a_bastion_refuses_proves_nothing_about_the_server(name: str) -> None:
     words = "On the way to the server: root@127.0.0.1: Permission denied (publickey)."
-    assert shown_by(name) == Finding(UNPROVEN, words, CONNECTION, NEVER)
+    assert shown_by(name) == Finding(UNVERIFIED, words, CONNECTION, NEVER)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ def test_what_a_bastion_refuses_proves_nothing_about_the_server(name: str) -> No
     ],
 )
 def test_a_server_that_does_not_answer_may_answer_later(name: str, words: str) -> None:
-    assert shown_by(name) == Finding(UNPROVEN, words, CONNECTION, OFTEN)
+    assert shown_by(name) == Finding(UNVERIFIED, words, CONNECTION, OFTEN)
 
 
 @pytest.mark.parametrize(
@@ -260,16 +262,16 @@ def test_a_server_that_does_not_answer_may_answer_later(name: str, words: str) -
     ],
 )
 def test_waiting_does_not_help_against_mistakes(name: str, words: str) -> None:
-    assert shown_by(name) == Finding(UNPROVEN, words, CONNECTION, NEVER)
+    assert shown_by(name) == Finding(UNVERIFIED, words, CONNECTION, NEVER)
 
 
 def test_a_name_server_that_is_away_may_come_back() -> None:
     log = ("OpenSSH_9.2p1", "ssh: Could not resolve hostname web: Temporary failure in name resolution")
-    assert judged(*log).retry == OFTEN
+    assert classified(*log).retry == OFTEN
 
 
 def test_an_end_without_a_word_is_told_by_its_status() -> None:
-    assert judged("OpenSSH_9.2p1 Debian").words == "ssh ended with 255."
+    assert classified("OpenSSH_9.2p1 Debian").msg == "ssh ended with 255."
 
 
 @pytest.mark.parametrize(
@@ -281,14 +283,14 @@ def test_an_end_without_a_word_is_told_by_its_status() -> None:
 )
 def test_a_configuration_that_ssh_cannot_read_is_told_in_its_words(name: str, words: str) -> None:
     assert RUNS[name]["log"] == []
-    expected = Finding(UNPROVEN, f"ssh cannot be run like this: {words}.", CONFIGURATION)
-    assert misconfigured(attempt(name)) == expected
+    expected = Finding(UNVERIFIED, f"ssh cannot be run like this: {words}.", CONFIGURATION)
+    assert configuration_failure(attempt(name)) == expected
     assert shown_by(name) == expected
 
 
 def test_a_configuration_that_takes_for_ever_is_told() -> None:
     words = "ssh cannot be run like this: ssh -G did not end within 15 s."
-    assert misconfigured(Attempt(-15, ended=15.0)) == Finding(UNPROVEN, words, CONFIGURATION)
+    assert configuration_failure(Attempt(-15, ended=15.0)) == Finding(UNVERIFIED, words, CONFIGURATION)
 
 
 # As older releases write it
@@ -320,12 +322,12 @@ def test_a_configuration_that_takes_for_ever_is_told() -> None:
                 GOES_ON,
                 DENIED,
             ),
-            UNPROVEN,
+            UNVERIFIED,
         ),
         # OpenSSH 7.2
         (("debug1: Offering RSA public key: /private/0", GOES_ON, DENIED), REFUSED),
-        (("debug1: Authentication succeeded (none).", "Authenticated to h ([192.0.2.1]:22)."), UNPROVEN),
+        (("debug1: Authentication succeeded (none).", "Authenticated to h ([192.0.2.1]:22)."), UNVERIFIED),
     ],
 )
 def test_older_releases_say_it_in_other_words(log: tuple[str, ...], outcome: str) -> None:
-    assert judged(*BEGIN, *log).outcome == outcome
+    assert classified(*BEGIN, *log).outcome == outcome

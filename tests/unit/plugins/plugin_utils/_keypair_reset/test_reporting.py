@@ -63,8 +63,8 @@ def failed(host: str, **more: t.Any) -> Record:
         "power": "SHUTOFF",
         "status": "FAILED_RESET",
         "reason": "KPS.3025: No disk",
-        "new_key": "not proven",
-        "old_key": "not proven",
+        "new_key": "not verified",
+        "old_key": "not verified",
     }
     return done(host, **{**fields, **more})
 
@@ -234,8 +234,8 @@ def test_rows_are_for_machines() -> None:
         "why": None,
         "result": "failed",
         "power": "SHUTOFF",
-        "new_key": "not proven",
-        "old_key": "not proven",
+        "new_key": "not verified",
+        "old_key": "not verified",
         "task_id": "task-web",
         "status": "FAILED_RESET",
         "seconds": 31,

@@ -36,7 +36,7 @@ BOTH = {"private_key_file": "/new", "old_private_key_file": "/old"}
 
 def login(name: str, outcome: str = "not tried", **more: t.Any) -> dict[str, t.Any]:
     """A row of ``ssh_login_info``."""
-    row = {"name": name, "outcome": outcome, "words": "It said so.", "cause": None, "public_key": None, "user": None}
+    row = {"name": name, "outcome": outcome, "msg": "It said so.", "cause": None, "public_key": None, "user": None}
     return {**row, "port": 22, "partial": False, "command_ran": outcome == "accepted" or None, **more}
 
 
@@ -132,14 +132,14 @@ def test_who_logs_in_where_is_known_from_now_on(wanted: str, configured: str | N
 @pytest.mark.parametrize("which", ["new", "old"])
 def test_a_login_that_cannot_be_tried_is_refused(which: str, cause: str, more: str) -> None:
     rows = {"new": login("a new"), "old": login("a old")}
-    rows[which] = login(f"a {which}", "not proven", cause=cause, words="It cannot be.")
+    rows[which] = login(f"a {which}", "not verified", cause=cause, msg="It cannot be.")
     (a,) = note_checks([record("a", **BOTH)], [{"logins": list(rows.values())}], check_mode=False)
     assert (a["state"], a["reason"]) == (REFUSED, f"It cannot be.{more}")
 
 
 def test_in_check_mode_a_key_that_is_to_be_generated_may_be_missing() -> None:
     def missing(host: str, which: str, cause: str = "key") -> dict[str, t.Any]:
-        return login(f"{host} {which}", "not proven", cause=cause)
+        return login(f"{host} {which}", "not verified", cause=cause)
 
     records = [
         record("a", private_key_file="/k", generate=True),
@@ -261,7 +261,7 @@ def test_any_other_key_of_the_own_connection_plays_no_part(result: dict[str, t.A
 
 @pytest.mark.parametrize("cause", ["key", "configuration"])
 def test_a_key_of_the_own_connection_that_cannot_be_used_is_no_obstacle(cause: str) -> None:
-    row = login("a old", "not proven", cause=cause)
+    row = login("a old", "not verified", cause=cause)
     (a,) = note_checks([own()], [{"logins": [row]}], check_mode=False)
     assert (a["state"], a["old_public_key"]) == (PLANNED, None)
     (a,) = note_checks([own()], [{"failed": True, "msg": "Boom."}], check_mode=False)
@@ -283,7 +283,7 @@ def test_a_key_that_is_given_goes_before_that_of_the_own_connection() -> None:
 def proven(each: Record, **outcomes: str) -> Record:
     rows = [login(f"{each['host']} {which}", outcome.replace("_", " ")) for which, outcome in outcomes.items()]
     for which, row in zip(outcomes, rows):
-        row["words"] = f"The {which} one."
+        row["msg"] = f"The {which} one."
     return note_logins([{**each}], [{"logins": rows}])[0]
 
 
@@ -326,19 +326,19 @@ def reset(**more: t.Any) -> Record:
 def test_only_logins_prove_a_success(outcomes: dict[str, str], state: str, reason: str | None) -> None:
     after = proven(reset(), **outcomes)
     assert (after["state"], after["reason"]) == (state, reason)
-    assert after["new_key"] == outcomes.get("new", "not proven").replace("_", " ")
-    assert after["old_key"] == outcomes.get("old", "not proven").replace("_", " ")
+    assert after["new_key"] == outcomes.get("new", "not verified").replace("_", " ")
+    assert after["old_key"] == outcomes.get("old", "not verified").replace("_", " ")
 
 
 def test_what_holds_for_both_keys_is_said_once() -> None:
-    rows = [login(f"web {which}", "not proven", words="Connection refused.") for which in ("new", "old")]
+    rows = [login(f"web {which}", "not verified", msg="Connection refused.") for which in ("new", "old")]
     (after,) = note_logins([reset()], [{"logins": rows}])
     assert after["reason"] == "It could not be verified that the new key is accepted: Connection refused."
 
 
 @pytest.mark.parametrize("more", [{"command_ran": False}, {"partial": True, "command_ran": True}])
 def test_a_login_that_is_of_little_use_is_told_without_a_failure(more: dict[str, bool]) -> None:
-    rows = [login("web new", "accepted", words="It ran no command.", **more), login("web old", "refused")]
+    rows = [login("web new", "accepted", msg="It ran no command.", **more), login("web old", "refused")]
     (after,) = note_logins([reset()], [{"logins": rows}])
     assert (after["state"], after["reason"]) == ("success", "New key: It ran no command.")
 
@@ -348,9 +348,9 @@ def test_logins_that_were_planned_and_did_not_come_back_fail_the_host(result: di
     planned, others = reset(private_key_file="/new", old_private_key_file="/old"), record("off", state="success")
     after, other = note_logins([planned, others], [result])
     trouble = f"The logins were not tried. {result.get('msg', '')}".strip()
-    assert (after["state"], after["new_key"], after["old_key"]) == ("failed", "not proven", "not proven")
+    assert (after["state"], after["new_key"], after["old_key"]) == ("failed", "not verified", "not verified")
     assert after["reason"] == f"It could not be verified that the new key is accepted: {trouble}"
-    assert (other["state"], other["new_key"]) == ("success", "not proven")
+    assert (other["state"], other["new_key"]) == ("success", "not verified")
 
 
 def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
@@ -362,4 +362,4 @@ def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
 @pytest.mark.parametrize("state", [REFUSED, BUSY])
 def test_who_was_not_logged_in_to_stays_unproven(state: str) -> None:
     after = proven(record("web", state=state))
-    assert (after["new_key"], after["old_key"], after["state"]) == ("not proven", "not proven", state)
+    assert (after["new_key"], after["old_key"], after["state"]) == ("not verified", "not verified", state)
