@@ -24,7 +24,7 @@ options:
   kind:
     description:
       - V(plan) are the lines of the plan, V(off) the lines that name the servers that are off while KPS works.
-      - V(table) are the lines of the report, V(rows) the same as a list of dictionaries, V(markdown) the same as text.
+      - V(table) are the lines of the report, V(json) and V(markdown) the same as text.
       - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are the figures for workflows.
       - V(logins) are the logins to verify, for M(multicloud.async_tasks.ssh_login_info), and V(checks) those to check before any server is touched.
       - V(journal) are the entries of the journal, which the next run reads if this one is interrupted.
@@ -34,7 +34,7 @@ options:
       - plan
       - off
       - table
-      - rows
+      - json
       - markdown
       - verdicts
       - stats
@@ -94,7 +94,7 @@ def report(
         "plan": lambda: reporting.plan(records, notes=notes),
         "off": lambda: reporting.servers_off(records),
         "table": lambda: reporting.table(records, check_mode=check_mode, notes=notes),
-        "rows": lambda: reporting.rows(records, check_mode=check_mode),
+        "json": lambda: reporting.json_text(records, check_mode=check_mode),
         "markdown": lambda: reporting.markdown(records, check_mode=check_mode),
         "verdicts": lambda: reporting.verdicts(records, check_mode=check_mode),
         "stats": lambda: reporting.stats(records, check_mode=check_mode, awx_job=awx_job, sliced=sliced),

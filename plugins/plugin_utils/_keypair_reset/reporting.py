@@ -152,6 +152,11 @@ def rows(records: t.Sequence[Record], *, check_mode: bool) -> list[dict[str, t.A
     ]
 
 
+def json_text(records: t.Sequence[Record], *, check_mode: bool) -> str:
+    """Return the rows as JSON text."""
+    return json.dumps(rows(records, check_mode=check_mode), indent=4, sort_keys=True) + "\n"
+
+
 def _result(record: Record, check_mode: bool) -> str:
     past = _PAST.get(str(record["operation"]), str(record["operation"]))
     if check_mode and record["state"] == PLANNED:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -23,7 +24,7 @@ RECORDS = [record("web", operation="reset", stop=True, power="ACTIVE", state="pl
     [
         ("plan", "['web  stop, reset, start, verify']"),
         ("table", "['SERVER  METHOD"),
-        ("rows", "[{'server': 'web', "),
+        ("json", '[\n    {\n        "method": "reset",\n'),
         ("markdown", "# Key pair reset\n"),
         ("verdicts", "{'web': {'ok': True, "),
         ("stats", "{'keypair_reset_check_mode': True, 'keypair_reset_total': 1, "),
@@ -38,7 +39,7 @@ def test_each_kind(kind: str, begins: str) -> None:
 
 def test_check_mode_is_told_of() -> None:
     assert report(RECORDS, "table", check_mode=True)[-1] == "Nothing was changed (check mode)."
-    assert report(RECORDS, "rows")[0]["result"] == "planned"
+    assert json.loads(report(RECORDS, "json"))[0]["result"] == "planned"
 
 
 def test_an_unknown_kind_is_an_error_that_names_it() -> None:
