@@ -26,7 +26,7 @@ MODULES = re.compile(
 )
 
 
-def wishes(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
+def role_variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
     """The variables of a reset from the key pair ``old`` to ``new``, with both proofs."""
     return {
         "keypair_reset_keypair_name": "new",
@@ -50,7 +50,7 @@ def part(rows: dict[str, dict[str, t.Any]], *columns: str) -> dict[str, tuple[t.
 
 def test_a_fleet_is_reset_as_planned_and_then_left_alone(benches: Benches) -> None:
     bench = benches(3)
-    planned = bench.role(wishes(bench), "--check").wait()
+    planned = bench.role(role_variables(bench), "--check").wait()
     assert planned.process.returncode == 0, planned.output
     assert bench.emulator.writes() == []
     assert plan(planned) == [f"server-0{n} stop, reset, start, verify (the method is reset)" for n in (1, 2, 3)]
@@ -58,7 +58,7 @@ def test_a_fleet_is_reset_as_planned_and_then_left_alone(benches: Benches) -> No
         f"server-0{n}": ("reset", "would be reset", "would verify", "would verify") for n in (1, 2, 3)
     }
 
-    done = bench.role(wishes(bench)).wait()
+    done = bench.role(role_variables(bench)).wait()
     assert done.process.returncode == 0, done.output
     assert plan(done) == plan(planned)
     assert {
@@ -73,7 +73,7 @@ def test_a_fleet_is_reset_as_planned_and_then_left_alone(benches: Benches) -> No
     assert {server.key_name for server in bench.emulator.huawei.servers.values()} == {"new"}
 
     before = len(bench.emulator.writes())
-    again = bench.role(wishes(bench)).wait()
+    again = bench.role(role_variables(bench)).wait()
     assert again.process.returncode == 0, again.output
     assert {counts["changed"] for counts in again.recap.values()} == {0}
     assert len(bench.emulator.writes()) == before
@@ -113,7 +113,7 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
     }
     journal = bench.directory / "journal"
     journal.mkdir()
-    variables = wishes(
+    variables = role_variables(
         bench, keypair_reset_timeout=6, keypair_reset_boot_timeout=4, keypair_reset_journal_dir=str(journal)
     )
 
@@ -210,7 +210,7 @@ def test_keys_that_do_not_fit_are_refused_before_anything_is_stopped(benches: Be
         "other-pair": {"keypair_reset_keypair_name": "old", "keypair_reset_public_key": new_public},
         "no-pair": {"keypair_reset_keypair_name": "nowhere"},
     }
-    common = wishes(bench)
+    common = role_variables(bench)
     hosts = {host: {**variables, **common, **own[host]} for host, variables in bench.hosts.items()}
     program = bench.role({}, hosts=hosts).wait()
     assert program.process.returncode == 2, program.output
@@ -265,7 +265,7 @@ def test_the_same_command_finishes_what_was_cut_off(benches: Benches) -> None:
     bench.emulator.fail("task_slow", server="server-01", seconds=20)
     journal = bench.directory / "journal"
     journal.mkdir()
-    variables = wishes(bench, keypair_reset_journal_dir=str(journal), keypair_reset_power_after="restore")
+    variables = role_variables(bench, keypair_reset_journal_dir=str(journal), keypair_reset_power_after="restore")
     program = bench.role(variables)
     program.until(lambda: program.lines("of 3600 s"))
     program.signal(signal.SIGKILL)
@@ -295,7 +295,7 @@ def test_the_method_auto_disturbs_least(benches: Benches) -> None:
     bench.add("has-pair")
     bench.add("has-none", key_name=None, managed_key=None)
     bench.add("off", status="SHUTOFF")
-    variables = wishes(
+    variables = role_variables(
         bench, keypair_reset_method="auto", keypair_reset_root_password=bench.server("has-none").password
     )
     program = bench.role(variables).wait()
@@ -357,7 +357,7 @@ def test_a_rotation_generates_the_key_keeps_it_and_retires_the_old_pair(benches:
         "store.yml",
         [{"ansible.builtin.copy": {"src": "{{ keypair_reset_generated_file }}", "dest": str(safe), "mode": "0600"}}],
     )
-    variables = wishes(
+    variables = role_variables(
         bench,
         keypair_reset_keypair_name="fleet",
         keypair_reset_private_key_file=str(key),
@@ -381,7 +381,7 @@ def test_a_file_that_appears_in_the_place_of_a_generated_key_is_never_taken_for_
 ) -> None:
     bench = benches(1, fleet=False)
     key = bench.directory / "fleet.pem"
-    # Whoever stores the key is not done when another program writes to the same place.
+    # While store_tasks store the key, another program writes to the same path.
     planted = bench.emulator.key_path("old" if place == key.name else "old.pub")
     store = bench.write(
         "store.yml",
@@ -391,7 +391,7 @@ def test_a_file_that_appears_in_the_place_of_a_generated_key_is_never_taken_for_
             {"ansible.builtin.copy": {"src": str(planted), "dest": str(bench.directory / place), "mode": "0600"}},
         ],
     )
-    variables = wishes(
+    variables = role_variables(
         bench,
         keypair_reset_keypair_name="fleet",
         keypair_reset_private_key_file=str(key),
@@ -400,7 +400,10 @@ def test_a_file_that_appears_in_the_place_of_a_generated_key_is_never_taken_for_
     )
     program = bench.role(variables).wait()
     assert program.process.returncode == 2, program.output
-    assert f"{bench.directory / place} has come into being" in program.output or "not replacing" in program.output
+    assert (
+        f"{bench.directory / place} was created by another program" in program.output
+        or "not replacing" in program.output
+    )
     assert (bench.directory / place).read_bytes() == planted.read_bytes()
     assert list(bench.directory.glob("fleet.pem.*.new*")) == []
     assert "fleet" not in {pair.name for pair in bench.emulator.huawei.keypairs.values()}
@@ -414,7 +417,7 @@ def test_a_key_whose_storing_fails_is_not_left_behind(benches: Benches) -> None:
     leftover = key.with_name("fleet.pem.new")
     leftover.write_bytes(bench.emulator.key_path("old").read_bytes())
     store = bench.write("store.yml", [{"ansible.builtin.fail": {"msg": "The safe is closed."}}])
-    variables = wishes(
+    variables = role_variables(
         bench,
         keypair_reset_keypair_name="fleet",
         keypair_reset_private_key_file=str(key),

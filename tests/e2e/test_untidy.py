@@ -25,7 +25,7 @@ import pytest
 from .conftest import Benches
 from .controller import Agent, Bastion, Decoy, Network, has_ipv6
 from .running import Bench, Program
-from .test_keypair_reset import wishes
+from .test_keypair_reset import role_variables
 
 ME = getpass.getuser()
 #: What is true of a server of each kind once its key pair has been changed: whether the new and the old key get in.
@@ -84,7 +84,7 @@ def inventory(network: Network, sites: t.Sequence[Site]) -> dict[str, dict[str, 
 
 def variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
     """The variables of a run; what is not up in a moment never is."""
-    return wishes(bench, keypair_reset_boot_timeout=25, **more)
+    return role_variables(bench, keypair_reset_boot_timeout=25, **more)
 
 
 def check(network: Network, program: Program, sites: t.Sequence[Site]) -> None:
