@@ -14,7 +14,7 @@ from .requestlog import Entry, RequestLog
 from .service import Call, Service, World
 
 
-class Cloud(t.Protocol):
+class EmulatedCloud(t.Protocol):
     """What differs between clouds."""
 
     #: For the request log, where a request matches no operation.
@@ -39,7 +39,7 @@ class Cloud(t.Protocol):
         """Add the headers that every answer has, the request id among them."""
 
 
-def answer(cloud: Cloud, world: World, log: RequestLog, request: Request) -> Response:
+def answer(cloud: EmulatedCloud, world: World, log: RequestLog, request: Request) -> Response:
     """Answer one request; the caller holds the world's lock."""
     found = cloud.route(request)
     if found is None:

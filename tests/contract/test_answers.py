@@ -520,7 +520,7 @@ def truth(emulator: Emulator) -> dict[str, str]:
     return {task_id: states.get(word, "pending") for task_id, word in words.items()}
 
 
-class Run:
+class ScenarioRun:
     """One run of a scenario.
 
     Args:
@@ -548,7 +548,7 @@ class Run:
         """The tasks of the result."""
         return list(self.result.get("tasks") or [])
 
-    def faults(self, good: Run) -> t.Iterator[str]:
+    def faults(self, good: ScenarioRun) -> t.Iterator[str]:
         """What must not be, compared with a run without anything wrong."""
         result = self.result
         text = json.dumps(result)
@@ -590,7 +590,7 @@ class Run:
             return False
         return self.cell.value is not answers.MISSING or not self.cell.field.lower().endswith("id")
 
-    def _false_verdicts(self, good: Run) -> t.Iterator[str]:
+    def _false_verdicts(self, good: ScenarioRun) -> t.Iterator[str]:
         states = truth(self.emulator)
         for task in self.tasks:
             task_id, state = task.get("id", task.get("task_id")), task["state"]
@@ -617,7 +617,7 @@ class Run:
             return server.status == "SHUTOFF"
         return server.key_name == (None if self.options.get("state") == "absent" else "new")
 
-    def _lost(self, good: Run) -> t.Iterator[str]:
+    def _lost(self, good: ScenarioRun) -> t.Iterator[str]:
         """What was known and is not told."""
         if self.scenario.module == "wait_for_task":
             told = [task["id"] for task in self.tasks]
@@ -658,7 +658,7 @@ def test_no_field_of_any_answer_may_be_trusted(
     direct: Direct, name: str, record_property: t.Callable[[str, object], None]
 ) -> None:
     scenario = SCENARIOS[name]
-    good = Run(scenario, direct)
+    good = ScenarioRun(scenario, direct)
     assert not good.result.get("failed"), good.result
     assert list(good.faults(good)) == []
     cells = [
@@ -667,7 +667,7 @@ def test_no_field_of_any_answer_may_be_trusted(
     found, struck = [], 0
     for cell in cells:
         direct.emulator.reset()
-        run = Run(scenario, direct, cell)
+        run = ScenarioRun(scenario, direct, cell)
         struck += run.struck
         found += [f"{cell}: {fault}" for fault in run.faults(good)]
     record_property("cells", struck)

@@ -24,7 +24,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Run:
+class EmulatorProcess:
     """A running emulator in a process of its own."""
 
     def __init__(self, *options: str) -> None:
@@ -56,12 +56,12 @@ class Run:
 
 
 @pytest.fixture
-def launch() -> t.Iterator[t.Callable[..., Run]]:
+def launch() -> t.Iterator[t.Callable[..., EmulatorProcess]]:
     """Start emulators that are gone after the test."""
-    started: list[Run] = []
+    started: list[EmulatorProcess] = []
 
-    def start(*options: str) -> Run:
-        started.append(Run(*options))
+    def start(*options: str) -> EmulatorProcess:
+        started.append(EmulatorProcess(*options))
         return started[-1]
 
     yield start
@@ -71,7 +71,7 @@ def launch() -> t.Iterator[t.Callable[..., Run]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_life(launch: t.Callable[..., Run], tmp_path: Path, number: signal.Signals) -> None:
+def test_life(launch: t.Callable[..., EmulatorProcess], tmp_path: Path, number: signal.Signals) -> None:
     state = tmp_path / "state"
     run = launch("--servers", "2", "--state-dir", str(state))
     expected = {
@@ -111,7 +111,7 @@ def test_life(launch: t.Callable[..., Run], tmp_path: Path, number: signal.Signa
             socket.create_connection(("127.0.0.1", port), 10)
 
 
-def test_keys_survive_a_restart(launch: t.Callable[..., Run], tmp_path: Path) -> None:
+def test_keys_survive_a_restart(launch: t.Callable[..., EmulatorProcess], tmp_path: Path) -> None:
     launch("--no-fleet", "--state-dir", str(tmp_path)).stop()
     before = (tmp_path / "keys" / "old").read_text()
     launch("--no-fleet", "--state-dir", str(tmp_path)).stop()
@@ -119,7 +119,7 @@ def test_keys_survive_a_restart(launch: t.Callable[..., Run], tmp_path: Path) ->
     assert not (tmp_path / "inventory.yml").exists()
 
 
-def test_fail_reset(launch: t.Callable[..., Run]) -> None:
+def test_fail_reset(launch: t.Callable[..., EmulatorProcess]) -> None:
     run = launch("--servers", "3", "--no-fleet", "--fail-reset", "server-02", "--fail-reset", "server-03")
     faults = run.get("/_emulator/faults")["faults"]
     assert [(fault["what"], fault["server"]) for fault in faults] == [
@@ -128,7 +128,7 @@ def test_fail_reset(launch: t.Callable[..., Run]) -> None:
     ]
 
 
-def test_tls(launch: t.Callable[..., Run]) -> None:
+def test_tls(launch: t.Callable[..., EmulatorProcess]) -> None:
     run = launch("--no-fleet", "--tls")
     assert run.environment["HWC_ENDPOINT"].startswith("https://127.0.0.1:")
     trusting = ssl.create_default_context(cafile=run.environment["REQUESTS_CA_BUNDLE"])
@@ -141,7 +141,7 @@ def test_tls(launch: t.Callable[..., Run]) -> None:
         assert run.get("/_emulator/faults", context=trusting) == {"faults": []}
 
 
-def test_history_lets_every_query_show_something(launch: t.Callable[..., Run]) -> None:
+def test_history_lets_every_query_show_something(launch: t.Callable[..., EmulatorProcess]) -> None:
     state = launch("--no-fleet", "--servers", "1", "--history").get("/_emulator/state")
     assert [task["task_status"] for task in state["tasks"]] == ["FAILED_RESET"]
     assert {row["task_status"] for row in state["rotations"]} == {"FAILED", "SUCCESS"}

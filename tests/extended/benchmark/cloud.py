@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The emulator in a process of its own, with tasks made to measure: ``Cloud`` is the handle, ``main`` the process.
+"""The emulator in a process of its own, with tasks made to measure: ``BenchmarkServer`` is the handle, ``main`` the process.
 
 The two talk in lines of JSON over pipes. Tasks are put into the emulator behind its API, since only asking about them is
 measured; when each has ended and when the service first told so to anybody is noted there, on one clock.
@@ -160,7 +160,7 @@ class Stage:
             }
 
 
-class Cloud:
+class BenchmarkServer:
     """The handle of the emulator's process.
 
     Args:

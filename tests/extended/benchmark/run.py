@@ -23,7 +23,7 @@ sys.path[:0] = os.environ.get("ANSIBLE_COLLECTIONS_PATH", "").split(os.pathsep)
 
 import experiments
 import report
-from cloud import Cloud
+from cloud import BenchmarkServer
 from plot import draw
 from workshop import ROOT, Workshop
 
@@ -63,7 +63,10 @@ def _measure(options: argparse.Namespace) -> dict[str, t.Any]:
 
     budget, schedule = experiments.simulated_budget(), experiments.schedule()
     say("simulations")
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory, Cloud() as cloud:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as directory,
+        BenchmarkServer() as cloud,
+    ):
         shop = Workshop(Path(directory), cloud)
         say("everything is compiled")
         payload = experiments.payloads(shop, size, say)

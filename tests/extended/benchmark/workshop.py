@@ -21,7 +21,7 @@ import typing as t
 import zipfile
 from pathlib import Path
 
-from cloud import Cloud
+from cloud import BenchmarkServer
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -53,7 +53,7 @@ class Workshop:
         cloud: The emulator.
     """
 
-    def __init__(self, directory: Path, cloud: Cloud) -> None:
+    def __init__(self, directory: Path, cloud: BenchmarkServer) -> None:
         self.directory = directory
         self.cloud = cloud
         self.collections = directory / "collections"
@@ -137,7 +137,7 @@ class Workshop:
 
     def role(self, servers: int) -> Spent:
         """Reset the key pair of a fleet with the role, on an emulator of its own whose servers nobody logs in to."""
-        emulator = Cloud(servers=servers)
+        emulator = BenchmarkServer(servers=servers)
         with emulator:
             ids = emulator.ask("servers")["servers"]
             hosts = {name: {"keypair_reset_server_id": id_, "ansible_connection": "local"} for name, id_ in ids.items()}

@@ -395,7 +395,7 @@ class Bench:
             raise AssertionError(f"{subject.name} by {way} fails without a fault: {run.result}")
         self._baselines[subject.name, way] = Baseline(first, run.play.answers[first])
 
-    def _perform(self, subject: Subject, way: str, cell: Cell | None, baseline: Baseline | None) -> Run:
+    def _perform(self, subject: Subject, way: str, cell: Cell | None, baseline: Baseline | None) -> CellRun:
         random.seed(str(cell))
         self._emulator.reset()
         prepared = subject.prepare(self._emulator)
@@ -422,7 +422,7 @@ class Bench:
         result = module.perform(context)
         elapsed = self._clock.monotonic() - before
         masked = remove_values(result, no_log)
-        return Run(t.cast(dict[str, t.Any], masked), warned, elapsed, play, prepared)
+        return CellRun(t.cast(dict[str, t.Any], masked), warned, elapsed, play, prepared)
 
     def _connection(
         self, subject: Subject, way: str, cell: Cell | None, subject_options: t.Mapping[str, t.Any], *, slow: bool
@@ -454,7 +454,7 @@ class Bench:
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class CellRun:
     """What a run came to.
 
     Attributes:
@@ -476,7 +476,7 @@ def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _judge(cell: Cell, run: Run, seconds: float) -> t.Iterator[str]:
+def _judge(cell: Cell, run: CellRun, seconds: float) -> t.Iterator[str]:
     """What is wrong with a run."""
     subject, fault, result, play = cell.subject, cell.fault, run.result, run.play
     means = fault.meaning(subject)
@@ -538,7 +538,7 @@ def _judge_rows(expected: rules.Expected, result: t.Mapping[str, t.Any]) -> t.It
             yield "there is nothing to resume with"
 
 
-def _judge_text(cell: Cell, run: Run, means: str) -> t.Iterator[str]:
+def _judge_text(cell: Cell, run: CellRun, means: str) -> t.Iterator[str]:
     """What is wrong with what people read."""
     result = run.result
     text = str(result.get("msg", ""))
@@ -568,7 +568,7 @@ def _judge_text(cell: Cell, run: Run, means: str) -> t.Iterator[str]:
             yield f"does not say {pattern!r}: {text[:400]!r}"
 
 
-def _judge_secrets(run: Run) -> t.Iterator[str]:
+def _judge_secrets(run: CellRun) -> t.Iterator[str]:
     """Secrets in the output, in any form that a service may repeat them in."""
     result = dict(run.result)
     # Where these belong.
@@ -584,7 +584,7 @@ def _judge_secrets(run: Run) -> t.Iterator[str]:
                 break
 
 
-def _made_keys(run: Run) -> t.Iterator[str]:
+def _made_keys(run: CellRun) -> t.Iterator[str]:
     for response in run.play.answers:
         if b"PRIVATE KEY" in response.body:
             yield str(json.loads(response.body)["keypair"]["private_key"])

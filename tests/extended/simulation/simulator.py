@@ -273,7 +273,7 @@ class SimulatedBackend:
 
 
 @dataclasses.dataclass(frozen=True)
-class Run:
+class SimulatedWait:
     """What one simulated wait came to.
 
     Attributes:
@@ -317,7 +317,7 @@ def simulate(
     limit: float = ACCOUNT_LIMIT,
     connections: int = 1,
     **options: t.Any,
-) -> Run:
+) -> SimulatedWait:
     """Wait for tasks of the given durations, called ``t-0`` and so on, in simulated time."""
     clock = SimulatedClock()
     table = {f"t-{number}": duration for number, duration in enumerate(durations)}
@@ -328,4 +328,4 @@ def simulate(
         side_by_side = {"run_calls": at_once(t.cast(t.Any, clock)), "connections": connections}
     outcome = wait(source, list(table), Options(**options), clock=clock, rng=draw, **side_by_side)
     latencies = sorted(task["elapsed"] - table[task["id"]] for task in outcome.result["tasks"] if task["finished"])
-    return Run(outcome, source.calls, source.throttled, latencies, clock.now)
+    return SimulatedWait(outcome, source.calls, source.throttled, latencies, clock.now)

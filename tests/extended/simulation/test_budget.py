@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from extended.simulation.simulator import Run, lognormal, simulate
+from extended.simulation.simulator import SimulatedWait, lognormal, simulate
 
 #: Random tasks and random jitter: three of each.
 SEEDS = (1, 2, 3)
 
 
-def run(service: str, number: int, seed: int) -> Run:
+def run(service: str, number: int, seed: int) -> SimulatedWait:
     """Wait for tasks at 18 calls/s, as a service with a known quota of 20 has it."""
     result = simulate(service, lognormal(number, seed), seed=seed, rate=18.0)
     assert not result.outcome.failed

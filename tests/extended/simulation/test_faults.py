@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import CONNECTIONS
-from extended.simulation.simulator import FAULTS, SIMULATED_SERVICES, Faults, Run, lognormal, simulate
+from extended.simulation.simulator import FAULTS, SIMULATED_SERVICES, Faults, SimulatedWait, lognormal, simulate
 
 SEEDS = (1, 2, 3)
 #: No call is throttled but at random.
@@ -22,7 +22,7 @@ UNLIMITED = 1e9
 FACTORS = {0.05: 2.0, 0.2: 4.0}
 
 
-def run(service: str, durations: list[float], share: float, seed: int, **options: t.Any) -> Run:
+def run(service: str, durations: list[float], share: float, seed: int, **options: t.Any) -> SimulatedWait:
     """Wait for tasks, every tenth of which fails, and check that each ends with its true outcome."""
     failing = {f"t-{number}" for number in range(0, len(durations), 10)}
     result = simulate(

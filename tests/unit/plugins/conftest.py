@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, FakeClock
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock, FakeTransport
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def cloud(clock: FakeClock) -> t.Iterator[Cloud]:
+def cloud(clock: FakeClock) -> t.Iterator[FakeTransport]:
     """A transport that follows a script, checked to its end."""
-    scripted = Cloud(clock)
+    scripted = FakeTransport(clock)
     yield scripted
     scripted.check()

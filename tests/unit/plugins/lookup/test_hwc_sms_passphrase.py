@@ -13,13 +13,15 @@ from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.multicloud.async_tasks.plugins.lookup import hwc_sms_passphrase
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, refusal
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport, refusal
 
 SMS = "https://sms.cn-north-4.myhuaweicloud.com/v3/tasks"
 KEY: dict[str, t.Any] = {"hwc_access_key": "ak", "hwc_secret_key": "top-secret-key", "hwc_region": "cn-north-4"}
 
 
-def look_up(cloud: Cloud, terms: list[t.Any], environ: dict[str, str] | None = None, **options: t.Any) -> list[str]:
+def look_up(
+    cloud: FakeTransport, terms: list[t.Any], environ: dict[str, str] | None = None, **options: t.Any
+) -> list[str]:
     """Run the lookup on a scripted cloud."""
 
     class Lookup(hwc_sms_passphrase.LookupModule):
@@ -33,13 +35,13 @@ def look_up(cloud: Cloud, terms: list[t.Any], environ: dict[str, str] | None = N
     return found
 
 
-def test_passphrases_come_in_the_order_of_the_terms_and_are_read_once(cloud: Cloud) -> None:
+def test_passphrases_come_in_the_order_of_the_terms_and_are_read_once(cloud: FakeTransport) -> None:
     for task_id in ("t-1", "t-2"):
         cloud.expect(f"GET {SMS}/{task_id}/passphrase", {"task_id": task_id, "passphrase": f"of {task_id}"})
     assert look_up(cloud, ["t-1", "t-2", "t-1"], **KEY) == ["of t-1", "of t-2", "of t-1"]
 
 
-def test_the_environment_of_the_controller_is_read(cloud: Cloud) -> None:
+def test_the_environment_of_the_controller_is_read(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {SMS}/t-1/passphrase", {"task_id": "t-1", "passphrase": "p"})
     environ = {"HUAWEICLOUD_SDK_AK": "env-ak", "HUAWEICLOUD_SDK_SK": "env-sk", "HWC_REGION": "cn-north-4"}
     assert look_up(cloud, ["t-1"], environ) == ["p"]
@@ -47,14 +49,14 @@ def test_the_environment_of_the_controller_is_read(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("code", [("SMS.9004", 403), ("SMS.2252", 404), ("APIGW.0301", 401)])
-def test_errors_do_not_show_secrets(cloud: Cloud, code: tuple[str, int]) -> None:
+def test_errors_do_not_show_secrets(cloud: FakeTransport, code: tuple[str, int]) -> None:
     cloud.expect(f"GET {SMS}/t-1/passphrase", refusal(code[1], code[0], "You sent top-secret-key and top-token."))
     with pytest.raises(AnsibleLookupError, match=code[0]) as caught:
         look_up(cloud, ["t-1"], **KEY, hwc_security_token="top-token")
     assert "top-" not in str(caught.value)
 
 
-def test_errors_do_not_show_secrets_of_the_environment(cloud: Cloud) -> None:
+def test_errors_do_not_show_secrets_of_the_environment(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {SMS}/t-1/passphrase", refusal(401, "APIGW.0301", "You sent top-secret-key."))
     environ = {"HUAWEICLOUD_SDK_AK": "env-ak", "HUAWEICLOUD_SDK_SK": "top-secret-key", "HWC_REGION": "cn-north-4"}
     with pytest.raises(AnsibleLookupError, match=r"You sent \*{8}") as caught:
@@ -63,7 +65,7 @@ def test_errors_do_not_show_secrets_of_the_environment(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("term", ["", "..", "a/b", None, 7])
-def test_ids_that_are_refused(cloud: Cloud, term: t.Any) -> None:
+def test_ids_that_are_refused(cloud: FakeTransport, term: t.Any) -> None:
     with pytest.raises(AnsibleLookupError, match="_terms"):
         look_up(cloud, [term], **KEY)
 

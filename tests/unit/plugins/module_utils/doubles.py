@@ -111,7 +111,7 @@ class Scripted:
     took: float
 
 
-class Cloud:
+class FakeTransport:
     """A transport that follows a script.
 
     Args:
@@ -160,7 +160,7 @@ class Cloud:
         final = outcome if isinstance(outcome, (Response, CloudError)) else answer(outcome)
         return Scripted(request, final, body, took)
 
-    def connect(self, **arguments: t.Any) -> Cloud:
+    def connect(self, **arguments: t.Any) -> FakeTransport:
         """Stands in for the class of the real transport."""
         self.arguments = arguments
         return self
@@ -207,7 +207,7 @@ def _decode(request: Request) -> t.Any:
 
 
 def client(
-    cloud: Cloud,
+    cloud: FakeTransport,
     *,
     credentials: Credentials = AccessKey(ACCESS_KEY, SECRET_KEY),  # noqa: B008 (immutable)
     project_id: str | None = PROJECT,

@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     REGION,
     SECRET_KEY,
-    Cloud,
+    FakeTransport,
 )
 
 #: No module that a test runs asks the metadata service of the machine that tests run on.
@@ -42,7 +42,7 @@ class Noted(t.NamedTuple):
     warnings: list[str]
 
 
-class Run:
+class ModuleRun:
     """One run of a module's ``execute`` on a scripted cloud.
 
     Args:
@@ -55,7 +55,7 @@ class Run:
 
     def __init__(
         self,
-        cloud: Cloud,
+        cloud: FakeTransport,
         options: t.Mapping[str, t.Any],
         *,
         check_mode: bool = False,

@@ -19,10 +19,10 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     KPS,
     PROJECT,
     SECRET_KEY,
-    Cloud,
+    FakeTransport,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 # --- What a module is given
 
@@ -35,8 +35,10 @@ def test_a_number_is_at_least_what_it_must_be() -> None:
             at_least("limit", value, 1)
 
 
-def test_a_client_is_made_of_the_options(cloud: Cloud) -> None:
-    run = Run(cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts-token"})
+def test_a_client_is_made_of_the_options(cloud: FakeTransport) -> None:
+    run = ModuleRun(
+        cloud, {"hwc_validate_certs": False, "hwc_ca_path": "/etc/ca.pem", "hwc_security_token": "sts-token"}
+    )
     client = run.context.client(HWC)
     assert cloud.arguments == {"validate_certs": False, "ca_path": "/etc/ca.pem", "environ": {}}
     assert run.context.result == {"changed": False, "credentials_source": "options"}
@@ -46,16 +48,16 @@ def test_a_client_is_made_of_the_options(cloud: Cloud) -> None:
     assert run.context.client(HWC) is client
 
 
-def test_a_secret_that_is_a_part_of_words_hides_no_words(cloud: Cloud) -> None:
-    run = Run(cloud, {})
+def test_a_secret_that_is_a_part_of_words_hides_no_words(cloud: FakeTransport) -> None:
+    run = ModuleRun(cloud, {})
     for secret in ("t", "Connect"):
         run.context.mask(secret)
     assert run.module.no_log_values == set()
     assert run.context.secrets.mask("HTTPSConnection: Connect, t") == "HTTPSConnection: ********, t"
 
 
-def test_a_secret_of_a_run_is_taken_out_of_all_answers(cloud: Cloud) -> None:
-    run = Run(cloud, {})
+def test_a_secret_of_a_run_is_taken_out_of_all_answers(cloud: FakeTransport) -> None:
+    run = ModuleRun(cloud, {})
     run.context.mask("before-the-client")
     client = run.context.client(HWC)
     run.context.mask("after-the-client")
@@ -65,7 +67,7 @@ def test_a_secret_of_a_run_is_taken_out_of_all_answers(cloud: Cloud) -> None:
         kps.show_task(client, "t")
 
 
-def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Cloud) -> None:
+def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: FakeTransport) -> None:
     options = dict.fromkeys(("hwc_access_key", "hwc_secret_key", "hwc_region", "hwc_project_id"))
     environ = {
         "HUAWEICLOUD_SDK_AK": ACCESS_KEY,
@@ -74,7 +76,7 @@ def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Clo
         "HWC_REGION": "cn-south-1",
         "HWC_ENDPOINT": "http://127.0.0.1:8080",
     }
-    run = Run(cloud, options, environ=environ)
+    run = ModuleRun(cloud, options, environ=environ)
     client = run.context.client(HWC)
     assert run.context.result["credentials_source"] == "environment"
     assert run.module.no_log_values == {"sk-of-environment"}
@@ -83,25 +85,25 @@ def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Clo
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_time_for_operations_that_is_none_is_refused(cloud: Cloud, seconds: float) -> None:
+def test_a_time_for_operations_that_is_none_is_refused(cloud: FakeTransport, seconds: float) -> None:
     with pytest.raises(UsageError, match="^hwc_timeout: "):
-        Run(cloud, {"hwc_timeout": seconds}).context.client(HWC)
+        ModuleRun(cloud, {"hwc_timeout": seconds}).context.client(HWC)
 
 
-def test_the_time_for_operations_is_kept(cloud: Cloud) -> None:
+def test_the_time_for_operations_is_kept(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t", {"task_status": "READY_RESET"})
-    kps.show_task(Run(cloud, {"hwc_timeout": 7.0}).context.client(HWC), "t")
+    kps.show_task(ModuleRun(cloud, {"hwc_timeout": 7.0}).context.client(HWC), "t")
     assert cloud.timeouts == [7.0]
 
 
 @pytest.mark.parametrize("project", ["..", "a/b", "a b", "a?b"])
-def test_a_project_that_would_change_the_url_is_refused(cloud: Cloud, project: str) -> None:
+def test_a_project_that_would_change_the_url_is_refused(cloud: FakeTransport, project: str) -> None:
     with pytest.raises(UsageError, match="^hwc_project_id: "):
-        Run(cloud, {"hwc_project_id": project}).context.client(HWC)
+        ModuleRun(cloud, {"hwc_project_id": project}).context.client(HWC)
 
 
-def test_a_region_outside_the_table_is_warned_about(cloud: Cloud) -> None:
-    run = Run(cloud, {"hwc_region": "cn-mars-1"})
+def test_a_region_outside_the_table_is_warned_about(cloud: FakeTransport) -> None:
+    run = ModuleRun(cloud, {"hwc_region": "cn-mars-1"})
     run.context.client(HWC).origin("kps")
     assert ["'cn-mars-1'" in warning for warning in run.module.warnings] == [True]
 

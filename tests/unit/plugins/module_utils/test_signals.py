@@ -19,10 +19,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.k
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
     FakeClock,
+    FakeTransport,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
 GOES_ON = {"task_id": "t-1", "task_status": "RUNNING_RESET"}
@@ -131,9 +131,9 @@ class SignallingTwice(Signalling):
 @pytest.mark.parametrize("clock", [Signalling, SignallingTwice])
 @pytest.mark.parametrize("name", _signals.SIGNALS)
 def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) -> None:
-    cloud = Cloud(clock(getattr(signal, name)))
+    cloud = FakeTransport(clock(getattr(signal, name)))
     cloud.expect(TASK, GOES_ON)
-    run = Run(cloud, {})
+    run = ModuleRun(cloud, {})
     before = handlers()
     outcome = _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert outcome.failed
@@ -145,18 +145,18 @@ def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) ->
 
 
 def test_a_wait_is_not_deaf_to_signals_for_ever() -> None:
-    cloud = Cloud(SignallingTwice(signal.SIGTERM, _signals.DEAF))
+    cloud = FakeTransport(SignallingTwice(signal.SIGTERM, _signals.DEAF))
     cloud.expect(TASK, GOES_ON)
-    run = Run(cloud, {})
+    run = ModuleRun(cloud, {})
     before = handlers()
     with pytest.raises(Interrupted):
         _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert handlers() == before
 
 
-def test_signals_are_left_as_they_were_after_a_wait(cloud: Cloud) -> None:
+def test_signals_are_left_as_they_were_after_a_wait(cloud: FakeTransport) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
-    run = Run(cloud, {})
+    run = ModuleRun(cloud, {})
     before = handlers()
     assert not _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options()).failed
     assert handlers() == before

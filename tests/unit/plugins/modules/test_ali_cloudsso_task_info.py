@@ -17,8 +17,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     ali_options,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 LIST = f"POST {CLOUDSSO}/?"
 NONE = dict.fromkeys([*module.FILTERS, "task_id", "marker", "max_tasks"])
@@ -32,12 +32,12 @@ MEANING = {
 }
 
 
-def run(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
+def run(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     own = {**NONE, "limit": 20, "directory_id": DIRECTORY, **options}
-    return Run(cloud, ali_options(**own)).execute(module.execute)
+    return ModuleRun(cloud, ali_options(**own)).execute(module.execute)
 
 
-def test_one_task(cloud: Cloud) -> None:
+def test_one_task(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-1", {"RequestId": "R", "Task": ROW})
     assert run(cloud, task_id="t-1") == {
         "changed": False,
@@ -47,23 +47,23 @@ def test_one_task(cloud: Cloud) -> None:
     }
 
 
-def test_ids_of_the_samples_are_ids(cloud: Cloud) -> None:
+def test_ids_of_the_samples_are_ids(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}DirectoryId=d-00fc2p61%2A%2A%2A%2A&TaskId=t-1%2A", {"Task": {**ROW, "TaskId": "t-1*"}})
     assert run(cloud, directory_id="d-00fc2p61****", task_id="t-1*")["tasks"][0]["task_id"] == "t-1*"
 
 
-def test_an_unknown_task_is_an_empty_list(cloud: Cloud) -> None:
+def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-2", refusal(404, "EntityNotExists.Task"))
     assert run(cloud, task_id="t-2")["tasks"] == []
 
 
-def test_an_unknown_directory_is_an_error(cloud: Cloud) -> None:
+def test_an_unknown_directory_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-2", refusal(404, "EntityNotExists.Directory"))
     with pytest.raises(CloudError, match=r"EntityNotExists\.Directory"):
         run(cloud, task_id="t-2")
 
 
-def test_all_filters(cloud: Cloud) -> None:
+def test_all_filters(cloud: FakeTransport) -> None:
     query = (
         "AccessConfigurationId=ac-1&DirectoryId=d-00fc2p61abcd&Filter=StartTime%20ge%202026-01-01T00%3A00%3A00Z"
         "&MaxResults=20&PrincipalId=u-1&PrincipalType=User&Status=Failed&TargetId=1142&TargetType=RD-Account"
@@ -84,7 +84,7 @@ def test_all_filters(cloud: Cloud) -> None:
     assert (result["tasks"], result["truncated"]) == ([MEANING], False)
 
 
-def test_a_bound(cloud: Cloud) -> None:
+def test_a_bound(cloud: FakeTransport) -> None:
     query = f"{LIST}DirectoryId={DIRECTORY}"
     cloud.expect(f"{query}&MaxResults=1&NextToken=n0", {"Tasks": [ROW], "NextToken": "n1"})
     cloud.expect(f"{query}&MaxResults=1&NextToken=n1", {"Tasks": [{**ROW, "TaskId": "t-2"}], "NextToken": "n2"})
@@ -106,7 +106,7 @@ def test_a_bound(cloud: Cloud) -> None:
     ],
     ids=str,
 )
-def test_what_is_refused(cloud: Cloud, options: dict[str, t.Any]) -> None:
+def test_what_is_refused(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
         run(cloud, **options)
 

@@ -17,18 +17,18 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     ali_options,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 URL = f"POST {CLOUDSSO}/?DirectoryId={DIRECTORY}&TaskId=t-1"
 
 
-def run(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
+def run(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     own = {"directory_id": DIRECTORY, "task_id": "t-1", **options}
-    return Run(cloud, ali_options(**own)).execute(module.execute)
+    return ModuleRun(cloud, ali_options(**own)).execute(module.execute)
 
 
-def test_a_success_with_a_reason_is_a_success(cloud: Cloud) -> None:
+def test_a_success_with_a_reason_is_a_success(cloud: FakeTransport) -> None:
     status = {
         "Status": "Success",
         "TaskId": "t-1",
@@ -57,18 +57,18 @@ def test_a_success_with_a_reason_is_a_success(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("status", "state"), [("InProgress", "pending"), ("Failed", "failed"), ("Paused", "unknown")])
-def test_other_statuses(cloud: Cloud, status: str, state: str) -> None:
+def test_other_statuses(cloud: FakeTransport, status: str, state: str) -> None:
     cloud.expect(URL, {"TaskStatus": {"TaskId": "t-1", "Status": status}})
     assert run(cloud)["tasks"] == [{"task_id": "t-1", "status": status, "state": state}]
 
 
-def test_an_unknown_task_is_an_empty_list(cloud: Cloud) -> None:
+def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
     cloud.expect(URL, refusal(404, "EntityNotExists.Task"))
     assert run(cloud)["tasks"] == []
 
 
 @pytest.mark.parametrize("options", [{"directory_id": ""}, {"task_id": ""}, {"task_id": "."}, {"directory_id": "a b"}])
-def test_what_is_refused(cloud: Cloud, options: dict[str, t.Any]) -> None:
+def test_what_is_refused(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
         run(cloud, **options)
 

@@ -11,8 +11,12 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_csms_task_info as module
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import KPS, PROJECT, Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    KPS,
+    PROJECT,
+    FakeTransport,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 TASKS = f"GET {KPS}/v1/{PROJECT}/csms/tasks"
 NONE = dict.fromkeys(["task_id", "secret_name", "status", "marker", "max_tasks"])
@@ -21,11 +25,11 @@ ROW = {"task_id": "t-1", "secret_name": "demo", "task_status": "FAILED", "operat
 TIMES = {"task_time": 1523342130000, "attempt_nums": 2, "task_error_code": "CSMS.9", "task_error_msg": "No."}
 
 
-def run(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
-    return Run(cloud, {**NONE, "limit": 50, **options}).execute(module.execute)
+def run(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
+    return ModuleRun(cloud, {**NONE, "limit": 50, **options}).execute(module.execute)
 
 
-def test_one_task(cloud: Cloud) -> None:
+def test_one_task(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"total": 1, "tasks": [{**ROW, **TIMES}], "next_marker": ""})
     assert run(cloud, task_id="t-1") == {
         "changed": False,
@@ -35,12 +39,12 @@ def test_one_task(cloud: Cloud) -> None:
     }
 
 
-def test_an_unknown_task_is_an_empty_list(cloud: Cloud) -> None:
+def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id=t-2", {"total": 0, "tasks": []})
     assert run(cloud, task_id="t-2")["tasks"] == []
 
 
-def test_all_tasks(cloud: Cloud) -> None:
+def test_all_tasks(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1&secret_name=demo&status=FAILED", {"tasks": [ROW], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=1&marker=t-1&secret_name=demo&status=FAILED", {"tasks": []})
     result = run(cloud, secret_name="demo", status="FAILED", limit=1)
@@ -48,7 +52,7 @@ def test_all_tasks(cloud: Cloud) -> None:
     assert (result["truncated"], "next_marker" in result) == (False, False)
 
 
-def test_a_bound(cloud: Cloud) -> None:
+def test_a_bound(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=2&marker=t-0", {"tasks": [ROW, {**ROW, "task_id": "t-2"}], "next_marker": "t-2"})
     cloud.expect(f"{TASKS}?limit=1&marker=t-2", {"tasks": [{**ROW, "task_id": "t-3"}]})
     result = run(cloud, marker="t-0", max_tasks=2)
@@ -60,7 +64,7 @@ def test_a_bound(cloud: Cloud) -> None:
     [{"task_id": ""}, {"task_id": ".."}, {"task_id": "a/b"}, {"limit": 0}, {"limit": 1001}, {"max_tasks": 0}],
     ids=str,
 )
-def test_what_is_refused(cloud: Cloud, options: dict[str, t.Any]) -> None:
+def test_what_is_refused(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
         run(cloud, **options)
 

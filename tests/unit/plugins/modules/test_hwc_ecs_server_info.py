@@ -12,14 +12,18 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_ecs_server_info
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import ECS, PROJECT, Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    ECS,
+    PROJECT,
+    FakeTransport,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 DETAIL = f"GET {ECS}/v1/{PROJECT}/cloudservers/detail"
 
 
-def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
-    return Run(cloud, {"server_ids": None, "name": None, "status": None, **options}).execute(
+def result_of(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
+    return ModuleRun(cloud, {"server_ids": None, "name": None, "status": None, **options}).execute(
         hwc_ecs_server_info.execute
     )
 
@@ -28,7 +32,7 @@ def server(server_id: str) -> dict[str, t.Any]:
     return {"id": server_id, "name": f"web-{server_id}", "status": "ACTIVE"}
 
 
-def test_servers_are_shown_in_the_order_they_are_named_and_missing_ones_told(cloud: Cloud) -> None:
+def test_servers_are_shown_in_the_order_they_are_named_and_missing_ones_told(cloud: FakeTransport) -> None:
     rows = [server("s-1"), server("s-3"), {"id": "s-2", "fault": {"message": "not found"}}]
     cloud.expect(f"{DETAIL}?server_id=s-3%2Cs-2%2Cs-1", {"servers": rows})
     result = result_of(cloud, server_ids=["s-3", "s-2", "s-1", "s-3"])
@@ -36,12 +40,12 @@ def test_servers_are_shown_in_the_order_they_are_named_and_missing_ones_told(clo
     assert (result["missing_ids"], result["changed"]) == (["s-2"], False)
 
 
-def test_no_ids_are_no_servers_and_no_request(cloud: Cloud) -> None:
+def test_no_ids_are_no_servers_and_no_request(cloud: FakeTransport) -> None:
     result = result_of(cloud, server_ids=[])
     assert (result["servers"], result["missing_ids"]) == ([], [])
 
 
-def test_without_ids_all_servers_that_match_are_listed(cloud: Cloud) -> None:
+def test_without_ids_all_servers_that_match_are_listed(cloud: FakeTransport) -> None:
     cloud.expect(f"{DETAIL}?limit=1000&name=web&offset=1&status=ACTIVE", {"count": 1, "servers": [server("s-1")]})
     result = result_of(cloud, name="web", status="ACTIVE")
     assert [row["name"] for row in result["servers"]] == ["web-s-1"]
@@ -49,7 +53,7 @@ def test_without_ids_all_servers_that_match_are_listed(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("ids", [[""], ["a", ".."], ["a/b"]])
-def test_a_bad_id_is_refused_before_anything_is_sent(cloud: Cloud, ids: list[str]) -> None:
+def test_a_bad_id_is_refused_before_anything_is_sent(cloud: FakeTransport, ids: list[str]) -> None:
     with pytest.raises(UsageError, match="^server_ids: "):
         result_of(cloud, server_ids=ids)
     assert cloud.requests == []

@@ -11,8 +11,12 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_ecs_server_power
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import ECS, PROJECT, Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    ECS,
+    PROJECT,
+    FakeTransport,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 NAME = "hwc_ecs_server_power"
 DEFAULTS: dict[str, t.Any] = {
@@ -26,14 +30,14 @@ DEFAULTS: dict[str, t.Any] = {
 }
 
 
-def test_a_server_is_started(cloud: Cloud) -> None:
+def test_a_server_is_started(cloud: FakeTransport) -> None:
     url = f"{ECS}/v1/{PROJECT}"
     row = {"id": "s-1", "name": "web", "status": "SHUTOFF"}
     cloud.expect(f"GET {url}/cloudservers/detail?server_id=s-1", {"servers": [row]})
     cloud.expect(f"POST {url}/cloudservers/action", {"job_id": "j-1"}, body={"os-start": {"servers": [{"id": "s-1"}]}})
     cloud.expect(f"GET {url}/jobs/j-1", {"job_id": "j-1", "status": "SUCCESS"})
     cloud.expect(f"GET {url}/cloudservers/detail?server_id=s-1", {"servers": [{**row, "status": "ACTIVE"}]})
-    result = Run(cloud, DEFAULTS).execute(hwc_ecs_server_power.execute)
+    result = ModuleRun(cloud, DEFAULTS).execute(hwc_ecs_server_power.execute)
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, False, ["j-1"])
 
 

@@ -19,27 +19,27 @@ from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_f
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     html,
     lost,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
 FAILED = f"{KPS}/v3/{PROJECT}/failed-tasks"
 
 
-def start(cloud: Cloud, *ids: t.Any, check_mode: bool = False) -> Run:
-    return Run(cloud, {"task_ids": list(ids), "state": "absent"}, check_mode=check_mode)
+def start(cloud: FakeTransport, *ids: t.Any, check_mode: bool = False) -> ModuleRun:
+    return ModuleRun(cloud, {"task_ids": list(ids), "state": "absent"}, check_mode=check_mode)
 
 
-def recorded(cloud: Cloud, *ids: str) -> None:
+def recorded(cloud: FakeTransport, *ids: str) -> None:
     rows = [{"task_id": task_id} for task_id in ids]
     cloud.expect(f"GET {FAILED}?limit=1000&offset=0", {"total": len(rows), "tasks": rows})
 
 
-def test_the_records_that_are_there_are_deleted(cloud: Cloud) -> None:
+def test_the_records_that_are_there_are_deleted(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1", "t-2", "t-3")
     cloud.expect(f"DELETE {FAILED}/t-3", answer())
     cloud.expect(f"DELETE {FAILED}/t-1", answer())
@@ -47,37 +47,37 @@ def test_the_records_that_are_there_are_deleted(cloud: Cloud) -> None:
     assert (result["changed"], result["deleted_ids"]) == (True, ["t-3", "t-1"])
 
 
-def test_none_that_is_there_is_no_change(cloud: Cloud) -> None:
+def test_none_that_is_there_is_no_change(cloud: FakeTransport) -> None:
     recorded(cloud, "t-2")
     result = start(cloud, "t-1").execute(hwc_kps_failed_task.execute)
     assert (result["changed"], result["deleted_ids"]) == (False, [])
 
 
-def test_one_that_somebody_else_deletes_meanwhile_is_no_change(cloud: Cloud) -> None:
+def test_one_that_somebody_else_deletes_meanwhile_is_no_change(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", refusal(400, "KPS.0005", "failed task not found"))
     assert start(cloud, "t-1").execute(hwc_kps_failed_task.execute)["changed"] is False
 
 
-def test_check_mode_reads_only(cloud: Cloud) -> None:
+def test_check_mode_reads_only(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     result = start(cloud, "t-1", check_mode=True).execute(hwc_kps_failed_task.execute)
     assert (result["changed"], result["deleted_ids"]) == (True, ["t-1"])
     assert cloud.writes() == []
 
 
-def test_nothing_named_is_nothing_asked(cloud: Cloud) -> None:
+def test_nothing_named_is_nothing_asked(cloud: FakeTransport) -> None:
     assert start(cloud).execute(hwc_kps_failed_task.execute)["deleted_ids"] == []
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", None])
-def test_no_id_can_mean_all_records(cloud: Cloud, task_id: t.Any) -> None:
+def test_no_id_can_mean_all_records(cloud: FakeTransport, task_id: t.Any) -> None:
     with pytest.raises(UsageError, match="task_ids: "):
         start(cloud, "t-1", task_id).execute(hwc_kps_failed_task.execute)
     assert cloud.requests == []
 
 
-def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: Cloud) -> None:
+def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1", "t-2")
     cloud.expect(f"DELETE {FAILED}/t-1", answer())
     cloud.expect(f"DELETE {FAILED}/t-2", refusal(403, "KPS.9003", "no permission"))
@@ -88,7 +88,7 @@ def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: Cloud) -> None
 
 
 @pytest.mark.parametrize("outcome", [lost(), html(), refusal(503, "KPS.0003", "busy")], ids=["lost", "page", "503"])
-def test_a_lost_answer_is_looked_up(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_lost_answer_is_looked_up(cloud: FakeTransport, outcome: t.Any) -> None:
     recorded(cloud, "t-1", "t-2")
     cloud.expect(f"DELETE {FAILED}/t-1", outcome)
     recorded(cloud, "t-2")
@@ -97,7 +97,7 @@ def test_a_lost_answer_is_looked_up(cloud: Cloud, outcome: t.Any) -> None:
     assert (result["changed"], result["deleted_ids"]) == (True, ["t-1", "t-2"])
 
 
-def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: Cloud) -> None:
+def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", lost())
     recorded(cloud, "t-1")
@@ -107,7 +107,7 @@ def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: Cloud) -> 
     assert (run.context.result["changed"], run.context.result["deleted_ids"]) == (False, [])
 
 
-def test_a_lost_answer_that_cannot_be_looked_up_may_have_changed_something(cloud: Cloud) -> None:
+def test_a_lost_answer_that_cannot_be_looked_up_may_have_changed_something(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", lost())
     cloud.expect(f"GET {FAILED}?limit=1000&offset=0", refusal(403, "KPS.9003", "no permission"))

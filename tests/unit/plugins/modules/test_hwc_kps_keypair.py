@@ -26,15 +26,15 @@ from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_k
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
     FakeClock,
+    FakeTransport,
     answer,
     html,
     lost,
     refusal,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, defaults, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults, run_module
 
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 SHOW, CREATE = f"GET {KEYPAIRS}/kp", f"POST {KEYPAIRS}"
@@ -53,18 +53,18 @@ def there(**fields: t.Any) -> dict[str, t.Any]:
     return {"keypair": {"name": "kp", "type": "ssh", "scope": "user", "public_key": public_key(), **fields}}
 
 
-def start(cloud: Cloud, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> Run:
-    return Run(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
+def start(cloud: FakeTransport, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> ModuleRun:
+    return ModuleRun(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
 
 
-def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
+def result_of(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     return start(cloud, **options).execute(hwc_kps_keypair.execute)
 
 
 # --- Creating and importing
 
 
-def test_a_pair_is_generated_and_its_private_key_returned_once(cloud: Cloud) -> None:
+def test_a_pair_is_generated_and_its_private_key_returned_once(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
     result = result_of(cloud)
@@ -75,7 +75,7 @@ def test_a_pair_is_generated_and_its_private_key_returned_once(cloud: Cloud) -> 
 
 
 @pytest.mark.parametrize("key", [None, "", 17, [PRIVATE], {"pem": PRIVATE}], ids=repr)
-def test_a_generated_pair_without_its_private_key_is_told(cloud: Cloud, key: t.Any) -> None:
+def test_a_generated_pair_without_its_private_key_is_told(cloud: FakeTransport, key: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(private_key=key), body={"keypair": {"name": "kp"}})
     cloud.expect(SHOW, there())
@@ -86,7 +86,7 @@ def test_a_generated_pair_without_its_private_key_is_told(cloud: Cloud, key: t.A
     assert "private_key" not in run.context.result
 
 
-class Breaking(Cloud):
+class Breaking(FakeTransport):
     """A cloud on which something of ours breaks after a pair was created."""
 
     def send(self, request: Request, timeout: float) -> Response:
@@ -106,7 +106,7 @@ def test_whatever_breaks_after_a_creation_the_private_key_is_in_the_result(clock
     assert "ZeroDivisionError" in result["msg"]
 
 
-def test_a_pair_is_imported(cloud: Cloud) -> None:
+def test_a_pair_is_imported(cloud: FakeTransport) -> None:
     fields = {"name": "kp", "type": "ssh", "public_key": public_key(), "scope": "domain"}
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(), body={"keypair": fields})
@@ -115,14 +115,14 @@ def test_a_pair_is_imported(cloud: Cloud) -> None:
     assert "private_key" not in result
 
 
-def test_a_description_is_set_after_the_creation(cloud: Cloud) -> None:
+def test_a_description_is_set_after_the_creation(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(), body={"keypair": {"name": "kp", "public_key": public_key()}})
     cloud.expect(UPDATE, answer(None), body={"keypair": {"description": "new"}})
     assert result_of(cloud, public_key=public_key(), description="new")["keypair"]["description"] == "new"
 
 
-def test_a_description_that_fails_does_not_lose_the_private_key(cloud: Cloud) -> None:
+def test_a_description_that_fails_does_not_lose_the_private_key(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
     cloud.expect(UPDATE, refusal(400, "KPS.0002", "too long"), body={"keypair": {"description": "new"}})
@@ -135,7 +135,7 @@ def test_a_description_that_fails_does_not_lose_the_private_key(cloud: Cloud) ->
 
 
 @pytest.mark.parametrize("key", ["", "ssh-ed25519", "not a key", PRIVATE], ids=["empty", "half", "words", "private"])
-def test_what_is_no_public_key_is_refused(cloud: Cloud, key: str) -> None:
+def test_what_is_no_public_key_is_refused(cloud: FakeTransport, key: str) -> None:
     cloud.expect(SHOW, NONE)
     with pytest.raises(UsageError, match="public_key: this is no public key") as caught:
         result_of(cloud, public_key=key)
@@ -144,7 +144,7 @@ def test_what_is_no_public_key_is_refused(cloud: Cloud, key: str) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "a/b", "a b"])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_bad_name_is_refused_before_anything_is_sent(cloud: Cloud, name: str, state: str) -> None:
+def test_a_bad_name_is_refused_before_anything_is_sent(cloud: FakeTransport, name: str, state: str) -> None:
     with pytest.raises(UsageError, match="^name: "):
         result_of(cloud, name=name, state=state)
     assert cloud.requests == []
@@ -164,20 +164,20 @@ def test_a_bad_name_is_refused_before_anything_is_sent(cloud: Cloud, name: str, 
     ],
     ids=["as it is", "same key", "same key with a comment", "same description", "only used when it is created"],
 )
-def test_a_pair_that_is_as_it_should_be_is_left_alone(cloud: Cloud, options: dict[str, t.Any]) -> None:
+def test_a_pair_that_is_as_it_should_be_is_left_alone(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     cloud.expect(SHOW, there(description="old"))
     result = result_of(cloud, **options)
     assert result["changed"] is False
     assert result["keypair"]["public_key"] == public_key()
 
 
-def test_no_description_is_as_good_as_an_empty_one(cloud: Cloud) -> None:
+def test_no_description_is_as_good_as_an_empty_one(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there(description=None))
     assert result_of(cloud, description="")["changed"] is False
 
 
 @pytest.mark.parametrize("wanted", ["new", ""])
-def test_a_description_is_changed(cloud: Cloud, wanted: str) -> None:
+def test_a_description_is_changed(cloud: FakeTransport, wanted: str) -> None:
     cloud.expect(SHOW, there(description="old"))
     cloud.expect(UPDATE, answer(None), body={"keypair": {"description": wanted}})
     result = result_of(cloud, description=wanted, diff_mode=True)
@@ -187,7 +187,7 @@ def test_a_description_is_changed(cloud: Cloud, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("present", [public_key("another"), "rubbish"])
-def test_a_pair_with_another_key_is_an_error(cloud: Cloud, present: str | None) -> None:
+def test_a_pair_with_another_key_is_an_error(cloud: FakeTransport, present: str | None) -> None:
     cloud.expect(SHOW, there(public_key=present))
     with pytest.raises(UsageError, match=r"holds another key than public_key.*cannot be changed"):
         result_of(cloud, public_key=public_key(), description="new")
@@ -196,7 +196,7 @@ def test_a_pair_with_another_key_is_an_error(cloud: Cloud, present: str | None) 
 # --- Deleting
 
 
-def test_a_pair_is_deleted(cloud: Cloud) -> None:
+def test_a_pair_is_deleted(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, answer(None, 204))
     result = result_of(cloud, state="absent", diff_mode=True)
@@ -205,13 +205,13 @@ def test_a_pair_is_deleted(cloud: Cloud) -> None:
     assert (result["diff"]["before"]["name"], result["diff"]["after"]) == ("kp", {})
 
 
-def test_a_pair_that_is_deleted_by_another_meanwhile_is_no_change(cloud: Cloud) -> None:
+def test_a_pair_that_is_deleted_by_another_meanwhile_is_no_change(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, NONE)
     assert result_of(cloud, state="absent")["changed"] is False
 
 
-def test_a_pair_that_is_not_there_need_not_be_deleted(cloud: Cloud) -> None:
+def test_a_pair_that_is_not_there_need_not_be_deleted(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     assert result_of(cloud, state="absent") == {"changed": False, "credentials_source": "options"}
 
@@ -231,21 +231,21 @@ CHECKED: dict[str, tuple[t.Any, dict[str, t.Any], bool]] = {
 
 @pytest.mark.parametrize(("present", "options", "changed"), list(CHECKED.values()), ids=list(CHECKED))
 def test_check_mode_tells_the_change_and_sends_none(
-    cloud: Cloud, present: t.Any, options: dict[str, t.Any], changed: bool
+    cloud: FakeTransport, present: t.Any, options: dict[str, t.Any], changed: bool
 ) -> None:
     cloud.expect(SHOW, present)
     assert result_of(cloud, check_mode=True, **options)["changed"] is changed
     assert cloud.writes() == []
 
 
-def test_check_mode_shows_the_pair_as_it_would_be(cloud: Cloud) -> None:
+def test_check_mode_shows_the_pair_as_it_would_be(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     result = result_of(cloud, check_mode=True, diff_mode=True, public_key=public_key(), description="new")
     assert result["keypair"] == {"name": "kp", "public_key": public_key(), "description": "new"}
     assert result["diff"] == {"before": {}, "after": result["keypair"]}
 
 
-def test_a_write_that_slips_through_in_check_mode_is_stopped(cloud: Cloud) -> None:
+def test_a_write_that_slips_through_in_check_mode_is_stopped(cloud: FakeTransport) -> None:
     run = start(cloud, check_mode=True)
     with pytest.raises(CheckModeWriteError):
         kps_keypairs.delete_keypair(run.context.client(HWC), "kp")
@@ -258,7 +258,7 @@ LOST_IDS = ["lost", "504", "html"]
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
-def test_an_import_that_took_effect_without_an_answer_is_a_change(cloud: Cloud, outcome: t.Any) -> None:
+def test_an_import_that_took_effect_without_an_answer_is_a_change(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp", "public_key": public_key()}})
     cloud.expect(SHOW, there())
@@ -267,7 +267,7 @@ def test_an_import_that_took_effect_without_an_answer_is_a_change(cloud: Cloud, 
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
-def test_a_pair_whose_private_key_was_lost_is_told(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_pair_whose_private_key_was_lost_is_told(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp"}})
     cloud.expect(SHOW, there())
@@ -298,7 +298,7 @@ def test_a_pair_whose_private_key_was_lost_is_told(cloud: Cloud, outcome: t.Any)
     ids=["create: no", "delete: yes", "delete: no", "describe: yes", "describe: no", "describe: gone"],
 )
 def test_whether_a_lost_request_took_effect_is_looked_up(
-    cloud: Cloud,
+    cloud: FakeTransport,
     outcome: t.Any,
     request_: str,
     body: t.Any,
@@ -319,7 +319,7 @@ def test_whether_a_lost_request_took_effect_is_looked_up(
         assert run.context.result["changed"] is False
 
 
-def test_what_cannot_be_looked_up_may_have_changed(cloud: Cloud) -> None:
+def test_what_cannot_be_looked_up_may_have_changed(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, lost())
     cloud.expect(SHOW, refusal(403, "APIGW.0302", "no"))
@@ -329,7 +329,7 @@ def test_what_cannot_be_looked_up_may_have_changed(cloud: Cloud) -> None:
     assert run.context.result["changed"] is True
 
 
-def test_a_request_that_was_not_received_has_changed_nothing(cloud: Cloud) -> None:
+def test_a_request_that_was_not_received_has_changed_nothing(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     for took in (29.0, 29.0, 0.2):
         cloud.expect(DELETE, unreachable(), took=took)
@@ -339,7 +339,7 @@ def test_a_request_that_was_not_received_has_changed_nothing(cloud: Cloud) -> No
     assert run.context.result["changed"] is False
 
 
-def test_a_refusal_is_passed_on(cloud: Cloud) -> None:
+def test_a_refusal_is_passed_on(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, refusal(403, "KPS.9003", "no"), body={"keypair": {"name": "kp"}})
     with pytest.raises(CloudError, match="kps:SSHKeyPair:create"):

@@ -20,11 +20,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     ECS,
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 NAME = "hwc_kps_keypair_association"
 DEFAULTS: dict[str, t.Any] = {
@@ -44,7 +44,7 @@ DEFAULTS: dict[str, t.Any] = {
 }
 
 
-def test_a_server_is_reset(cloud: Cloud) -> None:
+def test_a_server_is_reset(cloud: FakeTransport) -> None:
     server = {"id": "s-1", "name": "web", "status": "SHUTOFF", "key_name": "kp-old"}
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/keypairs/kp-new", {"keypair": {"name": "kp-new"}})
     cloud.expect(f"GET {ECS}/v1/{PROJECT}/cloudservers/detail?server_id=s-1", {"servers": [server]})
@@ -53,7 +53,7 @@ def test_a_server_is_reset(cloud: Cloud) -> None:
     cloud.expect(f"POST {KPS}/v3/{PROJECT}/keypairs/associate", {"task_id": "t-1"}, body=body)
     task = {"task_id": "t-1", "task_status": "SUCCESS_RESET"}
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t-1", task)
-    result = Run(cloud, DEFAULTS).execute(hwc_kps_keypair_association.execute)
+    result = ModuleRun(cloud, DEFAULTS).execute(hwc_kps_keypair_association.execute)
     assert (result["changed"], result["failed"], result["task_ids"]) == (True, False, ["t-1"])
 
 
@@ -105,7 +105,7 @@ ECHOES: dict[str, t.Callable[[str], str]] = {
 
 @pytest.mark.parametrize("where", ["refusal", "page", "answer without a task", "failed already", "failed task"])
 @pytest.mark.parametrize("echo", [*ECHOES.values()], ids=[*ECHOES])
-def test_a_key_that_kps_echoes_is_in_no_result(cloud: Cloud, echo: t.Callable[[str], str], where: str) -> None:
+def test_a_key_that_kps_echoes_is_in_no_result(cloud: FakeTransport, echo: t.Callable[[str], str], where: str) -> None:
     said = f"cannot log in with {echo(PEM)}, sorry"
     server = {"id": "s-1", "name": "web", "status": "ACTIVE", "key_name": "kp-old"}
     running = f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0"
@@ -126,7 +126,7 @@ def test_a_key_that_kps_echoes_is_in_no_result(cloud: Cloud, echo: t.Callable[[s
     auth = {"type": "keypair", "key": PEM}
     body = {"keypair_name": "kp-new", "server": {"id": "s-1", "auth": auth, "port": 22}}
     cloud.expect(f"POST {KPS}/v3/{PROJECT}/keypairs/associate", answers[where], body=body)
-    run = Run(cloud, {**DEFAULTS, "private_key": PEM, "port": 22})
+    run = ModuleRun(cloud, {**DEFAULTS, "private_key": PEM, "port": 22})
     result = hwc_kps_keypair_association.MODULE.perform(run.context)
     assert result["failed"]
     shown = json.dumps([result, run.module.warnings])

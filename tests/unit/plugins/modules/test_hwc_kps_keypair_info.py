@@ -15,19 +15,19 @@ from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_k
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 
 
-def result_of(cloud: Cloud, name: t.Any = None) -> dict[str, t.Any]:
-    return Run(cloud, {"name": name}).execute(hwc_kps_keypair_info.execute)
+def result_of(cloud: FakeTransport, name: t.Any = None) -> dict[str, t.Any]:
+    return ModuleRun(cloud, {"name": name}).execute(hwc_kps_keypair_info.execute)
 
 
-def test_one_pair_is_shown(cloud: Cloud) -> None:
+def test_one_pair_is_shown(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": {"name": "kp", "public_key": "ssh-rsa AAAA", "create_time": 1000}})
     assert result_of(cloud, "kp") == {
         "changed": False,
@@ -38,18 +38,18 @@ def test_one_pair_is_shown(cloud: Cloud) -> None:
     }
 
 
-def test_an_unknown_pair_is_an_empty_list(cloud: Cloud) -> None:
+def test_an_unknown_pair_is_an_empty_list(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", refusal(400, "KPS.4016", "does not exist"))
     assert result_of(cloud, "kp")["keypairs"] == []
 
 
-def test_all_pairs_are_listed(cloud: Cloud) -> None:
+def test_all_pairs_are_listed(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", {"keypairs": [{"keypair": {"name": "a"}}, {"keypair": {"name": "b"}}]})
     assert result_of(cloud)["keypairs"] == [{"name": "a"}, {"name": "b"}]
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "."])
-def test_a_bad_name_is_refused_before_anything_is_sent(cloud: Cloud, name: str) -> None:
+def test_a_bad_name_is_refused_before_anything_is_sent(cloud: FakeTransport, name: str) -> None:
     with pytest.raises(UsageError, match="^name: "):
         result_of(cloud, name)
     assert cloud.requests == []

@@ -15,10 +15,10 @@ from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_t
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, defaults, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults, run_module
 
 NAME = "hwc_kps_task_info"
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
@@ -27,11 +27,11 @@ DEFAULTS: dict[str, t.Any] = {
 }
 
 
-def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
-    return Run(cloud, {**DEFAULTS, **options}).execute(hwc_kps_task_info.execute)
+def result_of(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
+    return ModuleRun(cloud, {**DEFAULTS, **options}).execute(hwc_kps_task_info.execute)
 
 
-def test_one_task_is_shown_with_its_meaning(cloud: Cloud) -> None:
+def test_one_task_is_shown_with_its_meaning(cloud: FakeTransport) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "server_id": "s-1", "task_status": "RUNNING_RESET"})
     task = {
         "task_id": "t-1",
@@ -48,7 +48,7 @@ def test_one_task_is_shown_with_its_meaning(cloud: Cloud) -> None:
     }
 
 
-def test_an_unknown_task_is_an_empty_list(cloud: Cloud) -> None:
+def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
     cloud.expect(TASK, refusal(400, "KPS.0001", "TaskId illegal"))
     assert result_of(cloud, task_id="t-1")["tasks"] == []
 
@@ -56,7 +56,9 @@ def test_an_unknown_task_is_an_empty_list(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("chosen", "path", "state"), [("running", "running-tasks", "pending"), ("failed", "failed-tasks", "failed")]
 )
-def test_a_list_is_shown_with_the_meaning_of_being_in_it(cloud: Cloud, chosen: str, path: str, state: str) -> None:
+def test_a_list_is_shown_with_the_meaning_of_being_in_it(
+    cloud: FakeTransport, chosen: str, path: str, state: str
+) -> None:
     row = {"task_id": "t-1", "operate_type": "RUNNING_REPLACE", "task_time": "1523342130000"}
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/{path}?limit=1000&offset=0", {"total": 1, "tasks": [row]})
     result = result_of(cloud, list=chosen)
@@ -64,7 +66,7 @@ def test_a_list_is_shown_with_the_meaning_of_being_in_it(cloud: Cloud, chosen: s
     assert result["truncated"] is False
 
 
-def test_a_list_may_be_cut(cloud: Cloud) -> None:
+def test_a_list_may_be_cut(cloud: FakeTransport) -> None:
     url = f"GET {KPS}/v3/{PROJECT}/running-tasks"
     cloud.expect(f"{url}?limit=1&offset=0", {"total": 2, "tasks": [{"task_id": "t-1"}]})
     cloud.expect(f"{url}?limit=1&offset=1", {"total": 2, "tasks": [{"task_id": "t-2"}]})
@@ -73,19 +75,19 @@ def test_a_list_may_be_cut(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a b"])
-def test_a_bad_id_is_refused_before_anything_is_sent(cloud: Cloud, task_id: str) -> None:
+def test_a_bad_id_is_refused_before_anything_is_sent(cloud: FakeTransport, task_id: str) -> None:
     with pytest.raises(UsageError, match="^task_id: "):
         result_of(cloud, task_id=task_id)
     assert cloud.requests == []
 
 
 @pytest.mark.parametrize("max_tasks", [0, -1])
-def test_a_bound_below_one_is_refused(cloud: Cloud, max_tasks: int) -> None:
+def test_a_bound_below_one_is_refused(cloud: FakeTransport, max_tasks: int) -> None:
     with pytest.raises(UsageError, match="max_tasks"):
         result_of(cloud, list="failed", max_tasks=max_tasks)
 
 
-def test_a_refused_signature_is_tried_once(cloud: Cloud) -> None:
+def test_a_refused_signature_is_tried_once(cloud: FakeTransport) -> None:
     cloud.expect(TASK, refusal(401, "APIGW.0301", "verify aksk signature fail"))
     with pytest.raises(AuthenticationError, match=r"clock.*tried once"):
         result_of(cloud, task_id="t-1")

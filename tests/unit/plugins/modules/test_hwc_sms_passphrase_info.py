@@ -15,18 +15,22 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     UsageError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_sms_passphrase_info as module
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, answer, refusal
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    FakeTransport,
+    answer,
+    refusal,
+)
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
 TASK = "d7fa81b9-c174-4c0a-a475-51a54c8af8a4"
 PASSPHRASE = f"GET https://sms.cn-north-4.myhuaweicloud.com/v3/tasks/{TASK}/passphrase"
 
 
-def run(cloud: Cloud, task_id: t.Any = TASK) -> dict[str, t.Any]:
-    return Run(cloud, {"task_id": task_id}).execute(module.execute)
+def run(cloud: FakeTransport, task_id: t.Any = TASK) -> dict[str, t.Any]:
+    return ModuleRun(cloud, {"task_id": task_id}).execute(module.execute)
 
 
-def test_the_passphrase_is_in_one_place(cloud: Cloud) -> None:
+def test_the_passphrase_is_in_one_place(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, {"task_id": TASK, "passphrase": "open sesame"})
     assert run(cloud) == {
         "changed": False,
@@ -36,19 +40,19 @@ def test_the_passphrase_is_in_one_place(cloud: Cloud) -> None:
     }
 
 
-def test_it_is_read_in_check_mode_too(cloud: Cloud) -> None:
+def test_it_is_read_in_check_mode_too(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, {"task_id": TASK, "passphrase": "open sesame"})
-    result = Run(cloud, {"task_id": TASK}, check_mode=True).execute(module.execute)
+    result = ModuleRun(cloud, {"task_id": TASK}, check_mode=True).execute(module.execute)
     assert result["passphrase"] == "open sesame"
 
 
-def test_an_unknown_task_is_an_error(cloud: Cloud) -> None:
+def test_an_unknown_task_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, refusal(404, "SMS.2252", "The task does not exist."))
     with pytest.raises(NotFoundError):
         run(cloud)
 
 
-def test_a_missing_permission_comes_with_all_that_is_said_about_it(cloud: Cloud) -> None:
+def test_a_missing_permission_comes_with_all_that_is_said_about_it(cloud: FakeTransport) -> None:
     details = {"encoded_authorization_message": "XXXX", "details": [{"error_code": "SMS.9004", "error_msg": "No XXX"}]}
     cloud.expect(PASSPHRASE, answer({"error_code": "SMS.9004", "error_msg": "No.", **details}, 403))
     with pytest.raises(ForbiddenError) as caught:
@@ -59,7 +63,7 @@ def test_a_missing_permission_comes_with_all_that_is_said_about_it(cloud: Cloud)
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a b", "x" * 65, "*"])
-def test_ids_that_are_refused(cloud: Cloud, task_id: str) -> None:
+def test_ids_that_are_refused(cloud: FakeTransport, task_id: str) -> None:
     with pytest.raises(UsageError, match="task_id"):
         run(cloud, task_id)
 

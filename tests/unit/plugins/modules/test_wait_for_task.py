@@ -17,11 +17,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     IAM,
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run, defaults, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults, run_module
 
 NAME = "wait_for_task"
 DEFAULTS: dict[str, t.Any] = {**defaults(wait_for_task.ARGUMENT_SPEC), "service": "kps", "task_ids": ["t-1"]}
@@ -35,15 +35,15 @@ def status(number: int, word: str) -> dict[str, t.Any]:
     return {"task_id": f"t-{number}", "server_id": "s-1", "task_status": word}
 
 
-def start(cloud: Cloud, check_mode: bool = False, **options: t.Any) -> Run:
-    return Run(cloud, {**DEFAULTS, **options}, check_mode=check_mode)
+def start(cloud: FakeTransport, check_mode: bool = False, **options: t.Any) -> ModuleRun:
+    return ModuleRun(cloud, {**DEFAULTS, **options}, check_mode=check_mode)
 
 
-def result_of(cloud: Cloud, **options: t.Any) -> dict[str, t.Any]:
+def result_of(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     return start(cloud, **options).execute(wait_for_task.execute)
 
 
-def test_a_task_is_waited_for(cloud: Cloud) -> None:
+def test_a_task_is_waited_for(cloud: FakeTransport) -> None:
     for word in ("READY_RESET", "RUNNING_RESET", "SUCCESS_RESET"):
         cloud.expect(task(1), status(1, word))
     result = result_of(cloud)
@@ -59,7 +59,7 @@ def test_a_task_is_waited_for(cloud: Cloud) -> None:
     assert "resume" not in result
 
 
-def test_a_failed_task_fails_with_its_reason(cloud: Cloud) -> None:
+def test_a_failed_task_fails_with_its_reason(cloud: FakeTransport) -> None:
     cloud.expect(task(1), status(1, "FAILED_RESET"))
     failure = {"task_id": "t-1", "task_error_code": "KPS.3054", "task_error_msg": "Update public key error"}
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0", {"total": 1, "tasks": [failure]})
@@ -70,23 +70,23 @@ def test_a_failed_task_fails_with_its_reason(cloud: Cloud) -> None:
     assert result["failed_ids"] == ["t-1"]
 
 
-def test_a_job_of_ecs_is_waited_for(cloud: Cloud) -> None:
+def test_a_job_of_ecs_is_waited_for(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {ECS}/v1/{PROJECT}/jobs/j-1", {"job_id": "j-1", "status": "SUCCESS"})
     result = result_of(cloud, service="ecs", task_ids=["j-1"])
     assert (result["failed"], result["task"]["status"]) == (False, "SUCCESS")
 
 
-def test_an_id_that_is_named_twice_is_one_task(cloud: Cloud) -> None:
+def test_an_id_that_is_named_twice_is_one_task(cloud: FakeTransport) -> None:
     cloud.expect(task(1), status(1, "SUCCESS_RESET"))
     assert len(result_of(cloud, task_ids=["t-1", "t-1"])["tasks"]) == 1
 
 
-def test_no_tasks_are_a_success_without_a_request(cloud: Cloud) -> None:
+def test_no_tasks_are_a_success_without_a_request(cloud: FakeTransport) -> None:
     result = result_of(cloud, task_ids=[])
     assert (result["failed"], result["tasks"], result["summary"]["total"]) == (False, [], 0)
 
 
-def test_when_the_time_is_up_the_wait_can_be_resumed(cloud: Cloud) -> None:
+def test_when_the_time_is_up_the_wait_can_be_resumed(cloud: FakeTransport) -> None:
     cloud.always(task(1), status(1, "RUNNING_RESET"))
     result = result_of(cloud, timeout=10.0)
     assert (result["failed"], result["timed_out"], result["pending_ids"]) == (True, True, ["t-1"])
@@ -97,7 +97,7 @@ def test_when_the_time_is_up_the_wait_can_be_resumed(cloud: Cloud) -> None:
     assert again["elapsed"] > result["elapsed"]
 
 
-def test_a_large_result_is_shortened_and_says_so(cloud: Cloud) -> None:
+def test_a_large_result_is_shortened_and_says_so(cloud: FakeTransport) -> None:
     for number in (1, 2, 3):
         cloud.always(task(number), status(number, "FAILED_RESET" if number == 2 else "SUCCESS_RESET"))
     cloud.always(f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0", {"total": 0, "tasks": []})
@@ -110,21 +110,21 @@ def test_a_large_result_is_shortened_and_says_so(cloud: Cloud) -> None:
     assert [warning for warning in run.module.warnings if warning.startswith(words)]
 
 
-def test_a_wait_of_another_region_is_not_resumed(cloud: Cloud) -> None:
+def test_a_wait_of_another_region_is_not_resumed(cloud: FakeTransport) -> None:
     cloud.always(task(1), status(1, "RUNNING_RESET"))
     token = result_of(cloud, timeout=0.0)["resume"]
     with pytest.raises(UsageError, match="region"):
         result_of(cloud, task_ids=None, resume=token, hwc_region="cn-south-1")
 
 
-def test_check_mode_looks_once_and_does_not_fail(cloud: Cloud) -> None:
+def test_check_mode_looks_once_and_does_not_fail(cloud: FakeTransport) -> None:
     cloud.expect(task(1), status(1, "RUNNING_RESET"))
     result = result_of(cloud, check_mode=True)
     assert (result["failed"], result["task"]["state"]) == (False, "pending")
     assert cloud.clock.sleeps == []
 
 
-def test_refused_credentials_fail_with_all_that_is_known(cloud: Cloud) -> None:
+def test_refused_credentials_fail_with_all_that_is_known(cloud: FakeTransport) -> None:
     cloud.expect(task(1), refusal(401, "APIGW.0301", "verify aksk signature fail"))
     result = result_of(cloud)
     assert (result["failed"], result["http_status"], result["error_code"]) == (True, 401, "APIGW.0301")
@@ -143,7 +143,7 @@ PASSWORD = {
 
 
 @pytest.mark.parametrize("http_status", [400, 401, 403, 404])
-def test_a_refused_login_is_sent_once_and_is_not_the_fault_of_the_tasks(cloud: Cloud, http_status: int) -> None:
+def test_a_refused_login_is_sent_once_and_is_not_the_fault_of_the_tasks(cloud: FakeTransport, http_status: int) -> None:
     login = f"POST {IAM}/v3/auth/tokens"
     user = {"domain": {"name": "acme"}, "name": "ops", "password": "wrong"}
     identity = {"methods": ["password"], "password": {"user": user}}
@@ -160,7 +160,7 @@ def test_a_refused_login_is_sent_once_and_is_not_the_fault_of_the_tasks(cloud: C
     assert "resume" in result
 
 
-def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: Cloud) -> None:
+def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0", {"tasks": [], "total": 0})
     cloud.expect(task(1), status(1, "SUCCESS_RESET"))
     cloud.expect(task(2), status(2, "RUNNING_RESET"))
@@ -178,7 +178,7 @@ def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: Cl
     assert run.context.result == {"changed": False}
 
 
-def test_the_engines_warnings_are_shown(cloud: Cloud) -> None:
+def test_the_engines_warnings_are_shown(cloud: FakeTransport) -> None:
     cloud.expect(task(1), status(1, "SUCCESS"))
     cloud.expect(task(1), status(1, "SUCCESS_RESET"))
     run = start(cloud)
@@ -186,7 +186,7 @@ def test_the_engines_warnings_are_shown(cloud: Cloud) -> None:
     assert any("unknown status SUCCESS" in warning for warning in run.module.warnings)
 
 
-def test_a_slice_is_a_part_of_a_wait(cloud: Cloud) -> None:
+def test_a_slice_is_a_part_of_a_wait(cloud: FakeTransport) -> None:
     cloud.always(task(1), status(1, "RUNNING_RESET"))
     first = result_of(cloud, _slice={"elapsed": 0.0, "length": 5.0, "state": None})
     assert set(first) == {"changed", "credentials_source", "_more"}
@@ -209,7 +209,9 @@ def test_a_slice_is_a_part_of_a_wait(cloud: Cloud) -> None:
     ],
     ids=repr,
 )
-def test_wrong_options_are_refused_before_anything_is_sent(cloud: Cloud, options: dict[str, t.Any], words: str) -> None:
+def test_wrong_options_are_refused_before_anything_is_sent(
+    cloud: FakeTransport, options: dict[str, t.Any], words: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         result_of(cloud, **options)
     assert words in str(caught.value)

@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.en
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.options import ALI_OPTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Response
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, answer
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport, answer
 
 ACCESS_KEY = "LTAIEXAMPLE"
 SECRET_KEY = "ali-example-secret"
@@ -25,7 +25,7 @@ DIRECTORY = "d-00fc2p61abcd"
 
 
 def ali_client(
-    cloud: Cloud,
+    cloud: FakeTransport,
     *,
     key: credentials.Credentials = AccessKey(ACCESS_KEY, SECRET_KEY),  # noqa: B008 (immutable)
     region: str | None = "cn-shanghai",

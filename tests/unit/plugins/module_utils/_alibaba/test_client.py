@@ -37,7 +37,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     EPOCH,
-    Cloud,
+    FakeTransport,
     answer,
     cut,
     html,
@@ -61,7 +61,7 @@ ROLE = RamRole(AccessKey(ACCESS_KEY, SECRET_KEY), "acs:ram::1:role/r", Terms("se
 ASSUME = f"POST {STS}/?DurationSeconds=3600&RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=session"
 
 
-def sent_at(cloud: Cloud, index: int) -> float:
+def sent_at(cloud: FakeTransport, index: int) -> float:
     """The date in a request's signature, in seconds since the epoch."""
     return calendar.timegm(time.strptime(cloud.requests[index].headers["x-acs-date"], "%Y-%m-%dT%H:%M:%SZ"))
 
@@ -70,7 +70,7 @@ def http_date(epoch: float) -> str:
     return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(epoch))
 
 
-def test_a_request_is_a_post_with_an_empty_body_and_all_in_the_query(cloud: Cloud) -> None:
+def test_a_request_is_a_post_with_an_empty_body_and_all_in_the_query(cloud: FakeTransport) -> None:
     cloud.expect(f"{URL}&Filter=StartTime%20ge%20x&MaxResults=20", GOOD)
     query = {**QUERY, "Filter": "StartTime ge x", "MaxResults": 20, "NextToken": None, "Status": ""}
     assert ali_client(cloud).call(READ, query) == GOOD
@@ -91,7 +91,7 @@ def test_a_request_is_a_post_with_an_empty_body_and_all_in_the_query(cloud: Clou
     assert not {name for name in request.headers if name.lower() == "content-type"}
 
 
-def test_a_temporary_key_sends_its_token_signed(cloud: Cloud) -> None:
+def test_a_temporary_key_sends_its_token_signed(cloud: FakeTransport) -> None:
     cloud.expect(URL, GOOD)
     ali_client(cloud, key=AccessKey("STS.1", "secret", "token")).call(READ, QUERY)
     headers = cloud.requests[0].headers
@@ -111,7 +111,7 @@ def test_a_temporary_key_sends_its_token_signed(cloud: Cloud) -> None:
     ],
     ids=["503", "nonce", "500", "cut", "lost"],
 )
-def test_a_read_is_repeated_with_a_new_date_and_nonce(cloud: Cloud, failure: t.Any) -> None:
+def test_a_read_is_repeated_with_a_new_date_and_nonce(cloud: FakeTransport, failure: t.Any) -> None:
     cloud.expect(URL, failure)
     cloud.expect(URL, GOOD)
     assert ali_client(cloud).call(READ, QUERY) == GOOD
@@ -121,7 +121,7 @@ def test_a_read_is_repeated_with_a_new_date_and_nonce(cloud: Cloud, failure: t.A
     assert cloud.clock.sleeps == [0.5]
 
 
-def test_throttling_is_waited_for_as_long_as_the_service_says(cloud: Cloud) -> None:
+def test_throttling_is_waited_for_as_long_as_the_service_says(cloud: FakeTransport) -> None:
     cloud.expect(URL, refusal(400, "Throttling.User", x_acs_retry_after="2500"))
     cloud.expect(URL, GOOD)
     ali_client(cloud).call(READ, QUERY)
@@ -131,7 +131,7 @@ def test_throttling_is_waited_for_as_long_as_the_service_says(cloud: Cloud) -> N
 @pytest.mark.parametrize(
     "failure", [refusal(403, "NoPermission"), refusal(404, "EntityNotExists.Directory"), html(), answer([1])], ids=str
 )
-def test_what_cannot_pass_is_not_repeated(cloud: Cloud, failure: t.Any) -> None:
+def test_what_cannot_pass_is_not_repeated(cloud: FakeTransport, failure: t.Any) -> None:
     cloud.expect(URL, failure)
     with pytest.raises(errors.CloudError):
         ali_client(cloud).call(READ, QUERY)
@@ -141,14 +141,14 @@ def test_what_cannot_pass_is_not_repeated(cloud: Cloud, failure: t.Any) -> None:
 @pytest.mark.parametrize(
     "code", ["SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"]
 )
-def test_a_refused_key_is_not_tried_again(cloud: Cloud, code: str) -> None:
+def test_a_refused_key_is_not_tried_again(cloud: FakeTransport, code: str) -> None:
     cloud.expect(URL, refusal(400, code))
     with pytest.raises(errors.AuthenticationError):
         ali_client(cloud).call(READ, QUERY)
 
 
 @pytest.mark.parametrize("ahead", [7200.0, -7200.0])
-def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: Cloud, ahead: float) -> None:
+def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: FakeTransport, ahead: float) -> None:
     cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + ahead)))
     cloud.expect(URL, GOOD, times=2)
     client = ali_client(cloud)
@@ -160,7 +160,7 @@ def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: Cloud,
     assert cloud.clock.sleeps == []
 
 
-def test_a_clock_is_corrected_only_once(cloud: Cloud) -> None:
+def test_a_clock_is_corrected_only_once(cloud: FakeTransport) -> None:
     cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)), times=2)
     client = ali_client(cloud)
     with pytest.raises(errors.AuthenticationError, match=r"InvalidTimeStamp\.Expired"):
@@ -172,19 +172,19 @@ def test_a_clock_is_corrected_only_once(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("code", ["InvalidTimeStamp.Format", "SignatureDoesNotMatch"])
-def test_a_clock_is_corrected_for_no_other_reason(cloud: Cloud, code: str) -> None:
+def test_a_clock_is_corrected_for_no_other_reason(cloud: FakeTransport, code: str) -> None:
     cloud.expect(URL, refusal(400, code, date=http_date(EPOCH + 7200)))
     with pytest.raises(errors.AuthenticationError):
         ali_client(cloud).call(READ, QUERY)
 
 
-def test_a_clock_cannot_be_corrected_without_a_date(cloud: Cloud) -> None:
+def test_a_clock_cannot_be_corrected_without_a_date(cloud: FakeTransport) -> None:
     cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired"))
     with pytest.raises(errors.AuthenticationError, match="Set the clock"):
         ali_client(cloud).call(READ, QUERY)
 
 
-def test_a_single_call_leaves_the_correction_to_the_next(cloud: Cloud) -> None:
+def test_a_single_call_leaves_the_correction_to_the_next(cloud: FakeTransport) -> None:
     cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
     cloud.expect(URL, GOOD)
     client = ali_client(cloud)
@@ -197,7 +197,7 @@ def test_a_single_call_leaves_the_correction_to_the_next(cloud: Cloud) -> None:
     assert not client.renewable()
 
 
-def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: Cloud) -> None:
+def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: FakeTransport) -> None:
     client = ali_client(cloud)
     assert client.server_time() is None
     cloud.expect(URL, answer(GOOD, date=http_date(EPOCH + 100)), took=0.5)
@@ -206,14 +206,14 @@ def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: Cloud) -> Non
     assert client.server_time() == pytest.approx(EPOCH + 110)
 
 
-def test_an_answer_without_a_date_tells_no_time(cloud: Cloud) -> None:
+def test_an_answer_without_a_date_tells_no_time(cloud: FakeTransport) -> None:
     client = ali_client(cloud)
     cloud.expect(URL, GOOD)
     client.call(READ, QUERY)
     assert client.server_time() is None
 
 
-def test_a_role_is_assumed_once_and_its_key_signs(cloud: Cloud) -> None:
+def test_a_role_is_assumed_once_and_its_key_signs(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     client = ali_client(cloud, key=ROLE, secrets=secrets)
     cloud.expect(ASSUME, {"Credentials": key_document()})
@@ -230,7 +230,7 @@ def test_a_role_is_assumed_once_and_its_key_signs(cloud: Cloud) -> None:
     assert client.credentials_source == "environment, role"
 
 
-def test_a_key_is_renewed_before_it_ends(cloud: Cloud) -> None:
+def test_a_key_is_renewed_before_it_ends(cloud: FakeTransport) -> None:
     client = ali_client(cloud, key=ROLE)
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(URL, GOOD)
@@ -242,7 +242,7 @@ def test_a_key_is_renewed_before_it_ends(cloud: Cloud) -> None:
     assert "Credential=STS.2," in cloud.requests[-1].headers["Authorization"]
 
 
-def test_a_refused_temporary_key_is_renewed_once(cloud: Cloud) -> None:
+def test_a_refused_temporary_key_is_renewed_once(cloud: FakeTransport) -> None:
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
     cloud.expect(ASSUME, {"Credentials": key_document(2)})
@@ -251,7 +251,7 @@ def test_a_refused_temporary_key_is_renewed_once(cloud: Cloud) -> None:
         ali_client(cloud, key=ROLE).call(READ, QUERY)
 
 
-def test_a_role_may_be_assumed_with_a_role(cloud: Cloud) -> None:
+def test_a_role_may_be_assumed_with_a_role(cloud: FakeTransport) -> None:
     outer = RamRole(ROLE, "acs:ram::2:role/s", Terms("other", 900, "external", '{"Version": "1"}'), "x, role")
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(
@@ -265,14 +265,14 @@ def test_a_role_may_be_assumed_with_a_role(cloud: Cloud) -> None:
     assert signers == [ACCESS_KEY, "STS.1", "STS.2"]
 
 
-def test_a_role_that_may_not_be_assumed(cloud: Cloud) -> None:
+def test_a_role_that_may_not_be_assumed(cloud: FakeTransport) -> None:
     cloud.expect(ASSUME, refusal(403, "NoPermission", "You are not authorized to do this action."))
     with pytest.raises(errors.ForbiddenError, match="STS AssumeRole .*sts:AssumeRole"):
         ali_client(cloud, key=ROLE).call(READ, QUERY)
 
 
 @pytest.mark.parametrize("missing", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
-def test_half_a_key_is_no_key(cloud: Cloud, missing: str) -> None:
+def test_half_a_key_is_no_key(cloud: FakeTransport, missing: str) -> None:
     document = {**key_document(), missing: ""}
     cloud.expect(ASSUME, {"Credentials": document})
     with pytest.raises(errors.CredentialsError, match="without a complete key") as caught:
@@ -280,7 +280,7 @@ def test_half_a_key_is_no_key(cloud: Cloud, missing: str) -> None:
     assert "temporary" not in str(caught.value)
 
 
-def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: Cloud) -> None:
+def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: FakeTransport) -> None:
     half = answer({"Credentials": key_document()})
     cloud.expect(ASSUME, type(half)(200, half.headers, half.body[:-5]))
     with pytest.raises(errors.InvalidResponseError, match="not shown") as caught:
@@ -288,7 +288,7 @@ def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: Cloud) -> None:
     assert "temporary-secret" not in str(caught.value)
 
 
-def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cloud: Cloud) -> None:
+def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cloud: FakeTransport) -> None:
     keys = iter([AccessKey("K2", "secret-2", "token-2", "somewhere")])
     secrets: list[str] = []
     first = AccessKey("K1", "secret-1", "token-1", "somewhere")
@@ -302,7 +302,7 @@ def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cl
     assert client.credentials_source == "somewhere"
 
 
-def test_an_unknown_region_is_warned_about_once(cloud: Cloud) -> None:
+def test_an_unknown_region_is_warned_about_once(cloud: FakeTransport) -> None:
     warnings: list[str] = []
     client = ali_client(cloud, region="mars-1", warnings=warnings)
     cloud.expect(f"POST https://cloudsso.mars-1.aliyuncs.com/?DirectoryId={DIRECTORY}", GOOD, times=2)
@@ -317,7 +317,7 @@ def test_an_unknown_region_is_warned_about_once(cloud: Cloud) -> None:
     ("region", "meant"),
     [("cn-shangai", "Is cn-shanghai meant?"), ("CN-Shanghai", "Is cn-shanghai meant?"), ("mars-1", "")],
 )
-def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: Cloud, region: str, meant: str) -> None:
+def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: FakeTransport, region: str, meant: str) -> None:
     warnings: list[str] = []
     cloud.expect(f"POST https://cloudsso.{region}.aliyuncs.com/?DirectoryId={DIRECTORY}", nowhere())
     with pytest.raises(
@@ -329,14 +329,14 @@ def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: Cloud, region: 
     assert cloud.clock.sleeps == []
 
 
-def test_the_region_of_sts_is_told_by_its_own_name(cloud: Cloud) -> None:
+def test_the_region_of_sts_is_told_by_its_own_name(cloud: FakeTransport) -> None:
     places = Endpoints("cn-shanghai", None, None, {}, sts_region="mars-1")
     cloud.expect(ASSUME.replace(STS, "https://sts.mars-1.aliyuncs.com"), nowhere())
     with pytest.raises(errors.TransportError, match="Check ALIBABA_CLOUD_STS_REGION"):
         ali_client(cloud, key=ROLE, endpoints=places).call(READ, QUERY)
 
 
-def test_a_host_that_has_answered_exists(cloud: Cloud) -> None:
+def test_a_host_that_has_answered_exists(cloud: FakeTransport) -> None:
     client = ali_client(cloud)
     cloud.expect(URL, GOOD)
     client.call(READ, QUERY)
@@ -345,7 +345,7 @@ def test_a_host_that_has_answered_exists(cloud: Cloud) -> None:
     assert client.call(READ, QUERY) == GOOD
 
 
-def test_a_host_that_the_user_named_may_come_back(cloud: Cloud) -> None:
+def test_a_host_that_the_user_named_may_come_back(cloud: FakeTransport) -> None:
     places = Endpoints("cn-shanghai", "https://sso.example.com", None, {})
     for outcome in (nowhere(), GOOD):
         cloud.expect(URL.replace(CLOUDSSO, "https://sso.example.com"), outcome)
@@ -366,7 +366,7 @@ def test_a_host_that_the_user_named_may_come_back(cloud: Cloud) -> None:
     ],
     ids=["403", "400", "404", "key", "nothing"],
 )
-def test_a_refused_login_is_sent_once_for_all_requests(cloud: Cloud, refused: t.Any) -> None:
+def test_a_refused_login_is_sent_once_for_all_requests(cloud: FakeTransport, refused: t.Any) -> None:
     cloud.expect(ASSUME, refused)
     client = ali_client(cloud, key=ROLE)
     for _task in range(30):
@@ -379,7 +379,9 @@ def test_a_refused_login_is_sent_once_for_all_requests(cloud: Cloud, refused: t.
 
 
 @pytest.mark.parametrize("outcome", [refusal(503, "ServiceUnavailable"), refusal(403, "NoPermission"), lost()], ids=str)
-def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(
+    cloud: FakeTransport, outcome: t.Any
+) -> None:
     client = ali_client(cloud, key=ROLE)
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(URL, GOOD)
@@ -395,7 +397,7 @@ def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(clo
     assert client.once(READ, QUERY, timeout=10.0) == GOOD
 
 
-def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: Cloud) -> None:
+def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: FakeTransport) -> None:
     write = AlibabaOperation(
         service="cloudsso",
         name="DeleteThing",
@@ -409,7 +411,7 @@ def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: Cloud) -
     assert not caught.value.outcome_unknown
 
 
-def test_a_wrong_clock_is_corrected_for_the_login_itself(cloud: Cloud) -> None:
+def test_a_wrong_clock_is_corrected_for_the_login_itself(cloud: FakeTransport) -> None:
     cloud.expect(ASSUME, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
     cloud.expect(ASSUME, {"Credentials": key_document(1, "2026-01-02T06:04:05Z")})
     cloud.expect(URL, GOOD)
@@ -437,7 +439,7 @@ def form(token: str, **more: str) -> dict[str, str]:
     }
 
 
-def test_a_token_of_an_identity_provider_gets_a_key_without_a_signature(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_token_of_an_identity_provider_gets_a_key_without_a_signature(cloud: FakeTransport, tmp_path: Path) -> None:
     path, secrets = tmp_path / "token", list[str]()
     path.write_text("token-1\n")
     client = ali_client(cloud, key=oidc(path, '{"Version": "1"}'), secrets=secrets)
@@ -453,7 +455,7 @@ def test_a_token_of_an_identity_provider_gets_a_key_without_a_signature(cloud: C
     assert secrets == ["token-1", "temporary-secret-1", "temporary-token-1"]
 
 
-def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: FakeTransport, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("token-1")
     client = ali_client(cloud, key=oidc(path))
@@ -479,7 +481,9 @@ def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: Cloud, 
         ("{ }", "must hold"),
     ],
 )
-def test_a_token_that_is_not_there_is_told_once(cloud: Cloud, tmp_path: Path, content: str | None, words: str) -> None:
+def test_a_token_that_is_not_there_is_told_once(
+    cloud: FakeTransport, tmp_path: Path, content: str | None, words: str
+) -> None:
     path = tmp_path / "token"
     if content is not None:
         path.write_text(content)
@@ -489,7 +493,7 @@ def test_a_token_that_is_not_there_is_told_once(cloud: Cloud, tmp_path: Path, co
             client.once(READ, QUERY, timeout=5.0)
 
 
-def test_a_refused_token_of_an_identity_provider_is_told_as_such(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_refused_token_of_an_identity_provider_is_told_as_such(cloud: FakeTransport, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("token-1")
     refused = refusal(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
@@ -499,13 +503,13 @@ def test_a_refused_token_of_an_identity_provider_is_told_as_such(cloud: Cloud, t
     assert "ali_access_key_secret" not in str(caught.value)
 
 
-def test_a_service_that_refuses_connections_is_no_reason_to_doubt_its_region(cloud: Cloud) -> None:
+def test_a_service_that_refuses_connections_is_no_reason_to_doubt_its_region(cloud: FakeTransport) -> None:
     cloud.expect(URL, unreachable())
     cloud.expect(URL, GOOD)
     assert ali_client(cloud).call(READ, QUERY) == GOOD
 
 
-def test_a_write_is_refused_in_check_mode(cloud: Cloud) -> None:
+def test_a_write_is_refused_in_check_mode(cloud: FakeTransport) -> None:
     write = AlibabaOperation(
         service="cloudsso",
         name="DeleteThing",

@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._alibaba.alibaba import key_document
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
-    Cloud,
+    FakeTransport,
     answer,
     lost,
     unreachable,
@@ -39,11 +39,11 @@ def text(body: str, status: int = 200) -> Response:
     return Response(status, {"content-type": "text/plain"}, body.encode())
 
 
-def fetch(cloud: Cloud, role: str | None = None, deadline: float | None = None, **environ: str) -> AccessKey:
+def fetch(cloud: FakeTransport, role: str | None = None, deadline: float | None = None, **environ: str) -> AccessKey:
     return metadata.fetch(cloud, cloud.clock, environ, role, deadline)
 
 
-def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
+def test_a_key_is_got_with_a_session_token(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(ROLES, text("the-role\n"))
     cloud.expect(f"{ROLES}the-role", GOOD)
@@ -52,38 +52,38 @@ def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
     assert [request.headers.get("X-aliyun-ecs-metadata-token") for request in cloud.requests[1:]] == ["session"] * 2
 
 
-def test_a_role_that_is_known_is_not_asked_for(cloud: Cloud) -> None:
+def test_a_role_that_is_known_is_not_asked_for(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}a%2Fb", GOOD)
     assert fetch(cloud, "a/b") == KEY
 
 
 @pytest.mark.parametrize("answered", [text("no", 404), text(""), lost()], ids=["404", "empty", "lost"])
-def test_a_service_without_session_tokens_is_asked_without(cloud: Cloud, answered: Response) -> None:
+def test_a_service_without_session_tokens_is_asked_without(cloud: FakeTransport, answered: Response) -> None:
     cloud.expect(TOKEN, answered)
     cloud.expect(f"{ROLES}r", GOOD)
     assert fetch(cloud, "r") == KEY
     assert "X-aliyun-ecs-metadata-token" not in cloud.requests[1].headers
 
 
-def test_a_service_without_session_tokens_may_be_forbidden(cloud: Cloud) -> None:
+def test_a_service_without_session_tokens_may_be_forbidden(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("no", 404))
     with pytest.raises(CredentialsError, match="ALIBABA_CLOUD_IMDSV1_DISABLED demands one"):
         fetch(cloud, "r", ALIBABA_CLOUD_IMDSV1_DISABLED="true")
 
 
-def test_nobody_there_is_noticed_at_the_first_request(cloud: Cloud) -> None:
+def test_nobody_there_is_noticed_at_the_first_request(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, unreachable())
     with pytest.raises(CredentialsError, match="No connection"):
         fetch(cloud)
 
 
-def test_it_may_be_forbidden_to_ask(cloud: Cloud) -> None:
+def test_it_may_be_forbidden_to_ask(cloud: FakeTransport) -> None:
     with pytest.raises(CredentialsError, match="ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
         fetch(cloud, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
 
 
-def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
+def test_it_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(ROLES, text("the-role"), took=0.9)
     cloud.expect(f"{ROLES}the-role", GOOD, took=9.0)
@@ -93,7 +93,7 @@ def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
     assert cloud.clock.now - 1000.0 == pytest.approx(2.9)
 
 
-def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
+def test_another_address_is_checked_like_any_endpoint(cloud: FakeTransport) -> None:
     cloud.expect("PUT http://127.0.0.1:80/latest/api/token", unreachable())
     with pytest.raises(CredentialsError):
         fetch(cloud, ALI_METADATA_ENDPOINT="http://127.0.0.1:80")
@@ -112,7 +112,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
         (text("[]"), "not a JSON object"),
     ],
 )
-def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
+def test_answers_without_a_key(cloud: FakeTransport, answered: Response, words: str) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}r", answered)
     with pytest.raises(CredentialsError, match=words) as caught:
@@ -121,7 +121,7 @@ def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> 
 
 
 @pytest.mark.parametrize("answered", [text("", 200), text("Not Found", 404)])
-def test_an_instance_without_a_role(cloud: Cloud, answered: Response) -> None:
+def test_an_instance_without_a_role(cloud: FakeTransport, answered: Response) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(ROLES, answered)
     with pytest.raises(CredentialsError, match="names no role"):
@@ -133,7 +133,7 @@ def test_an_instance_without_a_role(cloud: Cloud, answered: Response) -> None:
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("deadline", [None, 1060.0], ids=["first", "renewal"])
-def test_trouble_is_waited_out(cloud: Cloud, status: int, deadline: float | None) -> None:
+def test_trouble_is_waited_out(cloud: FakeTransport, status: int, deadline: float | None) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}r", text("top-secret", status))
     cloud.expect(f"{ROLES}r", GOOD)
@@ -145,7 +145,7 @@ def test_trouble_is_waited_out(cloud: Cloud, status: int, deadline: float | None
     ("outcome", "kind"),
     [(text("top-secret", 503), UnavailableError), (lost(), TransportError), (unreachable(), TransportError)],
 )
-def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud, outcome: t.Any, kind: type[CloudError]) -> None:
+def test_trouble_is_waited_out_for_a_bounded_time(cloud: FakeTransport, outcome: t.Any, kind: type[CloudError]) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.always(f"{ROLES}r", outcome, took=0.5)
     with pytest.raises(kind) as caught:
@@ -155,7 +155,7 @@ def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud, outcome: t.Any, 
     assert "top-secret" not in str(caught.value)
 
 
-def test_a_deadline_that_is_nearer_holds(cloud: Cloud) -> None:
+def test_a_deadline_that_is_nearer_holds(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.always(f"{ROLES}r", text("", 503))
     with pytest.raises(UnavailableError, match="answered with HTTP 503"):
@@ -163,7 +163,7 @@ def test_a_deadline_that_is_nearer_holds(cloud: Cloud) -> None:
     assert cloud.clock.now - 1000.0 <= 2.0
 
 
-def test_a_service_that_refuses_a_connection_is_absent_the_first_time_only(cloud: Cloud) -> None:
+def test_a_service_that_refuses_a_connection_is_absent_the_first_time_only(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, unreachable())
     with pytest.raises(CredentialsError):
         fetch(cloud, "r")
@@ -174,7 +174,7 @@ def test_a_service_that_refuses_a_connection_is_absent_the_first_time_only(cloud
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Cloud, status: int) -> None:
+def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: FakeTransport, status: int) -> None:
     cloud.expect(TOKEN, lost())
     cloud.expect(f"{ROLES}r", text("Forbidden", status))
     cloud.expect(TOKEN, text("busy", 503))
@@ -184,7 +184,7 @@ def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Clo
     assert cloud.requests[-1].headers["X-aliyun-ecs-metadata-token"] == "session"
 
 
-def test_trouble_with_tokens_is_waited_out_where_there_must_be_one(cloud: Cloud) -> None:
+def test_trouble_with_tokens_is_waited_out_where_there_must_be_one(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("busy", 503))
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}r", GOOD)
@@ -194,7 +194,7 @@ def test_trouble_with_tokens_is_waited_out_where_there_must_be_one(cloud: Cloud)
 # A credentials URI
 
 
-def test_an_address_hands_out_keys(cloud: Cloud) -> None:
+def test_an_address_hands_out_keys(cloud: FakeTransport) -> None:
     cloud.expect("GET http://127.0.0.1:80/keys/of?me=1", text("", 503))
     cloud.expect("GET http://127.0.0.1:80/keys/of?me=1", GOOD)
     key = metadata.fetch_from(cloud, cloud.clock, "http://127.0.0.1:80/keys/of?me=1", 1060.0)
@@ -211,7 +211,7 @@ def test_an_address_hands_out_keys(cloud: Cloud) -> None:
         (text("[" * 100_000), "not a JSON object"),
     ],
 )
-def test_an_address_that_hands_out_no_key(cloud: Cloud, answered: Response, words: str) -> None:
+def test_an_address_that_hands_out_no_key(cloud: FakeTransport, answered: Response, words: str) -> None:
     cloud.expect("GET http://127.0.0.1/keys?token=top-secret", answered)
     with pytest.raises(CredentialsError, match=f"^http://127.0.0.1/keys .*{words}") as caught:
         metadata.fetch_from(cloud, cloud.clock, "http://127.0.0.1/keys?token=top-secret", 1060.0)

@@ -25,8 +25,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC_OPTIONS
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
-    Cloud,
     FakeClock,
+    FakeTransport,
     answer,
     cut,
     html,
@@ -35,12 +35,12 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 URL = "https://kms.example.com/v3/p/tasks/t"
 
 
-def http(cloud: Cloud, *, check_mode: bool = False, timeout: float = 60.0) -> Http:
+def http(cloud: FakeTransport, *, check_mode: bool = False, timeout: float = 60.0) -> Http:
     return Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout)
 
 
 def patiently(
-    cloud: Cloud, attempts: t.Callable[[float], t.Any], timeout: float, patience: float, *, read_only: bool
+    cloud: FakeTransport, attempts: t.Callable[[float], t.Any], timeout: float, patience: float, *, read_only: bool
 ) -> t.Any:
     sender = http(cloud, timeout=timeout)
     return sender.call(attempts, read_only=read_only, budget=sender.budget(patience=patience))
@@ -87,7 +87,7 @@ RULE: tuple[tuple[str, errors.CloudError, bool, bool], ...] = (
 @pytest.mark.parametrize("read_only", [True, False], ids=["read", "write"])
 @pytest.mark.parametrize(("error", "read", "write"), [row[1:] for row in RULE], ids=[row[0] for row in RULE])
 def test_an_operation_is_repeated_by_the_rule_and_only_by_it(
-    cloud: Cloud, error: errors.CloudError, read: bool, write: bool, read_only: bool
+    cloud: FakeTransport, error: errors.CloudError, read: bool, write: bool, read_only: bool
 ) -> None:
     attempts = Attempts(cloud.clock, error, "done")
     if read if read_only else write:
@@ -103,7 +103,7 @@ def test_an_operation_is_repeated_by_the_rule_and_only_by_it(
 
 @pytest.mark.parametrize("row", RULE, ids=[row[0] for row in RULE])
 def test_what_comes_before_a_write_is_repeated_like_a_read(
-    cloud: Cloud, row: tuple[str, errors.CloudError, bool, bool]
+    cloud: FakeTransport, row: tuple[str, errors.CloudError, bool, bool]
 ) -> None:
     _name, error, read, _write = row
     unsent = error.copy()
@@ -168,7 +168,7 @@ def test_a_service_that_asks_for_no_pause_is_not_flooded() -> None:
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("prefix", ["hwc", "ali"])
 def test_a_window_of_a_minute_is_survived_in_the_time_that_is_the_default(
-    cloud: Cloud, prefix: str, read_only: bool
+    cloud: FakeTransport, prefix: str, read_only: bool
 ) -> None:
     attempts = Attempts(cloud.clock, MINUTE, MINUTE, "done", took=0.2)
     timeout = {**HWC_OPTIONS, **ALI_OPTIONS}[f"{prefix}_timeout"]["default"]
@@ -176,7 +176,7 @@ def test_a_window_of_a_minute_is_survived_in_the_time_that_is_the_default(
     assert cloud.clock.sleeps == [3.5, 60.5]
 
 
-def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(cloud: Cloud) -> None:
+def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(cloud: FakeTransport) -> None:
     with pytest.raises(errors.ThrottledError, match="It was tried 3 times"):
         http(cloud, timeout=60.0).call(Attempts(cloud.clock, *[MINUTE] * 9, took=0.2), read_only=True)
     assert cloud.clock.now - 1000.0 < 121.0
@@ -187,7 +187,7 @@ def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(clo
         assert cloud.clock.now - begun <= 10.0
 
 
-def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: Cloud) -> None:
+def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: FakeTransport) -> None:
     """As the pages of a list do."""
     sender = http(cloud, timeout=60.0)
     budget = sender.budget()
@@ -198,13 +198,13 @@ def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: Cloud) -
         sender.call(Attempts(cloud.clock, MINUTE, MINUTE, took=0.2), read_only=True, budget=budget)
 
 
-def test_who_is_patient_waits_longer_than_the_timeout_when_turned_away(cloud: Cloud) -> None:
+def test_who_is_patient_waits_longer_than_the_timeout_when_turned_away(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9, "done")
     assert patiently(cloud, attempts, 10.0, 1000.0, read_only=False) == "done"
     assert set(attempts.left) == {10.0}, "each attempt has no more time than any other"
 
 
-def test_patience_ends_and_says_so(cloud: Cloud) -> None:
+def test_patience_ends_and_says_so(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9)
     with pytest.raises(errors.ThrottledError) as caught:
         patiently(cloud, attempts, 10.0, 200.0, read_only=False)
@@ -212,21 +212,21 @@ def test_patience_ends_and_says_so(cloud: Cloud) -> None:
     assert cloud.clock.now - 1000.0 <= 200.0
 
 
-def test_a_service_that_is_down_is_told_after_the_timeout_however_patient_one_is(cloud: Cloud) -> None:
+def test_a_service_that_is_down_is_told_after_the_timeout_however_patient_one_is(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
     with pytest.raises(errors.UnavailableError):
         patiently(cloud, attempts, 60.0, 2000.0, read_only=True)
     assert 30.0 < cloud.clock.now - 1000.0 <= 60.0
 
 
-def test_being_turned_away_is_an_answer(cloud: Cloud) -> None:
+def test_being_turned_away_is_an_answer(cloud: FakeTransport) -> None:
     down = errors.UnavailableError("HTTP 503.")
     attempts = Attempts(cloud.clock, *[down, down, THROTTLED] * 12, "done", took=5.0)
     assert patiently(cloud, attempts, 60.0, 1000.0, read_only=True) == "done"
     assert cloud.clock.now - 1000.0 > 180.0
 
 
-def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
+def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: FakeTransport) -> None:
     stale = errors.TransportError("broke", possibly_sent=True, stale=True)
     attempts = Attempts(cloud.clock, stale, "done")
     assert http(cloud).call(attempts, read_only=True) == "done"
@@ -253,7 +253,7 @@ def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: Cloud) -> None:
     ],
 )
 def test_an_accepted_write_is_told_before_its_answer_is_read(
-    cloud: Cloud, method: str, read_only: bool, outcome: t.Any, told: int
+    cloud: FakeTransport, method: str, read_only: bool, outcome: t.Any, told: int
 ) -> None:
     writes: list[None] = []
     cloud.expect(f"{method} {URL}", outcome)
@@ -263,13 +263,13 @@ def test_an_accepted_write_is_told_before_its_answer_is_read(
     assert len(writes) == told
 
 
-def test_a_service_that_says_how_long_to_wait_is_obeyed(cloud: Cloud) -> None:
+def test_a_service_that_says_how_long_to_wait_is_obeyed(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, errors.ThrottledError("too many", retry_after=7.0), "done")
     assert http(cloud).call(attempts, read_only=False) == "done"
     assert cloud.clock.sleeps == [7.5]
 
 
-def test_an_operation_ends_within_its_time(cloud: Cloud) -> None:
+def test_an_operation_ends_within_its_time(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
     with pytest.raises(errors.UnavailableError, match="It was tried 5 times") as caught:
         http(cloud, timeout=20.0).call(attempts, read_only=True)
@@ -278,20 +278,20 @@ def test_an_operation_ends_within_its_time(cloud: Cloud) -> None:
     assert attempts.left == [20.0, 18.5, 16.5, 13.5, 8.5], "each attempt has what is left"
 
 
-def test_a_wait_that_is_longer_than_the_time_left_is_not_begun(cloud: Cloud) -> None:
+def test_a_wait_that_is_longer_than_the_time_left_is_not_begun(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, errors.ThrottledError("too many", retry_after=61.0), "never")
     with pytest.raises(errors.ThrottledError):
         http(cloud, timeout=60.0).call(attempts, read_only=True)
     assert cloud.clock.sleeps == []
 
 
-def test_a_call_may_have_a_time_of_its_own(cloud: Cloud) -> None:
+def test_a_call_may_have_a_time_of_its_own(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, "done")
     http(cloud, timeout=60.0).call(attempts, read_only=True, budget=http(cloud).budget(3.0))
     assert attempts.left == [3.0]
 
 
-def test_refused_credentials_are_renewed_once_within_the_time(cloud: Cloud) -> None:
+def test_refused_credentials_are_renewed_once_within_the_time(cloud: FakeTransport) -> None:
     refused = [errors.AuthenticationError("first"), errors.AuthenticationError("second")]
     attempts = Attempts(cloud.clock, *refused, took=2.0)
     left: list[float] = []
@@ -307,26 +307,26 @@ def test_refused_credentials_are_renewed_once_within_the_time(cloud: Cloud) -> N
     assert attempts.left == [10.0, 7.0]
 
 
-def test_credentials_that_cannot_be_renewed_are_not_tried_again(cloud: Cloud) -> None:
+def test_credentials_that_cannot_be_renewed_are_not_tried_again(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, errors.AuthenticationError("refused"))
     with pytest.raises(errors.AuthenticationError):
         http(cloud).call(attempts, read_only=True, renew=lambda _left: False)
     assert len(attempts.left) == 1
 
 
-def test_an_exception_that_is_no_error_of_ours_passes(cloud: Cloud) -> None:
+def test_an_exception_that_is_no_error_of_ours_passes(cloud: FakeTransport) -> None:
     with pytest.raises(ZeroDivisionError):
         http(cloud).call(Attempts(cloud.clock, ZeroDivisionError()), read_only=True)
 
 
-def test_no_write_leaves_in_check_mode(cloud: Cloud) -> None:
+def test_no_write_leaves_in_check_mode(cloud: FakeTransport) -> None:
     request = Request("POST", URL, {}, b"{}")
     with pytest.raises(errors.CheckModeWriteError, match="report it"):
         http(cloud, check_mode=True).send(request, "KPS Test", read_only=False, timeout=1.0)
     assert cloud.requests == []
 
 
-def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: Cloud) -> None:
+def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: FakeTransport) -> None:
     cloud.expect(f"POST {URL}", {})
     http(cloud, check_mode=True).send(Request("POST", URL, {}), "KPS Test", read_only=True, timeout=1.0)
 
@@ -401,7 +401,7 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
 
 
 @pytest.mark.parametrize(("timeout", "sent"), [(3.9, 1), (4.1, 2), (10.9, 2), (11.1, 3)])
-def test_no_attempt_begins_whose_answer_could_not_come(cloud: Cloud, timeout: float, sent: int) -> None:
+def test_no_attempt_begins_whose_answer_could_not_come(cloud: FakeTransport, timeout: float, sent: int) -> None:
     """A write that is turned away ends as turned away, and not as one whose answer was lost."""
     lefts: list[float] = []
 

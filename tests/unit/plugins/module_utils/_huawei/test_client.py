@@ -43,8 +43,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     KPS,
     PROJECT,
     SECRET_KEY,
-    Cloud,
     FakeClock,
+    FakeTransport,
     answer,
     client,
     html,
@@ -99,7 +99,7 @@ def read(of: HuaweiClient) -> dict[str, t.Any]:
 # --- Signed requests
 
 
-def test_a_signed_request_carries_what_the_service_needs(cloud: Cloud) -> None:
+def test_a_signed_request_carries_what_the_service_needs(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, {"things": []})
     assert read(client(cloud)) == {"things": []}
     headers = dict(cloud.requests[0].headers)
@@ -117,7 +117,7 @@ def test_a_signed_request_carries_what_the_service_needs(cloud: Cloud) -> None:
     }
 
 
-def test_a_temporary_key_sends_and_signs_its_security_token(cloud: Cloud) -> None:
+def test_a_temporary_key_sends_and_signs_its_security_token(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=AccessKey(ACCESS_KEY, SECRET_KEY, "sts-token")))
     headers = cloud.requests[0].headers
@@ -125,7 +125,7 @@ def test_a_temporary_key_sends_and_signs_its_security_token(cloud: Cloud) -> Non
     assert "x-sdk-date;x-security-token," in headers["Authorization"]
 
 
-def test_a_ready_token_is_sent_in_place_of_a_signature(cloud: Cloud) -> None:
+def test_a_ready_token_is_sent_in_place_of_a_signature(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=Token("ready")))
     headers = cloud.requests[0].headers
@@ -133,7 +133,7 @@ def test_a_ready_token_is_sent_in_place_of_a_signature(cloud: Cloud) -> None:
     assert not {"Authorization", "X-Sdk-Date"} & set(headers)
 
 
-def test_values_of_the_path_are_encoded_and_the_query_is_sorted(cloud: Cloud) -> None:
+def test_values_of_the_path_are_encoded_and_the_query_is_sorted(cloud: FakeTransport) -> None:
     operation = HuaweiOperation(
         service="kps",
         name="Odd",
@@ -146,7 +146,7 @@ def test_values_of_the_path_are_encoded_and_the_query_is_sorted(cloud: Cloud) ->
     client(cloud).call(operation, path={"thing": "a b/ü~+%"}, query=[("b", " /"), ("a", 1)])
 
 
-def test_every_attempt_is_signed_afresh(cloud: Cloud) -> None:
+def test_every_attempt_is_signed_afresh(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, answer({}, 503), took=2.0)
     cloud.expect(THINGS, {"things": []})
     read(client(cloud))
@@ -156,7 +156,7 @@ def test_every_attempt_is_signed_afresh(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("outcome", [answer({}, 503), html(), lost()], ids=["503", "html", "lost"])
-def test_a_write_without_a_usable_answer_is_not_repeated(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_write_without_a_usable_answer_is_not_repeated(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(MAKE, outcome, body={"a": 1})
     with pytest.raises(CloudError) as caught:
         client(cloud).call(WRITE, body={"a": 1})
@@ -164,26 +164,26 @@ def test_a_write_without_a_usable_answer_is_not_repeated(cloud: Cloud, outcome: 
 
 
 @pytest.mark.parametrize("outcome", [unreachable(), refusal(429, "APIGW.0308", "x")], ids=["unreachable", "throttled"])
-def test_a_write_that_was_not_received_is_repeated(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_write_that_was_not_received_is_repeated(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(MAKE, outcome, body={"a": 1})
     cloud.expect(MAKE, answer(None, 202), body={"a": 1})
     assert client(cloud).call(WRITE, body={"a": 1}) == {}
 
 
-def test_a_refused_signature_is_tried_once(cloud: Cloud) -> None:
+def test_a_refused_signature_is_tried_once(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, REFUSED)
     with pytest.raises(AuthenticationError, match="tried once"):
         read(client(cloud))
 
 
-def test_a_write_is_refused_in_check_mode_and_a_read_is_not(cloud: Cloud) -> None:
+def test_a_write_is_refused_in_check_mode_and_a_read_is_not(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, check_mode=True))
     with pytest.raises(CloudError, match="check mode"):
         client(cloud, check_mode=True).call(WRITE, body={})
 
 
-def test_one_operation_ends_within_its_time(cloud: Cloud) -> None:
+def test_one_operation_ends_within_its_time(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, answer({}, 503), took=8.0, times=2)
     with pytest.raises(CloudError):
         client(cloud, timeout=10.0).call(READ, path={"thing": "a"})
@@ -191,7 +191,7 @@ def test_one_operation_ends_within_its_time(cloud: Cloud) -> None:
     assert cloud.clock.now - 1000.0 == 10.0
 
 
-def test_once_is_once(cloud: Cloud) -> None:
+def test_once_is_once(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, answer({}, 503))
     with pytest.raises(CloudError):
         client(cloud).once(READ, path={"thing": "a"}, timeout=5.0)
@@ -209,7 +209,7 @@ def named(project_id: str, name: str = "cn-north-4") -> dict[str, t.Any]:
     return {"id": project_id, "name": name, "enabled": True}
 
 
-def test_the_project_of_the_region_is_looked_up_once(cloud: Cloud) -> None:
+def test_the_project_of_the_region_is_looked_up_once(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, projects(named("p-0", "cn-north-4_dev"), named(PROJECT), named("p-2", "MOS")))
     cloud.expect(THINGS, {"things": []}, times=2)
     one = client(cloud, project_id=None)
@@ -220,13 +220,13 @@ def test_the_project_of_the_region_is_looked_up_once(cloud: Cloud) -> None:
     assert one.project_id() == PROJECT
 
 
-def test_a_project_may_be_looked_up_by_its_own_name(cloud: Cloud) -> None:
+def test_a_project_may_be_looked_up_by_its_own_name(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {IAM}/v3/projects?name=cn-north-4_dev", projects(named("p-dev", "cn-north-4_dev")))
     assert client(cloud, project_id=None, project_name="cn-north-4_dev").project_id() == "p-dev"
 
 
 @pytest.mark.parametrize("credentials", [Token("ready"), AccessKey(ACCESS_KEY, SECRET_KEY)], ids=["token", "key"])
-def test_the_lookup_is_authenticated_like_everything_else(cloud: Cloud, credentials: t.Any) -> None:
+def test_the_lookup_is_authenticated_like_everything_else(cloud: FakeTransport, credentials: t.Any) -> None:
     cloud.expect(PROJECTS, projects(named(PROJECT)))
     client(cloud, credentials=credentials, project_id=None).project_id()
     headers = cloud.requests[0].headers
@@ -234,26 +234,26 @@ def test_the_lookup_is_authenticated_like_everything_else(cloud: Cloud, credenti
     assert ("Authorization" in headers) == isinstance(credentials, AccessKey)
 
 
-def test_no_project_of_that_name_is_told(cloud: Cloud) -> None:
+def test_no_project_of_that_name_is_told(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, projects(named("p-1", "another")))
     with pytest.raises(UsageError, match="knows no project named 'cn-north-4'.*hwc_project_id"):
         client(cloud, project_id=None).project_id()
 
 
-def test_several_projects_of_that_name_are_told_with_their_ids(cloud: Cloud) -> None:
+def test_several_projects_of_that_name_are_told_with_their_ids(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, projects(named("p-1"), named("p-2")))
     with pytest.raises(UsageError, match=r"2 projects named 'cn-north-4' \(p-1, p-2\)"):
         client(cloud, project_id=None).project_id()
 
 
 @pytest.mark.parametrize("found", [None, {}, "x"], ids=repr)
-def test_projects_that_are_none_are_an_error(cloud: Cloud, found: t.Any) -> None:
+def test_projects_that_are_none_are_an_error(cloud: FakeTransport, found: t.Any) -> None:
     cloud.expect(PROJECTS, {"projects": found})
     with pytest.raises(InvalidResponseError):
         client(cloud, project_id=None).project_id()
 
 
-def test_without_project_and_region_the_message_names_both(cloud: Cloud) -> None:
+def test_without_project_and_region_the_message_names_both(cloud: FakeTransport) -> None:
     with pytest.raises(UsageError, match="hwc_project_id.*hwc_region"):
         HuaweiClient(
             Http(cloud, cloud.clock, lambda: 0.5, check_mode=False, timeout=60.0),
@@ -265,7 +265,7 @@ def test_without_project_and_region_the_message_names_both(cloud: Cloud) -> None
         ).project_id()
 
 
-def test_a_lookup_that_fails_for_a_moment_is_repeated_with_the_operation(cloud: Cloud) -> None:
+def test_a_lookup_that_fails_for_a_moment_is_repeated_with_the_operation(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, answer({}, 503))
     cloud.expect(PROJECTS, projects(named(PROJECT)))
     cloud.expect(THINGS, {"things": []})
@@ -275,7 +275,7 @@ def test_a_lookup_that_fails_for_a_moment_is_repeated_with_the_operation(cloud: 
 # --- Logging in with a password
 
 
-def test_a_login_brings_a_token_and_its_project(cloud: Cloud) -> None:
+def test_a_login_brings_a_token_and_its_project(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1", {"id": PROJECT, "name": "cn-north-4"}), body=login_body(BY_NAME))
     cloud.expect(THINGS, {"things": []}, times=2)
     secrets: list[str] = []
@@ -290,26 +290,26 @@ def test_a_login_brings_a_token_and_its_project(cloud: Cloud) -> None:
     assert secrets == ["tok-1"], "a token must be masked as soon as it is there"
 
 
-def test_a_login_asks_for_the_project_that_is_given(cloud: Cloud) -> None:
+def test_a_login_asks_for_the_project_that_is_given(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1", {"id": "another"}), body=login_body({"id": PROJECT}))
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=PASSWORD))
 
 
-def test_a_token_that_names_no_project_leaves_it_to_be_looked_up(cloud: Cloud) -> None:
+def test_a_token_that_names_no_project_leaves_it_to_be_looked_up(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1"), body=login_body(BY_NAME))
     cloud.expect(PROJECTS, projects(named(PROJECT)))
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=PASSWORD, project_id=None))
 
 
-def test_a_login_without_a_token_is_told(cloud: Cloud) -> None:
+def test_a_login_without_a_token_is_told(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, answer({"token": {}}, 201), body=login_body({"id": PROJECT}))
     with pytest.raises(CredentialsError, match="X-Subject-Token"):
         read(client(cloud, credentials=PASSWORD))
 
 
-def test_a_wrong_password_is_tried_once(cloud: Cloud) -> None:
+def test_a_wrong_password_is_tried_once(cloud: FakeTransport) -> None:
     wrong = answer({"error": {"code": 401, "message": "The username or password is wrong.", "title": "x"}}, 401)
     cloud.expect(LOGIN, wrong, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
@@ -323,7 +323,7 @@ WRONG = answer({"error": {"code": 401, "message": "The username or password is w
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_login_is_sent_once_for_all_requests(cloud: Cloud, status: int) -> None:
+def test_a_refused_login_is_sent_once_for_all_requests(cloud: FakeTransport, status: int) -> None:
     cloud.expect(LOGIN, WRONG._replace(status=status), body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
     for _task in range(30):
@@ -335,7 +335,7 @@ def test_a_refused_login_is_sent_once_for_all_requests(cloud: Cloud, status: int
     assert len(cloud.requests) == 1
 
 
-def test_threads_share_a_refused_login(cloud: Cloud) -> None:
+def test_threads_share_a_refused_login(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, WRONG, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
 
@@ -348,7 +348,7 @@ def test_threads_share_a_refused_login(cloud: Cloud) -> None:
         assert len(set(pool.map(ask, range(30)))) == 1
 
 
-def test_a_login_that_is_refused_after_another_is_remembered_too(cloud: Cloud) -> None:
+def test_a_login_that_is_refused_after_another_is_remembered_too(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1"), body=login_body({"id": PROJECT}))
     cloud.expect(THINGS, refusal(401, "APIGW.0307", "The token must be updated"))
     cloud.expect(LOGIN, WRONG, body=login_body({"id": PROJECT}))
@@ -360,7 +360,7 @@ def test_a_login_that_is_refused_after_another_is_remembered_too(cloud: Cloud) -
 
 
 @pytest.mark.parametrize("outcome", [answer({}, 503), lost(), refusal(429, "APIGW.0308", "slow")], ids=str)
-def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: Cloud, outcome: t.Any) -> None:
+def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(LOGIN, outcome, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
     with pytest.raises(CloudError) as caught:
@@ -372,7 +372,7 @@ def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: Cloud, o
     one.call(WRITE, body={})
 
 
-def test_a_look_up_that_is_refused_is_sent_once_and_names_the_option(cloud: Cloud) -> None:
+def test_a_look_up_that_is_refused_is_sent_once_and_names_the_option(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, answer({"error": {"code": 403, "message": "Not allowed.", "title": "Forbidden"}}, 403))
     one = client(cloud, project_id=None)
     for _task in range(30):
@@ -382,7 +382,7 @@ def test_a_look_up_that_is_refused_is_sent_once_and_names_the_option(cloud: Clou
     assert len(cloud.requests) == 1
 
 
-def test_a_project_that_is_not_there_is_looked_up_once(cloud: Cloud) -> None:
+def test_a_project_that_is_not_there_is_looked_up_once(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, projects())
     one = client(cloud, project_id=None)
     for _task in range(30):
@@ -393,7 +393,7 @@ def test_a_project_that_is_not_there_is_looked_up_once(cloud: Cloud) -> None:
         client(cloud, project_id=None, project_name="dev").project_id()
 
 
-def test_a_look_up_with_a_token_that_has_ended_is_sent_again_after_a_new_login(cloud: Cloud) -> None:
+def test_a_look_up_with_a_token_that_has_ended_is_sent_again_after_a_new_login(cloud: FakeTransport) -> None:
     for number in (1, 2):
         cloud.expect(LOGIN, token(f"tok-{number}"), body=login_body(BY_NAME))
         outcome = projects(named(PROJECT)) if number == 2 else refusal(401, "APIGW.0307", "must be updated")
@@ -402,7 +402,7 @@ def test_a_look_up_with_a_token_that_has_ended_is_sent_again_after_a_new_login(c
     read(client(cloud, credentials=PASSWORD, project_id=None))
 
 
-def test_a_patient_twin_shares_login_and_project(cloud: Cloud) -> None:
+def test_a_patient_twin_shares_login_and_project(cloud: FakeTransport) -> None:
     one = client(cloud, credentials=PASSWORD, project_id=None)
     twin = one.patient(2000.0)
     cloud.expect(LOGIN, token("tok-1", {"id": PROJECT}), body=login_body(BY_NAME))
@@ -430,7 +430,7 @@ def account_body() -> dict[str, t.Any]:
     return {"auth": {**body["auth"], "scope": {"domain": {"name": "account"}}}}
 
 
-def test_sms_gets_a_token_of_the_account_and_no_project(cloud: Cloud) -> None:
+def test_sms_gets_a_token_of_the_account_and_no_project(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     one = client(cloud, credentials=PASSWORD, secrets=secrets)
     cloud.expect(LOGIN, token("account-token"), body=account_body())
@@ -446,7 +446,7 @@ def test_sms_gets_a_token_of_the_account_and_no_project(cloud: Cloud) -> None:
     assert secrets == ["account-token", "project-token"]
 
 
-def test_a_token_of_the_account_is_renewed_when_it_is_refused(cloud: Cloud) -> None:
+def test_a_token_of_the_account_is_renewed_when_it_is_refused(cloud: FakeTransport) -> None:
     one = client(cloud, credentials=PASSWORD)
     cloud.expect(LOGIN, token("old"), body=account_body())
     cloud.expect(SMS_URL, refusal(401, "APIGW.0307", "The token must be updated"))
@@ -456,13 +456,13 @@ def test_a_token_of_the_account_is_renewed_when_it_is_refused(cloud: Cloud) -> N
     assert cloud.requests[-1].headers["X-Auth-Token"] == "new"
 
 
-def test_sms_with_a_key_says_its_project(cloud: Cloud) -> None:
+def test_sms_with_a_key_says_its_project(cloud: FakeTransport) -> None:
     cloud.expect(SMS_URL, {"things": []})
     client(cloud).call(SMS_READ)
     assert cloud.requests[0].headers["X-Project-Id"] == PROJECT
 
 
-def test_a_token_that_sms_refuses_is_told_to_be_one_of_a_project(cloud: Cloud) -> None:
+def test_a_token_that_sms_refuses_is_told_to_be_one_of_a_project(cloud: FakeTransport) -> None:
     cloud.expect(SMS_URL, refusal(401, "APIGW.0307", "The token must be updated"))
     with pytest.raises(AuthenticationError, match="SMS belongs to no region: it needs a token .* for the account"):
         client(cloud, credentials=Token("ready")).call(SMS_READ)
@@ -495,7 +495,7 @@ def oidc_body(**changed: t.Any) -> dict[str, t.Any]:
     return {**usual, **changed}
 
 
-def test_a_token_of_an_identity_provider_gets_a_key_of_an_agency(cloud: Cloud) -> None:
+def test_a_token_of_an_identity_provider_gets_a_key_of_an_agency(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     one = client(cloud, credentials=oidc(), secrets=secrets)
     cloud.expect(OIDC_URL, answer({"credentials": STS_KEY}), body=oidc_body())
@@ -510,14 +510,14 @@ def test_a_token_of_an_identity_provider_gets_a_key_of_an_agency(cloud: Cloud) -
     assert one.credentials_source == "environment (OIDC)"
 
 
-def test_policies_that_narrow_an_agency_are_sent(cloud: Cloud) -> None:
+def test_policies_that_narrow_an_agency_are_sent(cloud: FakeTransport) -> None:
     body = oidc_body(policy="{}", policy_ids=["a", "b"])
     cloud.expect(OIDC_URL, answer({"credentials": STS_KEY}), body=body)
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=oidc(policy="{}", policy_ids=("a", "b"))))
 
 
-def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: FakeTransport, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("jwt-1\n")
     one = client(cloud, credentials=oidc(id_token=IdToken(file=UserFile(str(path), "~/token", True))))
@@ -532,7 +532,7 @@ def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: Cloud, 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_token_of_an_identity_provider_is_told_as_such_once(cloud: Cloud, status: int) -> None:
+def test_a_refused_token_of_an_identity_provider_is_told_as_such_once(cloud: FakeTransport, status: int) -> None:
     cloud.expect(OIDC_URL, refusal(status, "STS5.0002", "id token is expired"), body=oidc_body())
     one = client(cloud, credentials=oidc())
     for _task in range(30):
@@ -540,7 +540,7 @@ def test_a_refused_token_of_an_identity_provider_is_told_as_such_once(cloud: Clo
             one.once(READ, path={"thing": "t"}, timeout=5.0)
 
 
-def test_a_user_of_an_identity_provider_gets_a_key_by_way_of_a_token(cloud: Cloud) -> None:
+def test_a_user_of_an_identity_provider_gets_a_key_by_way_of_a_token(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     one = client(cloud, credentials=Federation("idp", IdToken("jwt"), "there"), secrets=secrets)
     cloud.expect(
@@ -567,7 +567,7 @@ def test_a_user_of_an_identity_provider_gets_a_key_by_way_of_a_token(cloud: Clou
 @pytest.mark.parametrize(
     "found", [None, "x", [], {}, {**STS_KEY, "secret_access_key": None}, {**STS_KEY, "access_key_id": 7}]
 )
-def test_sts_without_a_key_is_told(cloud: Cloud, found: t.Any) -> None:
+def test_sts_without_a_key_is_told(cloud: FakeTransport, found: t.Any) -> None:
     cloud.expect(OIDC_URL, answer({"credentials": found}), body=oidc_body())
     with pytest.raises(CredentialsError, match="STS answered without a complete key") as caught:
         read(client(cloud, credentials=oidc()))
@@ -581,7 +581,7 @@ def test_sts_without_a_key_is_told(cloud: Cloud, found: t.Any) -> None:
     ("region", "words"),
     [("cn-nort-4", "Is cn-north-4 meant?"), ("mars-1", "no such host exists"), ("cn-north-4", "no such host exists")],
 )
-def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: Cloud, region: str, words: str) -> None:
+def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: FakeTransport, region: str, words: str) -> None:
     cloud.expect(THINGS.replace("cn-north-4", region), nowhere())
     with pytest.raises(TransportError, match=f"Check hwc_region: .*{re.escape(words)}.*set hwc_endpoint") as caught:
         read(client(cloud, region=region))
@@ -589,7 +589,7 @@ def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: Cloud, region: 
     assert cloud.clock.sleeps == []
 
 
-def test_a_host_that_has_answered_exists(cloud: Cloud) -> None:
+def test_a_host_that_has_answered_exists(cloud: FakeTransport) -> None:
     one = client(cloud)
     cloud.expect(THINGS, {"things": []})
     cloud.expect(THINGS, nowhere())
@@ -598,7 +598,7 @@ def test_a_host_that_has_answered_exists(cloud: Cloud) -> None:
     read(one)
 
 
-def test_where_credentials_come_from_is_told_when_they_are_refused(cloud: Cloud) -> None:
+def test_where_credentials_come_from_is_told_when_they_are_refused(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, refusal(401, "APIGW.0301", "verify aksk signature fail"), times=2)
     key = AccessKey("ak", "sk", None, "~/.huaweicloud/credentials [basic]")
     with pytest.raises(AuthenticationError, match=r"come from: ~/.huaweicloud/credentials \[basic\]\.$"):
@@ -608,14 +608,14 @@ def test_where_credentials_come_from_is_told_when_they_are_refused(cloud: Cloud)
     assert "come from" not in str(caught.value), "options are in front of the user"
 
 
-def test_a_login_works_in_check_mode(cloud: Cloud) -> None:
+def test_a_login_works_in_check_mode(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1"), body=login_body({"id": PROJECT}))
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=PASSWORD, check_mode=True))
 
 
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "write"])
-def test_an_expired_token_is_renewed_and_the_request_repeated(cloud: Cloud, reads: bool) -> None:
+def test_an_expired_token_is_renewed_and_the_request_repeated(cloud: FakeTransport, reads: bool) -> None:
     request, body = (THINGS, None) if reads else (MAKE, {"a": 1})
     for text, outcome in (("tok-1", EXPIRED), ("tok-2", answer({"things": []}))):
         cloud.expect(LOGIN, token(text), body=login_body({"id": PROJECT}))
@@ -625,7 +625,7 @@ def test_an_expired_token_is_renewed_and_the_request_repeated(cloud: Cloud, read
     assert cloud.requests[-1].headers["X-Auth-Token"] == "tok-2"
 
 
-def test_it_is_renewed_once_and_not_twice(cloud: Cloud) -> None:
+def test_it_is_renewed_once_and_not_twice(cloud: FakeTransport) -> None:
     for text in ("tok-1", "tok-2"):
         cloud.expect(LOGIN, token(text), body=login_body({"id": PROJECT}))
         cloud.expect(THINGS, EXPIRED)
@@ -633,7 +633,7 @@ def test_it_is_renewed_once_and_not_twice(cloud: Cloud) -> None:
         read(client(cloud, credentials=PASSWORD))
 
 
-def test_a_renewal_has_only_the_time_that_is_left(cloud: Cloud) -> None:
+def test_a_renewal_has_only_the_time_that_is_left(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1"), body=login_body({"id": PROJECT}))
     cloud.expect(THINGS, EXPIRED, took=6.9)
     cloud.expect(LOGIN, token("tok-2"), body=login_body({"id": PROJECT}), took=9.0)
@@ -644,7 +644,7 @@ def test_a_renewal_has_only_the_time_that_is_left(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("credentials", [Token("ready"), AccessKey(ACCESS_KEY, SECRET_KEY)], ids=["token", "key"])
-def test_what_cannot_log_in_is_not_renewed(cloud: Cloud, credentials: t.Any) -> None:
+def test_what_cannot_log_in_is_not_renewed(cloud: FakeTransport, credentials: t.Any) -> None:
     cloud.expect(THINGS, EXPIRED)
     one = client(cloud, credentials=credentials)
     with pytest.raises(AuthenticationError, match="expired"):
@@ -652,7 +652,7 @@ def test_what_cannot_log_in_is_not_renewed(cloud: Cloud, credentials: t.Any) -> 
     assert not one.renewable()
 
 
-def test_a_wait_renews_by_itself(cloud: Cloud) -> None:
+def test_a_wait_renews_by_itself(cloud: FakeTransport) -> None:
     one = client(cloud, credentials=PASSWORD)
     cloud.expect(LOGIN, token("tok-1"), body=login_body({"id": PROJECT}))
     cloud.expect(THINGS, EXPIRED)
@@ -670,7 +670,7 @@ def test_a_wait_renews_by_itself(cloud: Cloud) -> None:
 # --- Messages
 
 
-def test_a_region_outside_the_table_is_warned_about_once(cloud: Cloud) -> None:
+def test_a_region_outside_the_table_is_warned_about_once(cloud: FakeTransport) -> None:
     warnings: list[str] = []
     one = client(cloud, region="cn-mars-1", warnings=warnings)
     for _number in range(2):
@@ -680,7 +680,7 @@ def test_a_region_outside_the_table_is_warned_about_once(cloud: Cloud) -> None:
         assert word in warnings[0]
 
 
-def test_what_makes_an_id_unique_is_told_to_a_wait(cloud: Cloud) -> None:
+def test_what_makes_an_id_unique_is_told_to_a_wait(cloud: FakeTransport) -> None:
     assert client(cloud).scope == {"region": "cn-north-4", "project": PROJECT}
     assert client(cloud, project_id=None, project_name="dev").scope == {"region": "cn-north-4", "project": "dev"}
 

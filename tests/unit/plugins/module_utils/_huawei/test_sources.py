@@ -32,7 +32,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     IAM,
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     client,
     lost,
@@ -214,7 +214,7 @@ def text(body: str, status: int = 200) -> Response:
     return Response(status, {"content-type": "text/plain"}, body.encode())
 
 
-def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
+def test_a_key_is_got_with_a_session_token(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(KEY, GOOD)
     assert metadata.fetch(cloud, cloud.clock, {}) == INSTANCE
@@ -225,20 +225,20 @@ def test_a_key_is_got_with_a_session_token(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "answered", [text("no", 404), text("no", 405), text("no", 503), text("no", 500), lost(), BROKEN], ids=str
 )
-def test_a_service_without_session_tokens_is_asked_without(cloud: Cloud, answered: Response) -> None:
+def test_a_service_without_session_tokens_is_asked_without(cloud: FakeTransport, answered: Response) -> None:
     cloud.expect(TOKEN, answered)
     cloud.expect(KEY, GOOD)
     assert metadata.fetch(cloud, cloud.clock, {}) == INSTANCE
     assert "X-Metadata-Token" not in cloud.requests[1].headers
 
 
-def test_nobody_there_is_noticed_at_the_first_request(cloud: Cloud) -> None:
+def test_nobody_there_is_noticed_at_the_first_request(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, unreachable())
     with pytest.raises(errors.CredentialsError, match="No connection"):
         metadata.fetch(cloud, cloud.clock, {})
 
 
-def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
+def test_it_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(KEY, GOOD, took=9.0)
     cloud.always(KEY, GOOD, took=9.0)
@@ -249,14 +249,14 @@ def test_it_takes_three_seconds_at_most(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("outcome", [text("top-secret", 500), text("", 429), lost(), BROKEN], ids=str)
 @pytest.mark.parametrize("deadline", [None, 1060.0], ids=["first", "renewal"])
-def test_trouble_is_waited_out(cloud: Cloud, outcome: t.Any, deadline: float | None) -> None:
+def test_trouble_is_waited_out(cloud: FakeTransport, outcome: t.Any, deadline: float | None) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(KEY, outcome)
     cloud.expect(KEY, GOOD)
     assert metadata.fetch(cloud, cloud.clock, {}, deadline) == INSTANCE
 
 
-def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud) -> None:
+def test_trouble_is_waited_out_for_a_bounded_time(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.always(KEY, text("top-secret", 502))
     with pytest.raises(errors.UnavailableError, match="answered with HTTP 502") as caught:
@@ -265,7 +265,7 @@ def test_trouble_is_waited_out_for_a_bounded_time(cloud: Cloud) -> None:
     assert "top-secret" not in str(caught.value)
 
 
-def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Cloud) -> None:
+def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, lost())
     cloud.expect(KEY, text("token is missing", 401))
     cloud.expect(TOKEN, text("session"))
@@ -311,7 +311,7 @@ POD = "http://169.254.170.23/v1/credentials?a=1"
         {"access_key_id": "instance-ak", "secret_access_key": "instance-sk", "security_token": "instance-token"},
     ],
 )
-def test_the_agent_of_a_pod_gives_a_key_for_a_token(cloud: Cloud, document: dict[str, t.Any]) -> None:
+def test_the_agent_of_a_pod_gives_a_key_for_a_token(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(f"POST {POD}", text("", 503), body={})
     cloud.expect(f"POST {POD}", answer(document), body={})
     key = metadata.fetch_of_pod(cloud, cloud.clock, POD, "pod-token", 1060.0)
@@ -331,7 +331,7 @@ def test_the_agent_of_a_pod_gives_a_key_for_a_token(cloud: Cloud, document: dict
         (text("top-secret"), "not a JSON object"),
     ],
 )
-def test_the_agent_of_a_pod_that_gives_no_key(cloud: Cloud, answered: Response, words: str) -> None:
+def test_the_agent_of_a_pod_that_gives_no_key(cloud: FakeTransport, answered: Response, words: str) -> None:
     cloud.expect(f"POST {POD}", answered, body={})
     with pytest.raises(errors.CredentialsError, match=f"^http://169.254.170.23/v1/credentials .*{words}") as caught:
         metadata.fetch_of_pod(cloud, cloud.clock, POD, "pod-token", 1060.0)
@@ -339,12 +339,12 @@ def test_the_agent_of_a_pod_that_gives_no_key(cloud: Cloud, answered: Response, 
     assert "a=1" not in str(caught.value)
 
 
-def test_it_may_be_forbidden_to_ask(cloud: Cloud) -> None:
+def test_it_may_be_forbidden_to_ask(cloud: FakeTransport) -> None:
     with pytest.raises(errors.CredentialsError, match="HWC_METADATA_DISABLED"):
         metadata.fetch(cloud, cloud.clock, {"HWC_METADATA_DISABLED": "TRUE"})
 
 
-def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
+def test_another_address_is_checked_like_any_endpoint(cloud: FakeTransport) -> None:
     cloud.expect("PUT http://127.0.0.1:80/meta-data/latest/api/token", unreachable())
     with pytest.raises(errors.CredentialsError):
         metadata.fetch(cloud, cloud.clock, {"HWC_METADATA_ENDPOINT": "http://127.0.0.1:80"})
@@ -361,7 +361,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: Cloud) -> None:
         (text('{"credential": {"secret": "top-secret"'), "not a JSON object"),
     ],
 )
-def test_answers_without_a_key(cloud: Cloud, answered: Response, words: str) -> None:
+def test_answers_without_a_key(cloud: FakeTransport, answered: Response, words: str) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(KEY, answered)
     with pytest.raises(errors.CredentialsError, match=words) as caught:
@@ -443,7 +443,7 @@ def agency(base: t.Any) -> Agency:
 BODY = role(agency_name="ops", domain_name="their-account", duration_seconds=3600)
 
 
-def test_an_agency_is_assumed_once_and_its_key_signs(cloud: Cloud) -> None:
+def test_an_agency_is_assumed_once_and_its_key_signs(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")), secrets=secrets)
     cloud.expect(ASSUME, temporary(1), body=BODY)
@@ -457,7 +457,7 @@ def test_an_agency_is_assumed_once_and_its_key_signs(cloud: Cloud) -> None:
     assert made.credentials_source == "options, agency"
 
 
-def test_an_agency_by_the_id_of_its_account(cloud: Cloud) -> None:
+def test_an_agency_by_the_id_of_its_account(cloud: FakeTransport) -> None:
     base = AccessKey("base-ak", "base-sk")
     made = client(cloud, credentials=Agency(base, "ops", None, "their-id", 900, "x"))
     cloud.expect(ASSUME, temporary(1), body=role(agency_name="ops", domain_id="their-id", duration_seconds=900))
@@ -465,7 +465,7 @@ def test_an_agency_by_the_id_of_its_account(cloud: Cloud) -> None:
     made.call(READ)
 
 
-def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: Cloud) -> None:
+def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: FakeTransport) -> None:
     made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")))
     assert not made.renewable()
     cloud.expect(ASSUME, temporary(1), body=BODY)
@@ -481,7 +481,7 @@ def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: C
     assert "Access=AK3," in cloud.requests[-1].headers["Authorization"]
 
 
-def test_an_agency_may_be_assumed_with_a_token_or_with_the_key_of_an_instance(cloud: Cloud) -> None:
+def test_an_agency_may_be_assumed_with_a_token_or_with_the_key_of_an_instance(cloud: FakeTransport) -> None:
     for base in (Token("their-token", "options"), RefreshableKey("ECS metadata", lambda _deadline: INSTANCE)):
         cloud.expect(ASSUME, temporary(1), body=BODY)
         cloud.expect(THINGS, {"things": []})
@@ -490,7 +490,7 @@ def test_an_agency_may_be_assumed_with_a_token_or_with_the_key_of_an_instance(cl
     assert "Access=instance-ak," in cloud.requests[2].headers["Authorization"]
 
 
-def test_an_agency_is_assumed_in_the_name_of_an_account(cloud: Cloud) -> None:
+def test_an_agency_is_assumed_in_the_name_of_an_account(cloud: FakeTransport) -> None:
     cloud.expect(TOKENS, answer({"token": {}}, 201, x_subject_token="account-token"), body=LOGIN)
     cloud.expect(ASSUME, temporary(1), body=BODY)
     cloud.expect(THINGS, {"things": []})
@@ -500,7 +500,7 @@ def test_an_agency_is_assumed_in_the_name_of_an_account(cloud: Cloud) -> None:
     assert secrets == ["account-token", "sk-1", "st-1"]
 
 
-def test_the_project_of_an_agency_is_looked_up_with_its_key(cloud: Cloud) -> None:
+def test_the_project_of_an_agency_is_looked_up_with_its_key(cloud: FakeTransport) -> None:
     made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")), project_id=None)
     cloud.expect(ASSUME, temporary(1), body=BODY)
     cloud.expect(f"GET {IAM}/v3/projects?name=cn-north-4", {"projects": [{"id": PROJECT, "name": "cn-north-4"}]})
@@ -509,14 +509,14 @@ def test_the_project_of_an_agency_is_looked_up_with_its_key(cloud: Cloud) -> Non
     assert "Access=AK1," in cloud.requests[1].headers["Authorization"]
 
 
-def test_half_a_key_of_an_agency_is_an_error(cloud: Cloud) -> None:
+def test_half_a_key_of_an_agency_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(ASSUME, answer({"credential": {"access": "a", "secret": "top-secret"}}, 201), body=BODY)
     with pytest.raises(errors.CredentialsError, match="without a complete key") as caught:
         client(cloud, credentials=agency(AccessKey("base-ak", "base-sk"))).call(READ)
     assert "top-secret" not in str(caught.value)
 
 
-def test_the_key_of_an_instance_is_fetched_again_when_it_is_refused(cloud: Cloud) -> None:
+def test_the_key_of_an_instance_is_fetched_again_when_it_is_refused(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     again = AccessKey("again-ak", "again-sk", "again-token", "ECS metadata")
     made = client(cloud, credentials=RefreshableKey("ECS metadata", lambda _deadline: again, INSTANCE), secrets=secrets)
@@ -546,7 +546,9 @@ LOGIN = {
     ],
     ids=["key", "token"],
 )
-def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(cloud: Cloud, base: t.Any, url: str, body: t.Any) -> None:
+def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(
+    cloud: FakeTransport, base: t.Any, url: str, body: t.Any
+) -> None:
     half = Response(201, {"content-type": "application/json"}, b'{"credential": {"secret": "top-secret"')
     cloud.expect(url, half, body=body)
     with pytest.raises(errors.InvalidResponseError, match="not shown") as caught:
@@ -554,7 +556,7 @@ def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(cloud: Cloud, base: t
     assert "top-secret" not in str(caught.value)
 
 
-def test_a_missing_permission_is_told_whole(cloud: Cloud) -> None:
+def test_a_missing_permission_is_told_whole(cloud: FakeTransport) -> None:
     details = {
         "encoded_authorization_message": "XK41HVGVZGWQoOn0" * 500,
         "details": [{"error_code": "SMS.9004", "error_msg": "You may not do XXX on YYY"}],

@@ -29,8 +29,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     EPOCH,
     KPS,
     PROJECT,
-    Cloud,
     FakeClock,
+    FakeTransport,
     answer,
     cut,
     html,
@@ -38,7 +38,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     refusal,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nsecret-part\n-----END RSA PRIVATE KEY-----\n"
 DEFAULTS: dict[str, t.Any] = {
@@ -64,11 +64,11 @@ FAILED = f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0"
 REFUSED = refusal(401, "APIGW.0301", "verify aksk signature fail")
 
 
-def start(cloud: Cloud, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> Run:
-    return Run(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
+def start(cloud: FakeTransport, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> ModuleRun:
+    return ModuleRun(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
 
 
-def result_of(run: Run) -> dict[str, t.Any]:
+def result_of(run: ModuleRun) -> dict[str, t.Any]:
     return run.execute(lambda context: Association(context).run())
 
 
@@ -103,7 +103,7 @@ def listed(*rows: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def planned(
-    cloud: Cloud,
+    cloud: FakeTransport,
     *rows: dict[str, t.Any],
     ids: t.Sequence[str] = (),
     busy: t.Sequence[dict[str, t.Any]] = (),
@@ -127,7 +127,7 @@ def states(result: dict[str, t.Any]) -> list[tuple[str, bool, str]]:
 # --- The whole way
 
 
-def test_a_server_that_is_off_is_reset_and_waited_for(cloud: Cloud) -> None:
+def test_a_server_that_is_off_is_reset_and_waited_for(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, answer({"task_id": "t-1"}, 202), body=body("s-1"))
     for word in ("READY_RESET", "RUNNING_RESET", "SUCCESS_RESET"):
@@ -153,7 +153,7 @@ def test_a_server_that_is_off_is_reset_and_waited_for(cloud: Cloud) -> None:
     assert result["msg"] == "1 of 1 server was reset."
 
 
-def test_a_server_that_has_the_pair_is_left_alone(cloud: Cloud) -> None:
+def test_a_server_that_has_the_pair_is_left_alone(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1", key_name="kp-new"))
     result = result_of(start(cloud))
     assert states(result) == [("s-1", False, "success")]
@@ -162,14 +162,14 @@ def test_a_server_that_has_the_pair_is_left_alone(cloud: Cloud) -> None:
     assert result["msg"] == "Nothing to do for 1 server."
 
 
-def test_force_resets_it_all_the_same(cloud: Cloud) -> None:
+def test_force_resets_it_all_the_same(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1", key_name="kp-new"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(task("t-1"), status("t-1", "SUCCESS_RESET"))
     assert states(result_of(start(cloud, force=True))) == [("s-1", True, "success")]
 
 
-def test_a_running_server_is_given_another_pair_with_its_present_key(cloud: Cloud) -> None:
+def test_a_running_server_is_given_another_pair_with_its_present_key(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1", "ACTIVE"))
     auth = {"type": "keypair", "key": PEM}
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1", auth=auth, disable_password=True, port=2222))
@@ -179,13 +179,13 @@ def test_a_running_server_is_given_another_pair_with_its_present_key(cloud: Clou
     assert result["msg"] == "1 of 1 server was given another key pair."
 
 
-def test_the_port_is_for_servers_that_run(cloud: Cloud) -> None:
+def test_the_port_is_for_servers_that_run(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1", disable_password=False))
     result_of(start(cloud, port=2222, disable_password=False, wait=False))
 
 
-def test_a_running_server_without_a_pair_is_bound_with_the_password_of_root(cloud: Cloud) -> None:
+def test_a_running_server_without_a_pair_is_bound_with_the_password_of_root(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1", "ACTIVE", key_name=None))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1", auth={"type": "password", "key": "hunter2"}))
     cloud.expect(task("t-1"), status("t-1", "SUCCESS_BIND"))
@@ -194,7 +194,7 @@ def test_a_running_server_without_a_pair_is_bound_with_the_password_of_root(clou
     assert "hunter2" not in str(result)
 
 
-def test_a_pair_is_taken_away(cloud: Cloud) -> None:
+def test_a_pair_is_taken_away(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2", "ACTIVE"), server("s-3", key_name=None), present=False)
     cloud.expect(DISASSOCIATE, {"task_id": "t-1"}, body={"server": {"id": "s-1"}})
     with_key = {"server": {"id": "s-2", "auth": {"type": "keypair", "key": PEM}}}
@@ -206,7 +206,7 @@ def test_a_pair_is_taken_away(cloud: Cloud) -> None:
     assert result["msg"] == "2 of 3 servers are being unbound."
 
 
-def test_many_servers_are_begun_one_after_the_other_and_waited_for_together(cloud: Cloud) -> None:
+def test_many_servers_are_begun_one_after_the_other_and_waited_for_together(cloud: FakeTransport) -> None:
     ids = ["s-3", "s-1", "s-2"]
     planned(cloud, server("s-1"), server("s-2"), server("s-3"), ids=ids)
     for number, server_id in enumerate(ids):
@@ -225,7 +225,7 @@ def test_many_servers_are_begun_one_after_the_other_and_waited_for_together(clou
     assert cloud.clock.sleeps[:2] == [PACE, PACE]
 
 
-def test_without_waiting_the_tasks_go_on(cloud: Cloud) -> None:
+def test_without_waiting_the_tasks_go_on(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     result = result_of(start(cloud, wait=False))
@@ -237,7 +237,7 @@ def test_without_waiting_the_tasks_go_on(cloud: Cloud) -> None:
 # --- Refused early
 
 
-def test_a_pair_that_does_not_exist_is_refused_before_anything_else(cloud: Cloud) -> None:
+def test_a_pair_that_does_not_exist_is_refused_before_anything_else(cloud: FakeTransport) -> None:
     cloud.expect(KEYPAIR, refusal(400, "KPS.4016", "does not exist"))
     with pytest.raises(UsageError, match="no key pair 'kp-new'.*hwc_kps_keypair"):
         result_of(start(cloud))
@@ -256,7 +256,7 @@ ODD: dict[str, tuple[dict[str, t.Any] | None, dict[str, t.Any] | None, str]] = {
 @pytest.mark.parametrize(("odd", "busy", "words"), list(ODD.values()), ids=list(ODD))
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_one_server_that_nothing_can_be_done_to_stops_everything(
-    cloud: Cloud, odd: dict[str, t.Any] | None, busy: dict[str, t.Any] | None, words: str, check_mode: bool
+    cloud: FakeTransport, odd: dict[str, t.Any] | None, busy: dict[str, t.Any] | None, words: str, check_mode: bool
 ) -> None:
     ids = ["s-1", "s-2"]
     planned(cloud, *([odd] if odd else []), server("s-2"), ids=ids, busy=[busy] if busy else [])
@@ -268,7 +268,7 @@ def test_one_server_that_nothing_can_be_done_to_stops_everything(
     assert cloud.writes() == []
 
 
-def test_jobs_that_share_an_account_share_its_pace(cloud: Cloud) -> None:
+def test_jobs_that_share_an_account_share_its_pace(cloud: FakeTransport) -> None:
     ids = ["s-1", "s-2", "s-3"]
     planned(cloud, *(server(server_id) for server_id in ids), ids=ids)
     for server_id in ids:
@@ -280,7 +280,7 @@ def test_jobs_that_share_an_account_share_its_pace(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize(("odd", "busy", "words"), list(ODD.values()), ids=list(ODD))
 def test_with_return_the_others_are_done_all_the_same(
-    cloud: Cloud, odd: dict[str, t.Any] | None, busy: dict[str, t.Any] | None, words: str
+    cloud: FakeTransport, odd: dict[str, t.Any] | None, busy: dict[str, t.Any] | None, words: str
 ) -> None:
     ids = ["s-1", "s-2"]
     planned(cloud, *([odd] if odd else []), server("s-2"), ids=ids, busy=[busy] if busy else [])
@@ -311,7 +311,7 @@ def test_with_return_the_others_are_done_all_the_same(
 )
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
 def test_wrong_options_are_refused_before_anything_is_sent(
-    cloud: Cloud, options: dict[str, t.Any], words: str, on_failure: str
+    cloud: FakeTransport, options: dict[str, t.Any], words: str, on_failure: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
         result_of(start(cloud, on_failure=on_failure, **options))
@@ -319,7 +319,7 @@ def test_wrong_options_are_refused_before_anything_is_sent(
     assert cloud.requests == []
 
 
-def test_the_present_key_is_read_from_its_file_and_masked(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_present_key_is_read_from_its_file_and_masked(cloud: FakeTransport, tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(PEM)
     planned(cloud, server("s-1", "ACTIVE"))
@@ -330,7 +330,7 @@ def test_the_present_key_is_read_from_its_file_and_masked(cloud: Cloud, tmp_path
     assert PEM in run.module.no_log_values
 
 
-def test_a_file_that_holds_no_text_is_told(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_file_that_holds_no_text_is_told(cloud: FakeTransport, tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="cannot be read"):
@@ -340,7 +340,7 @@ def test_a_file_that_holds_no_text_is_told(cloud: Cloud, tmp_path: Path) -> None
 # --- Check mode
 
 
-def test_check_mode_tells_the_operations_and_sends_nothing(cloud: Cloud) -> None:
+def test_check_mode_tells_the_operations_and_sends_nothing(cloud: FakeTransport) -> None:
     ids = ["s-1", "s-2"]
     planned(cloud, server("s-1"), server("s-2", key_name="kp-new"))
     result = result_of(start(cloud, server_ids=ids, check_mode=True, diff_mode=True))
@@ -368,7 +368,7 @@ def test_check_mode_tells_the_operations_and_sends_nothing(cloud: Cloud) -> None
     ],
 )
 def test_an_accepted_request_may_have_failed_already(
-    cloud: Cloud, accepted: dict[str, t.Any], changed: bool, reason: t.Any
+    cloud: FakeTransport, accepted: dict[str, t.Any], changed: bool, reason: t.Any
 ) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, accepted, body=body("s-1"))
@@ -386,7 +386,9 @@ def test_an_accepted_request_may_have_failed_already(
     ],
     ids=["rejected", "forbidden"],
 )
-def test_a_refused_request_does_not_keep_others_from_being_sent(cloud: Cloud, outcome: t.Any, words: str) -> None:
+def test_a_refused_request_does_not_keep_others_from_being_sent(
+    cloud: FakeTransport, outcome: t.Any, words: str
+) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, outcome, body=body("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-2"}, body=body("s-2"))
@@ -398,7 +400,7 @@ def test_a_refused_request_does_not_keep_others_from_being_sent(cloud: Cloud, ou
     assert result["servers"][0]["msg"].startswith("Nothing was started.")
 
 
-def test_refused_credentials_stop_the_sending(cloud: Cloud) -> None:
+def test_refused_credentials_stop_the_sending(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"), server("s-3"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(ASSOCIATE, REFUSED, body=body("s-2"))
@@ -409,7 +411,7 @@ def test_refused_credentials_stop_the_sending(cloud: Cloud) -> None:
     assert result["servers"][2]["msg"] == "Nothing was sent for it: the credentials had been refused."
 
 
-def test_a_service_that_cannot_be_reached_stops_the_sending(cloud: Cloud) -> None:
+def test_a_service_that_cannot_be_reached_stops_the_sending(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     for took in (29.0, 29.0, 0.2):
         cloud.expect(ASSOCIATE, unreachable(), body=body("s-1"), took=took)
@@ -425,7 +427,7 @@ OVER_QUOTA = refusal(
 )
 
 
-class Metered(Cloud):
+class Metered(FakeTransport):
     """A cloud that accepts so many requests to associate in each minute by the clock."""
 
     def __init__(self, clock: FakeClock, quota: int, counts_refused: bool) -> None:
@@ -466,7 +468,7 @@ def test_a_quota_is_waited_out_as_long_as_the_wait_may_take(clock: FakeClock, co
     assert cloud.refused <= 4
 
 
-def test_a_quota_that_outlasts_the_wait_leaves_the_others_untouched(cloud: Cloud) -> None:
+def test_a_quota_that_outlasts_the_wait_leaves_the_others_untouched(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     for _attempt in range(11):
         cloud.expect(ASSOCIATE, OVER_QUOTA, body=body("s-1"))
@@ -482,7 +484,7 @@ def test_a_quota_that_outlasts_the_wait_leaves_the_others_untouched(cloud: Cloud
     assert 500.0 < cloud.clock.now - 1000.0 <= 600.0
 
 
-def test_what_fails_before_a_request_is_sent_stops_the_sending(cloud: Cloud) -> None:
+def test_what_fails_before_a_request_is_sent_stops_the_sending(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"), server("s-3"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     early = UsageError("There is no project.")
@@ -512,7 +514,7 @@ def accepted(*ids: str) -> dict[str, t.Any]:
     return {"tasks": [{"server_id": server_id, "task_id": f"t-{server_id}"} for server_id in ids]}
 
 
-def test_running_servers_without_a_pair_are_bound_ten_in_a_request(cloud: Cloud) -> None:
+def test_running_servers_without_a_pair_are_bound_ten_in_a_request(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(11)]
     planned(cloud, *map(bare, ids), server("off"))
     cloud.expect(BATCH, answer(accepted(*ids[:10]), 202), body=batch(*ids[:10]))
@@ -524,7 +526,7 @@ def test_running_servers_without_a_pair_are_bound_ten_in_a_request(cloud: Cloud)
     assert "hunter2" not in str(result)
 
 
-def test_one_of_them_may_have_failed_already(cloud: Cloud) -> None:
+def test_one_of_them_may_have_failed_already(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     rows = [{"server_id": "s-1", "status": "Failed", "error_code": "KPS.1"}, *accepted("s-2")["tasks"]]
     cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
@@ -532,7 +534,7 @@ def test_one_of_them_may_have_failed_already(cloud: Cloud) -> None:
     assert states(result) == [("s-1", False, "failed"), ("s-2", True, "pending")]
 
 
-def test_a_batch_that_is_refused_is_refused_for_each(cloud: Cloud) -> None:
+def test_a_batch_that_is_refused_is_refused_for_each(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     cloud.expect(BATCH, refusal(400, "KPS.0002", "no"), body=batch("s-1", "s-2"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2"))
@@ -541,7 +543,7 @@ def test_a_batch_that_is_refused_is_refused_for_each(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("outcome", [lost(), answer({}, 504), answer(accepted("s-1"))], ids=["lost", "504", "half"])
-def test_the_tasks_of_a_lost_batch_are_looked_for_in_one_list(cloud: Cloud, outcome: t.Any) -> None:
+def test_the_tasks_of_a_lost_batch_are_looked_for_in_one_list(cloud: FakeTransport, outcome: t.Any) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     cloud.expect(BATCH, outcome, body=batch("s-1", "s-2"))
     cloud.expect(RUNNING, listed({"task_id": "t-s-1", "server_id": "s-1"}, {"task_id": "t-s-2", "server_id": "s-2"}))
@@ -550,7 +552,7 @@ def test_the_tasks_of_a_lost_batch_are_looked_for_in_one_list(cloud: Cloud, outc
     assert result["task_ids"] == ["t-s-1", "t-s-2"]
 
 
-def test_an_answer_about_one_server_counts_whatever_is_wrong_with_that_about_another(cloud: Cloud) -> None:
+def test_an_answer_about_one_server_counts_whatever_is_wrong_with_that_about_another(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     rows = [{"server_id": ["s-1"], "task_id": {"id": "t-1"}}, {"server_id": "s-2", "task_id": "t-2"}]
     cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
@@ -560,7 +562,7 @@ def test_an_answer_about_one_server_counts_whatever_is_wrong_with_that_about_ano
     assert result["task_ids"] == ["t-1", "t-2"]
 
 
-class Crowd(Cloud):
+class Crowd(FakeTransport):
     """A cloud that answers associations by several threads: the first at once, others only when five are there, or not soon."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -603,7 +605,7 @@ def test_once_the_first_request_is_answered_four_are_under_way_at_a_time(clock: 
     cloud.check()
 
 
-def test_threads_do_not_repeat_refused_credentials(cloud: Cloud) -> None:
+def test_threads_do_not_repeat_refused_credentials(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(5)]
     planned(cloud, *map(server, ids))
     cloud.expect(ASSOCIATE, REFUSED, body=body("s-0"))
@@ -623,7 +625,7 @@ LOST_IDS = ["lost", "504", "500", "html", "cut", "list", "empty", "no task", "em
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
-def test_the_task_of_a_lost_answer_is_found_among_those_that_run(cloud: Cloud, outcome: t.Any) -> None:
+def test_the_task_of_a_lost_answer_is_found_among_those_that_run(cloud: FakeTransport, outcome: t.Any) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, outcome, body=body("s-1"))
     cloud.expect(RUNNING, listed({"task_id": "t-8", "server_id": "s-8"}, {"task_id": "t-1", "server_id": "s-1"}))
@@ -650,7 +652,7 @@ def milliseconds(after: float) -> str:
     ids=["of now", "by a clock that is slow", "of an hour ago", "without a time", "of another server"],
 )
 def test_it_is_found_among_those_that_have_failed_since(
-    cloud: Cloud, rows: list[dict[str, t.Any]], found: bool
+    cloud: FakeTransport, rows: list[dict[str, t.Any]], found: bool
 ) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
@@ -664,7 +666,7 @@ def test_it_is_found_among_those_that_have_failed_since(
     assert result["task_ids"] == (["t-1"] if found else [])
 
 
-def test_a_pair_that_has_changed_since_is_a_success(cloud: Cloud) -> None:
+def test_a_pair_that_has_changed_since_is_a_success(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.expect(RUNNING, listed())
@@ -675,7 +677,7 @@ def test_a_pair_that_has_changed_since_is_a_success(cloud: Cloud) -> None:
     assert "has changed since" in result["servers"][0]["msg"]
 
 
-class Late(Cloud):
+class Late(FakeTransport):
     """A cloud that loses the answer to an association, and shows the task that it starts a while later.
 
     Args:
@@ -743,7 +745,7 @@ def test_a_look_ends_with_the_time_of_the_run(clock: FakeClock) -> None:
     assert clock.now - 1000.0 < 22.0
 
 
-def test_what_was_not_found_is_looked_for_once_more_after_the_wait_for_the_others(cloud: Cloud) -> None:
+def test_what_was_not_found_is_looked_for_once_more_after_the_wait_for_the_others(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.always(RUNNING, listed())
@@ -758,7 +760,7 @@ def test_what_was_not_found_is_looked_for_once_more_after_the_wait_for_the_other
     assert [row["uncertain"] for row in result["servers"]] == [False, False]
 
 
-def test_several_lost_answers_in_a_row_stop_the_sending(cloud: Cloud) -> None:
+def test_several_lost_answers_in_a_row_stop_the_sending(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(5)]
     planned(cloud, *map(server, ids))
     cloud.always(RUNNING, listed())
@@ -772,7 +774,7 @@ def test_several_lost_answers_in_a_row_stop_the_sending(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("rows", [[server("s-1", key_name="kp-new")], []], ids=["same pair", "gone"])
-def test_a_pair_that_was_there_before_proves_nothing(cloud: Cloud, rows: list[dict[str, t.Any]]) -> None:
+def test_a_pair_that_was_there_before_proves_nothing(cloud: FakeTransport, rows: list[dict[str, t.Any]]) -> None:
     planned(cloud, server("s-1", key_name="kp-new"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.always(RUNNING, listed())
@@ -784,7 +786,7 @@ def test_a_pair_that_was_there_before_proves_nothing(cloud: Cloud, rows: list[di
     assert len(cloud.writes()) == 1
 
 
-def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: Cloud) -> None:
+def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.always(RUNNING, refusal(403, "APIGW.0302", "no"))
@@ -797,7 +799,7 @@ def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: C
     assert cloud.clock.now - 1000.0 < 10.0, "a refusal does not pass"
 
 
-def test_a_list_that_fails_for_a_while_is_read_again(cloud: Cloud) -> None:
+def test_a_list_that_fails_for_a_while_is_read_again(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.expect(RUNNING, html(), times=3)
@@ -806,7 +808,7 @@ def test_a_list_that_fails_for_a_while_is_read_again(cloud: Cloud) -> None:
     assert states(result_of(start(cloud))) == [("s-1", True, "success")]
 
 
-class Breaking(Cloud):
+class Breaking(FakeTransport):
     """A cloud on which something of ours breaks after an association was accepted."""
 
     def send(self, request: Request, timeout: float) -> Response:
@@ -834,7 +836,7 @@ def test_whatever_breaks_after_a_write_the_result_says_what_was_begun(clock: Fak
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_when_the_time_is_up_the_tasks_go_on(cloud: Cloud, on_failure: str) -> None:
+def test_when_the_time_is_up_the_tasks_go_on(cloud: FakeTransport, on_failure: str) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.always(task("t-1"), status("t-1", "RUNNING_RESET"))
@@ -845,7 +847,7 @@ def test_when_the_time_is_up_the_tasks_go_on(cloud: Cloud, on_failure: str) -> N
     assert "The time (wait_timeout, 60 s) is up; what was begun goes on." in result["msg"]
 
 
-def test_reading_and_sending_count_against_the_time(cloud: Cloud) -> None:
+def test_reading_and_sending_count_against_the_time(cloud: FakeTransport) -> None:
     cloud.expect(KEYPAIR, {"keypair": {"name": "kp-new"}}, took=20.0)
     cloud.expect(detail("s-1"), {"servers": [server("s-1")]}, took=20.0)
     cloud.expect(RUNNING, listed(), took=15.0)
@@ -855,7 +857,7 @@ def test_reading_and_sending_count_against_the_time(cloud: Cloud) -> None:
     assert 59.0 < cloud.clock.now - 1000.0 < 61.0
 
 
-def test_an_unknown_word_is_waited_on_with_a_warning(cloud: Cloud) -> None:
+def test_an_unknown_word_is_waited_on_with_a_warning(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(task("t-1"), status("t-1", "SUCCESS"))
@@ -865,7 +867,7 @@ def test_an_unknown_word_is_waited_on_with_a_warning(cloud: Cloud) -> None:
     assert any("unknown status SUCCESS" in warning for warning in run.module.warnings)
 
 
-def test_a_wait_that_is_refused_tells_what_was_begun(cloud: Cloud) -> None:
+def test_a_wait_that_is_refused_tells_what_was_begun(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(task("t-1"), REFUSED)
@@ -884,7 +886,7 @@ class Interrupting(FakeClock):
 
 
 def test_an_interrupted_wait_tells_what_was_begun() -> None:
-    cloud = Cloud(Interrupting())
+    cloud = FakeTransport(Interrupting())
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(task("t-1"), status("t-1", "RUNNING_RESET"))
@@ -896,7 +898,7 @@ def test_an_interrupted_wait_tells_what_was_begun() -> None:
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_a_plan_that_cannot_be_made_changes_nothing(cloud: Cloud, on_failure: str) -> None:
+def test_a_plan_that_cannot_be_made_changes_nothing(cloud: FakeTransport, on_failure: str) -> None:
     cloud.expect(KEYPAIR, {"keypair": {"name": "kp-new"}})
     cloud.expect(detail("s-1"), refusal(403, "APIGW.0302", "no"))
     run = start(cloud, on_failure=on_failure)
@@ -912,7 +914,7 @@ def test_a_plan_that_cannot_be_made_changes_nothing(cloud: Cloud, on_failure: st
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: Cloud, on_failure: str) -> None:
+def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: FakeTransport, on_failure: str) -> None:
     """An error on the way to the wait says nothing about a task that runs: it is not told as if nothing had been done."""
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
@@ -934,7 +936,7 @@ def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: Cloud, on_f
     assert (result["changed"], result["task_ids"]) == (True, ["t-1"])
 
 
-def test_credentials_that_are_refused_at_once_fail(cloud: Cloud) -> None:
+def test_credentials_that_are_refused_at_once_fail(cloud: FakeTransport) -> None:
     cloud.expect(KEYPAIR, REFUSED)
     with pytest.raises(AuthenticationError):
         result_of(start(cloud))
@@ -959,7 +961,7 @@ def begun(*numbers: int) -> dict[str, t.Any]:
     return {"tasks": [{"server_id": f"s-{number}", "task_id": f"t-{number}"} for number in numbers]}
 
 
-def test_bindings_go_ten_in_a_request(cloud: Cloud) -> None:
+def test_bindings_go_ten_in_a_request(cloud: FakeTransport) -> None:
     rows = running(12)
     planned(cloud, *rows)
     cloud.expect(BATCH, answer(begun(*range(10)), 202), body=batch_body(*range(10)))
@@ -970,14 +972,14 @@ def test_bindings_go_ten_in_a_request(cloud: Cloud) -> None:
     assert {row["operation"] for row in result["servers"]} == {"bind"}
 
 
-def test_one_binding_is_no_batch(cloud: Cloud) -> None:
+def test_one_binding_is_no_batch(cloud: FakeTransport) -> None:
     planned(cloud, *running(1))
     cloud.expect(ASSOCIATE, answer({"task_id": "t-0"}, 202), body=body("s-0", **WITH_PASSWORD))
     run = start(cloud, server_ids=["s-0"], root_password="root-password", wait=False)
     assert result_of(run)["task_ids"] == ["t-0"]
 
 
-def test_a_batch_that_leaves_out_a_server_is_looked_after_for_that_one(cloud: Cloud) -> None:
+def test_a_batch_that_leaves_out_a_server_is_looked_after_for_that_one(cloud: FakeTransport) -> None:
     rows = running(2)
     planned(cloud, *rows)
     cloud.expect(BATCH, answer(begun(0), 202), body=batch_body(0, 1))
@@ -988,7 +990,7 @@ def test_a_batch_that_leaves_out_a_server_is_looked_after_for_that_one(cloud: Cl
     assert [bool(row["msg"]) for row in result["servers"]] == [False, True]
 
 
-def test_nothing_follows_a_first_request_whose_credentials_were_refused(cloud: Cloud) -> None:
+def test_nothing_follows_a_first_request_whose_credentials_were_refused(cloud: FakeTransport) -> None:
     rows = running(12)
     planned(cloud, *rows)
     cloud.expect(BATCH, REFUSED, body=batch_body(*range(10)))

@@ -21,8 +21,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.po
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
     PROJECT,
-    Cloud,
     FakeClock,
+    FakeTransport,
     answer,
     cut,
     html,
@@ -30,7 +30,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     refusal,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import Run
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
 ACTION = f"POST {ECS}/v1/{PROJECT}/cloudservers/action"
 JOB = f"GET {ECS}/v1/{PROJECT}/jobs/j-1"
@@ -45,11 +45,11 @@ DEFAULTS: dict[str, t.Any] = {
 }
 
 
-def start(cloud: Cloud, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> Run:
-    return Run(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
+def start(cloud: FakeTransport, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> ModuleRun:
+    return ModuleRun(cloud, {**DEFAULTS, **options}, check_mode=check_mode, diff_mode=diff_mode)
 
 
-def result_of(run: Run) -> dict[str, t.Any]:
+def result_of(run: ModuleRun) -> dict[str, t.Any]:
     return run.execute(lambda context: PowerSwitch(context).run())
 
 
@@ -61,7 +61,7 @@ def detail(*ids: str) -> str:
     return f"GET {ECS}/v1/{PROJECT}/cloudservers/detail?server_id={'%2C'.join(ids)}"
 
 
-def servers(cloud: Cloud, *rows: dict[str, t.Any], ids: t.Sequence[str] = ()) -> None:
+def servers(cloud: FakeTransport, *rows: dict[str, t.Any], ids: t.Sequence[str] = ()) -> None:
     """Script a read of servers; those of ``ids`` that have no row do not exist."""
     cloud.expect(detail(*(ids or [row["id"] for row in rows])), {"servers": list(rows)})
 
@@ -83,7 +83,7 @@ def states(result: dict[str, t.Any]) -> list[tuple[str, bool, str]]:
 
 
 @pytest.mark.parametrize(("state", "status"), [("stopped", "SHUTOFF"), ("running", "ACTIVE")])
-def test_servers_that_are_there_are_left_alone(cloud: Cloud, state: str, status: str) -> None:
+def test_servers_that_are_there_are_left_alone(cloud: FakeTransport, state: str, status: str) -> None:
     # Even one that is locked: nothing is to be done to it.
     servers(cloud, server("s-1", status, locked=True))
     result = result_of(start(cloud, state=state))
@@ -92,7 +92,7 @@ def test_servers_that_are_there_are_left_alone(cloud: Cloud, state: str, status:
     assert result["job_ids"] == []
 
 
-def test_a_server_is_stopped_by_a_job_and_then_looked_at(cloud: Cloud) -> None:
+def test_a_server_is_stopped_by_a_job_and_then_looked_at(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("RUNNING"))
@@ -116,7 +116,7 @@ def test_a_server_is_stopped_by_a_job_and_then_looked_at(cloud: Cloud) -> None:
     assert result["credentials_source"] == "options"
 
 
-def test_servers_are_started(cloud: Cloud) -> None:
+def test_servers_are_started(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1", "SHUTOFF"), server("s-2", "SHUTOFF"))
     body = {"os-start": {"servers": [{"id": "s-1"}, {"id": "s-2"}]}}
     cloud.expect(ACTION, {"job_id": "j-1"}, body=body)
@@ -126,13 +126,13 @@ def test_servers_are_started(cloud: Cloud) -> None:
     assert result["msg"] == "2 of 2 servers were started."
 
 
-def test_a_hard_stop_is_asked_for_only_when_it_is_wanted(cloud: Cloud) -> None:
+def test_a_hard_stop_is_asked_for_only_when_it_is_wanted(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1", kind="HARD"))
     result_of(start(cloud, stop_type="hard", wait=False))
 
 
-def test_results_are_in_the_order_of_the_input_without_repetitions(cloud: Cloud) -> None:
+def test_results_are_in_the_order_of_the_input_without_repetitions(cloud: FakeTransport) -> None:
     servers(
         cloud,
         server("s-1"),
@@ -163,7 +163,7 @@ ODD: dict[str, tuple[dict[str, t.Any] | None, str]] = {
 @pytest.mark.parametrize(("odd", "words"), list(ODD.values()), ids=list(ODD))
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_one_server_that_cannot_be_switched_stops_everything(
-    cloud: Cloud, odd: dict[str, t.Any] | None, words: str, check_mode: bool
+    cloud: FakeTransport, odd: dict[str, t.Any] | None, words: str, check_mode: bool
 ) -> None:
     servers(cloud, *([odd] if odd else []), server("s-2"), ids=("s-1", "s-2"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], check_mode=check_mode))
@@ -176,7 +176,7 @@ def test_one_server_that_cannot_be_switched_stops_everything(
 
 @pytest.mark.parametrize(("odd", "words"), list(ODD.values()), ids=list(ODD))
 def test_with_return_the_others_are_switched_all_the_same(
-    cloud: Cloud, odd: dict[str, t.Any] | None, words: str
+    cloud: FakeTransport, odd: dict[str, t.Any] | None, words: str
 ) -> None:
     servers(cloud, *([odd] if odd else []), server("s-2"), ids=("s-1", "s-2"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-2"))
@@ -189,7 +189,7 @@ def test_with_return_the_others_are_switched_all_the_same(
         raise ValueError(result["msg"])
 
 
-def test_check_mode_tells_what_would_be_done_and_sends_nothing(cloud: Cloud) -> None:
+def test_check_mode_tells_what_would_be_done_and_sends_nothing(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"), server("s-2", "SHUTOFF"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], check_mode=True, diff_mode=True))
     assert states(result) == [("s-1", True, "pending"), ("s-2", False, "success")]
@@ -202,7 +202,7 @@ def test_check_mode_tells_what_would_be_done_and_sends_nothing(cloud: Cloud) -> 
     assert cloud.writes() == []
 
 
-def test_without_waiting_the_servers_are_on_their_way(cloud: Cloud) -> None:
+def test_without_waiting_the_servers_are_on_their_way(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     result = result_of(start(cloud, wait=False))
@@ -210,7 +210,7 @@ def test_without_waiting_the_servers_are_on_their_way(cloud: Cloud) -> None:
     assert (result["failed"], result["msg"], result["job_ids"]) == (False, "1 of 1 server is being stopped.", ["j-1"])
 
 
-def test_a_thousand_servers_are_switched_in_one_request(cloud: Cloud) -> None:
+def test_a_thousand_servers_are_switched_in_one_request(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(1001)]
     for begin in range(0, 1001, 100):
         servers(cloud, *map(server, ids[begin : begin + 100]))
@@ -223,7 +223,7 @@ def test_a_thousand_servers_are_switched_in_one_request(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "outcome", [lost(), answer({}, 504), answer({}, 500), html(), cut()], ids=["lost", "504", "500", "html", "cut"]
 )
-def test_without_a_usable_answer_the_servers_themselves_tell(cloud: Cloud, outcome: t.Any) -> None:
+def test_without_a_usable_answer_the_servers_themselves_tell(cloud: FakeTransport, outcome: t.Any) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, outcome, body=stop_body("s-1"))
     servers(cloud, server("s-1"))
@@ -234,7 +234,7 @@ def test_without_a_usable_answer_the_servers_themselves_tell(cloud: Cloud, outco
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, False, [])
 
 
-def test_a_request_that_was_lost_for_good_is_not_sent_again(cloud: Cloud) -> None:
+def test_a_request_that_was_lost_for_good_is_not_sent_again(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, lost(), body=stop_body("s-1"))
     cloud.always(detail("s-1"), {"servers": [server("s-1")]})
@@ -254,7 +254,7 @@ def test_a_request_that_was_lost_for_good_is_not_sent_again(cloud: Cloud) -> Non
     ids=["rejected", "forbidden"],
 )
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_a_refused_request_changes_nothing(cloud: Cloud, outcome: t.Any, words: str, on_failure: str) -> None:
+def test_a_refused_request_changes_nothing(cloud: FakeTransport, outcome: t.Any, words: str, on_failure: str) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, outcome, body=stop_body("s-1"))
     result = result_of(start(cloud, on_failure=on_failure))
@@ -264,7 +264,7 @@ def test_a_refused_request_changes_nothing(cloud: Cloud, outcome: t.Any, words: 
     assert words in result["msg"]
 
 
-def test_a_service_that_cannot_be_reached_has_changed_nothing(cloud: Cloud) -> None:
+def test_a_service_that_cannot_be_reached_has_changed_nothing(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     for took in (29.0, 29.0, 0.2):
         cloud.expect(ACTION, unreachable(), body=stop_body("s-1"), took=took)
@@ -273,7 +273,7 @@ def test_a_service_that_cannot_be_reached_has_changed_nothing(cloud: Cloud) -> N
     assert (result["changed"], result["failed"]) == (False, True)
 
 
-def test_refused_credentials_end_the_run(cloud: Cloud) -> None:
+def test_refused_credentials_end_the_run(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, refusal(401, "APIGW.0301", "verify aksk signature fail"), body=stop_body("s-1"))
     run = start(cloud)
@@ -282,7 +282,7 @@ def test_refused_credentials_end_the_run(cloud: Cloud) -> None:
     assert run.context.result["changed"] is False
 
 
-def test_with_return_refused_credentials_are_told_in_the_rows(cloud: Cloud) -> None:
+def test_with_return_refused_credentials_are_told_in_the_rows(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"), server("s-2", "SHUTOFF"))
     refused = refusal(401, "APIGW.0301", "verify aksk signature fail")
     cloud.expect(ACTION, refused, body=stop_body("s-1"))
@@ -293,7 +293,7 @@ def test_with_return_refused_credentials_are_told_in_the_rows(cloud: Cloud) -> N
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_servers_that_cannot_be_read_are_an_error(cloud: Cloud, on_failure: str) -> None:
+def test_servers_that_cannot_be_read_are_an_error(cloud: FakeTransport, on_failure: str) -> None:
     cloud.expect(detail("s-1"), refusal(403, "APIGW.0302", "no"))
     run = start(cloud, on_failure=on_failure)
     if on_failure == "fail":
@@ -306,7 +306,7 @@ def test_servers_that_cannot_be_read_are_an_error(cloud: Cloud, on_failure: str)
         assert "ecs:cloudServers:list" in result["servers"][0]["msg"]
 
 
-def test_a_part_of_a_job_that_failed_is_its_servers_failure(cloud: Cloud) -> None:
+def test_a_part_of_a_job_that_failed_is_its_servers_failure(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"), server("s-2"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1", "s-2"))
     cloud.expect(JOB, job("SUCCESS", **{"s-1": "SUCCESS", "s-2": "FAIL"}))
@@ -319,7 +319,7 @@ def test_a_part_of_a_job_that_failed_is_its_servers_failure(cloud: Cloud) -> Non
     assert "web-s-2 (s-2): ACTIVE, Ecs.0114: It hangs" in result["msg"]
 
 
-def test_a_server_that_got_there_although_its_job_failed_is_there(cloud: Cloud) -> None:
+def test_a_server_that_got_there_although_its_job_failed_is_there(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("FAIL"))
@@ -327,7 +327,7 @@ def test_a_server_that_got_there_although_its_job_failed_is_there(cloud: Cloud) 
     assert states(result_of(start(cloud))) == [("s-1", True, "success")]
 
 
-def test_a_server_that_breaks_on_the_way_has_failed(cloud: Cloud) -> None:
+def test_a_server_that_breaks_on_the_way_has_failed(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("SUCCESS"))
@@ -338,7 +338,7 @@ def test_a_server_that_breaks_on_the_way_has_failed(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_when_the_time_is_up_what_was_begun_goes_on(cloud: Cloud, on_failure: str) -> None:
+def test_when_the_time_is_up_what_was_begun_goes_on(cloud: FakeTransport, on_failure: str) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.always(JOB, job("RUNNING"))
@@ -350,7 +350,7 @@ def test_when_the_time_is_up_what_was_begun_goes_on(cloud: Cloud, on_failure: st
     assert cloud.clock.now - 1000.0 < 10.0
 
 
-def test_a_wait_that_is_refused_is_not_followed_by_another(cloud: Cloud) -> None:
+def test_a_wait_that_is_refused_is_not_followed_by_another(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, refusal(401, "APIGW.0301", "verify aksk signature fail"))
@@ -369,7 +369,7 @@ class Interrupting(FakeClock):
 
 
 def test_an_interrupted_wait_still_tells_what_was_begun() -> None:
-    cloud = Cloud(Interrupting())
+    cloud = FakeTransport(Interrupting())
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("RUNNING"))
@@ -381,14 +381,14 @@ def test_an_interrupted_wait_still_tells_what_was_begun() -> None:
 
 
 @pytest.mark.parametrize("options", [{"server_ids": ["a", ""]}, {"server_ids": [".."]}, {"wait_timeout": -1.0}])
-def test_wrong_options_are_refused_before_anything_is_sent(cloud: Cloud, options: dict[str, t.Any]) -> None:
+def test_wrong_options_are_refused_before_anything_is_sent(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     for on_failure in ("fail", "return"):
         with pytest.raises(UsageError, match="Nothing was sent"):
             result_of(start(cloud, on_failure=on_failure, **options))
     assert cloud.requests == []
 
 
-def test_an_error_after_a_change_does_not_hide_the_change(cloud: Cloud) -> None:
+def test_an_error_after_a_change_does_not_hide_the_change(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(1001)]
     for begin in range(0, 1001, 100):
         servers(cloud, *map(server, ids[begin : begin + 100]))

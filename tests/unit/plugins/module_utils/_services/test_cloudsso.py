@@ -19,7 +19,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     ali_client,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import EPOCH, Cloud, answer
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    EPOCH,
+    FakeTransport,
+    answer,
+)
 
 TASK = "t-shfqw1u1edszvxw5abcd"
 ONE = f"POST {CLOUDSSO}/?DirectoryId={DIRECTORY}&TaskId={TASK}"
@@ -84,7 +88,7 @@ def test_three_words_are_known(status: t.Any, state: str) -> None:
     assert cloudsso.classify(status) == state
 
 
-def test_the_sample_of_get_task(cloud: Cloud) -> None:
+def test_the_sample_of_get_task(cloud: FakeTransport) -> None:
     cloud.expect(ONE, GET_TASK)
     found = cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
     assert found is not None
@@ -109,7 +113,7 @@ def test_the_sample_of_get_task(cloud: Cloud) -> None:
     assert cloud.requests[0].headers["x-acs-action"] == "GetTask"
 
 
-def test_the_sample_of_get_task_status_is_a_success_in_spite_of_its_reason(cloud: Cloud) -> None:
+def test_the_sample_of_get_task_status_is_a_success_in_spite_of_its_reason(cloud: FakeTransport) -> None:
     cloud.expect(ONE, GET_TASK_STATUS)
     found = cloudsso.show_status(ali_client(cloud), DIRECTORY, TASK)
     assert found is not None
@@ -126,21 +130,21 @@ def test_the_sample_of_get_task_status_is_a_success_in_spite_of_its_reason(cloud
 
 
 @pytest.mark.parametrize("show", [cloudsso.show_task, cloudsso.show_status])
-def test_an_unknown_id_is_none(cloud: Cloud, show: t.Callable[..., t.Any]) -> None:
+def test_an_unknown_id_is_none(cloud: FakeTransport, show: t.Callable[..., t.Any]) -> None:
     cloud.expect(ONE, refusal(404, "EntityNotExists.Task"))
     assert show(ali_client(cloud), DIRECTORY, TASK) is None
 
 
 @pytest.mark.parametrize("show", [cloudsso.show_task, cloudsso.show_status])
 @pytest.mark.parametrize("code", ["EntityNotExists.Directory", "InvalidAction.NotFound", "EntityNotExists"])
-def test_any_other_refusal_is_an_error(cloud: Cloud, show: t.Callable[..., t.Any], code: str) -> None:
+def test_any_other_refusal_is_an_error(cloud: FakeTransport, show: t.Callable[..., t.Any], code: str) -> None:
     cloud.expect(ONE, refusal(404, code))
     with pytest.raises(errors.RejectedError, match=code):
         show(ali_client(cloud), DIRECTORY, TASK)
 
 
 @pytest.mark.parametrize("document", [{"Task": None}, {"Task": []}, {"Task": {"TaskId": "t-other"}}])
-def test_answers_about_something_else(cloud: Cloud, document: dict[str, t.Any]) -> None:
+def test_answers_about_something_else(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(ONE, document)
     with pytest.raises(errors.InvalidResponseError):
         cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
@@ -160,7 +164,7 @@ PAGED: dict[str, list[tuple[str | None, list[dict[str, t.Any]], str | None]]] = 
 
 @pytest.mark.parametrize("pages", list(PAGED.values()), ids=list(PAGED))
 def test_a_list_is_read_to_its_end(
-    cloud: Cloud, pages: list[tuple[str | None, list[dict[str, t.Any]], str | None]]
+    cloud: FakeTransport, pages: list[tuple[str | None, list[dict[str, t.Any]], str | None]]
 ) -> None:
     for token, rows, following in pages:
         more = {"NextToken": following} if following is not None else {}
@@ -170,7 +174,7 @@ def test_a_list_is_read_to_its_end(
     assert [task["TaskId"] for task in found.rows] == [task["TaskId"] for _token, rows, _next in pages for task in rows]
 
 
-def test_filters_go_with_every_page(cloud: Cloud) -> None:
+def test_filters_go_with_every_page(cloud: FakeTransport) -> None:
     filters = {"Status": "Failed", "Filter": "StartTime ge 2026-01-01T00:00:00Z", "TargetId": None}
     query = "&Filter=StartTime%20ge%202026-01-01T00%3A00%3A00Z&MaxResults=1"
     cloud.expect(f"{LIST}{query}&Status=Failed", {"Tasks": [row(0)], "NextToken": "a/b+c="})
@@ -178,7 +182,7 @@ def test_filters_go_with_every_page(cloud: Cloud) -> None:
     assert len(cloudsso.list_tasks(ali_client(cloud), DIRECTORY, filters, limit=1).rows) == 2
 
 
-def read(cloud: Cloud, **fields: t.Any) -> t.Any:
+def read(cloud: FakeTransport, **fields: t.Any) -> t.Any:
     cloud.expect(ONE, {"Task": {"TaskId": TASK, **fields}})
     return cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
 
@@ -194,19 +198,19 @@ def read(cloud: Cloud, **fields: t.Any) -> t.Any:
         ({"Status": "Failed", "FailureReason": ["a"]}, ("failed", "Failed", Reason(None, '["a"]'))),
     ],
 )
-def test_statements_of_a_wait(cloud: Cloud, fields: dict[str, t.Any], expected: t.Any) -> None:
+def test_statements_of_a_wait(cloud: FakeTransport, fields: dict[str, t.Any], expected: t.Any) -> None:
     found = read(cloud, **fields)
     assert (found.state, found.status, found.reason) == expected
     assert found.task_id == found.data["task_id"] == TASK
 
 
 @pytest.mark.parametrize("fields", [{}, {"Status": None}, {"Status": 1}, {"Status": ["Success"]}, {"Status": ""}])
-def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, fields: dict[str, t.Any]) -> None:
+def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, fields: dict[str, t.Any]) -> None:
     with pytest.raises(errors.InvalidResponseError, match="'Status'"):
         read(cloud, **fields)
 
 
-def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud) -> None:
+def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: FakeTransport) -> None:
     listed = [row(1), {"TaskId": "t-2"}, {"TaskId": 3, "Status": "Success"}, {"TaskId": "t-4", "Status": None}]
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": listed})
     page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
@@ -214,19 +218,19 @@ def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud)
 
 
 @pytest.mark.parametrize("document", [{"Tasks": None}, {"TotalCounts": 0}, {}], ids=repr)
-def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: dict[str, t.Any]) -> None:
+def test_a_list_that_is_null_or_missing_is_empty(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(f"{LIST}&MaxResults=20", document)
     assert cloudsso.list_tasks(ali_client(cloud), DIRECTORY, {}).rows == []
 
 
 @pytest.mark.parametrize("document", [{"Tasks": {}}, {"Tasks": [1]}, {"Tasks": [], "NextToken": 5}], ids=repr)
-def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, document: dict[str, t.Any]) -> None:
+def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(f"{LIST}&MaxResults=20", document)
     with pytest.raises(errors.InvalidResponseError):
         cloudsso.list_tasks(ali_client(cloud), DIRECTORY, {})
 
 
-def test_an_unknown_task_of_a_wait_is_not_found(cloud: Cloud) -> None:
+def test_an_unknown_task_of_a_wait_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(ONE, refusal(404, "EntityNotExists.Task"))
     with pytest.raises(errors.NotFoundError):
         cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
@@ -240,7 +244,9 @@ def test_an_unknown_task_of_a_wait_is_not_found(cloud: Cloud) -> None:
         (30 * 86400.0, "2025-12-26T04%3A05%3A05Z"),
     ],
 )
-def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(cloud: Cloud, elapsed: float, since: str) -> None:
+def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(
+    cloud: FakeTransport, elapsed: float, since: str
+) -> None:
     # The service is an hour ahead; a wait looks back to an hour before its beginning, and never more than seven days.
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
     cloud.expect(f"{LIST}&MaxResults=1", answer({"Tasks": [row(1)]}, date=http_date(EPOCH + 3600)), took=0.0)
@@ -256,7 +262,7 @@ def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(cloud: Cloud, ela
     assert third.next is None
 
 
-def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: Cloud) -> None:
+def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: FakeTransport) -> None:
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
     cloud.expect(ONE, answer({"Task": {"TaskId": TASK, "Status": "InProgress"}}, date=http_date(EPOCH)), took=0.0)
     source.read(TASK, 10.0)
@@ -264,19 +270,19 @@ def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: Cloud
     assert source.page(None, 0.0, 10.0).next is None
 
 
-def test_a_service_that_tells_no_time_has_no_list(cloud: Cloud) -> None:
+def test_a_service_that_tells_no_time_has_no_list(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}&MaxResults=1", {"Tasks": [row(1)], "NextToken": "n1"})
     page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(None, 0.0, 10.0)
     assert (len(page.tasks), page.next) == (1, None)
 
 
 @pytest.mark.parametrize("following", ["n1", None, ""])
-def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: Cloud, following: str | None) -> None:
+def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: FakeTransport, following: str | None) -> None:
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": [row(1)], "NextToken": following})
     assert cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0).next is None
 
 
-def test_what_the_source_says_of_itself(cloud: Cloud) -> None:
+def test_what_the_source_says_of_itself(cloud: FakeTransport) -> None:
     source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
     assert {field for field, _noun in source.labels} < set(
         cloudsso.normalize(t.cast(dict[str, t.Any], GET_TASK["Task"]))

@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     client,
     refusal,
 )
@@ -61,7 +61,7 @@ def test_a_task_keeps_its_fields_and_gets_a_meaning() -> None:
     assert csms.normalize(ROW) == {**ROW, "state": "success", "time": "2018-04-10T06:35:30Z"}
 
 
-def test_an_id_is_sent_alone(cloud: Cloud) -> None:
+def test_an_id_is_sent_alone(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id={ROW['task_id']}", {"total": 1, "tasks": [ROW]})
     assert csms.show_task(client(cloud), ROW["task_id"]) == ROW
 
@@ -77,7 +77,7 @@ def test_an_id_is_sent_alone(cloud: Cloud) -> None:
     ],
     ids=repr,
 )
-def test_only_an_empty_list_says_that_there_is_no_task(cloud: Cloud, document: t.Any) -> None:
+def test_only_an_empty_list_says_that_there_is_no_task(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", document, times=2)
     with pytest.raises(errors.InvalidResponseError):
         csms.show_task(client(cloud), "t-1")
@@ -85,7 +85,7 @@ def test_only_an_empty_list_says_that_there_is_no_task(cloud: Cloud, document: t
         csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
 
 
-def test_an_unknown_id_is_none(cloud: Cloud) -> None:
+def test_an_unknown_id_is_none(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"total": 0, "tasks": []}, times=2)
     assert csms.show_task(client(cloud), "t-1") is None
     with pytest.raises(errors.NotFoundError, match="shows no task t-1"):
@@ -93,7 +93,7 @@ def test_an_unknown_id_is_none(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "CSMS.0002"), (404, "APIGW.0101"), (404, "CSMS.0005")])
-def test_any_other_refusal_is_an_error(cloud: Cloud, status: int, code: str) -> None:
+def test_any_other_refusal_is_an_error(cloud: FakeTransport, status: int, code: str) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", refusal(status, code, "no"))
     with pytest.raises(errors.RejectedError):
         csms.show_task(client(cloud), "t-1")
@@ -112,7 +112,7 @@ PAGED: dict[str, list[tuple[str | None, list[dict[str, t.Any]], str | None]]] = 
 
 @pytest.mark.parametrize("pages", list(PAGED.values()), ids=list(PAGED))
 def test_a_list_is_read_to_its_end(
-    cloud: Cloud, pages: list[tuple[str | None, list[dict[str, t.Any]], str | None]]
+    cloud: FakeTransport, pages: list[tuple[str | None, list[dict[str, t.Any]], str | None]]
 ) -> None:
     for marker, rows, following in pages:
         query = f"?limit=50&marker={marker}" if marker else "?limit=50"
@@ -128,19 +128,19 @@ def test_a_list_is_read_to_its_end(
     "following",
     ["/v1/p/csms/tasks?limit=1&marker=t-0", "https://kms.example.com/v1/p/csms/tasks?marker=t-0&limit=1"],
 )
-def test_a_marker_may_be_an_address(cloud: Cloud, following: str) -> None:
+def test_a_marker_may_be_an_address(cloud: FakeTransport, following: str) -> None:
     cloud.expect(f"{TASKS}?limit=1", {"tasks": [row(0)], "next_marker": following})
     cloud.expect(f"{TASKS}?limit=1&marker=t-0", {"tasks": [row(1)], "next_marker": "/v1/p/csms/tasks?limit=1"})
     assert len(csms.list_tasks(client(cloud), limit=1).rows) == 2
 
 
-def test_filters_go_with_every_page(cloud: Cloud) -> None:
+def test_filters_go_with_every_page(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=2&secret_name=a%20b&status=FAILED", {"tasks": [row(0), row(1)], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=2&marker=t-1&secret_name=a%20b&status=FAILED", {"tasks": [row(2)]})
     assert len(csms.list_tasks(client(cloud), secret_name="a b", status="FAILED", limit=2).rows) == 3
 
 
-def test_a_bound_and_a_beginning(cloud: Cloud) -> None:
+def test_a_bound_and_a_beginning(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=2&marker=t-8", {"tasks": [row(9), row(10)], "next_marker": "t-10"})
     cloud.expect(f"{TASKS}?limit=1&marker=t-10", {"tasks": [row(11)], "next_marker": "t-11"})
     found = csms.list_tasks(client(cloud), marker="t-8", most=2)
@@ -161,14 +161,14 @@ def test_a_bound_and_a_beginning(cloud: Cloud) -> None:
         ({"task_id": "t-1", "task_status": None}, ("unknown", None, None)),
     ],
 )
-def test_statements_of_a_wait(cloud: Cloud, task: dict[str, t.Any], expected: t.Any) -> None:
+def test_statements_of_a_wait(cloud: FakeTransport, task: dict[str, t.Any], expected: t.Any) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"tasks": [task]})
     sighting = csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
     assert (sighting.state, sighting.status, sighting.reason) == expected
     assert (sighting.task_id, sighting.data) == ("t-1", task)
 
 
-def test_a_wait_reads_the_longest_pages(cloud: Cloud) -> None:
+def test_a_wait_reads_the_longest_pages(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": [row(0), row(1, "FAILED")], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=1000&marker=t-1", {"tasks": [row(2)], "next_marker": "t-1"})
     source = csms.CsmsTasks(client(cloud))
@@ -180,7 +180,7 @@ def test_a_wait_reads_the_longest_pages(cloud: Cloud) -> None:
     assert (source.has_list, source.listed_statuses, source.has_reasons, source.rate) == (True, None, False, 10.0)
 
 
-def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud: Cloud) -> None:
+def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": [], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=1000&marker=t-1", {"tasks": None, "next_marker": "t-1"})
     source = csms.CsmsTasks(client(cloud))
@@ -188,7 +188,7 @@ def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud:
     assert source.page("t-1", 0.0, 10.0).next is None
 
 
-def test_the_longest_page_may_be_refused(cloud: Cloud) -> None:
+def test_the_longest_page_may_be_refused(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", refusal(400, "CSMS.0002", "limit"))
     cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": "t-0"})
     cloud.expect(f"{TASKS}?limit=50&marker=t-0", {"tasks": []})
@@ -197,13 +197,13 @@ def test_the_longest_page_may_be_refused(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("marker", [7, ["t-1"], {}, "http://[?marker=t-1"], ids=repr)
-def test_a_marker_of_another_kind_is_an_error(cloud: Cloud, marker: t.Any) -> None:
+def test_a_marker_of_another_kind_is_an_error(cloud: FakeTransport, marker: t.Any) -> None:
     cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": marker})
     with pytest.raises(errors.InvalidResponseError, match="next_marker"):
         csms.list_tasks(client(cloud))
 
 
-def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud) -> None:
+def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: FakeTransport) -> None:
     listed = [row(1), row(2, status=["SUCCESS"]), {"task_id": 3, "task_status": "SUCCESS"}, {"task_id": "t-4"}]
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": listed})
     page = csms.CsmsTasks(client(cloud)).page(None, 0.0, 10.0)
@@ -214,7 +214,7 @@ def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: Cloud)
 
 
 @pytest.mark.parametrize("at", [0, 1], ids=["first page", "second page"])
-def test_a_quota_of_a_minute_is_waited_out_on_every_page(cloud: Cloud, at: int) -> None:
+def test_a_quota_of_a_minute_is_waited_out_on_every_page(cloud: FakeTransport, at: int) -> None:
     pages = [(f"{TASKS}?limit=50", [row(1)], "t-1"), (f"{TASKS}?limit=50&marker=t-1", [row(2)], None)]
     for number, (request, rows, marker) in enumerate(pages):
         if number == at:
@@ -223,7 +223,7 @@ def test_a_quota_of_a_minute_is_waited_out_on_every_page(cloud: Cloud, at: int) 
     assert [found["task_id"] for found in csms.list_tasks(client(cloud)).rows] == ["t-1", "t-2"]
 
 
-def test_pauses_that_a_service_asks_for_do_not_add_up_for_ever(cloud: Cloud) -> None:
+def test_pauses_that_a_service_asks_for_do_not_add_up_for_ever(cloud: FakeTransport) -> None:
     for number in range(20):
         request = f"{TASKS}?limit=50" + (f"&marker=t-{number}" if number else "")
         cloud.always(request, refusal(429, "APIGW.0308", "too many", retry_after="50"))

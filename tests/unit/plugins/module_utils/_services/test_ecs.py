@@ -20,7 +20,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     client,
     refusal,
@@ -43,7 +43,7 @@ def nowhere(server_id: str) -> dict[str, t.Any]:
     return {"id": server_id, "name": None, "status": None, "fault": {"code": 404, "message": "not found"}}
 
 
-def test_servers_are_read_by_ids_a_hundred_at_a_time(cloud: Cloud) -> None:
+def test_servers_are_read_by_ids_a_hundred_at_a_time(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(201)]
     for start in (0, 100, 200):
         part = ids[start : start + 100]
@@ -51,18 +51,18 @@ def test_servers_are_read_by_ids_a_hundred_at_a_time(cloud: Cloud) -> None:
     assert list(ecs.read_servers(client(cloud), ids)) == ids
 
 
-def test_no_servers_are_read_without_a_request(cloud: Cloud) -> None:
+def test_no_servers_are_read_without_a_request(cloud: FakeTransport) -> None:
     assert ecs.read_servers(client(cloud), []) == {}
 
 
-def test_servers_that_do_not_exist_and_servers_of_others_are_left_out(cloud: Cloud) -> None:
+def test_servers_that_do_not_exist_and_servers_of_others_are_left_out(cloud: FakeTransport) -> None:
     rows = [server("s-1"), nowhere("s-2"), server("s-9")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"count": 4, "servers": rows})
     assert list(ecs.read_servers(client(cloud), ["s-1", "s-2", "s-3"])) == ["s-1"]
 
 
 @pytest.mark.parametrize("document", [{"servers": None}, {"servers": {}}, {"servers": ["s-1"]}, {}], ids=repr)
-def test_a_server_is_not_missing_where_there_is_no_list(cloud: Cloud, document: t.Any) -> None:
+def test_a_server_is_not_missing_where_there_is_no_list(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(by_ids("s-1"), document)
     with pytest.raises(InvalidResponseError, match="'servers'"):
         ecs.read_servers(client(cloud), ["s-1"])
@@ -73,7 +73,7 @@ def test_a_server_is_not_missing_where_there_is_no_list(cloud: Cloud, document: 
     [{"status": "ACTIVE"}, {"id": 7}, {"id": "s-1", "name": "web"}, {"id": "s-1", "name": "web", "status": None}],
     ids=repr,
 )
-def test_a_server_is_not_missing_where_its_row_is_not_understood(cloud: Cloud, row: t.Any) -> None:
+def test_a_server_is_not_missing_where_its_row_is_not_understood(cloud: FakeTransport, row: t.Any) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [row]}, times=2)
     with pytest.raises(InvalidResponseError):
         ecs.read_servers(client(cloud), ["s-1"])
@@ -81,7 +81,7 @@ def test_a_server_is_not_missing_where_its_row_is_not_understood(cloud: Cloud, r
         ecs.ServerStates(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
 
 
-def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud: Cloud) -> None:
+def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud: FakeTransport) -> None:
     rows = [server("s-1"), {"id": 7}, server("s-2", status=None), server("s-3", locked="no")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"servers": rows})
     page = ecs.ServerStates(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
@@ -100,7 +100,7 @@ PAGED: dict[str, list[tuple[list[str], t.Any]]] = {
 
 
 @pytest.mark.parametrize("pages", list(PAGED.values()), ids=list(PAGED))
-def test_servers_are_listed_page_by_page(cloud: Cloud, pages: list[tuple[list[str], t.Any]]) -> None:
+def test_servers_are_listed_page_by_page(cloud: FakeTransport, pages: list[tuple[list[str], t.Any]]) -> None:
     for number, (ids, count) in enumerate(pages, 1):
         document = {"servers": [server(server_id) for server_id in ids], "count": count}
         cloud.expect(f"GET {SERVERS}/detail?limit=1000&name=web%20%2F&offset={number}", document)
@@ -180,7 +180,7 @@ def test_a_field_of_another_type_is_named(fields: dict[str, t.Any]) -> None:
         ecs.summarize(server("s-1", **fields))
 
 
-def test_servers_are_started_and_stopped_in_one_request(cloud: Cloud) -> None:
+def test_servers_are_started_and_stopped_in_one_request(cloud: FakeTransport) -> None:
     both = [{"id": "s-1"}, {"id": "s-2"}]
     cloud.expect(f"POST {SERVERS}/action", {"job_id": "j-1"}, body={"os-start": {"servers": both}})
     assert ecs.start(client(cloud), ["s-1", "s-2"]) == "j-1"
@@ -263,7 +263,7 @@ def test_parts_tell_about_their_servers() -> None:
     }
 
 
-def test_a_job_is_read_with_its_progress(cloud: Cloud) -> None:
+def test_a_job_is_read_with_its_progress(cloud: FakeTransport) -> None:
     answered = job("RUNNING", sub("a", "SUCCESS"), sub("b", "FAIL"), sub("c", "RUNNING"))
     cloud.expect(JOB, answered)
     sighting = ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
@@ -273,7 +273,7 @@ def test_a_job_is_read_with_its_progress(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("entities", [None, {}, {"sub_jobs_total": 0}, {"sub_jobs_total": "2"}], ids=repr)
-def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: Cloud, entities: t.Any) -> None:
+def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: FakeTransport, entities: t.Any) -> None:
     cloud.expect(JOB, {"job_id": "j-1", "status": "INIT", "entities": entities})
     assert ecs.EcsJobs(client(cloud)).read("j-1", 10.0).progress is None
 
@@ -286,7 +286,7 @@ def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: Cloud, entit
     ],
     ids=["400", "404"],
 )
-def test_an_unknown_job_is_not_found(cloud: Cloud, response: t.Any) -> None:
+def test_an_unknown_job_is_not_found(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(JOB, response)
     with pytest.raises(NotFoundError):
         ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
@@ -300,20 +300,20 @@ def test_an_unknown_job_is_not_found(cloud: Cloud, response: t.Any) -> None:
     ],
     ids=["no such API", "another 400"],
 )
-def test_another_refusal_is_not_about_the_job(cloud: Cloud, response: t.Any) -> None:
+def test_another_refusal_is_not_about_the_job(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(JOB, response)
     with pytest.raises(RejectedError):
         ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
 
 
-def test_a_query_that_failed_inside_the_service_may_be_asked_again(cloud: Cloud) -> None:
+def test_a_query_that_failed_inside_the_service_may_be_asked_again(cloud: FakeTransport) -> None:
     cloud.expect(JOB, {"code": "Common.0011", "message": "query failed"})
     with pytest.raises(InvalidResponseError, match="Common.0011: query failed") as caught:
         ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
     assert caught.value.truncated
 
 
-def test_the_status_of_another_job_is_no_answer(cloud: Cloud) -> None:
+def test_the_status_of_another_job_is_no_answer(cloud: FakeTransport) -> None:
     cloud.expect(JOB, {"job_id": "j-2", "status": "SUCCESS"})
     with pytest.raises(InvalidResponseError, match="asked about j-1 and answered about something else"):
         ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
@@ -333,7 +333,7 @@ STATES: dict[str, tuple[str, dict[str, t.Any], str]] = {
 
 @pytest.mark.parametrize(("wanted", "fields", "state"), list(STATES.values()), ids=list(STATES))
 def test_a_server_on_its_way_to_a_status_is_a_task(
-    cloud: Cloud, wanted: str, fields: dict[str, t.Any], state: str
+    cloud: FakeTransport, wanted: str, fields: dict[str, t.Any], state: str
 ) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [server("s-1", **fields)]})
     sighting = ecs.ServerStates(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
@@ -341,13 +341,13 @@ def test_a_server_on_its_way_to_a_status_is_a_task(
     assert sighting.reason == (Reason("500", "No valid host") if fields.get("fault") else None)
 
 
-def test_a_server_that_is_gone_is_not_found(cloud: Cloud) -> None:
+def test_a_server_that_is_gone_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [nowhere("s-1")]})
     with pytest.raises(NotFoundError, match="knows no server s-1"):
         ecs.ServerStates(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
 
 
-def test_servers_are_looked_at_a_hundred_at_a_time(cloud: Cloud) -> None:
+def test_servers_are_looked_at_a_hundred_at_a_time(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(150)]
     source = ecs.ServerStates(client(cloud), "ACTIVE", ids)
     cloud.expect(by_ids(*ids[:100]), {"servers": [server(server_id) for server_id in ids[:100]]})
@@ -359,13 +359,13 @@ def test_servers_are_looked_at_a_hundred_at_a_time(cloud: Cloud) -> None:
     assert (first.next, second.next) == (100, None)
 
 
-def test_a_list_that_ends_with_a_full_page_has_ended(cloud: Cloud) -> None:
+def test_a_list_that_ends_with_a_full_page_has_ended(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(100)]
     cloud.expect(by_ids(*ids), {"servers": []})
     assert ecs.ServerStates(client(cloud), "ACTIVE", ids).page(None, 0.0, 10.0).next is None
 
 
-def test_what_ecs_has_no_list_of_is_not_asked_for(cloud: Cloud) -> None:
+def test_what_ecs_has_no_list_of_is_not_asked_for(cloud: FakeTransport) -> None:
     source = ecs.EcsJobs(client(cloud))
     assert (source.has_list, source.has_reasons) == (False, False)
     for method in (lambda: source.page(None, 0.0, 1.0), lambda: source.reasons(None, 1.0)):

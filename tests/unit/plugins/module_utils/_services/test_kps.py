@@ -28,7 +28,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     client,
     html,
@@ -105,7 +105,7 @@ def test_a_row_without_a_word_or_a_time_has_neither() -> None:
     assert (meant["state"], meant["operation"], meant["time"]) == ("failed", "unknown", None)
 
 
-def test_a_task_is_shown(cloud: Cloud) -> None:
+def test_a_task_is_shown(cloud: FakeTransport) -> None:
     row = {"task_id": "t-1", "server_id": "s-1", "task_status": "READY_BIND"}
     cloud.expect(TASK, row)
     assert kps.show_task(client(cloud), "t-1") == row
@@ -116,7 +116,7 @@ def test_a_task_is_shown(cloud: Cloud) -> None:
     [refusal(400, "KPS.0001", "TaskId illegal"), refusal(404, "KPS.0404", "no such task")],
     ids=["code", "404 of KPS"],
 )
-def test_an_unknown_task_is_none(cloud: Cloud, response: t.Any) -> None:
+def test_an_unknown_task_is_none(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(TASK, response, times=2)
     assert kps.show_task(client(cloud), "t-1") is None
     with pytest.raises(NotFoundError):
@@ -134,13 +134,13 @@ def test_an_unknown_task_is_none(cloud: Cloud, response: t.Any) -> None:
     ],
     ids=["no such API", "bad request", "404 of something else", "bare 404", "HTML"],
 )
-def test_a_refusal_that_is_not_about_the_task_is_an_error(cloud: Cloud, response: t.Any) -> None:
+def test_a_refusal_that_is_not_about_the_task_is_an_error(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(TASK, response)
     with pytest.raises(RejectedError):
         kps.show_task(client(cloud), "t-1")
 
 
-def test_the_status_of_another_task_is_no_answer(cloud: Cloud) -> None:
+def test_the_status_of_another_task_is_no_answer(cloud: FakeTransport) -> None:
     cloud.expect(TASK, {"task_id": "t-2", "task_status": "SUCCESS_RESET"}, times=2)
     with pytest.raises(InvalidResponseError, match="asked about t-1 and answered about something else"):
         kps.show_task(client(cloud), "t-1")
@@ -157,7 +157,9 @@ def test_the_status_of_another_task_is_no_answer(cloud: Cloud) -> None:
         ("SUCCESS_RESET\n", "unknown", "SUCCESS_RESET\n"),
     ],
 )
-def test_reading_a_task_is_one_statement_about_it(cloud: Cloud, status: t.Any, state: str, word: str | None) -> None:
+def test_reading_a_task_is_one_statement_about_it(
+    cloud: FakeTransport, status: t.Any, state: str, word: str | None
+) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": status})
     sighting = kps.KpsTasks(client(cloud)).read("t-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("t-1", state, word)
@@ -165,7 +167,7 @@ def test_reading_a_task_is_one_statement_about_it(cloud: Cloud, status: t.Any, s
 
 
 @pytest.mark.parametrize("status", [None, 7, "", True, ["SUCCESS_RESET"], {"SUCCESS_RESET": 1}], ids=repr)
-def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, status: t.Any) -> None:
+def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, status: t.Any) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": status}, times=2)
     with pytest.raises(InvalidResponseError, match="'task_status'"):
         kps.show_task(client(cloud), "t-1")
@@ -182,7 +184,7 @@ def test_a_status_that_is_not_a_word_is_no_verdict(cloud: Cloud, status: t.Any) 
     ],
     ids=repr,
 )
-def test_an_error_in_a_good_answer_is_not_an_absence(cloud: Cloud, document: t.Any) -> None:
+def test_an_error_in_a_good_answer_is_not_an_absence(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(TASK, document)
     with pytest.raises(InvalidResponseError, match="returned HTTP 200 KPS.0001: taskId illegal"):
         kps.show_task(client(cloud), "t-1")
@@ -192,7 +194,7 @@ def test_an_error_in_a_good_answer_is_not_an_absence(cloud: Cloud, document: t.A
     assert caught.value.outcome_unknown
 
 
-def test_a_read_of_a_wait_is_sent_once_and_ends_in_time(cloud: Cloud) -> None:
+def test_a_read_of_a_wait_is_sent_once_and_ends_in_time(cloud: FakeTransport) -> None:
     cloud.expect(TASK, answer({}, 503), took=3.0)
     with pytest.raises(Exception, match="HTTP 503"):
         kps.KpsTasks(client(cloud)).read("t-1", 5.0)
@@ -218,7 +220,7 @@ PAGED: dict[str, list[tuple[int, int, t.Any]]] = {
 
 
 @pytest.mark.parametrize("pages", list(PAGED.values()), ids=list(PAGED))
-def test_a_list_is_read_to_its_end(cloud: Cloud, pages: list[tuple[int, int, t.Any]]) -> None:
+def test_a_list_is_read_to_its_end(cloud: FakeTransport, pages: list[tuple[int, int, t.Any]]) -> None:
     for offset, count, total in pages:
         document = {"tasks": rows(offset, count), "total": total}
         cloud.expect(RUNNING_TASKS + page(offset), document)
@@ -226,19 +228,19 @@ def test_a_list_is_read_to_its_end(cloud: Cloud, pages: list[tuple[int, int, t.A
     assert [row["task_id"] for row in found] == [f"t-{n}" for n in range(sum(count for _at, count, _all in pages))]
 
 
-def test_a_page_that_repeats_ends_the_list(cloud: Cloud) -> None:
+def test_a_page_that_repeats_ends_the_list(cloud: FakeTransport) -> None:
     for offset in (0, 1000):
         cloud.expect(FAILED_TASKS + page(offset), {"tasks": rows(0, 1000), "total": 5000})
     assert len(kps.list_failed(client(cloud))) == 1000
 
 
-def test_rows_that_slide_to_the_next_page_are_counted_once(cloud: Cloud) -> None:
+def test_rows_that_slide_to_the_next_page_are_counted_once(cloud: FakeTransport) -> None:
     cloud.expect(FAILED_TASKS + page(0), {"tasks": rows(0, 1000), "total": 1500})
     cloud.expect(FAILED_TASKS + page(1000), {"tasks": rows(990, 500), "total": 1500})
     assert [row["task_id"] for row in kps.list_failed(client(cloud))] == [f"t-{number}" for number in range(1490)]
 
 
-def test_a_list_is_read_no_further_than_it_is_wanted(cloud: Cloud) -> None:
+def test_a_list_is_read_no_further_than_it_is_wanted(cloud: FakeTransport) -> None:
     cloud.expect(f"{FAILED_TASKS}?limit=7&offset=0", {"tasks": rows(0, 7), "total": 5000})
     cloud.expect(f"{FAILED_TASKS}?limit=1&offset=7", {"tasks": rows(7, 1), "total": 5000})
     found = kps.read_list(client(cloud), kps.LIST_FAILED, most=7)
@@ -246,7 +248,7 @@ def test_a_list_is_read_no_further_than_it_is_wanted(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("tasks", [{}, "none", 0, False, [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
-def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, tasks: t.Any) -> None:
+def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, tasks: t.Any) -> None:
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": tasks, "total": 1}, times=2)
     with pytest.raises(InvalidResponseError, match="'tasks' that"):
         kps.list_running(client(cloud))
@@ -255,21 +257,21 @@ def test_a_list_that_is_something_else_is_an_error(cloud: Cloud, tasks: t.Any) -
 
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
-def test_a_list_that_is_null_or_missing_is_empty(cloud: Cloud, document: t.Any) -> None:
+def test_a_list_that_is_null_or_missing_is_empty(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(RUNNING_TASKS + page(0), document, times=2)
     assert kps.list_running(client(cloud)) == []
     assert kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0) == StatusPage((), None)
 
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
-def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: Cloud, document: t.Any) -> None:
+def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(FAILED_TASKS + page(0), document, times=2)
     assert kps.list_failed(client(cloud)) == []
     with pytest.raises(InvalidResponseError, match="'tasks'"):
         kps.list_failed(client(cloud), proves=True)
 
 
-def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: Cloud) -> None:
+def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: FakeTransport) -> None:
     refused = refusal(400, "KPS.0002", "limit is out of range")
     for source in (kps.list_running, kps.list_failed):
         listed = RUNNING_TASKS if source is kps.list_running else FAILED_TASKS
@@ -279,7 +281,7 @@ def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: Cloud) -> Non
         assert len(source(client(cloud))) == 150
 
 
-def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: Cloud) -> None:
+def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: FakeTransport) -> None:
     cloud.expect(RUNNING_TASKS + page(0), refusal(400, "KPS.0002", "limit is out of range"))
     cloud.expect(RUNNING_TASKS + "?offset=0", {"tasks": rows(0, 100)})
     cloud.expect(RUNNING_TASKS + "?offset=100", {"tasks": []})
@@ -291,7 +293,7 @@ def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: Cloud) 
     assert cloud.timeouts[:2] == [10.0, pytest.approx(9.9)]
 
 
-def test_a_row_without_an_id_says_nothing_about_a_task(cloud: Cloud) -> None:
+def test_a_row_without_an_id_says_nothing_about_a_task(cloud: FakeTransport) -> None:
     listed = [{"task_id": "t-1"}, {"task_id": None}, {"task_id": 7}, {}, {"task_id": ["t-2"]}]
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": listed, "total": 5})
     page_ = kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
@@ -306,7 +308,7 @@ def test_a_code_of_another_type_is_told_as_text(code: t.Any) -> None:
     assert kps.reason_of({"task_error_code": False, "task_error_msg": []}) is None
 
 
-def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: Cloud) -> None:
+def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: FakeTransport) -> None:
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": rows(0, 1000, operate_type="FAILED_RESET"), "total": 1001})
     cloud.expect(RUNNING_TASKS + page(1000), {"tasks": rows(1000, 1), "total": 1001})
     source = kps.KpsTasks(client(cloud))
@@ -316,7 +318,7 @@ def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: Cloud) -> None:
     assert {(sighting.state, sighting.status) for sighting in first.tasks} == {("pending", None)}
 
 
-def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: Cloud) -> None:
+def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: FakeTransport) -> None:
     failures = [
         {"task_id": "t-1", "task_error_code": "KPS.3054", "task_error_msg": "Update public key error"},
         {"task_id": "t-2", "task_error_code": None, "task_error_msg": "Timed out"},
@@ -337,7 +339,7 @@ def test_the_source_says_what_it_can() -> None:
     assert kps.KpsTasks.listed_statuses == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
 
 
-def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: Cloud) -> None:
+def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: FakeTransport) -> None:
     request = f"DELETE {KPS}/v3/{PROJECT}/failed-tasks/t-1"
     cloud.expect(request, answer(None))
     assert kps.delete_failed_task(client(cloud), "t-1") is True

@@ -18,7 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
-    Cloud,
+    FakeTransport,
     answer,
     client,
     refusal,
@@ -27,7 +27,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 
 
-def test_a_key_pair_is_shown_with_a_readable_date(cloud: Cloud) -> None:
+def test_a_key_pair_is_shown_with_a_readable_date(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": {"name": "kp", "create_time": 1767323045000}})
     assert kps_keypairs.show_keypair(client(cloud), "kp") == {
         "name": "kp",
@@ -37,12 +37,12 @@ def test_a_key_pair_is_shown_with_a_readable_date(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("code", ["KPS.4016", "KPS.6004"])
-def test_an_unknown_key_pair_is_none(cloud: Cloud, code: str) -> None:
+def test_an_unknown_key_pair_is_none(cloud: FakeTransport, code: str) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", refusal(400, code, "does not exist"))
     assert kps_keypairs.show_keypair(client(cloud), "kp") is None
 
 
-def test_a_key_pair_that_is_none_is_an_error(cloud: Cloud) -> None:
+def test_a_key_pair_that_is_none_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": None})
     with pytest.raises(InvalidResponseError, match="null, not an object"):
         kps_keypairs.show_keypair(client(cloud), "kp")
@@ -54,14 +54,14 @@ def test_a_key_pair_that_is_none_is_an_error(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     "fields", [{"name": "other"}, {"name": 7}, {"public_key": ["ssh-rsa"]}, {"description": 7}], ids=repr
 )
-def test_a_key_pair_that_cannot_be_compared_is_an_error(cloud: Cloud, fields: dict[str, t.Any]) -> None:
+def test_a_key_pair_that_cannot_be_compared_is_an_error(cloud: FakeTransport, fields: dict[str, t.Any]) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": {"name": "kp", **fields}})
     with pytest.raises(InvalidResponseError):
         kps_keypairs.show_keypair(client(cloud), "kp")
 
 
 @pytest.mark.parametrize("private_key", [None, "", 7, ["-----BEGIN"]], ids=repr)
-def test_a_generated_key_pair_without_its_private_key_is_an_error(cloud: Cloud, private_key: t.Any) -> None:
+def test_a_generated_key_pair_without_its_private_key_is_an_error(cloud: FakeTransport, private_key: t.Any) -> None:
     created = {"keypair": {"name": "kp", "private_key": private_key}}
     cloud.expect(f"POST {KEYPAIRS}", created, body={"keypair": {"name": "kp"}})
     with pytest.raises(InvalidResponseError, match="'private_key'") as caught:
@@ -72,7 +72,7 @@ def test_a_generated_key_pair_without_its_private_key_is_an_error(cloud: Cloud, 
     assert kps_keypairs.create_keypair(client(cloud), imported)["name"] == "kp"
 
 
-def test_whatever_else_is_wrong_with_a_generated_key_pair_its_private_key_is_returned(cloud: Cloud) -> None:
+def test_whatever_else_is_wrong_with_a_generated_key_pair_its_private_key_is_returned(cloud: FakeTransport) -> None:
     created = {"keypair": {"name": 7, "fingerprint": [], "public_key": None, "private_key": "PEM"}}
     cloud.expect(f"POST {KEYPAIRS}", created, body={"keypair": {"name": "kp"}})
     assert kps_keypairs.create_keypair(client(cloud), {"name": "kp"})["private_key"] == "PEM"
@@ -87,7 +87,7 @@ def names(found: Listing) -> list[str]:
     return [str(keypair["name"]) for keypair in found.rows]
 
 
-def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: Cloud) -> None:
+def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b/1"))
     cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b%2F1", keypairs("c"))
     assert names(kps_keypairs.list_keypairs(client(cloud))) == ["a", "b", "c"]
@@ -98,14 +98,16 @@ def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: Cloud) -> Non
     [keypairs("b", marker="b"), keypairs(marker="b"), {"keypairs": []}, {"keypairs": None, "page_info": None}, {}],
     ids=["same marker", "empty page", "no page_info", "null", "nothing"],
 )
-def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: Cloud, second: dict[str, t.Any]) -> None:
+def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: FakeTransport, second: dict[str, t.Any]) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
     cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b", second)
     assert names(kps_keypairs.list_keypairs(client(cloud))) == ["a", "b"]
 
 
 @pytest.mark.parametrize("second", [keypairs(marker="c"), keypairs("a", "b", marker="c")], ids=["empty", "same"])
-def test_a_page_without_new_key_pairs_that_names_another_is_not_the_end(cloud: Cloud, second: dict[str, t.Any]) -> None:
+def test_a_page_without_new_key_pairs_that_names_another_is_not_the_end(
+    cloud: FakeTransport, second: dict[str, t.Any]
+) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
     cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b", second)
     cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=c", keypairs("d"))
@@ -123,30 +125,32 @@ def test_a_page_without_new_key_pairs_that_names_another_is_not_the_end(cloud: C
     ],
     ids=repr,
 )
-def test_a_key_pair_is_not_left_out_because_it_is_not_understood(cloud: Cloud, document: dict[str, t.Any]) -> None:
+def test_a_key_pair_is_not_left_out_because_it_is_not_understood(
+    cloud: FakeTransport, document: dict[str, t.Any]
+) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", document)
     with pytest.raises(InvalidResponseError):
         kps_keypairs.list_keypairs(client(cloud))
 
 
-def test_no_key_pairs_are_an_empty_list(cloud: Cloud) -> None:
+def test_no_key_pairs_are_an_empty_list(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs())
     assert kps_keypairs.list_keypairs(client(cloud)).rows == []
 
 
-def test_a_description_is_changed(cloud: Cloud) -> None:
+def test_a_description_is_changed(cloud: FakeTransport) -> None:
     cloud.expect(f"PUT {KEYPAIRS}/kp", answer(None), body={"keypair": {"description": "new"}})
     kps_keypairs.set_description(client(cloud), "kp", "new")
 
 
-def test_a_key_pair_is_deleted_or_was_not_there(cloud: Cloud) -> None:
+def test_a_key_pair_is_deleted_or_was_not_there(cloud: FakeTransport) -> None:
     cloud.expect(f"DELETE {KEYPAIRS}/kp", answer(None, 204))
     assert kps_keypairs.delete_keypair(client(cloud), "kp") is True
     cloud.expect(f"DELETE {KEYPAIRS}/kp", refusal(400, "KPS.4016", "does not exist"))
     assert kps_keypairs.delete_keypair(client(cloud), "kp") is False
 
 
-def test_an_association_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
+def test_an_association_sends_what_it_is_told_and_no_more(cloud: FakeTransport) -> None:
     body: dict[str, t.Any] = {"keypair_name": "kp", "server": {"id": "s-1"}}
     cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body=body)
     assert kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp")) == {"task_id": "t-1"}
@@ -158,7 +162,9 @@ def test_an_association_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("accepted", [{}, {"server_id": "s-1"}, {"task_id": None}, {"task_id": "", "status": "READY"}])
-def test_an_association_that_is_accepted_without_a_task_is_no_answer(cloud: Cloud, accepted: dict[str, t.Any]) -> None:
+def test_an_association_that_is_accepted_without_a_task_is_no_answer(
+    cloud: FakeTransport, accepted: dict[str, t.Any]
+) -> None:
     body = {"keypair_name": "kp", "server": {"id": "s-1"}}
     cloud.expect(f"POST {KEYPAIRS}/associate", accepted, body=body)
     with pytest.raises(InvalidResponseError, match="without a task"):
@@ -169,7 +175,7 @@ def test_an_association_that_is_accepted_without_a_task_is_no_answer(cloud: Clou
 
 
 @pytest.mark.parametrize("status", ["FAILED", "Failed", "failed"])
-def test_an_association_may_have_failed_already(cloud: Cloud, status: str) -> None:
+def test_an_association_may_have_failed_already(cloud: FakeTransport, status: str) -> None:
     row = {"status": status, "error_code": "KPS.3001"}
     cloud.expect(f"POST {KEYPAIRS}/associate", row, body={"keypair_name": "kp", "server": {"id": "s-1"}})
     assert kps_keypairs.failed_already(kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp")))
@@ -181,7 +187,7 @@ def batch(*ids: str) -> dict[str, t.Any]:
     return {"batch_keypairs": [{"keypair_name": "kp", "server": {"id": server_id}} for server_id in ids]}
 
 
-def test_several_bindings_are_answered_server_by_server(cloud: Cloud) -> None:
+def test_several_bindings_are_answered_server_by_server(cloud: FakeTransport) -> None:
     rows = [{"server_id": "s-2", "status": "Failed"}, {"server_id": "s-1", "task_id": "t-1"}]
     cloud.expect(f"POST {KEYPAIRS}/batch-associate", answer({"tasks": rows}, 202), body=batch("s-1", "s-2"))
     bound = kps_keypairs.batch_bind(client(cloud), ["s-1", "s-2"], kps_keypairs.Binding("kp"))
@@ -189,7 +195,7 @@ def test_several_bindings_are_answered_server_by_server(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("rest", [[], [{"server_id": "s-2"}], [{"server_id": "s-2", "task_id": ["t-2"]}]], ids=repr)
-def test_a_binding_that_is_not_answered_does_not_cost_the_others(cloud: Cloud, rest: t.Any) -> None:
+def test_a_binding_that_is_not_answered_does_not_cost_the_others(cloud: FakeTransport, rest: t.Any) -> None:
     rows = [{"server_id": "s-1", "task_id": "t-1"}, *rest]
     cloud.expect(f"POST {KEYPAIRS}/batch-associate", {"tasks": rows}, body=batch("s-1", "s-2"))
     bound = kps_keypairs.batch_bind(client(cloud), ["s-1", "s-2"], kps_keypairs.Binding("kp"))
@@ -198,21 +204,21 @@ def test_a_binding_that_is_not_answered_does_not_cost_the_others(cloud: Cloud, r
 
 
 @pytest.mark.parametrize("task_id", [7, True, ["t-1"], {}, "..", "a/b", "x" * 65], ids=repr)
-def test_a_task_id_that_cannot_be_asked_about_is_no_task(cloud: Cloud, task_id: t.Any) -> None:
+def test_a_task_id_that_cannot_be_asked_about_is_no_task(cloud: FakeTransport, task_id: t.Any) -> None:
     body = {"keypair_name": "kp", "server": {"id": "s-1"}}
     cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": task_id}, body=body)
     with pytest.raises(InvalidResponseError, match="'task_id'"):
         kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp"))
 
 
-def test_code_and_words_of_a_failure_are_texts(cloud: Cloud) -> None:
+def test_code_and_words_of_a_failure_are_texts(cloud: FakeTransport) -> None:
     row = {"status": "FAILED", "error_code": 3001, "error_msg": ["a", 1]}
     cloud.expect(f"POST {KEYPAIRS}/disassociate", row, body={"server": {"id": "s-1"}})
     answered = kps_keypairs.disassociate(client(cloud), "s-1")
     assert (answered["error_code"], answered["error_msg"]) == ("3001", '["a", 1]')
 
 
-def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: Cloud) -> None:
+def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: FakeTransport) -> None:
     cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": {"id": "s-1"}})
     kps_keypairs.disassociate(client(cloud), "s-1")
     server = {"id": "s-1", "auth": {"type": "password", "key": "secret"}}

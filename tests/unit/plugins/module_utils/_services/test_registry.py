@@ -13,11 +13,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     DIRECTORY,
     ali_client,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import Cloud, client
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport, client
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_service_has_a_backend(cloud: Cloud, service: str) -> None:
+def test_every_service_has_a_backend(cloud: FakeTransport, service: str) -> None:
     entry = SERVICES[service]
     opened = ali_client(cloud) if entry.provider == "ali" else client(cloud)
     backend = entry.open(opened, {"directory_id": DIRECTORY})

@@ -14,7 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import sms
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
-    Cloud,
+    FakeTransport,
     answer,
     client,
     refusal,
@@ -25,14 +25,14 @@ TASK = "d7fa81b9-c174-4c0a-a475-51a54c8af8a4"
 PASSPHRASE = f"GET {SMS}/v3/tasks/{TASK}/passphrase"
 
 
-def test_the_passphrase(cloud: Cloud) -> None:
+def test_the_passphrase(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, {"task_id": TASK, "passphrase": "open sesame"})
     assert sms.show_passphrase(client(cloud), TASK) == "open sesame"
     # SMS refuses requests without a content type.
     assert cloud.requests[0].headers["Content-Type"] == "application/json"
 
 
-def test_an_empty_passphrase_is_one(cloud: Cloud) -> None:
+def test_an_empty_passphrase_is_one(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, {"task_id": TASK, "passphrase": ""})
     assert sms.show_passphrase(client(cloud), TASK) == ""
 
@@ -48,26 +48,26 @@ def test_an_empty_passphrase_is_one(cloud: Cloud) -> None:
         answer({"task_id": "another", "passphrase": "open sesame"}),
     ],
 )
-def test_a_broken_answer_does_not_show_it(cloud: Cloud, broken: Response) -> None:
+def test_a_broken_answer_does_not_show_it(cloud: FakeTransport, broken: Response) -> None:
     cloud.expect(PASSPHRASE, broken)
     with pytest.raises(errors.InvalidResponseError) as caught:
         sms.show_passphrase(client(cloud, timeout=0.4), TASK)
     assert "sesame" not in f"{caught.value} {caught.value.as_result()}"
 
 
-def test_an_unknown_task_is_an_error_of_its_own(cloud: Cloud) -> None:
+def test_an_unknown_task_is_an_error_of_its_own(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, refusal(404, "SMS.2252", "The task does not exist."))
     with pytest.raises(errors.NotFoundError, match=r"SMS\.2252"):
         sms.show_passphrase(client(cloud), TASK)
 
 
-def test_a_wrong_address_is_no_unknown_task(cloud: Cloud) -> None:
+def test_a_wrong_address_is_no_unknown_task(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, refusal(404, "APIGW.0101", "The API does not exist."))
     with pytest.raises(errors.RejectedError):
         sms.show_passphrase(client(cloud), TASK)
 
 
-def test_a_missing_permission_is_told_whole(cloud: Cloud) -> None:
+def test_a_missing_permission_is_told_whole(cloud: FakeTransport) -> None:
     # As on the vendor's page on ShowPassphrase (support.huaweicloud.com, 2026-01-27).
     document = {
         "error_code": "SMS.9004",
@@ -109,12 +109,12 @@ def test_states(state: str, words: list[t.Any]) -> None:
         assert sorted(sms.SmsTasks.statuses[state]) == sorted(words)
 
 
-def read(cloud: Cloud, **fields: t.Any) -> t.Any:
+def read(cloud: FakeTransport, **fields: t.Any) -> t.Any:
     cloud.expect(f"GET {SMS}/v3/tasks/t-1", {"id": "t-1", **fields})
     return sms.SmsTasks(client(cloud)).read("t-1", 10.0)
 
 
-def test_a_statement_of_a_wait(cloud: Cloud) -> None:
+def test_a_statement_of_a_wait(cloud: FakeTransport) -> None:
     found = read(
         cloud, state="RUNNING", remain_seconds=90, sub_tasks=[{"progress": 100}, {"progress": 33}, {"progress": None}]
     )
@@ -133,13 +133,13 @@ def test_a_statement_of_a_wait(cloud: Cloud) -> None:
     ],
 )
 def test_figures_that_are_none(
-    cloud: Cloud, fields: dict[str, t.Any], progress: float | None, eta: float | None
+    cloud: FakeTransport, fields: dict[str, t.Any], progress: float | None, eta: float | None
 ) -> None:
     found = read(cloud, state="RUNNING", **fields)
     assert (found.progress, found.eta) == (progress, eta)
 
 
-def test_what_has_ended_has_no_time_left(cloud: Cloud) -> None:
+def test_what_has_ended_has_no_time_left(cloud: FakeTransport) -> None:
     assert read(cloud, state="MIGRATE_SUCCESS", remain_seconds=5).eta is None
 
 
@@ -156,21 +156,21 @@ def test_what_has_ended_has_no_time_left(cloud: Cloud) -> None:
         (None, None),
     ],
 )
-def test_why_a_migration_failed(cloud: Cloud, text: t.Any, reason: Reason | None) -> None:
+def test_why_a_migration_failed(cloud: FakeTransport, text: t.Any, reason: Reason | None) -> None:
     assert read(cloud, state="MIGRATE_FAIL", error_json=text).reason == reason
 
 
-def test_an_error_of_the_past_is_no_reason(cloud: Cloud) -> None:
+def test_an_error_of_the_past_is_no_reason(cloud: FakeTransport) -> None:
     assert read(cloud, state="RUNNING", error_json="No space left.").reason is None
 
 
-def test_an_unknown_migration_is_not_found(cloud: Cloud) -> None:
+def test_an_unknown_migration_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {SMS}/v3/tasks/t-1", refusal(404, "SMS.2252", "no"))
     with pytest.raises(errors.NotFoundError):
         sms.SmsTasks(client(cloud)).read("t-1", 10.0)
 
 
-def test_the_pages_of_a_wait(cloud: Cloud) -> None:
+def test_the_pages_of_a_wait(cloud: FakeTransport) -> None:
     rows = [{"id": f"t-{number}", "state": "RUNNING"} for number in range(200)]
     cloud.expect(f"GET {SMS}/v3/tasks?limit=200&offset=0", {"count": 201, "tasks": rows})
     cloud.expect(f"GET {SMS}/v3/tasks?limit=200&offset=200", {"count": 201, "tasks": [{"id": "x", "state": "ABORT"}]})
@@ -193,7 +193,7 @@ def test_the_pages_of_a_wait(cloud: Cloud) -> None:
     ],
 )
 def test_where_the_pages_of_a_wait_end(
-    cloud: Cloud, offset: int, count: int | None, rows: int, following: int | None
+    cloud: FakeTransport, offset: int, count: int | None, rows: int, following: int | None
 ) -> None:
     tasks = [{"id": f"t-{number}", "state": "READY"} for number in range(rows)]
     cloud.expect(f"GET {SMS}/v3/tasks?limit=200&offset={offset}", {"count": count, "tasks": tasks})
@@ -212,7 +212,7 @@ SITES = {
 
 
 @pytest.mark.parametrize(("region", "host"), list(SITES.items()))
-def test_where_it_lives(cloud: Cloud, region: str, host: str) -> None:
+def test_where_it_lives(cloud: FakeTransport, region: str, host: str) -> None:
     cloud.expect(f"GET https://{host}/v3/tasks/{TASK}/passphrase", {"task_id": TASK, "passphrase": "p"})
     warnings: list[str] = []
     assert sms.show_passphrase(client(cloud, region=region, warnings=warnings), TASK) == "p"
