@@ -34,7 +34,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     refusal,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
+    ModuleRun,
+    defaults,
+    run_module,
+)
 
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 SHOW, CREATE = f"GET {KEYPAIRS}/kp", f"POST {KEYPAIRS}"

@@ -18,7 +18,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
+    ModuleRun,
+    defaults,
+    run_module,
+)
 
 NAME = "hwc_kps_task_info"
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"

@@ -21,7 +21,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     answer,
     refusal,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
+    ModuleRun,
+    defaults,
+    run_module,
+)
 
 NAME = "wait_for_task"
 DEFAULTS: dict[str, t.Any] = {**defaults(wait_for_task.ARGUMENT_SPEC), "service": "kps", "task_ids": ["t-1"]}
