@@ -47,7 +47,7 @@ nox.options.sessions = []
 antsibull_nox.load_antsibull_nox_toml()
 
 PYTEST = ("pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
-E2E = ("ansible-builder", "ansible-runner", "awx_plugins.interfaces", "jq", *PYTEST)
+E2E = ("ansible-builder", "ansible-rulebook", "ansible-runner", "awx_plugins.interfaces", "jq", *PYTEST)
 PROGRESS = "tests/e2e/test_progress.py"
 TRANSPORT = ("tests/contract/test_transport.py", "tests/contract/test_proxies.py")
 

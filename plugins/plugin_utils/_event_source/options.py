@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.op
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id, check_ids
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, argument_spec
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 
 #: By the name that the table of services calls them.
@@ -26,6 +26,8 @@ LISTED = ("cloudsso", "kps")
 SHORTEST_DISCOVERY = 1.0
 #: Seconds without any usable answer after which the source gives up. A wait in a playbook has less patience.
 ERROR_GRACE = 3600.0
+#: Options about the end of a wait, which a source does not have, or about jobs of a playbook.
+NOT_FOR_A_SOURCE = ("timeout", "delay", "mode", "on_timeout", "on_failure", "unknown_status", "parallel_jobs")
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
@@ -39,19 +41,8 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "on_done": {"type": "str", "choices": ["wait", "end"], "default": "wait"},
     "feedback": {"type": "bool", "default": False},
     "feedback_timeout": {"type": "float", "default": 120.0},
-    "interval": {"type": "float", "default": float(Options.interval)},
-    "max_interval": {"type": "float", "default": float(Options.max_interval)},
-    "backoff": {"type": "float", "default": Options.backoff},
-    "jitter": {"type": "float", "default": Options.jitter},
-    "success_statuses": {"type": "list", "elements": "str", "default": []},
-    "failure_statuses": {"type": "list", "elements": "str", "default": []},
-    "pending_statuses": {"type": "list", "elements": "str", "default": []},
-    "confirm": {"type": "int", "default": Options.confirm},
-    "not_found_grace": {"type": "float", "default": float(Options.not_found_grace)},
+    **{name: spec for name, spec in argument_spec().items() if name not in NOT_FOR_A_SOURCE},
     "error_grace": {"type": "float", "default": ERROR_GRACE},
-    "request_timeout": {"type": "float", "default": float(Options.request_timeout)},
-    "rate": {"type": "float"},
-    "batch": {"type": "str", "choices": ["auto", "never"], "default": Options.batch},
 }
 RULES: dict[str, t.Any] = {
     "required_if": [("service", service, row.within) for service, row in SERVICES.items() if row.within],

@@ -176,7 +176,7 @@ class _Source:
                 for event in work.events:
                     self._outbox.put_nowait(event)
                 failure = work.failure
-                if failure is None and work.rest > 0:
+                if failure is None and work.rest > 0 and not (settings.end and poller.done):
                     await self._pause(work.rest)
         except _Failed as error:
             failure, secrets = error.failure, error.secrets

@@ -10,6 +10,7 @@ ansible-rulebook runs this file by itself. The work is in the collection beside 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import json
 import sys
@@ -360,4 +361,5 @@ if __name__ == "__main__":
             sys.stdout.write(f"{json.dumps(item)}\n")
             sys.stdout.flush()
 
-    asyncio.run(main(PrintingQueue(), json.loads(sys.argv[1])))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main(PrintingQueue(), json.loads(sys.argv[1])))

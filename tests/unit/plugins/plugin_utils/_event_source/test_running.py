@@ -160,6 +160,7 @@ def test_a_source_that_is_to_end_does_so_after_the_last_event_was_taken(service:
     asyncio.run(scenario())
     assert bench.ids == ["a", "b"]
     assert done(path) == ["a", "b"]
+    assert service.age < 40
 
 
 def test_without_tasks_that_are_new_a_source_that_is_to_end_ends_at_once(service: Service, tmp_path: Path) -> None:
