@@ -15,17 +15,20 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Reports in check mode what it would change, after the same reads, and sends no request that changes anything.
+    description:
+      - In check mode the module reads the same data and returns what it would change. It sends no request that
+        changes anything.
   diff_mode:
-    description: Shows in diff mode what it changed, or would change, as a state before and a state after.
+    description: In diff mode the module returns the state before and after the change.
   idempotent:
     description:
-      - Run again with the same options, outside check mode, it changes nothing and reports no change.
-      - This presumes that nobody else changed the object in between.
+      - A second run with the same options, outside check mode, changes nothing and reports no change.
+      - This assumes that the object was not changed in between.
 notes:
-  - A task on the controller (C(ansible_connection=local), without C(become)) runs inside C(ansible-playbook) and starts no Python of its
-    own, which takes about a tenth of the processor time. The result is the same. Set the variable C(multicloud_async_tasks_in_process) to V(false) to
-    run it as a module, and see R(the guide, ansible_collections.multicloud.async_tasks.docsite.guide_controller) for the rule.
+  - On the controller (C(ansible_connection=local), without C(become)) the module runs inside C(ansible-playbook) and
+    needs about a tenth of the processor time. The result is the same. Set the variable
+    C(multicloud_async_tasks_in_process) to V(false) to switch this off. See R(the guide on tasks on the controller,
+    ansible_collections.multicloud.async_tasks.docsite.guide_controller).
 """
 
     #: For modules that only read.
@@ -34,7 +37,7 @@ options: {}
 attributes:
   check_mode:
     support: full
-    details: It changes nothing, in check mode or outside.
+    details: It never changes anything.
   diff_mode:
     support: N/A
     details: It changes nothing, so there is no difference to show.
@@ -48,7 +51,9 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Takes C(group/multicloud.async_tasks.hwc) in C(module_defaults), to set the connection options of all modules for Huawei Cloud at once.
+    description:
+      - Use C(group/multicloud.async_tasks.hwc) in C(module_defaults) to set the connection options of all modules for
+        Huawei Cloud.
     support: full
     membership:
       - multicloud.async_tasks.hwc
@@ -59,7 +64,9 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Takes C(group/multicloud.async_tasks.ali) in C(module_defaults), to set the connection options of all modules for Alibaba Cloud at once.
+    description:
+      - Use C(group/multicloud.async_tasks.ali) in C(module_defaults) to set the connection options of all modules for
+        Alibaba Cloud.
     support: full
     membership:
       - multicloud.async_tasks.ali
@@ -71,8 +78,8 @@ options: {}
 attributes:
   action_group:
     description: >-
-      Takes C(group/multicloud.async_tasks.hwc) and C(group/multicloud.async_tasks.ali) in C(module_defaults), to set the connection
-      options of all modules for Huawei Cloud and Alibaba Cloud at once.
+      Use C(group/multicloud.async_tasks.hwc) and C(group/multicloud.async_tasks.ali) in C(module_defaults) to set the
+      connection options of all modules for Huawei Cloud and Alibaba Cloud.
     support: full
     membership:
       - multicloud.async_tasks.hwc
@@ -84,5 +91,5 @@ attributes:
 options: {}
 attributes:
   async:
-    description: Can be started with the keyword C(async), and asked after later with M(ansible.builtin.async_status).
+    description: Supports the keyword C(async) and M(ansible.builtin.async_status).
 """

@@ -14,43 +14,47 @@ class ModuleDocFragment:
 options:
   timeout:
     description:
-      - Seconds for everything, throttling and new logins included. There is a last look at the end, so that a task which is done in time is
-        never reported as timed out.
-      - V(0) looks once and does not wait.
+      - Time limit for the whole wait in seconds, including throttling and re-authentication. The last poll is at the
+        end, so that a task that ends in time is not reported as timed out.
+      - V(0) polls every task once and does not wait.
     type: float
     default: 1800.0
   delay:
     description:
-      - Seconds before the first look, part of O(timeout). Worth setting when tasks are known to take longer than ten seconds.
+      - Seconds before the first poll, as part of O(timeout). Useful if the tasks are known to take longer than ten
+        seconds.
     type: float
     default: 0.0
   interval:
     description:
-      - Shortest pause between two looks, in seconds.
+      - Shortest pause between two polls, in seconds.
     type: float
     default: 2.0
   max_interval:
     description:
-      - Longest pause between two looks, in seconds. When the service tells how long its tasks still take, a pause may be up to four times as
-        long.
+      - Longest pause between two polls, in seconds. If the service estimates the remaining time of its tasks, a pause
+        may be up to four times as long.
     type: float
     default: 15.0
   backoff:
     description:
-      - Factor of the law by which pauses grow, C(backoff * sqrt(age * calls / pending)). It gives short tasks an early answer and long tasks few
-        looks, without knowing which they are.
-      - V(0) always pauses for O(interval), which is best when the usual duration is known; set O(delay) to about half of it then.
+      - Factor by which the pauses grow. A pause is C(backoff * sqrt(age * calls / pending)), with the age of the wait
+        in seconds, the requests of one round and the number of pending tasks. Short tasks get an early answer and
+        long tasks take few polls.
+      - With V(0), every pause is O(interval) long. Use it if the usual duration is known, with half of the duration
+        in O(delay).
     type: float
     default: 0.8
   jitter:
     description:
-      - Share by which each pause varies up and down, V(0) to V(0.9), so that waits that began together do not stay together.
+      - Share by which each pause varies at random, V(0) to V(0.9), so that waits that begin together do not poll
+        together.
     type: float
     default: 0.1
   mode:
     description:
-      - V(all) waits for every task. V(fail_fast) stops at the first that did not succeed. V(any) stops at the first that succeeded, and fails
-        when none did.
+      - V(all) waits for every task. V(fail_fast) stops at the first task that did not succeed. V(any) stops at the
+        first task that succeeded, and fails if no task succeeded.
     type: str
     choices:
       - all
@@ -59,7 +63,8 @@ options:
     default: all
   on_timeout:
     description:
-      - V(fail) fails when the time is up. V(return) does not, sets RV(timed_out), and returns RV(resume); tasks that failed still fail.
+      - V(fail) fails if the time is up. V(return) does not fail, but sets RV(timed_out) and returns RV(resume).
+        Failed tasks still make the module fail.
     type: str
     choices:
       - fail
@@ -67,7 +72,7 @@ options:
     default: fail
   on_failure:
     description:
-      - V(fail) fails when a task did not succeed. V(return) returns what became of each without failing, for playbooks that decide themselves.
+      - V(fail) fails if a task did not succeed. V(return) returns the result of each task without failing.
     type: str
     choices:
       - fail
@@ -75,27 +80,29 @@ options:
     default: fail
   success_statuses:
     description:
-      - Raw statuses that mean success here, beside or against the service's own, such as V(SYNCING) of a migration that is to go on.
-      - For O(service=kps), whose list does not show statuses, each task is then asked about by itself.
+      - Additional raw statuses that mean success, such as V(SYNCING) for a continuous migration. They take precedence
+        over the statuses of the service.
+      - For O(service=kps), the module then queries each task by its id, because the task list contains no statuses.
     type: list
     elements: str
     default: []
   failure_statuses:
     description:
-      - Raw statuses that mean failure here.
+      - Additional raw statuses that mean failure.
     type: list
     elements: str
     default: []
   pending_statuses:
     description:
-      - Raw statuses that mean that the task goes on.
+      - Additional raw statuses that mean that the task is still running.
     type: list
     elements: str
     default: []
   unknown_status:
     description:
-      - What to do about a status that is in no list. V(wait) waits on and warns. V(fail) fails when it was read twice in a row.
-      - An unknown status is never taken for success.
+      - What to do about an unknown status. V(wait) warns and continues. V(fail) fails when the status was read twice
+        in a row.
+      - An unknown status never means success.
     type: str
     choices:
       - wait
@@ -103,41 +110,46 @@ options:
     default: wait
   confirm:
     description:
-      - How many looks in a row must say that a task ended. More than V(1) is for services whose statuses flap.
+      - Number of polls in a row that must report the end of a task. Use more than V(1) for services with unsteady
+        statuses.
     type: int
     default: 1
   not_found_grace:
     description:
-      - Seconds for which the service may not know a task, because it is new or because the answer comes from a replica. Then it is
-        V(missing).
+      - Seconds for which the service may report that a task does not exist, because the task is new or the answer
+        comes from a replica. After that, the task is V(missing).
     type: float
     default: 30.0
   error_grace:
     description:
-      - Seconds for which there may be no usable answer at all (no connection, server errors, broken JSON). Any usable answer about any task
-        starts it again, and throttling never fails a wait. A request that fails among others costs only that request, which is repeated.
+      - Seconds without any usable answer (no connection, server errors, invalid JSON) after which the wait fails.
+        Every usable answer about any task starts this time again. Throttling never fails a wait. A single failed
+        request is repeated.
     type: float
     default: 120.0
   request_timeout:
     description:
-      - Seconds that one request may take. It is cut to what is left of O(timeout). A request that takes far longer than the others usually
-        do is given up earlier, and repeated with more time.
+      - Time limit for one request in seconds, but never more than is left of O(timeout). A request that takes much
+        longer than usual is given up earlier and repeated with more time.
     type: float
     default: 30.0
   rate:
     description:
-      - Requests per second at most. It is halved when the service throttles, and recovers with time and with each answer.
-      - The default is V(10), and V(18) for O(service=cloudsso), whose account may send 20.
+      - Maximum number of requests per second. The module halves it if the service throttles. It recovers with time
+        and with each answer.
+      - The default is V(10), and V(18) for O(service=cloudsso), where an account may send 20.
     type: float
   parallel_jobs:
     description:
-      - How many jobs share O(rate), this one included. Each sends its part of it, so that together they send no more than the account may.
-      - Set it to the number of slices when a job template of AWX is sliced. Without it the jobs find their share by being throttled.
+      - Number of jobs that share O(rate), including this one. Each job sends its share.
+      - For a sliced job template of AWX, set it to the number of slices. Without it, the jobs find their share by
+        being throttled.
     type: int
     default: 1
   batch:
     description:
-      - V(auto) reads the service's list of tasks where that takes fewer requests than one for each task. V(never) always asks for each task.
+      - V(auto) reads the service's task list if that takes fewer requests than querying each task. V(never) always
+        queries each task by its id.
     type: str
     choices:
       - auto
@@ -145,15 +157,16 @@ options:
     default: auto
   progress:
     description:
-      - Seconds between two lines that show how the wait stands, on standard error. V(0) shows none and runs the module once.
-      - Otherwise the module is run anew after so many seconds, which also lets the wait survive a lost connection to the host, and ends it soon
-        after the play is gone.
-      - No lines are shown, and the module is run once, in check mode and with C(async). With C(no_log) no lines are shown.
+      - Seconds between two lines of progress on standard error. V(0) prints none and runs the module once.
+      - On other hosts than the controller, the module runs again after this time. The wait therefore survives a lost
+        connection to the host, and ends soon after the play has ended.
+      - In check mode and with C(async), the module runs once and prints no lines. With C(no_log) it prints no lines.
     type: float
     default: 30.0
   resume:
     description:
-      - RV(resume) of an earlier wait, to go on with it, here or on another machine. It replaces O(task_ids); the O(timeout) starts afresh.
+      - RV(resume) of an earlier wait, to continue it on this or on another machine. It replaces O(task_ids).
+        O(timeout) starts again.
     type: dict
   max_result_size:
     description:

@@ -12,15 +12,17 @@ short_description: Read the passphrase of a migration task of Huawei Cloud SMS (
 version_added: 0.1.0
 description:
   - Returns the passphrases of migration tasks (C(ShowPassphrase)), one for each term.
-  - A lookup runs on the controller, with its environment and its files in the home directory of the user who runs Ansible. C(module_defaults)
-    do not reach it, and neither does the keyword C(environment).
-  - Its value is masked nowhere by itself. Use C(no_log=true) with every task whose arguments or result contain it.
-  - SMS lives in one place per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever O(hwc_region) is;
-    a few regions have a service of their own.
+  - A lookup runs on the controller, with the environment and the home directory of the user who runs Ansible.
+    C(module_defaults) and the keyword C(environment) do not apply to it.
+  - Ansible does not mask the value. Use C(no_log=true) with every task whose arguments or result contain it.
+  - SMS has one region per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever
+    O(hwc_region) is. A few regions have their own service.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.hwc
+requirements:
+  - requests (Python library)
 options:
   _terms:
     description:

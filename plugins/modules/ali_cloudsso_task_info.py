@@ -12,15 +12,17 @@ module: ali_cloudsso_task_info
 short_description: Query tasks of Alibaba Cloud CloudSSO
 version_added: 0.1.0
 description:
-  - Returns one task by its id (C(GetTask)), or the tasks of a directory that match filters (C(ListTasks)), all pages.
-  - CloudSSO starts such a task when access is assigned or an access configuration is provisioned, and likewise when they are taken away. To
-    wait for the end of tasks use M(multicloud.async_tasks.wait_for_task), which asks again inside one run.
+  - Returns one task by its id (C(GetTask)), or the tasks of a directory that match the filters (C(ListTasks)). It
+    reads all pages.
+  - CloudSSO starts a task when access is assigned or removed, and when an access configuration is provisioned or
+    deprovisioned. To wait for tasks, use M(multicloud.async_tasks.wait_for_task).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_ali
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.ali
 options:
   directory_id:
@@ -31,36 +33,36 @@ options:
     required: true
   task_id:
     description:
-      - Id of a task. It excludes all options that choose among the tasks of a directory.
+      - Id of a task. Cannot be used with the options that filter the tasks of a directory.
     type: str
   access_configuration_id:
     description:
-      - Only tasks of this access configuration.
+      - Return only tasks of this access configuration.
     type: str
   principal_id:
     description:
-      - Only tasks about this user or group; together with O(principal_type).
+      - Return only tasks of this user or group. Required together with O(principal_type).
     type: str
   principal_type:
     description:
-      - What O(principal_id) is.
+      - Type of O(principal_id).
     type: str
     choices:
       - User
       - Group
   target_id:
     description:
-      - Only tasks about this account; together with O(target_type).
+      - Return only tasks of this account. Required together with O(target_type).
     type: str
   target_type:
     description:
-      - What O(target_id) is. V(RD-Account) is an account of the resource directory.
+      - Type of O(target_id). V(RD-Account) is an account of the resource directory.
     type: str
     choices:
       - RD-Account
   status:
     description:
-      - Only tasks with this raw status.
+      - Return only tasks with this raw status.
     type: str
     choices:
       - InProgress
@@ -68,7 +70,7 @@ options:
       - Failed
   task_type:
     description:
-      - Only tasks that this operation started.
+      - Return only tasks that this operation started.
     type: str
     choices:
       - CreateAccessAssignment
@@ -77,21 +79,22 @@ options:
       - DeprovisionAccessConfiguration
   filter:
     description:
-      - The API's own filter. It knows one form, C(StartTime ge YYYY-MM-DDTHH:mm:SSZ), at most seven days back.
-      - Without it the service shows the tasks of the last 24 hours only, and says nothing of the older ones.
+      - Filter in the syntax of the API. The only form is C(StartTime ge YYYY-MM-DDTHH:mm:SSZ), at most seven days
+        back.
+      - Without it, the service returns only the tasks of the last 24 hours.
     type: str
   limit:
     description:
-      - How many tasks are asked for in one request, V(1) to V(20). All pages are read, whatever this is.
+      - Number of tasks in one page, V(1) to V(20). The module always reads all pages.
     type: int
     default: 20
   marker:
     description:
-      - Where to begin, such as RV(next_marker) of an earlier run.
+      - Where the list begins, for example RV(next_marker) of an earlier run.
     type: str
   max_tasks:
     description:
-      - Return at most so many tasks; RV(truncated) tells whether there are more.
+      - Maximum number of tasks to return. RV(truncated) is true if there are more.
     type: int
 seealso:
   - module: multicloud.async_tasks.ali_cloudsso_task_status_info
@@ -143,9 +146,11 @@ EXAMPLES = r"""
 RETURN = r"""
 tasks:
   description:
-    - The tasks, with the fields of the API in snake_case and what they mean. An unknown O(task_id) gives an empty list.
-    - Fields that the service leaves out are left out here, too. A task that provisions has no principal, one that goes on has no end.
-  returned: success, and on failure when a part of a list was read
+    - The tasks, with the fields of the API in snake_case and a normalized C(state). The list is empty if O(task_id)
+      is unknown.
+    - Fields that the service leaves out are missing. A provisioning task has no principal, and a running task has no
+      end time.
+  returned: success, and on failure when a part of the list was read
   type: list
   elements: dict
   contains:
@@ -154,17 +159,17 @@ tasks:
       type: str
       sample: t-shfqw1u1edszvxw5abcd
     task_type:
-      description: The operation that started it.
+      description: The operation that started the task.
       type: str
       sample: CreateAccessAssignment
     status:
-      description: The raw status.
+      description: The raw status of the task.
       type: str
       sample: Success
     state:
       description:
-        - What the status means. V(InProgress) is V(pending), V(Success) is V(success), V(Failed) is V(failed), and every other status is
-          V(unknown), never V(success).
+        - Normalized status of the task. V(InProgress) is V(pending), V(Success) is V(success), V(Failed) is
+          V(failed), and every other status is V(unknown), never V(success).
       type: str
       choices:
         - pending
@@ -173,14 +178,14 @@ tasks:
         - unknown
       sample: success
     failure_reason:
-      description: Why it failed. The service may fill it for tasks that succeeded; it means nothing then.
+      description: Reason of a failed task. The service may also fill it for successful tasks; ignore it then.
       type: str
     start_time:
-      description: When it began, in ISO 8601, UTC.
+      description: Start of the task, in ISO 8601, UTC.
       type: str
       sample: "2021-11-05T02:58:07Z"
     end_time:
-      description: When it ended, in ISO 8601, UTC.
+      description: End of the task, in ISO 8601, UTC. Missing while the task is running.
       type: str
       sample: "2021-11-05T02:58:08Z"
     access_configuration_id:
@@ -200,7 +205,7 @@ tasks:
       type: str
       sample: alice
     principal_type:
-      description: V(User) or V(Group).
+      description: Type of the principal, V(User) or V(Group).
       type: str
       sample: User
     target_id:
@@ -218,50 +223,53 @@ tasks:
       description: Path of the account in the resource directory, by names.
       type: str
     target_type:
-      description: V(RD-Account).
+      description: Type of the target, always V(RD-Account).
       type: str
       sample: RD-Account
     origin_target_id:
       description: A field of the API that its documentation does not explain.
       type: str
 truncated:
-  description: Whether rows are left unread, because O(max_tasks) cut the list, or on failure because the rest could not be read.
-  returned: success, and on failure when a part of a list was read
+  description:
+    - Whether the list is incomplete, because of O(max_tasks), or on failure because the rest could not be read.
+  returned: success, and on failure when a part of the list was read
   type: bool
 next_marker:
-  description: What O(marker) takes to go on where this list was cut.
+  description: Value for O(marker) to read the rest of the list.
   returned: when RV(truncated) is true
   type: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

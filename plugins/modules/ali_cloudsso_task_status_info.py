@@ -12,15 +12,16 @@ module: ali_cloudsso_task_status_info
 short_description: Query the status of a task of Alibaba Cloud CloudSSO
 version_added: 0.1.0
 description:
-  - Returns the status of one task (C(GetTaskStatus)). It has fewer fields than M(multicloud.async_tasks.ali_cloudsso_task_info) and needs
-    another permission, C(cloudsso:GetTaskStatus).
-  - To wait for the end of tasks use M(multicloud.async_tasks.wait_for_task), which asks again inside one run.
+  - Returns the status of one task (C(GetTaskStatus)), with fewer fields than
+    M(multicloud.async_tasks.ali_cloudsso_task_info). It needs another permission, C(cloudsso:GetTaskStatus).
+  - To wait for tasks, use M(multicloud.async_tasks.wait_for_task).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_ali
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.ali
 options:
   directory_id:
@@ -59,7 +60,8 @@ EXAMPLES = r"""
 RETURN = r"""
 tasks:
   description:
-    - The one task, with the fields of the API in snake_case and what they mean. An unknown O(task_id) gives an empty list.
+    - The task, with the fields of the API in snake_case and a normalized C(state). The list is empty if O(task_id) is
+      unknown.
   returned: success
   type: list
   elements: dict
@@ -69,17 +71,17 @@ tasks:
       type: str
       sample: t-shfqw1u1edszvxw5abcd
     task_type:
-      description: The operation that started it.
+      description: The operation that started the task.
       type: str
       sample: CreateAccessAssignment
     status:
-      description: The raw status.
+      description: The raw status of the task.
       type: str
       sample: Success
     state:
       description:
-        - What the status means. V(InProgress) is V(pending), V(Success) is V(success), V(Failed) is V(failed), and every other status is
-          V(unknown), never V(success).
+        - Normalized status of the task. V(InProgress) is V(pending), V(Success) is V(success), V(Failed) is
+          V(failed), and every other status is V(unknown), never V(success).
       type: str
       choices:
         - pending
@@ -88,46 +90,48 @@ tasks:
         - unknown
       sample: success
     failure_reason:
-      description: Why it failed. The service may fill it for tasks that succeeded; it means nothing then.
+      description: Reason of a failed task. The service may also fill it for successful tasks; ignore it then.
       type: str
     start_time:
-      description: When it began, in ISO 8601, UTC.
+      description: Start of the task, in ISO 8601, UTC.
       type: str
       sample: "2021-11-05T02:58:07Z"
     end_time:
-      description: When it ended, in ISO 8601, UTC; left out while it goes on.
+      description: End of the task, in ISO 8601, UTC. Missing while the task is running.
       type: str
       sample: "2021-11-05T02:58:08Z"
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

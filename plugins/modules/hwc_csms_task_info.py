@@ -12,42 +12,42 @@ module: hwc_csms_task_info
 short_description: Query tasks of Huawei Cloud CSMS (Cloud Secret Management Service)
 version_added: 0.1.0
 description:
-  - Returns the tasks that rotate secrets (C(ListSecretTask)), one by its id or all that match, all pages.
-  - CSMS starts such a task when a secret is rotated. To wait for the end of tasks use M(multicloud.async_tasks.wait_for_task), which asks
-    again inside one run.
+  - Returns the tasks that rotate secrets (C(ListSecretTask)), one by its id or all that match. It reads all pages.
+  - CSMS starts a task when a secret is rotated. To wait for tasks, use M(multicloud.async_tasks.wait_for_task).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 options:
   task_id:
     description:
-      - Id of a task. The service takes it alone, so it excludes O(secret_name), O(status), O(marker) and O(max_tasks).
+      - Id of a task. Cannot be used with O(secret_name), O(status), O(marker) and O(max_tasks).
       - 1 to 64 letters, digits, dots, underscores and hyphens.
     type: str
   secret_name:
     description:
-      - Only tasks of the secret with this name.
+      - Return only tasks of the secret with this name.
     type: str
   status:
     description:
-      - Only tasks with this raw status. The service documents V(SUCCESS) and V(FAILED).
+      - Return only tasks with this raw status. The service documents V(SUCCESS) and V(FAILED).
     type: str
   limit:
     description:
-      - How many tasks are asked for in one request, V(1) to V(1000). All pages are read, whatever this is.
+      - Number of tasks in one page, V(1) to V(1000). The module always reads all pages.
     type: int
     default: 50
   marker:
     description:
-      - Where to begin, such as RV(next_marker) of an earlier run.
+      - Where the list begins, for example RV(next_marker) of an earlier run.
     type: str
   max_tasks:
     description:
-      - Return at most so many tasks; RV(truncated) tells whether there are more.
+      - Maximum number of tasks to return. RV(truncated) is true if there are more.
     type: int
 seealso:
   - module: multicloud.async_tasks.wait_for_task
@@ -98,8 +98,8 @@ EXAMPLES = r"""
 RETURN = r"""
 tasks:
   description:
-    - The tasks, with the fields of the API and what they mean. An unknown O(task_id) gives an empty list.
-  returned: success, and on failure when a part of a list was read
+    - The tasks, with the fields of the API and a normalized C(state). The list is empty if O(task_id) is unknown.
+  returned: success, and on failure when a part of the list was read
   type: list
   elements: dict
   contains:
@@ -112,12 +112,13 @@ tasks:
       type: str
       sample: database-admin
     task_status:
-      description: The raw status.
+      description: The raw status of the task.
       type: str
       sample: SUCCESS
     state:
       description:
-        - What the status means. The service documents V(SUCCESS) and V(FAILED) only; every other status is V(unknown), and never V(success).
+        - Normalized status of the task. The service documents V(SUCCESS) and V(FAILED) only. Every other status is
+          V(unknown), never V(success).
       type: str
       choices:
         - success
@@ -125,68 +126,71 @@ tasks:
         - unknown
       sample: success
     operate_type:
-      description: The raw type of operation.
+      description: The raw type of the rotation.
       type: str
       sample: MULTI_USER
     task_time:
-      description: When the task was started, in milliseconds since the epoch.
+      description: Start of the task, in milliseconds since the epoch.
       type: int
       sample: 1523342130000
     time:
-      description: The same in ISO 8601, UTC.
+      description: Start of the task, in ISO 8601, UTC.
       type: str
       sample: "2018-04-10T06:35:30Z"
     rotation_func_urn:
       description: The function that rotates the secret.
       type: str
     attempt_nums:
-      description: How often it was tried.
+      description: Number of attempts.
       type: int
       sample: 1
     task_error_code:
-      description: Code of the failure.
+      description: Error code of a failed task.
       type: str
     task_error_msg:
-      description: Words of the failure.
+      description: Error message of a failed task.
       type: str
 truncated:
-  description: Whether rows are left unread, because O(max_tasks) cut the list, or on failure because the rest could not be read.
-  returned: success, and on failure when a part of a list was read
+  description:
+    - Whether the list is incomplete, because of O(max_tasks), or on failure because the rest could not be read.
+  returned: success, and on failure when a part of the list was read
   type: bool
 next_marker:
-  description: What O(marker) takes to go on where this list was cut.
+  description: Value for O(marker) to read the rest of the list.
   returned: when RV(truncated) is true
   type: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

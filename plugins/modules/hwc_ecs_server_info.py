@@ -12,19 +12,20 @@ module: hwc_ecs_server_info
 short_description: Read the state of Huawei Cloud ECS servers
 version_added: 0.1.0
 description:
-  - Returns status, key pair, image, lock and addresses of servers (C(ListServersDetails)). Servers named by O(server_ids) are read a
-    hundred at a time, however many there are.
+  - Returns status, key pair, image, lock and addresses of servers (C(ListServersDetails)). One request reads a
+    hundred servers of O(server_ids).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 options:
   server_ids:
     description:
-      - Ids of the servers. Without it all servers of the project are listed.
+      - Ids of the servers. Without it, the module lists all servers of the project.
       - An id has 1 to 64 letters, digits, dots, underscores and hyphens.
     type: list
     elements: str
@@ -32,7 +33,7 @@ options:
       - server_id
   name:
     description:
-      - Return only servers whose name contains this. Cannot be used with O(server_ids).
+      - Return only servers whose name contains this text. Cannot be used with O(server_ids).
     type: str
   status:
     description:
@@ -62,7 +63,7 @@ EXAMPLES = r"""
 RETURN = r"""
 servers:
   description: The servers that exist, in the order of O(server_ids).
-  returned: success, and on failure when a part of a list was read
+  returned: success, and on failure when a part of the list was read
   type: list
   elements: dict
   contains:
@@ -79,40 +80,41 @@ servers:
       type: str
       sample: ACTIVE
     task_state:
-      description: What is being done to it, such as V(powering-off); null when nothing is.
+      description: Current operation on the server, such as V(powering-off). Null if there is none.
       type: str
     vm_state:
       description: State of the virtual machine.
       type: str
       sample: active
     power_state:
-      description: V(1) running, V(3) shut down, V(4) crashed, V(0) pending, V(2) paused.
+      description:
+        - Power state of the server. V(0) is pending, V(1) running, V(2) paused, V(3) shut down, V(4) crashed.
       type: int
       sample: 1
     key_name:
-      description: Name of the key pair that is bound to it; null when there is none.
+      description: Name of the key pair that is bound to the server. Null if there is none.
       type: str
       sample: fleet-2026
     locked:
-      description: Whether it is locked, so that actions on it are refused.
+      description: Whether the server is locked. The service rejects actions on a locked server.
       type: bool
     os_type:
-      description: V(Linux) or V(Windows).
+      description: Operating system of the server, V(Linux) or V(Windows).
       type: str
       sample: Linux
     image_id:
-      description: Id of its image.
+      description: Id of the image of the server.
       type: str
     image_name:
-      description: Name of its image.
+      description: Name of the image of the server.
       type: str
       sample: Ubuntu 22.04 server 64bit
     image_type:
-      description: V(gold) for a public image, V(private), V(shared).
+      description: Type of the image. V(gold) is a public image; others are V(private) and V(shared).
       type: str
       sample: gold
     addresses:
-      description: Its addresses.
+      description: Addresses of the server.
       type: list
       elements: dict
       contains:
@@ -120,53 +122,55 @@ servers:
           description: Id of the network.
           type: str
         address:
-          description: The address.
+          description: IP address.
           type: str
           sample: 192.168.0.10
         version:
-          description: V(4) or V(6), as text.
+          description: IP version, V(4) or V(6), as text.
           type: str
         type:
-          description: V(fixed) or V(floating).
+          description: Type of the address, V(fixed) or V(floating).
           type: str
     fault:
-      description: Why it is in the status V(ERROR).
+      description: Reason for the status V(ERROR).
       type: dict
 missing_ids:
-  description: Those of O(server_ids) that do not exist in this project.
+  description: Ids from O(server_ids) that do not exist in the project.
   returned: success
   type: list
   elements: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

@@ -12,14 +12,15 @@ module: hwc_ecs_server_power
 short_description: Start and stop Huawei Cloud ECS servers
 version_added: 0.1.0
 description:
-  - Starts or stops servers, up to 1000 in one request, waits for the job and looks into its sub-jobs, and then waits until every server
-    is in the wanted status, because a job that succeeded does not prove it.
-  - Servers that are in the wanted status already are left alone.
+  - Starts or stops servers, up to 1000 in one request. It waits for the job and its sub-jobs, and then until every
+    server has the wanted status, because a successful job does not prove that.
+  - It does not change servers that already have the wanted status.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 attributes:
   check_mode:
@@ -47,8 +48,8 @@ options:
       - stopped
   stop_type:
     description:
-      - How servers are stopped. V(soft) asks the guest to shut down; V(hard) switches off. A soft stop that the guest does not follow is
-        never turned into a hard one.
+      - How servers are stopped. V(soft) asks the operating system to shut down. V(hard) switches the power off. The
+        module never turns a soft stop into a hard one.
     type: str
     choices:
       - soft
@@ -56,18 +57,19 @@ options:
     default: soft
   wait:
     description:
-      - Whether to wait until the servers are in the wanted status.
+      - Whether to wait until the servers have the wanted status.
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds to wait at most, for everything.
+      - Time limit for everything, in seconds.
     type: float
     default: 600.0
   on_failure:
     description:
-      - V(fail) refuses everything when one of the servers cannot be switched, and fails when one did not get there.
-      - V(return) switches those that can be, and returns what became of each in RV(servers) without failing.
+      - V(fail) changes nothing if one of the servers cannot be started or stopped, and fails if one of them does not
+        reach the wanted status.
+      - V(return) starts or stops the others, and returns the result of each server in RV(servers) without failing.
     type: str
     choices:
       - fail
@@ -75,8 +77,9 @@ options:
     default: fail
   parallel_jobs:
     description:
-      - How many jobs share the account at the same time, this one included. Each sends its part of the polls.
-      - Set it to the number of slices when a job template of AWX is sliced.
+      - Number of jobs that use the account at the same time, including this one. Each job sends its share of the
+        polls.
+      - For a sliced job template of AWX, set it to the number of slices.
     type: int
     default: 1
 seealso:
@@ -107,8 +110,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: What became of each server, in the order of O(server_ids).
-  returned: always, once the servers were read
+  description: Result of each server, in the order of O(server_ids).
+  returned: always, after the servers were read
   type: list
   elements: dict
   contains:
@@ -117,62 +120,64 @@ servers:
       type: str
       sample: d76baba7-ef09-40a2-87ff-3eafec0696e7
     name:
-      description: Name of the server; null when it does not exist.
+      description: Name of the server. Null if the server does not exist.
       type: str
     changed:
-      description: Whether it was switched.
+      description: Whether the server was started or stopped.
       type: bool
     state:
       description:
-        - V(success) when it is in the wanted status, V(pending) when it is on the way, V(failed) when the job says so, V(error) when
-          nothing was sent.
+        - State of the operation. V(success) if the server has the wanted status, V(pending) if it does not have it
+          yet, V(failed) if the job failed, V(error) if no request was sent.
       type: str
       sample: success
     status:
-      description: Its status when it was last read.
+      description: Last status of the server that was read.
       type: str
       sample: SHUTOFF
     reason:
-      description: Code and message of the failure.
+      description: Error code and message of the service. Null if it gave none.
       type: dict
     msg:
-      description: What went wrong, for people.
+      description: Message for the user, with the problem.
       type: str
 job_ids:
-  description: Ids of the jobs that were started, one for each 1000 servers.
-  returned: always, once the servers were read
+  description: Ids of the started jobs, one for each 1000 servers.
+  returned: always, after the servers were read
   type: list
   elements: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

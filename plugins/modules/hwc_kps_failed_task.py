@@ -12,14 +12,16 @@ module: hwc_kps_failed_task
 short_description: Delete records of failed tasks of Huawei Cloud KPS (Key Pair Service)
 version_added: 0.1.0
 description:
-  - KPS keeps a record of each task that failed until somebody deletes it. This module deletes those of the tasks that are named, and no
-    others; there is no way to delete them all at once.
-  - The records tell why tasks failed. Read them first, with M(multicloud.async_tasks.hwc_kps_task_info) and C(list=failed).
+  - KPS keeps a record of each failed task until it is deleted. This module deletes the records of the named tasks. It
+    cannot delete all records at once.
+  - The records contain the reasons. Read them first, with M(multicloud.async_tasks.hwc_kps_task_info) and
+    C(list=failed).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 attributes:
   check_mode:
@@ -31,7 +33,7 @@ attributes:
 options:
   task_ids:
     description:
-      - Ids of the tasks. Those without a record are left out.
+      - Ids of the tasks. Tasks without a record are ignored.
     type: list
     elements: str
     required: true
@@ -39,7 +41,7 @@ options:
       - task_id
   state:
     description:
-      - The records are to be gone. KPS makes them itself, so that there is no other state.
+      - The only state. KPS creates the records itself.
     type: str
     choices:
       - absent
@@ -67,40 +69,42 @@ EXAMPLES = r"""
 
 RETURN = r"""
 deleted_ids:
-  description: Ids of the tasks whose records were deleted, or would be in check mode.
-  returned: always, once the records were read
+  description: Ids of the tasks whose records were deleted, or in check mode would be deleted.
+  returned: always, after the records were read
   type: list
   elements: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

@@ -13,12 +13,14 @@ short_description: Manage SSH key pairs of Huawei Cloud KPS (Key Pair Service)
 version_added: 0.1.0
 description:
   - Creates a key pair, imports one from a public key, changes its description, or deletes it.
-  - The key of a pair cannot be changed. A pair of the wanted name that holds another key than O(public_key) is an error.
+  - The key of a key pair cannot be changed. The module fails if a key pair of this name has another key than
+    O(public_key).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 attributes:
   check_mode:
@@ -35,8 +37,8 @@ options:
     required: true
   state:
     description:
-      - V(present) creates or imports the pair when it does not exist, V(absent) deletes it.
-      - Deleting a pair does not touch the servers that use it, and does not remove its public key from them.
+      - V(present) creates or imports the key pair if it does not exist. V(absent) deletes it.
+      - Deleting a key pair does not change servers. Its public key stays on them.
     type: str
     choices:
       - present
@@ -44,22 +46,24 @@ options:
     default: present
   public_key:
     description:
-      - Public key to import, in OpenSSH's format. Without it the service generates a pair, and RV(private_key) is returned once.
+      - Public key to import, in OpenSSH format. Without it, the service generates a key pair, and RV(private_key) is
+        returned once.
     type: str
   description:
     description:
-      - Description of the pair. When it is not given, the present one is kept.
+      - Description of the key pair. Without it, an existing description is kept.
     type: str
   scope:
     description:
-      - Whether the pair belongs to the user (V(user)) or is seen in the whole account (V(domain)). Only used when the pair is created.
+      - Whether the key pair belongs to the user (V(user)) or to the whole account (V(domain)). Only used when the key
+        pair is created.
     type: str
     choices:
       - user
       - domain
   type:
     description:
-      - Kind of key. Only used when the pair is created.
+      - Type of the key. Only used when the key pair is created.
     type: str
     choices:
       - ssh
@@ -104,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 keypair:
-  description: The key pair as it is now, with the fields of the API; in check mode as it would be. Not returned when it is gone.
+  description: The key pair after the module ran, with the fields of the API. In check mode the expected key pair.
   returned: when O(state=present)
   type: dict
   sample:
@@ -114,41 +118,43 @@ keypair:
     fingerprint: 8e:2f:6b:4a:11:9c:d0:72:aa:41:0e:5d:93:64:bb:1f
 private_key:
   description:
-    - The private key, in PEM format. Returned only by the run that lets the service generate the pair, and nowhere else. It cannot be
-      fetched again.
-    - Register it with C(no_log=true), or it is printed.
-  returned: when the service generated the pair
+    - The private key in PEM format. Only the run that lets the service generate the key pair returns it. It cannot be
+      read again.
+    - Use C(no_log=true), or Ansible prints it.
+  returned: when the service generated the key pair
   type: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

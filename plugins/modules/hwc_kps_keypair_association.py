@@ -12,39 +12,42 @@ module: hwc_kps_keypair_association
 short_description: Bind, replace, reset or unbind the SSH key pair of Huawei Cloud ECS servers
 version_added: 0.1.0
 description:
-  - Gives servers a key pair, or takes it away, through KPS (Key Pair Service), and waits for the tasks that do it.
-  - KPS has one request for bind, replace and reset, and infers the operation from the power state of the server and the login it gets.
-    This module decides it first, server by server, and refuses early what cannot work.
-  - A server that is off and has a key pair is V(reset). That takes about ten minutes; it must stay off meanwhile, and is not started
-    afterwards.
-  - A server that is off and has no key pair is bound.
-  - A server that runs and has a key pair is V(replace)d, with the private key that is bound now (O(private_key_file)). That takes about a
-    minute.
-  - A server that runs and has no key pair is bound, with the password of root (O(root_password)).
-  - With O(state=absent) a server that is off is unbound, and one that runs is unbound with its private key.
-  - Servers that are locked, that do not run Linux, whose image KPS does not support, or that another task works on are refused.
+  - Binds, replaces, resets or unbinds the key pair of servers through KPS (Key Pair Service), and waits for the
+    tasks.
+  - KPS has one request for bind, replace and reset, and derives the operation from the power state of the server and
+    the given login. This module determines the operation of each server first, and rejects what cannot work.
+  - A stopped server with a key pair is V(reset). A reset takes about ten minutes. The server must stay off meanwhile.
+    The module does not start it afterwards.
+  - A stopped server without a key pair is bound.
+  - The key pair of a running server is replaced, with the current private key (O(private_key_file)). A replacement
+    takes about a minute.
+  - A running server without a key pair is bound, with the password of root (O(root_password)).
+  - With O(state=absent), a stopped server is unbound, and a running server is unbound with its current private key.
+  - The module rejects servers that are locked, do not run Linux, have an image that KPS does not support, or have
+    another running task.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 attributes:
   check_mode:
     support: full
     details:
-      - RV(servers[].operation) tells what would be started, and RV(servers[].task_id) is null.
+      - RV(servers[].operation) is the operation that would be started, and RV(servers[].task_id) is null.
   diff_mode:
     support: full
   idempotent:
     support: partial
     details:
-      - A server whose key pair has the wanted name is left alone, unless O(force=true).
+      - A server whose key pair already has the name O(keypair_name) is not changed, unless O(force=true).
 options:
   server_ids:
     description:
-      - Ids of the servers. The API takes one server in a request, or ten that are bound with the same password. At most four requests are
-        under way at a time, ten a second, and the tasks run side by side.
+      - Ids of the servers. One request takes one server, or ten servers that are bound with the same password. The
+        module sends at most ten requests per second, four at a time. The tasks run side by side.
     type: list
     elements: str
     required: true
@@ -52,7 +55,7 @@ options:
       - server_id
   state:
     description:
-      - Whether the servers are to have the key pair O(keypair_name), or none.
+      - V(present) gives the servers the key pair O(keypair_name). V(absent) unbinds their key pair.
     type: str
     choices:
       - present
@@ -64,47 +67,50 @@ options:
     type: str
   force:
     description:
-      - Start an operation although the server has a key pair of this name already. Use it when the server's C(authorized_keys) file does
-        not hold the key any more.
+      - Start the operation even if the server already has a key pair of this name. Use it if the server's
+        C(authorized_keys) file no longer contains the key.
     type: bool
     default: false
   private_key_file:
     description:
-      - File with the private key that is bound now, in PEM format, to replace or unbind the key pair of servers that run.
-      - It is read on the host where the module runs, and sent to KPS.
+      - File with the current private key, in PEM format, to replace or unbind the key pair of running servers.
+      - The module reads it on the host where it runs, and sends the key to KPS.
     type: path
   private_key:
     description:
-      - The private key itself. For keys that a secret store or AWX injects; prefer O(private_key_file).
+      - The current private key itself, for keys from a secret store or AWX. Prefer O(private_key_file).
     type: str
   root_password:
     description:
-      - The password of root, to bind a key pair to servers that run and have none.
+      - Password of root, to bind a key pair to running servers without one.
     type: str
   disable_password:
     description:
-      - Whether KPS switches off logins with a password on the servers. Without it KPS leaves them as they are.
+      - Whether KPS disables password logins on the servers. Without it, KPS does not change them.
     type: bool
   port:
     description:
-      - SSH port at which KPS reaches servers that run. KPS comes from C(100.125.0.0/16), which the security group must let in.
-      - Without it KPS uses 22.
+      - SSH port at which KPS reaches running servers. The security group must allow C(100.125.0.0/16), the network of
+        KPS.
+      - Without it, KPS uses 22.
     type: int
   wait:
     description:
-      - Whether to wait for the tasks. Without it, wait with M(multicloud.async_tasks.wait_for_task) and RV(task_ids).
+      - Whether to wait for the tasks. With V(false), wait later with M(multicloud.async_tasks.wait_for_task) and
+        RV(task_ids).
     type: bool
     default: true
   wait_timeout:
     description:
-      - Seconds for everything. A reset takes about ten minutes. Requests that KPS turns away because there are too many are sent again as
-        long as this allows.
+      - Time limit for everything, in seconds. A reset takes about ten minutes. Throttled requests are sent again
+        within this limit.
     type: float
     default: 1800.0
   on_failure:
     description:
-      - V(fail) refuses everything when nothing can be done to one of the servers, and fails when one of the tasks failed.
-      - V(return) goes on with those that something can be done to, and returns what became of each in RV(servers) without failing.
+      - V(fail) starts nothing if one of the servers cannot be changed, and fails if one of the tasks fails.
+      - V(return) changes the servers that can be changed, and returns the result of each server in RV(servers)
+        without failing.
     type: str
     choices:
       - fail
@@ -112,14 +118,14 @@ options:
     default: fail
   parallel_jobs:
     description:
-      - How many jobs share the account at the same time, this one included. Each sends its part of the requests that start tasks, and of
-        the polls.
-      - Set it to the number of slices when a job template of AWX is sliced.
+      - Number of jobs that use the account at the same time, including this one. Each job sends its share of the
+        polls and of the requests that start tasks.
+      - For a sliced job template of AWX, set it to the number of slices.
     type: int
     default: 1
 notes:
-  - The identity needs C(kps:SSHKeyPair:bind), and for reset a list of permissions on ECS, EVS, IMS and VPC, because KPS works on the
-    server's disk. The vendor's page on the operation has the list.
+  - The identity needs C(kps:SSHKeyPair:bind). A reset also needs permissions on ECS, EVS, IMS and VPC, because KPS
+    changes the disk of the server. The vendor's page lists them.
 seealso:
   - module: multicloud.async_tasks.hwc_kps_keypair
   - module: multicloud.async_tasks.hwc_ecs_server_power
@@ -162,8 +168,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: What became of each server, in the order of O(server_ids).
-  returned: always, once the servers were read
+  description: Result of each server, in the order of O(server_ids).
+  returned: always, after the servers were read
   type: list
   elements: dict
   contains:
@@ -172,13 +178,13 @@ servers:
       type: str
       sample: d76baba7-ef09-40a2-87ff-3eafec0696e7
     name:
-      description: Name of the server; null when it does not exist.
+      description: Name of the server. Null if the server does not exist.
       type: str
     changed:
-      description: Whether a task was started for it, or may have been.
+      description: Whether a task was started for the server, or may have been started.
       type: bool
     operation:
-      description: What is done to it; null when nothing is to be done.
+      description: Operation on the server. Null if there is nothing to do.
       type: str
       choices:
         - reset
@@ -187,13 +193,13 @@ servers:
         - unbind
       sample: reset
     task_id:
-      description: Id of the task; null in check mode and when none was started.
+      description: Id of the task. Null in check mode, and if no task was started.
       type: str
       sample: aee8d2fe-5484-4753-9177-5a38dc15546c
     state:
       description:
-        - V(success), V(failed), V(pending) while the task goes on, V(error) when nothing was started, V(unknown) when the answer to the
-          request was lost and no task was found (RV(servers[].uncertain)).
+        - State of the server. V(pending) if its task is still running, V(error) if no task was started, V(unknown) if
+          the response was lost and no task was found (RV(servers[].uncertain)).
       type: str
       sample: success
     status:
@@ -201,60 +207,63 @@ servers:
       type: str
       sample: SUCCESS_RESET
     reason:
-      description: Code and message of the failure.
+      description: Error code and message of the service. Null if it gave none.
       type: dict
       sample:
         code: KPS.3054
         message: Update public key error
     msg:
-      description: What went wrong or helps, for people.
+      description: Message for the user, with the problem and what to do.
       type: str
     uncertain:
       description:
-        - Whether a task may run for it that nobody knows of. The answer to the request was lost, and for a minute after it no task was seen,
-          or nothing could be read; a task that waits for its turn is on no list. Such a server must not be started.
+        - Whether an unknown task may be running on the server. The response to the request was lost, and the module
+          found no task within a minute, or could not read the tasks. Queued tasks are not in any list. Do not start
+          such a server.
       type: bool
     previous_keypair_name:
-      description: Name of the key pair it had; null when it had none.
+      description: Name of the key pair that the server had before. Null if it had none.
       type: str
     keypair_name:
-      description: Name of the key pair it is to have; null with O(state=absent).
+      description: Name of the new key pair of the server. Null with O(state=absent).
       type: str
 task_ids:
-  description: Ids of the tasks that were started.
-  returned: always, once the servers were read
+  description: Ids of the started tasks.
+  returned: always, after the servers were read
   type: list
   elements: str
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

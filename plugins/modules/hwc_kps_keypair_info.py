@@ -12,19 +12,21 @@ module: hwc_kps_keypair_info
 short_description: Show or list SSH key pairs of Huawei Cloud KPS (Key Pair Service)
 version_added: 0.1.0
 description:
-  - Returns one key pair by its name (C(ListKeypairDetail)), or all key pairs of the project (C(ListKeypairs)), all pages.
-  - Private keys are never returned. KPS hands one out once, when it generates the pair.
+  - Returns one key pair by its name (C(ListKeypairDetail)), or all key pairs of the project (C(ListKeypairs)). It
+    reads all pages.
+  - It never returns private keys. KPS returns a private key once, when it generates the key pair.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 options:
   name:
     description:
-      - Name of the key pair. Without it all are listed, with fewer fields.
+      - Name of the key pair. Without it, the module lists all key pairs, with fewer fields.
     type: str
 seealso:
   - module: multicloud.async_tasks.hwc_kps_keypair
@@ -52,8 +54,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 keypairs:
-  description: The key pairs, with the fields of the API. An unknown O(name) gives an empty list.
-  returned: success, and on failure when a part of a list was read
+  description: The key pairs, with the fields of the API. The list is empty if O(name) is unknown.
+  returned: success, and on failure when a part of the list was read
   type: list
   elements: dict
   contains:
@@ -62,62 +64,66 @@ keypairs:
       type: str
       sample: fleet-2026
     type:
-      description: V(ssh) or V(x509).
+      description: Type of the key, V(ssh) or V(x509).
       type: str
       sample: ssh
     scope:
-      description: V(user) for the user's own, V(domain) for one that the whole account sees.
+      description: V(user) for a key pair of the user, V(domain) for a key pair of the whole account.
       type: str
       sample: user
     public_key:
-      description: The public key, in OpenSSH's format.
+      description: The public key, in OpenSSH format.
       type: str
     fingerprint:
-      description: The service's fingerprint of the key; how it is computed is not documented.
+      description: Fingerprint of the key. The service does not document how it is computed.
       type: str
     is_key_protection:
       description: Whether the service keeps the private key.
       type: bool
     description:
-      description: The description. Only with O(name).
+      description: Description of the key pair. Only with O(name).
       type: str
     create_time:
-      description: When it was created, in milliseconds since the epoch (the API documents seconds). Only with O(name).
+      description:
+        - Creation time of the key pair, in milliseconds since the epoch (the API documents seconds). Only with
+          O(name).
       type: int
     created:
-      description: The same in ISO 8601, UTC. Only with O(name).
+      description: Creation time of the key pair, in ISO 8601, UTC. Only with O(name).
       type: str
       sample: "2026-11-21T12:00:00Z"
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

@@ -12,45 +12,46 @@ module: hwc_kps_task_info
 short_description: Query tasks of Huawei Cloud KPS (Key Pair Service)
 version_added: 0.1.0
 description:
-  - Returns one task by its id (C(ListKeypairTask)), or the list of tasks that run (C(ListRunningTask)) or the list of records of failed
-    tasks (C(ListFailedTask)), all pages.
-  - KPS starts such a task when a key pair is bound to a server, replaced, reset or unbound. To wait for the end of tasks use
-    M(multicloud.async_tasks.wait_for_task), which asks again inside one run.
+  - Returns one task by its id (C(ListKeypairTask)), all running tasks (C(ListRunningTask)), or the records of all
+    failed tasks (C(ListFailedTask)). It reads all pages.
+  - KPS starts a task when a key pair is bound to a server, replaced, reset or unbound. To wait for tasks, use
+    M(multicloud.async_tasks.wait_for_task).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 options:
   task_id:
     description:
-      - Id of the task, as V(task_id) of M(multicloud.async_tasks.hwc_kps_keypair_association) returns it.
+      - Id of the task, for example from M(multicloud.async_tasks.hwc_kps_keypair_association).
       - 1 to 64 letters, digits, dots, underscores and hyphens.
       - Exactly one of O(task_id) and O(list) is required.
     type: str
   list:
     description:
       - Return a list of tasks instead of one.
-      - V(running) are the tasks that are not finished yet; V(failed) are the records of failed tasks with their reasons. There is no list
-        of tasks that succeeded.
+      - V(running) returns the tasks that have not ended. V(failed) returns the records of failed tasks with their
+        reasons. KPS has no list of successful tasks.
     type: str
     choices:
       - running
       - failed
   limit:
     description:
-      - How many tasks of a list are asked for in one request, V(1) to V(1000). All pages are read, whatever this is.
+      - Number of tasks in one page of a list, V(1) to V(1000). The module always reads all pages.
     type: int
     default: 1000
   marker:
     description:
-      - How many tasks to leave out at the beginning of a list, such as RV(next_marker) of an earlier run.
+      - Number of tasks to skip at the beginning of a list, for example RV(next_marker) of an earlier run.
     type: int
   max_tasks:
     description:
-      - Return at most so many tasks of a list; RV(truncated) tells whether there are more.
+      - Maximum number of tasks to return from a list. RV(truncated) is true if there are more.
     type: int
 seealso:
   - module: multicloud.async_tasks.wait_for_task
@@ -91,8 +92,8 @@ EXAMPLES = r"""
 RETURN = r"""
 tasks:
   description:
-    - The tasks, with the fields of the API and what they mean. An unknown O(task_id) gives an empty list.
-  returned: success, and on failure when a part of a list was read
+    - The tasks, with the fields of the API and a normalized C(state). The list is empty if O(task_id) is unknown.
+  returned: success, and on failure when a part of the list was read
   type: list
   elements: dict
   contains:
@@ -101,17 +102,17 @@ tasks:
       type: str
       sample: aee8d2fe-5484-4753-9177-5a38dc15546c
     server_id:
-      description: Id of the server it works on.
+      description: Id of the server that the task changes.
       type: str
       sample: d76baba7-ef09-40a2-87ff-3eafec0696e7
     task_status:
-      description: The raw status. Only returned for a single task.
+      description: The raw status of the task. Only returned for a single task.
       type: str
       sample: SUCCESS_RESET
     state:
       description:
-        - What the status means. A status that does not consist of V(READY), V(RUNNING), V(SUCCESS) or V(FAILED), an underscore and a
-          word is V(unknown), and never V(success).
+        - Normalized status of the task. A status that does not consist of V(READY), V(RUNNING), V(SUCCESS) or
+          V(FAILED), an underscore and a word is V(unknown), never V(success).
       type: str
       choices:
         - pending
@@ -120,7 +121,7 @@ tasks:
         - unknown
       sample: success
     operation:
-      description: What the task does to the server's key pair, as far as its status says so.
+      description: What the task does with the key pair of the server, according to its status.
       type: str
       choices:
         - reset
@@ -130,15 +131,16 @@ tasks:
         - unknown
       sample: reset
     operate_type:
-      description: The raw type of operation in a list; the API documents it wrongly.
+      description:
+        - The raw type of the operation. Only in lists. The documentation of the API is wrong about its values.
       type: str
       sample: RUNNING_RESET
     task_time:
-      description: When the task was started, in milliseconds since the epoch, as text. Only in lists.
+      description: Start of the task, in milliseconds since the epoch, as text. Only in lists.
       type: str
       sample: "1523342130000"
     time:
-      description: The same in ISO 8601, UTC.
+      description: Start of the task, in ISO 8601, UTC.
       type: str
       sample: "2018-04-10T06:35:30Z"
     server_name:
@@ -148,51 +150,54 @@ tasks:
       description: Name of the key pair. Only in lists.
       type: str
     task_error_code:
-      description: Code of the failure; the service may give none. Only in the list of failed tasks.
+      description: Error code of a failed task; may be missing. Only in the list of failed tasks.
       type: str
       sample: KPS.3054
     task_error_msg:
-      description: Words of the failure. Only in the list of failed tasks.
+      description: Error message of a failed task. Only in the list of failed tasks.
       type: str
 truncated:
-  description: Whether rows are left unread, because O(max_tasks) cut the list, or on failure because the rest could not be read.
-  returned: success, and on failure when a part of a list was read
+  description:
+    - Whether the list is incomplete, because of O(max_tasks), or on failure because the rest could not be read.
+  returned: success, and on failure when a part of the list was read
   type: bool
 next_marker:
-  description: What O(marker) takes to go on where this list was cut.
+  description: Value for O(marker) to read the rest of the list.
   returned: when RV(truncated) is true
   type: str
   sample: "100"
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

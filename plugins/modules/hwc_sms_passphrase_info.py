@@ -13,19 +13,19 @@ short_description: Read the passphrase of a migration task of Huawei Cloud SMS (
 version_added: 0.1.0
 description:
   - Returns the passphrase of a migration task (C(ShowPassphrase)).
-  - The passphrase is a secret that has to be handed over, so this module returns it in clear under RV(passphrase) and nowhere else. Always
-    use C(no_log=true) with this module, as the examples do. The passphrase lookup needs no such care, as long as its value is used in
-    tasks that do not print it.
-  - Without C(no_log=true), Ansible prints the whole result at verbosity 1 (C(-v)) and above, callbacks and controllers such as AWX store
-    it, and ad hoc commands print it always.
-  - SMS lives in one place per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever O(hwc_region) is;
-    a few regions have a service of their own.
+  - The passphrase is a secret. The module returns it in clear text in RV(passphrase) and nowhere else. Always use
+    C(no_log=true) with this module. The lookup returns the passphrase only where you use it.
+  - Without C(no_log=true), Ansible prints the result at verbosity 1 (C(-v)) and above, callbacks and controllers such
+    as AWX store it, and ad hoc commands always print it.
+  - SMS has one region per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever
+    O(hwc_region) is. A few regions have their own service.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
   - multicloud.async_tasks.attributes
   - multicloud.async_tasks.attributes.actiongroup_hwc
   - multicloud.async_tasks.attributes.info_module
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
 options:
   task_id:
@@ -74,14 +74,14 @@ task_id:
   type: str
   sample: 7a9a4a1c-2c1e-4a3b-9c55-0f3f9b6a2d11
 passphrase:
-  description: The passphrase, in clear. An unknown O(task_id) is an error.
+  description: The passphrase in clear text. An unknown O(task_id) is an error.
   returned: success
   type: str
 error_details:
   description:
-    - What the service said beside code and text when it refused. For a missing permission (C(SMS.9004)) this is
-      C(encoded_authorization_message), which an administrator decodes with STS, and C(details), the single reasons.
-  returned: when the service refused and said more
+    - Further fields of the error response. For a missing permission (C(SMS.9004)) these are
+      C(encoded_authorization_message), which an administrator can decode with STS, and C(details), the reasons.
+  returned: when the error response has further fields
   type: dict
   sample:
     encoded_authorization_message: eyJEZWNvZGVkTWVzc2FnZSI6...
@@ -89,29 +89,31 @@ error_details:
       - error_code: SMS.9004
         error_msg: You do not have permission to perform action XXX on resource XXX.
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """

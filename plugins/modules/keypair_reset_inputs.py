@@ -9,13 +9,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keypair_reset_inputs
-short_description: Tell what the hosts of a play want from the role keypair_reset
+short_description: Read the variables of the role keypair_reset for all hosts
 version_added: 0.1.0
 description:
-  - Reads the variables of the role P(multicloud.async_tasks.keypair_reset#role) for all hosts of a batch in one task that runs once, and tells
-    what each of them wants, and what is wrong with it.
-  - It asks no cloud and no server, and touches nothing.
-  - The action is part of the role. What it returns may change between releases.
+  - Internal. Reads and checks the variables of the role P(multicloud.async_tasks.keypair_reset#role) for all hosts of
+    a batch in one task.
+  - It sends no requests and changes nothing.
+  - It is part of the role. Its return values may change between releases.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: It changes nothing, in check mode or outside.
+    details: It never changes anything.
   diff_mode:
     support: N/A
     details: It changes nothing, so there is no difference to show.
@@ -33,11 +33,11 @@ attributes:
 options:
   passwords:
     description:
-      - Return the passwords of root instead. Use it with C(no_log).
+      - Return only the passwords of root. Use it with C(no_log=true).
     type: bool
     default: false
 notes:
-  - It is an action plugin, and runs on the controller whatever the connection is.
+  - This action plugin always runs on the controller.
 """
 
 EXAMPLES = r"""
@@ -58,7 +58,7 @@ desired_states:
       description: Name of the host.
       type: str
     problems:
-      description: What is wrong with its variables, one sentence each.
+      description: Problems with the variables of the host, one sentence each.
       type: list
       elements: str
 settings:
@@ -75,12 +75,12 @@ canaries:
   type: list
   elements: str
 notes:
-  description: What the user should know of the run as a whole, for the plan.
+  description: Remarks on the whole run, for the plan.
   returned: when O(passwords=false)
   type: list
   elements: str
 awx_job:
-  description: Id of the job of AWX, empty outside AWX.
+  description: Id of the job in AWX. Empty outside AWX.
   returned: when O(passwords=false)
   type: str
 passwords:

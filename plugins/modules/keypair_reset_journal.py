@@ -12,12 +12,13 @@ module: keypair_reset_journal
 short_description: Read and write the journals of the role keypair_reset
 version_added: 0.1.0
 description:
-  - The role P(multicloud.async_tasks.keypair_reset#role) writes into a journal which servers it is about to touch, which of them ran, and which
-    tasks were started. The next run reads it if this one is cut off.
-  - Several runs may use one directory at a time. Changes are made under a lock, files are replaced as a whole, and a file that vanishes
-    meanwhile is no error.
-  - Without O(entries) the module reads; with it the module writes.
-  - The module is part of the role. What is in a journal may change between releases.
+  - Internal. The role P(multicloud.async_tasks.keypair_reset#role) writes into a journal which servers it will
+    change, which of them were running, and which tasks it started. The next run reads the journal after an
+    interruption.
+  - Several runs may use one directory at the same time. Changes are made under a lock, files are replaced as a whole,
+    and a file that is deleted meanwhile is not an error.
+  - Without O(entries), the module reads. With O(entries), it writes.
+  - The module is part of the role. The contents of a journal may change between releases.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
@@ -25,7 +26,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode nothing is written.
+    details: It does not write in check mode.
   diff_mode:
     support: none
   idempotent:
@@ -43,13 +44,12 @@ options:
     required: true
   entries:
     description:
-      - What the next run must know. When the list is empty, the journal of this run is removed.
+      - Entries for the next run. If the list is empty, the journal of this run is deleted.
     type: list
     elements: dict
   taken:
     description:
-      - Ids of servers that this run has taken over from others. They are struck out from the journals that hold them; other journals are not
-        touched.
+      - Ids of servers that this run has taken over from other runs. They are removed from the journals of these runs.
     type: list
     elements: str
     default: []
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entries:
-  description: What the journals of other runs say, oldest journal first.
+  description: Entries of the journals of other runs, oldest journal first.
   returned: when O(entries) is not given
   type: list
   elements: dict
@@ -78,13 +78,13 @@ entries:
       description: Name of the host in the inventory.
       type: str
     was_running:
-      description: Whether the server ran before it was touched.
+      description: Whether the server was running before the run.
       type: bool
     task_id:
-      description: Id of the task that was started.
+      description: Id of the started task.
       type: str
 problems:
-  description: A sentence about each file that is named like a journal and cannot be read as one.
+  description: One sentence for each file that has the name of a journal and is not a valid one.
   returned: when O(entries) is not given
   type: list
   elements: str

@@ -23,7 +23,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode nothing is written.
+    details: It does not write in check mode.
   diff_mode:
     support: none
   idempotent:

@@ -75,20 +75,20 @@ class Task(plugin.ActionModule):
 
     def slices(self) -> list[tuple[float, float, t.Any]]:
         """Elapsed time, length and state of each slice."""
-        parts = [run["module_args"]["_slice"] for run in self.runs]
+        parts = [run["module_args"]["wait_slice"] for run in self.runs]
         return [(part["elapsed"], part["length"], part["state"]) for part in parts]
 
 
 def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
     args = {"service": "kps", "task_ids": ["t-1"]}
-    answer = {**done(), "invocation": {"module_args": {"service": "kps", "_slice": {"length": 5.0}}}}
+    answer = {**done(), "invocation": {"module_args": {"service": "kps", "wait_slice": {"length": 5.0}}}}
     task = Task(clock, answer, args=args)
     assert task.run(None, VARIABLES) == {
         **done(),
         "invocation": {"module_args": {"service": "kps"}},
     }
     assert task.runs == [
-        {"module_args": {**args, "_slice": {"elapsed": 0.0, "length": 5.0, "state": None}}, "task_vars": VARIABLES}
+        {"module_args": {**args, "wait_slice": {"elapsed": 0.0, "length": 5.0, "state": None}}, "task_vars": VARIABLES}
     ]
     assert args == {"service": "kps", "task_ids": ["t-1"]}, "the task's own arguments stay"
     assert capfd.readouterr() == ("", "")
