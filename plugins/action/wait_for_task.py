@@ -95,7 +95,7 @@ class ActionModule(ModuleAction):
             time_slice = {"elapsed": elapsed, "length": length, "state": state}
             try:
                 answer: dict[str, t.Any] = self._execute_module(
-                    module_args={**self._task.args, "_slice": time_slice}, task_vars=variables
+                    module_args={**self._task.args, "wait_slice": time_slice}, task_vars=variables
                 )
             except AnsibleConnectionFailure as error:
                 drops += 1

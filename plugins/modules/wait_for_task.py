@@ -12,12 +12,14 @@ module: wait_for_task
 short_description: Wait for asynchronous tasks of cloud services
 version_added: 0.1.0
 description:
-  - Asks a service about any number of tasks until each has ended, within one run of the module and one time limit, and returns what became of
-    each with the service's reason and the history of what it said.
-  - Pauses grow with the age of the wait. Many tasks are asked about through the service's list where that takes fewer requests. Throttling
-    slows the wait down and never fails it.
-  - A task succeeds only when the service says so, never by a word that is in no table and never by being absent from a list.
-  - All results are returned on every exit. On failure, register the result and read RV(tasks) in C(rescue) or with C(ignore_errors).
+  - Polls any number of tasks of a service until each of them has ended, in one run of the module and with one time
+    limit. It returns the state of each task, the service's reason and the history of statuses.
+  - The pauses grow with the age of the wait. The module reads the service's task list if that takes fewer requests
+    than querying each task. Throttling slows the wait down and never fails it.
+  - A task succeeds only if the service returns a status that means success. An unknown status or a missing row in a
+    list is never a success.
+  - However the wait ends, the module returns all results. After a failure, read RV(tasks) of the registered result in
+    C(rescue) or with C(ignore_errors).
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
@@ -27,12 +29,13 @@ extends_documentation_fragment:
   - multicloud.async_tasks.attributes.actiongroup_ali
   - multicloud.async_tasks.attributes.async
   - multicloud.async_tasks.waiting
+  - multicloud.async_tasks.connection
   - multicloud.async_tasks.hwc
   - multicloud.async_tasks.ali
 attributes:
   check_mode:
     support: full
-    details: It looks once and does not wait, and tasks that go on are no failure.
+    details: It polls once and does not wait. Running tasks are not a failure.
   diff_mode:
     support: N/A
     details: It changes nothing, so there is no difference to show.
@@ -46,13 +49,14 @@ options:
     description:
       - The service that the tasks belong to.
       - V(kps) are tasks of Huawei Cloud Key Pair Service.
-      - V(csms) are rotations of secrets by Huawei Cloud Secret Management Service. What it says while a rotation goes on is not documented,
-        so the wait goes on with a warning then; name the word in O(pending_statuses) to be rid of it.
-      - V(sms) are migrations of Huawei Cloud Server Migration Service. One that synchronizes continuously never ends by itself; name
-        V(SYNCING) in O(success_statuses) if that is what you wait for.
+      - V(csms) are rotations of secrets by Huawei Cloud Secret Management Service. The status of a running rotation
+        is not documented and causes a warning. Name it in O(pending_statuses) to avoid the warning.
+      - V(sms) are migrations of Huawei Cloud Server Migration Service. A continuous migration never ends by itself.
+        To wait for its synchronization, name V(SYNCING) in O(success_statuses).
       - V(cloudsso) are tasks of Alibaba Cloud CloudSSO, which need O(directory_id).
-      - The options of the service's own cloud count; those of the other are not looked at.
-      - V(ecs) are jobs of Huawei Cloud Elastic Cloud Server. A job whose sub-job failed has failed, whatever its own status says.
+      - Only the connection options of the service's own cloud apply.
+      - V(ecs) are jobs of Huawei Cloud Elastic Cloud Server. A job with a failed sub-job has failed, whatever its own
+        status is.
     type: str
     required: true
     choices:
@@ -63,18 +67,18 @@ options:
       - ecs
   directory_id:
     description:
-      - Id of the CloudSSO directory that the tasks belong to. It is required for O(service=cloudsso), and not looked at otherwise.
+      - Id of the CloudSSO directory of the tasks. Required with O(service=cloudsso), ignored otherwise.
     type: str
   task_ids:
     description:
-      - Ids of the tasks, at most 10000. An id that is named twice is one task. An empty list is a success.
+      - Ids of the tasks, at most 10000. Duplicates count once. An empty list is a success.
     type: list
     elements: str
     aliases:
       - task_id
-  _slice:
+  wait_slice:
     description:
-      - Internal. Which part of a long wait this run of the module is to do; set by the action plugin, and not for playbooks.
+      - Internal. The part of a wait that one run of the module does. Only the action plugin sets it.
     type: dict
 seealso:
   - module: multicloud.async_tasks.ali_cloudsso_task_info
@@ -126,7 +130,7 @@ EXAMPLES = r"""
 RETURN = r"""
 tasks:
   description:
-    - What became of each task, in the order of O(task_ids).
+    - Result of each task, in the order of O(task_ids).
     - Some of it is left out when the result would be larger than O(max_result_size); see RV(shortened).
   returned: always, unless an option is wrong
   type: list
@@ -138,8 +142,9 @@ tasks:
       sample: aee8d2fe-5484-4753-9177-5a38dc15546c
     state:
       description:
-        - V(success); V(failed), by the service's word; V(missing), when the service did not know it for O(not_found_grace); V(error), when the
-          service refused the question about it; V(pending), when it goes on; V(unknown), when it goes on with a status that is in no table.
+        - State of the task. V(success) or V(failed) according to its status, V(missing) if the service did not find
+          the task for O(not_found_grace) seconds, V(error) if the service rejected the query, V(pending) if the task
+          is still running, V(unknown) if its status is unknown.
       type: str
       choices:
         - success
@@ -150,41 +155,43 @@ tasks:
         - unknown
       sample: success
     status:
-      description: The raw status.
+      description: The raw status of the task.
       type: str
       sample: SUCCESS_RESET
     finished:
-      description: Whether it has ended.
+      description: Whether the task has ended.
       type: bool
     reason:
-      description: Code and message of the failure, in the service's words; null when the service gives none.
+      description: Error code and message of the service. Null if it gave none.
       type: dict
       sample:
         code: KPS.3054
         message: Update public key error
     progress:
-      description: Percent done, where the service tells.
+      description: Progress of the task in percent, if the service returns it.
       type: float
     eta:
-      description: Seconds left, where the service tells.
+      description: Estimated remaining time of the task in seconds, if the service returns it.
       type: float
     elapsed:
-      description: Seconds from the beginning until its end was seen.
+      description: Seconds from the beginning of the wait until the end of the task was seen.
       type: float
       sample: 31.4
     polls:
-      description: How often the service said something about it.
+      description: Number of answers about the task.
       type: int
       sample: 9
     last_seen:
-      description: When the service last said something about it, in seconds from the beginning.
+      description: Time of the last answer about the task, in seconds from the beginning of the wait.
       type: float
     history:
-      description: What it said, each word once with the first and the last time it was read (seconds) and how often. The last 50 words.
+      description:
+        - The last 50 statuses of the task. Each entry has the status, the first and the last time it was read (in
+          seconds from the beginning of the wait), and how often.
       type: list
       elements: dict
     data:
-      description: The last answer.
+      description: The last answer of the service about the task.
       type: dict
 shortened:
   description:
@@ -200,11 +207,11 @@ shortened:
   sample:
     - success_details
 task:
-  description: The one task.
-  returned: when there is exactly one
+  description: The result of the task, if there is exactly one. The fields are those of RV(tasks).
+  returned: when there is exactly one task
   type: dict
 summary:
-  description: Number of tasks in each state, and in total.
+  description: Number of tasks in each state and in total.
   returned: always, unless an option is wrong
   type: dict
   sample:
@@ -221,12 +228,12 @@ failed_ids:
   type: list
   elements: str
 pending_ids:
-  description: Ids of the tasks that go on.
+  description: Ids of the tasks that are still running.
   returned: always, unless an option is wrong
   type: list
   elements: str
 timed_out:
-  description: Whether the time was up.
+  description: Whether the wait ended because O(timeout) was over.
   returned: always, unless an option is wrong
   type: bool
 interrupted:
@@ -234,63 +241,65 @@ interrupted:
   returned: always, unless an option is wrong
   type: bool
 elapsed:
-  description: Seconds since the beginning, of the waits before a resumption too.
+  description: Duration of the wait in seconds, including earlier waits that were resumed.
   returned: always, unless an option is wrong
   type: float
 rounds:
-  description: How often the service was looked at.
+  description: Number of rounds of polls.
   returned: always, unless an option is wrong
   type: int
 calls:
-  description: Requests that were sent.
+  description: Number of requests to the service.
   returned: always, unless an option is wrong
   type: int
 throttled:
-  description: How many of them were turned away because there were too many.
+  description: Number of requests that the service throttled.
   returned: always, unless an option is wrong
   type: int
 errors:
-  description: How many of them had no usable answer.
+  description: Number of requests without a usable answer.
   returned: always, unless an option is wrong
   type: int
 reauthentications:
-  description: How often a new token was got.
+  description: Number of re-authentications.
   returned: always, unless an option is wrong
   type: int
 resume:
-  description: What O(resume) takes to go on with this wait. It holds no secret.
-  returned: when a task goes on
+  description: Token for O(resume) to continue this wait. It contains no secrets.
+  returned: when a task is still running
   type: dict
 http_status:
-  description: HTTP status of the answer that made the task fail.
-  returned: on failure, when there was an answer
+  description: HTTP status of the response that made the module fail.
+  returned: on failure, when there was a response
   type: int
   sample: 403
 error_code:
-  description: The service's own code; where it gave none, the HTTP status as text.
-  returned: on failure, when the service refused
+  description: Error code of the service. If the response had none, the HTTP status as text.
+  returned: on failure, when the service returned an error
   type: str
   sample: APIGW.0302
 error_msg:
   description:
-    - The service's own words, up to 1000 characters. Control characters are shown as escapes, known secrets as V(********).
-  returned: on failure, when the service refused
+    - Error message of the service, up to 1000 characters. Control characters are escaped and known secrets are shown
+      as V(********).
+  returned: on failure, when the service returned an error
   type: str
   sample: You do not have permission.
 request_id:
-  description: What the vendor's support asks for.
-  returned: on failure, when the service refused and named one
+  description: Id of the request that failed. The vendor's support asks for it.
+  returned: on failure, when the error response has one
   type: str
   sample: 7c2a4f0e9d1b4a6f8f3e5d2c1b0a9e8d
 error_details:
   description:
-    - Further fields of the refusal, such as C(encoded_authorization_message) or C(access_denied_detail), with which an administrator finds
-      out which permission is missing.
-  returned: on failure, when the service refused and said more
+    - Further fields of the error response, such as C(encoded_authorization_message) or C(access_denied_detail). An
+      administrator can find the missing permission with them.
+  returned: on failure, when the error response has further fields
   type: dict
 credentials_source:
-  description: Where the credentials were found, such as V(options), V(environment) or V(ECS metadata); never what they are.
-  returned: when they were found
+  description:
+    - Source of the credentials, such as V(options), V(environment) or V(ECS metadata). It never contains credentials.
+  returned: when credentials were found
   type: str
   sample: environment
 """
@@ -347,7 +356,7 @@ def execute(context: Context) -> Result:
         options.for_check_mode() if context.check_mode else options,
         scope={**client.scope, **within},
         resume=params["resume"],
-        time_slice=_slice(params["_slice"]),
+        time_slice=_slice(params["wait_slice"]),
         progress=0.0 if context.check_mode else params["progress"],
     )
     if outcome.more is not None:
@@ -391,7 +400,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
     "resume": {"type": "dict"},
     "max_result_size": {"type": "int", "default": MAX_SIZE},
     # From the action plugin: the slice of the wait to run.
-    "_slice": {"type": "dict"},
+    "wait_slice": {"type": "dict"},
 }
 
 MODULE = Module(

@@ -103,11 +103,17 @@ class ModuleAction(ActionBase):
         return InProcess(arguments, environ, bool(with_invocation))
 
 
+#: Options that only action plugins set. Their names are last in the alphabet, so that they end the documentation.
+INTERNAL_OPTIONS = frozenset({"wait_slice"})
+
+
 def without_internal_options(result: Result) -> None:
-    """Take the options that only action plugins set out of what a result tells of its invocation."""
+    """Remove the options that only action plugins set from the invocation of a result."""
     told = result.get("invocation", {}).get("module_args")
     if told:
-        result["invocation"]["module_args"] = {name: value for name, value in told.items() if not name.startswith("_")}
+        result["invocation"]["module_args"] = {
+            name: value for name, value in told.items() if name not in INTERNAL_OPTIONS
+        }
 
 
 class InProcess:

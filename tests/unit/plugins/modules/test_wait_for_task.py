@@ -192,11 +192,11 @@ def test_the_engines_warnings_are_shown(cloud: FakeTransport) -> None:
 
 def test_a_slice_is_a_part_of_a_wait(cloud: FakeTransport) -> None:
     cloud.always(task(1), status(1, "RUNNING_RESET"))
-    first = result_of(cloud, _slice={"elapsed": 0.0, "length": 5.0, "state": None})
+    first = result_of(cloud, wait_slice={"elapsed": 0.0, "length": 5.0, "state": None})
     assert set(first) == {"changed", "credentials_source", "_more"}
     assert "1 pending (RUNNING_RESET 1)" in first["_more"]["line"]
     cloud.always(task(1), status(1, "SUCCESS_RESET"))
-    last = result_of(cloud, _slice={"elapsed": 6.0, "length": 30.0, "state": first["_more"]["state"]})
+    last = result_of(cloud, wait_slice={"elapsed": 6.0, "length": 30.0, "state": first["_more"]["state"]})
     assert (last["failed"], last["task"]["state"]) == (False, "success")
     assert last["elapsed"] >= 6.0
 
