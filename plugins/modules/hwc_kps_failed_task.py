@@ -136,8 +136,8 @@ def execute(context: Context) -> Result:
     return {}
 
 
-def _recorded(context: Context, *, proves: bool = False) -> set[t.Any]:
-    return {row["task_id"] for row in kps.list_failed(context.client(HWC), proves=proves)}
+def _recorded(context: Context, *, strict: bool = False) -> set[t.Any]:
+    return {row["task_id"] for row in kps.list_failed(context.client(HWC), strict=strict)}
 
 
 def _delete(context: Context, task_id: str) -> bool:
@@ -146,7 +146,7 @@ def _delete(context: Context, task_id: str) -> bool:
         context,
         f"the record of the failed task {task_id}",
         lambda: kps.delete_failed_task(context.client(HWC), task_id),
-        lambda: _recorded(context, proves=True),
+        lambda: _recorded(context, strict=True),
         lambda found: found is not None and task_id not in found,
     )
     # None: the answer was lost, and the record is gone.

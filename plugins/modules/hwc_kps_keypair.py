@@ -167,6 +167,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     UsageError,
     WriteUncertainError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import Row
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_name
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import (
@@ -193,7 +194,7 @@ def execute(context: Context) -> Result:
     return _present(context, name, present)
 
 
-def _absent(context: Context, name: str, present: kps_keypairs.Row | None) -> Result:
+def _absent(context: Context, name: str, present: Row | None) -> Result:
     _note_diff(context, present, None)
     if present is None:
         return {}
@@ -210,7 +211,7 @@ def _absent(context: Context, name: str, present: kps_keypairs.Row | None) -> Re
     return {}
 
 
-def _present(context: Context, name: str, present: kps_keypairs.Row | None) -> Result:
+def _present(context: Context, name: str, present: Row | None) -> Result:
     wanted_key, description = context.params["public_key"], context.params["description"]
     if wanted_key is not None and kps_keypairs.key_material(wanted_key) is None:
         raise UsageError("public_key: this is no public key in OpenSSH's format (such as 'ssh-ed25519 AAAA...').")
@@ -277,17 +278,17 @@ def _describe(context: Context, name: str, description: str) -> None:
 
 
 def _send(
-    context: Context, name: str, write: t.Callable[[], T], took_effect: t.Callable[[kps_keypairs.Row | None], bool]
-) -> tuple[T | None, kps_keypairs.Row | None, CloudError | None]:
+    context: Context, name: str, write: t.Callable[[], T], took_effect: t.Callable[[Row | None], bool]
+) -> tuple[T | None, Row | None, CloudError | None]:
     """Change a key pair; as ``_writes.send``."""
 
-    def look() -> kps_keypairs.Row | None:
+    def look() -> Row | None:
         return kps_keypairs.show_keypair(context.client(HWC), name)
 
     return send(context, f"the key pair {name}", write, look, took_effect)
 
 
-def _note_diff(context: Context, before: kps_keypairs.Row | None, after: kps_keypairs.Row | None) -> None:
+def _note_diff(context: Context, before: Row | None, after: Row | None) -> None:
     if context.diff_mode:
         context.result["diff"] = {
             "before": {field: before[field] for field in SHOWN if before.get(field)} if before else {},

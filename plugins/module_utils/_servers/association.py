@@ -10,6 +10,7 @@ import functools
 import itertools
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import fields
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     CloudError,
@@ -190,7 +191,7 @@ class Association(FleetRun):
         # What came up before the request was sent comes up before every other.
         return "the request before it could not be prepared" if error.unsent else ""
 
-    def _ask(self, ids: t.Sequence[str]) -> t.Mapping[str, kps.Row | CloudError]:
+    def _ask(self, ids: t.Sequence[str]) -> t.Mapping[str, fields.Row | CloudError]:
         client, login = self.client, self._steps[ids[0]].login
         if self._keypair_name is None:
             return {ids[0]: kps_keypairs.disassociate(client, ids[0], login=login)}
@@ -201,7 +202,7 @@ class Association(FleetRun):
             return kps_keypairs.batch_bind(client, ids, binding)
         return {ids[0]: kps_keypairs.associate(client, ids[0], binding)}
 
-    def _accept(self, row: Row, answer: kps.Row) -> None:
+    def _accept(self, row: Row, answer: fields.Row) -> None:
         """What an accepted request says: usually a task id, but it may have failed already."""
         task_id, code, message = answer.get("task_id"), answer.get("error_code"), answer.get("error_msg")
         row.reason = Reason(code, message) if code or message else None
@@ -280,7 +281,7 @@ class Association(FleetRun):
     def _still_missing(self, server_ids: t.Sequence[str]) -> list[str]:
         return [server_id for server_id in server_ids if server_id in self._missing]
 
-    def _find(self, server_id: str, task: kps.Row | None) -> None:
+    def _find(self, server_id: str, task: fields.Row | None) -> None:
         if task is not None and task.get("task_id"):
             self.rows[server_id].more["task_id"] = str(task["task_id"])
             self._found(server_id, PENDING, "the task that it started was found")
@@ -291,7 +292,7 @@ class Association(FleetRun):
         row.state, row.more["uncertain"] = state, False
         row.msg = f"The request had no usable answer; {how}. {lost.error}"
 
-    def _failed_since(self, records: t.Sequence[kps.Row], server_id: str) -> kps.Row | None:
+    def _failed_since(self, records: t.Sequence[fields.Row], server_id: str) -> fields.Row | None:
         """The record of a task for a server that failed since its request was sent."""
         since = self._missing[server_id].sent_at - _OWN_RECORD
         for record in records:
@@ -316,7 +317,7 @@ class Association(FleetRun):
 
     def _await(self, rows: t.Sequence[Row]) -> None:
         by_task = {row.more["task_id"]: row for row in rows}
-        for task in self.await_tasks(kps.KpsTasks(self.client), list(by_task)):
+        for task in self.await_tasks(kps.KpsBackend(self.client), list(by_task)):
             by_task[task["id"]].ended(task["state"], task["status"], task["reason"])
 
     def done(self) -> str:

@@ -103,7 +103,7 @@ class PowerSwitch(FleetRun):
     def _await_jobs(self) -> dict[str, Reason | None]:
         """The servers whose job or sub-job failed, with the reason."""
         complaints: dict[str, Reason | None] = {}
-        for task in self.await_tasks(ecs.EcsJobs(self.client), list(self._jobs)):
+        for task in self.await_tasks(ecs.EcsJobBackend(self.client), list(self._jobs)):
             by_server = ecs.job_outcomes(task["data"] or {})
             reason = task["reason"]
             overall = (task["state"], Reason(reason["code"], reason["message"]) if reason else None)
@@ -114,7 +114,7 @@ class PowerSwitch(FleetRun):
         return complaints
 
     def _await_servers(self, server_ids: t.Sequence[str], timeout: float | None) -> None:
-        source = ecs.ServerStates(self.client, self._target, server_ids)
+        source = ecs.ServerStatusBackend(self.client, self._target, server_ids)
         for task in self.await_tasks(source, server_ids, timeout):
             self.rows[task["id"]].ended(task["state"], task["status"], task["reason"])
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the task sources of all services have in common."""
+"""The half of a task backend that is the same for all services."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.clien
 C = t.TypeVar("C", bound=Client)
 
 
-class TaskBackendBase(t.Generic[C]):
-    """Half of a ``TaskBackend``: where it is, how it logs in, and that it has no lists unless a service says so."""
+class ServiceBackend(t.Generic[C]):
+    """The half of a ``TaskBackend`` that a service inherits: endpoint, authentication, and no lists unless it has some.
+
+    Args:
+        client: The client of the provider.
+    """
 
     service: str
     statuses: t.Mapping[str, tuple[str, ...]]
     labels: tuple[tuple[str, str], ...] = ()
     listed_statuses: tuple[str, ...] | None = None
     parent = "project"
+    #: Calls per second. Huawei Cloud publishes no quota for its services; the default of its API Gateway is far higher.
+    rate = 10.0
+    has_list = False
     has_reasons = False
 
     def __init__(self, client: C) -> None:
@@ -29,17 +36,17 @@ class TaskBackendBase(t.Generic[C]):
         self.endpoint = client.origin(self.service)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """There is no list call."""
+        """Raise ``NotImplementedError``: the service has no list of tasks."""
         raise NotImplementedError(f"{self.service} has no list of tasks")
 
     def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
-        """There is no list of reasons."""
+        """Raise ``NotImplementedError``: the service has no list of reasons."""
         raise NotImplementedError(f"{self.service} has no list of reasons")
 
     def can_reauthenticate(self) -> bool:
-        """Whether a new login can help."""
+        """Return True when authenticating again may help."""
         return self.client.renewable()
 
     def reauthenticate(self, timeout: float) -> None:
-        """Log in again."""
+        """Authenticate again within so many seconds."""
         self.client.renew(timeout)

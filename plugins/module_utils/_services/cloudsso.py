@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Alibaba Cloud CloudSSO: its tasks, and how they are judged.
+"""Alibaba Cloud CloudSSO: its tasks and their states.
 
 Source: "CloudSSO API reference", 2021-05-15 (alibabacloud.com), and the models of the official SDK 1.7.0. A task may end with
 Success and still carry a FailureReason, as in the vendor's own sample of GetTaskStatus: the status alone decides.
@@ -40,10 +40,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import ErrorResponse
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import TaskBackendBase
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import ServiceBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
-    Page,
+    RowPage,
     read_pages,
 )
 
@@ -56,11 +56,11 @@ OLDEST = 7 * 86400.0 - 60.0
 BEFORE = 3600.0
 
 _STATES = {"InProgress": PENDING, "Success": SUCCESS, "Failed": FAILED}
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def _no_such_task(refusal: ErrorResponse) -> bool:
-    return refusal.code == "EntityNotExists.Task"
+def _no_such_task(response: ErrorResponse) -> bool:
+    return response.code == "EntityNotExists.Task"
 
 
 GET_TASK = AlibabaOperation(
@@ -93,25 +93,25 @@ LIST_TASKS = AlibabaOperation(
 
 
 def classify(status: t.Any) -> str:
-    """The state behind a raw status, taken to the letter."""
+    """Return the state of a raw status, compared exactly."""
     return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
 def normalize(row: t.Mapping[str, t.Any]) -> Row:
-    """A task with its fields in snake_case (``PrincipalName`` is ``principal_name``), and ``state`` added."""
+    """Return a task with its fields in snake_case (``PrincipalName`` is ``principal_name``), and ``state`` added."""
     return {
-        **{_WORD.sub("_", name).lower(): value for name, value in row.items()},
+        **{_WORD_START.sub("_", name).lower(): value for name, value in row.items()},
         "state": classify(row.get("Status")),
     }
 
 
 def show_task(client: AlibabaClient, directory_id: str, task_id: str) -> Row | None:
-    """One task with all its fields, or None when the directory has none of this id."""
+    """Return one task with all its fields, or None when the directory has none of this id."""
     return _show(client, GET_TASK, directory_id, task_id)
 
 
 def show_status(client: AlibabaClient, directory_id: str, task_id: str) -> Row | None:
-    """One task with the fields of its status, or None when the directory has none of this id."""
+    """Return one task with the fields of its status, or None when the directory has none of this id."""
     return _show(client, GET_TASK_STATUS, directory_id, task_id)
 
 
@@ -124,7 +124,7 @@ def _show(client: AlibabaClient, operation: AlibabaOperation, directory_id: str,
 
 
 def _task_in(document: Row, operation: AlibabaOperation, task_id: str) -> Row:
-    """The task in an answer about one.
+    """Return the task in an answer about one.
 
     Raises:
         InvalidResponseError: It is not an object, or another task, or has no status.
@@ -144,30 +144,30 @@ def list_tasks(
     limit: int = MAX_PAGE,
     most: int | None = None,
 ) -> Listing:
-    """The tasks of a directory; of the last 24 hours, unless a filter reaches further back.
+    """Return the tasks of a directory; those of the last 24 hours, unless a filter reaches further back.
 
     Args:
         client: The client.
         directory_id: The directory.
         filters: The API's own filters, by their names there.
-        marker: Where to begin, as an earlier listing told.
+        marker: ``next`` of an earlier listing.
         limit: Rows of a page.
         most: Rows at most.
     """
 
-    def read(marker: str | None, limit: int, left: Budget) -> Page:
+    def read(marker: str | None, limit: int, left: Budget) -> RowPage:
         query = {"DirectoryId": directory_id, **filters, "MaxResults": limit, "NextToken": marker}
         return _page_in(client.call(LIST_TASKS, query, timeout=left))
 
     return read_pages(read, "TaskId", LIST_TASKS, client.countdown(), marker=marker, limit=limit, most=most)
 
 
-def _page_in(document: Row) -> Page:
-    return Page(rows(document, "Tasks", LIST_TASKS), text_or_none(document, "NextToken", LIST_TASKS))
+def _page_in(document: Row) -> RowPage:
+    return RowPage(rows(document, "Tasks", LIST_TASKS), text_or_none(document, "NextToken", LIST_TASKS))
 
 
-class CloudssoTasks(TaskBackendBase[AlibabaClient]):
-    """CloudSSO as a source of tasks.
+class CloudssoBackend(ServiceBackend[AlibabaClient]):
+    """The tasks of CloudSSO.
 
     Args:
         client: The client.
@@ -195,32 +195,32 @@ class CloudssoTasks(TaskBackendBase[AlibabaClient]):
         self._directory_id = directory_id
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Ask about one task."""
+        """Read one task."""
         document = self.client.once(GET_TASK, {"DirectoryId": self._directory_id, "TaskId": task_id}, timeout=timeout)
-        return _sighting(_task_in(document, GET_TASK, task_id))
+        return _status_of(_task_in(document, GET_TASK, task_id))
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """One page of the directory's tasks.
+        """Read one page of the directory's tasks.
 
-        The filter takes the service's time, for the clock of this machine may be wrong; all pages of one reading have the
-        same. As long as that time is not known, the page is a single row of the service's own window, for its Date.
+        The filter takes the service's time, because the clock of this machine may be wrong; all pages of one reading have the
+        same filter. As long as that time is not known, the page is a single row without a filter, for its Date.
         """
         now = self.client.server_time()
         if cursor is None and now is None:
-            page = self._ask({"MaxResults": 1}, timeout)
+            page = self._read_page({"MaxResults": 1}, timeout)
             now = self.client.server_time()
-            return StatusPage(_sightings(page), None if now is None else (_since(now, elapsed), None))
+            return StatusPage(_statuses(page), None if now is None else (_since(now, elapsed), None))
         since, token = cursor or (_since(t.cast(float, now), elapsed), None)
-        page = self._ask({"Filter": since, "MaxResults": MAX_PAGE, "NextToken": token}, timeout)
+        page = self._read_page({"Filter": since, "MaxResults": MAX_PAGE, "NextToken": token}, timeout)
         last = page.next in (None, token)
-        return StatusPage(_sightings(page), None if last else (since, page.next))
+        return StatusPage(_statuses(page), None if last else (since, page.next))
 
-    def _ask(self, bounds: Query, timeout: float) -> Page:
+    def _read_page(self, bounds: Query, timeout: float) -> RowPage:
         return _page_in(self.client.once(LIST_TASKS, {"DirectoryId": self._directory_id, **bounds}, timeout=timeout))
 
 
 def _since(now: float, elapsed: float) -> str:
-    """The filter that shows the tasks of a wait.
+    """Return the filter that shows the tasks of a wait.
 
     Args:
         now: The service's time, in seconds since the epoch.
@@ -229,14 +229,16 @@ def _since(now: float, elapsed: float) -> str:
     return time.strftime("StartTime ge %Y-%m-%dT%H:%M:%SZ", time.gmtime(now - min(OLDEST, elapsed + BEFORE)))
 
 
-def _sightings(page: Page) -> tuple[TaskStatus, ...]:
-    """The statements of a page; a row without an id or a word is none, and its task is asked about by itself."""
+def _statuses(page: RowPage) -> tuple[TaskStatus, ...]:
+    """Return the statuses of a page; the task of a row without an id or a status is polled by itself."""
     return tuple(
-        _sighting(row) for row in page.rows if isinstance(row.get("TaskId"), str) and isinstance(row.get("Status"), str)
+        _status_of(row)
+        for row in page.rows
+        if isinstance(row.get("TaskId"), str) and isinstance(row.get("Status"), str)
     )
 
 
-def _sighting(row: Row) -> TaskStatus:
+def _status_of(row: Row) -> TaskStatus:
     status, reason = row["Status"], words(row, "FailureReason")
     state = classify(status)
     return TaskStatus(

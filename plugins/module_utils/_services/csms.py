@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Huawei Cloud CSMS (Cloud Secret Management Service): its tasks, and how they are judged.
+"""Huawei Cloud CSMS (Cloud Secret Management Service): its tasks and their states.
 
 Source: "Querying secret tasks", CSMS API reference (support.huaweicloud.com), and the models of the official SDK 3.1.219.
-Only SUCCESS and FAILED are documented; whatever a task says while it goes on is unknown, and never a success.
+Only SUCCESS and FAILED are documented; every other status is unknown, and never a success.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import ServiceBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
-    Page,
     PageSize,
+    RowPage,
     read_pages,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
@@ -63,17 +63,17 @@ LIST_TASKS = HuaweiOperation(
 
 
 def classify(status: t.Any) -> str:
-    """The state behind a raw status, taken to the letter."""
+    """Return the state of a raw status, compared exactly."""
     return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
 def normalize(row: Row) -> Row:
-    """A task with ``state`` and ``time`` added to the API's own fields."""
+    """Return a task with ``state`` and ``time`` added to the API's own fields."""
     return {**row, "state": classify(row.get("task_status")), "time": from_milliseconds(row.get("task_time"))}
 
 
 def show_task(client: HuaweiClient, task_id: str) -> Row | None:
-    """One task, or None when the service does not know the id. The id excludes every other parameter."""
+    """Return one task, or None when the service does not know the id. The id excludes every other parameter."""
     return _row(client.call(LIST_TASKS, query=[("task_id", task_id)]), task_id)
 
 
@@ -86,13 +86,13 @@ def list_tasks(
     limit: int = PAGE_SIZE,
     most: int | None = None,
 ) -> Listing:
-    """The tasks of secrets.
+    """Return the tasks of secrets.
 
     Args:
         client: The client.
         secret_name: Only those of this secret.
         status: Only those with this raw status.
-        marker: Where to begin, as an earlier listing told.
+        marker: ``next`` of an earlier listing.
         limit: Rows of a page.
         most: Rows at most.
     """
@@ -100,20 +100,20 @@ def list_tasks(
 
     page_size = PageSize(limit, PAGE_SIZE)
 
-    def read(marker: str | None, limit: int, left: Budget) -> Page:
+    def read(marker: str | None, limit: int, left: Budget) -> RowPage:
         page_size.size = limit if page_size.size is None else min(limit, page_size.size)
 
-        def ask(size: int | None) -> Page:
+        def read_size(size: int | None) -> RowPage:
             document = client.call(LIST_TASKS, query=[*filters, *_bounds(size, marker)], timeout=left)
-            return Page(rows(document, "tasks", LIST_TASKS), _next_marker(document))
+            return RowPage(rows(document, "tasks", LIST_TASKS), _next_marker(document))
 
-        return page_size.ask(ask)
+        return page_size.read(read_size)
 
     return read_pages(read, "task_id", LIST_TASKS, client.countdown(), marker=marker, limit=limit, most=most)
 
 
 def _row(document: Row, task_id: str) -> Row | None:
-    """The row of one task, or None when the service says that there is none.
+    """Return the row of one task, or None when the service has no such task.
 
     Raises:
         InvalidResponseError: The list is missing, or it is one of other tasks: this one may exist all the same.
@@ -133,7 +133,7 @@ def _bounds(limit: int | None, marker: str | None) -> list[tuple[str, str | int]
 
 
 def _next_marker(document: Row) -> str | None:
-    """Where the next page begins. The field is documented as an address, and holds the last id of the page."""
+    """Return the marker of the next page. The field is documented as an address, and holds the last id of the page."""
     marker = text_or_none(document, "next_marker", LIST_TASKS)
     if marker is None or "?" not in marker:
         return marker
@@ -143,8 +143,8 @@ def _next_marker(document: Row) -> str | None:
         raise InvalidResponseError(f"{LIST_TASKS} was answered with 'next_marker' that is not an address.") from None
 
 
-class CsmsTasks(HuaweiTaskBackend):
-    """CSMS as a source of tasks. Its list tells as much as the single read: state and reason."""
+class CsmsBackend(ServiceBackend[HuaweiClient]):
+    """The tasks of CSMS. Its list has as much as the single read: state and reason."""
 
     service = "csms"
     statuses: t.Mapping[str, tuple[str, ...]] = {
@@ -160,34 +160,34 @@ class CsmsTasks(HuaweiTaskBackend):
         self._page_size = PageSize(MAX_PAGE, PAGE_SIZE)
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Ask about one task."""
+        """Read one task."""
         row = _row(self.client.once(LIST_TASKS, query=[("task_id", task_id)], timeout=timeout), task_id)
         if row is None:
             raise NotFoundError(
                 f"{LIST_TASKS} at {self.endpoint} shows no task {task_id}.",
                 hint="Check the id, the project and the region.",
             )
-        return _sighting(row)
+        return _status_of(row)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """One page of all tasks of the project."""
+        """Read one page of all tasks of the project."""
         left = self.client.countdown(timeout)
 
-        def ask(size: int | None) -> StatusPage:
+        def read_size(size: int | None) -> StatusPage:
             document = self.client.once(LIST_TASKS, query=_bounds(size, cursor), timeout=left())
             found = [row for row in rows(document, "tasks", LIST_TASKS) if _is_plain(row)]
             following = _next_marker(document)
-            return StatusPage(tuple(_sighting(row) for row in found), following if following != cursor else None)
+            return StatusPage(tuple(_status_of(row) for row in found), following if following != cursor else None)
 
-        return self._page_size.ask(ask)
+        return self._page_size.read(read_size)
 
 
 def _is_plain(row: Row) -> bool:
-    """Whether a row of a list says which task it is about, and its status in a word or not at all."""
+    """Return True when a row has an id, and a text or nothing as its status."""
     return isinstance(row.get("task_id"), str) and isinstance(row.get("task_status"), (str, type(None)))
 
 
-def _sighting(row: Row) -> TaskStatus:
+def _status_of(row: Row) -> TaskStatus:
     status, code, message = row.get("task_status"), words(row, "task_error_code"), words(row, "task_error_msg")
     state = classify(status)
     reason = Reason(code, message) if state == FAILED and (code or message) else None

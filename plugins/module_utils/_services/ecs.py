@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Huawei Cloud ECS (Elastic Cloud Server): servers, power actions, and how its jobs are judged.
+"""Huawei Cloud ECS (Elastic Cloud Server): servers, power actions, and the states of jobs.
 
 Source: "Elastic Cloud Server API reference" (support.huaweicloud.com), ECS v1, and the models of the official SDK 3.1.219.
 """
@@ -39,10 +39,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import ServiceBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
-    Page,
+    RowPage,
     read_pages,
 )
 
@@ -53,21 +53,23 @@ if t.TYPE_CHECKING:
 READ_SIZE = 100
 #: Servers in one power action (documented limit).
 ACTION_SIZE = 1000
-#: Failed sub-jobs that a reason spells out.
+#: Failed sub-jobs that a reason names.
 REASONS = 5
 
 ACTIVE = "ACTIVE"
 SHUTOFF = "SHUTOFF"
-#: What the documented row of a server that does not exist holds; everything else in it is null.
-_OF_NOBODY = {"id", "fault"}
+#: The fields of the documented row of a server that does not exist; everything else in it is null.
+_FIELDS_WITHOUT_SERVER = {"id", "fault"}
 
 _JOB_STATES = {"INIT": PENDING, "RUNNING": PENDING, "SUCCESS": SUCCESS, "FAIL": FAILED}
 
 
-def _no_such_job(refusal: HuaweiErrorResponse) -> bool:
+def _no_such_job(response: HuaweiErrorResponse) -> bool:
     # Some paths answer as Nova does, in an object of this name.
-    said = refusal.code.startswith("Ecs.") or refusal.envelope == "itemNotFound"
-    return (refusal.status == 404 and said) or (refusal.code == "Ecs.1000" and "itemnotfound" in refusal.text.lower())
+    by_ecs = response.code.startswith("Ecs.") or response.envelope == "itemNotFound"
+    return (response.status == 404 and by_ecs) or (
+        response.code == "Ecs.1000" and "itemnotfound" in response.text.lower()
+    )
 
 
 LIST_SERVERS = HuaweiOperation(
@@ -112,7 +114,7 @@ SHOW_JOB = HuaweiOperation(
 
 
 def read_servers(client: HuaweiClient, server_ids: t.Sequence[str]) -> dict[str, Row]:
-    """The servers that exist, by id, read a hundred at a time.
+    """Return the servers that exist, by id, read a hundred at a time.
 
     An id that does not exist comes back as a row that holds nothing but the id and a fault; it is left out.
     """
@@ -132,7 +134,7 @@ def _by_ids(ids: t.Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _wanted(document: Row, ids: t.Sequence[str]) -> list[Row]:
-    """The rows of the servers that were asked about.
+    """Return the rows of the requested servers.
 
     Raises:
         InvalidResponseError: One of them has no row, and there is a row that may be its own.
@@ -147,21 +149,21 @@ def _wanted(document: Row, ids: t.Sequence[str]) -> list[Row]:
 
 
 def _exists(row: Row) -> bool:
-    """Whether a row is that of a server that exists: of one that does not, all but the id and a fault is null.
+    """Return True when a row is that of a server that exists: of one that does not, all but the id and a fault is null.
 
     Raises:
         InvalidResponseError: It is neither.
     """
-    if all(value is None for name, value in row.items() if name not in _OF_NOBODY):
+    if all(value is None for name, value in row.items() if name not in _FIELDS_WITHOUT_SERVER):
         return False
     return bool(text(row, "status", LIST_SERVERS))
 
 
 def list_servers(client: HuaweiClient, filters: t.Mapping[str, str]) -> Listing:
-    """All servers that match the filters; ``offset`` is the number of a page here, from 1."""
+    """Return all servers that match the filters; ``offset`` is the number of a page here, from 1."""
     seen = 0
 
-    def read(page: t.Any, limit: int, left: Budget) -> Page:
+    def read(page: t.Any, limit: int, left: Budget) -> RowPage:
         nonlocal seen
         query: list[tuple[str, str | int]] = [*filters.items(), ("limit", limit), ("offset", page)]
         document = client.call(LIST_SERVERS, query=query, timeout=left)
@@ -169,16 +171,16 @@ def list_servers(client: HuaweiClient, filters: t.Mapping[str, str]) -> Listing:
         seen += len(found)
         count = number(document, "count")
         last = not found or (count is not None and seen >= count)
-        return Page(found, None if last else page + 1)
+        return RowPage(found, None if last else page + 1)
 
     return read_pages(read, "id", LIST_SERVERS, client.countdown(), limit=ACTION_SIZE, marker=1, counted=True)
 
 
 def summarize(row: t.Mapping[str, t.Any]) -> Row:
-    """What people ask of a server, under plain names.
+    """Return the fields of a server that users need, under plain names.
 
     Raises:
-        InvalidResponseError: A field on which it depends what is done to the server is of another type than documented.
+        InvalidResponseError: A field that decides what is done to the server is of another type than documented.
     """
     metadata = mapping_or_empty(row, "metadata", LIST_SERVERS)
     # A server that boots from a volume has an empty text for its image.
@@ -213,24 +215,24 @@ def summarize(row: t.Mapping[str, t.Any]) -> Row:
 
 
 def start(client: HuaweiClient, server_ids: t.Sequence[str]) -> str:
-    """Start up to 1000 servers; the id of the job that does it."""
+    """Start up to 1000 servers; return the id of the job."""
     body = {"os-start": {"servers": [{"id": server_id} for server_id in server_ids]}}
     return identifier(client.call(START_SERVERS, body=body), "job_id", START_SERVERS)
 
 
 def stop(client: HuaweiClient, server_ids: t.Sequence[str], stop_type: str) -> str:
-    """Stop up to 1000 servers, ``SOFT`` (through the guest) or ``HARD``; the id of the job that does it."""
+    """Stop up to 1000 servers, ``SOFT`` (through the guest) or ``HARD``; return the id of the job."""
     body = {"os-stop": {"servers": [{"id": server_id} for server_id in server_ids], "type": stop_type}}
     return identifier(client.call(STOP_SERVERS, body=body), "job_id", STOP_SERVERS)
 
 
 def sub_jobs(job: t.Mapping[str, t.Any]) -> list[Row]:
-    """The sub-jobs of a job; a job may have none."""
+    """Return the sub-jobs of a job; a job may have none."""
     return rows(mapping_or_empty(job, "entities", SHOW_JOB), "sub_jobs", SHOW_JOB)
 
 
 def job_outcomes(job: t.Mapping[str, t.Any]) -> dict[str, tuple[str, Reason | None]]:
-    """State and reason by server, as far as the sub-jobs name servers."""
+    """Return state and reason by server, as far as the sub-jobs name servers."""
     outcomes = {}
     for sub in sub_jobs(job):
         server_id = text_or_none(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id", SHOW_JOB)
@@ -241,10 +243,10 @@ def job_outcomes(job: t.Mapping[str, t.Any]) -> dict[str, tuple[str, Reason | No
 
 
 def classify_job(job: t.Mapping[str, t.Any]) -> tuple[str, Reason | None]:
-    """State and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done.
+    """Return state and reason of a job and its sub-jobs: an overall SUCCESS may hide a sub-job that failed or is not done.
 
     Raises:
-        InvalidResponseError: A part on which the verdict depends is not what it should be.
+        InvalidResponseError: A field that decides the state is of another type than documented.
     """
     state = _JOB_STATES.get(text(job, "status", SHOW_JOB), UNKNOWN)
     subs = sub_jobs(job)
@@ -285,13 +287,13 @@ def _progress(job: t.Mapping[str, t.Any]) -> float | None:
     return min(100.0, round(100.0 * finished / total, 1))
 
 
-class ServerStates(HuaweiTaskBackend):
-    """Servers on their way to a status, as tasks: done when the status is there and nothing is being done any more.
+class ServerStatusBackend(ServiceBackend[HuaweiClient]):
+    """Servers that change their status, as tasks: done when they have the status and no action is going on.
 
     Args:
         client: The client.
         status: ``ACTIVE`` or ``SHUTOFF``.
-        server_ids: The servers, which one page reads a hundred at a time.
+        server_ids: The servers; one page reads a hundred of them.
     """
 
     service = "ecs"
@@ -309,29 +311,29 @@ class ServerStates(HuaweiTaskBackend):
         self._server_ids = server_ids
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Look at one server."""
-        found = [row for row in self._look([task_id], timeout) if _exists(row)]
+        """Read one server."""
+        found = [row for row in self._rows([task_id], timeout) if _exists(row)]
         if not found:
             raise NotFoundError(f"{LIST_SERVERS} at {self.endpoint} knows no server {task_id}.")
-        return self._judge(found[0])
+        return self._status_of(found[0])
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """Look at the next hundred servers; one of which the row is not what it should be is looked at by itself."""
+        """Read the next hundred servers; one whose row has a wrong type is polled by itself."""
         start = cursor or 0
         following = start + READ_SIZE
-        sightings = []
-        for row in self._look(self._server_ids[start:following], timeout):
+        tasks = []
+        for row in self._rows(self._server_ids[start:following], timeout):
             try:
                 if _exists(row):
-                    sightings.append(self._judge(row))
+                    tasks.append(self._status_of(row))
             except InvalidResponseError:
                 continue
-        return StatusPage(tuple(sightings), following if following < len(self._server_ids) else None)
+        return StatusPage(tuple(tasks), following if following < len(self._server_ids) else None)
 
-    def _look(self, ids: t.Sequence[str], timeout: float) -> list[Row]:
+    def _rows(self, ids: t.Sequence[str], timeout: float) -> list[Row]:
         return _wanted(self.client.once(LIST_SERVERS, query=_by_ids(ids), timeout=timeout), ids)
 
-    def _judge(self, row: Row) -> TaskStatus:
+    def _status_of(self, row: Row) -> TaskStatus:
         data = summarize(row)
         status = data["status"]
         if status == "ERROR":
@@ -343,8 +345,8 @@ class ServerStates(HuaweiTaskBackend):
         return TaskStatus(row["id"], SUCCESS if done else PENDING, status, data=data)
 
 
-class EcsJobs(HuaweiTaskBackend):
-    """ECS jobs as tasks. A successful job does not prove that a server is on or off: who needs that reads the server."""
+class EcsJobBackend(ServiceBackend[HuaweiClient]):
+    """The jobs of ECS. A successful job does not prove that a server is on or off: read the server for that."""
 
     service = "ecs"
     statuses: t.Mapping[str, tuple[str, ...]] = {
@@ -354,10 +356,10 @@ class EcsJobs(HuaweiTaskBackend):
     }
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Ask about one job."""
+        """Read one job."""
         job = self.client.once(SHOW_JOB, path={"job_id": task_id}, timeout=timeout)
         if job.get("status") is None:
-            # The documented answer of a query that failed inside the service: HTTP 200 with code and message.
+            # The documented answer to a query that failed inside the service: HTTP 200 with code and message.
             why = str(Reason(words(job, "code"), words(job, "message"))) or "no reason"
             raise InvalidResponseError(f"{SHOW_JOB} was answered without a status: {why}.", truncated=True)
         same_id(job, "job_id", SHOW_JOB, task_id)

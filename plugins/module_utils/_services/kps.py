@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Huawei Cloud KPS (Key Pair Service): its tasks, and how they are judged. What starts them is in ``kps_keypairs``.
+"""Huawei Cloud KPS (Key Pair Service): its tasks and their states. ``kps_keypairs`` has what starts them.
 
 Source: "Key Pair Service API reference" (support.huaweicloud.com), KPS v3, and the models of the official SDK 3.1.219.
-The documented list of task statuses names FAILED_RESET and SUCCESS_RESET twice and leaves BIND out, so a status is
-judged by its first word. "Not found" is HTTP 400 with a code.
+The documented list of task statuses names FAILED_RESET and SUCCESS_RESET twice and leaves BIND out, so the
+first word of a status decides. "Not found" is HTTP 400 with a code.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
+    Row,
     given_rows,
     number,
     rows,
@@ -34,11 +35,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import ServiceBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
-    Page,
     PageSize,
+    RowPage,
     read_pages,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
@@ -53,20 +54,18 @@ _STATUS = re.compile(r"(READY|RUNNING|SUCCESS|FAILED)_([A-Z_]+)\Z")
 _STATES = {"READY": PENDING, "RUNNING": PENDING, "SUCCESS": SUCCESS, "FAILED": FAILED}
 _OPERATIONS = ("reset", "replace", "bind", "unbind")
 
-Row = dict[str, t.Any]
+
+def is_kps_not_found(response: HuaweiErrorResponse) -> bool:
+    """Return True when KPS itself answers 404; that of a gateway on the way is not about the resource."""
+    return response.status == 404 and response.code.startswith("KPS.")
 
 
-def is_absence(refusal: HuaweiErrorResponse) -> bool:
-    """Whether KPS itself says 404; that of anything else on the way is not about what was asked for."""
-    return refusal.status == 404 and refusal.code.startswith("KPS.")
+def _no_such_task(response: HuaweiErrorResponse) -> bool:
+    return response.code == "KPS.0001" or is_kps_not_found(response)
 
 
-def _no_such_task(refusal: HuaweiErrorResponse) -> bool:
-    return refusal.code == "KPS.0001" or is_absence(refusal)
-
-
-def _no_such_failed_task(refusal: HuaweiErrorResponse) -> bool:
-    return refusal.code == "KPS.0005" or is_absence(refusal)
+def _no_such_failed_task(response: HuaweiErrorResponse) -> bool:
+    return response.code == "KPS.0005" or is_kps_not_found(response)
 
 
 SHOW_TASK = HuaweiOperation(
@@ -112,7 +111,7 @@ DELETE_FAILED = HuaweiOperation(
 
 
 def classify(status: t.Any) -> tuple[str, str]:
-    """State and operation behind a raw status: ``("success", "reset")`` for ``SUCCESS_RESET``.
+    """Return state and operation of a raw status: ``("success", "reset")`` for ``SUCCESS_RESET``.
 
     Anything that is not one of the four first words, an underscore and capitals is ``unknown``, a bare ``SUCCESS``
     included. An unknown operation does not make the state unknown: the first word decides.
@@ -125,48 +124,48 @@ def classify(status: t.Any) -> tuple[str, str]:
 
 
 def normalize(row: Row, *, listed_as: str | None = None) -> Row:
-    """A task with ``state``, ``operation`` and ``time`` added to the API's own fields.
+    """Return a task with ``state``, ``operation`` and ``time`` added to the API's own fields.
 
     Args:
         row: What the API returned.
-        listed_as: The state that being in a list means (``pending``, ``failed``); None for a task read by its id. The
+        listed_as: The state of the tasks of a list (``pending``, ``failed``); None for a task read by its id. The
             ``operate_type`` of a list gives the operation only: its first word is documented wrongly.
     """
     state, operation = classify(row.get("operate_type") if listed_as else row.get("task_status"))
-    meaning: Row = {"state": listed_as or state, "operation": operation}
+    added: Row = {"state": listed_as or state, "operation": operation}
     if listed_as:
-        meaning["time"] = from_milliseconds(row.get("task_time"))
-    return {**row, **meaning}
+        added["time"] = from_milliseconds(row.get("task_time"))
+    return {**row, **added}
 
 
 def show_task(client: HuaweiClient, task_id: str) -> Row | None:
-    """One task (``task_id``, ``server_id``, ``task_status``), or None when the service does not know the id."""
+    """Return one task (``task_id``, ``server_id``, ``task_status``), or None when the service does not know the id."""
     try:
-        return _about(task_id, client.call(SHOW_TASK, path={"task_id": task_id}))
+        return _task_in(task_id, client.call(SHOW_TASK, path={"task_id": task_id}))
     except NotFoundError:
         return None
 
 
-def _about(task_id: str, row: Row) -> Row:
-    """A task, if it is the one that was asked about and has a status."""
+def _task_in(task_id: str, row: Row) -> Row:
+    """Return the task in an answer, which must be the one that was requested and have a status."""
     same_id(row, "task_id", SHOW_TASK, task_id)
     text(row, "task_status", SHOW_TASK)
     return {"task_id": task_id, **row}
 
 
 def list_running(client: HuaweiClient) -> list[Row]:
-    """All tasks that run (``task_id``, ``operate_type``, ``task_time``, ``server_name``, ``server_id``, ``keypair_name``)."""
+    """Return all tasks that run (``task_id``, ``operate_type``, ``task_time``, ``server_name``, ``server_id``, ``keypair_name``)."""
     return read_list(client, LIST_RUNNING).rows
 
 
-def list_failed(client: HuaweiClient, *, proves: bool = False) -> list[Row]:
-    """All records of failed tasks: as those that run, with ``task_error_code`` and ``task_error_msg``.
+def list_failed(client: HuaweiClient, *, strict: bool = False) -> list[Row]:
+    """Return all records of failed tasks: as those that run, with ``task_error_code`` and ``task_error_msg``.
 
     Args:
         client: The client.
-        proves: As of ``read_list``.
+        strict: As of ``read_list``.
     """
-    return read_list(client, LIST_FAILED, proves=proves).rows
+    return read_list(client, LIST_FAILED, strict=strict).rows
 
 
 def read_list(
@@ -176,30 +175,30 @@ def read_list(
     marker: int | None = None,
     limit: int = PAGE_SIZE,
     most: int | None = None,
-    proves: bool = False,
+    strict: bool = False,
 ) -> Listing:
-    """One of the two lists of tasks.
+    """Return one of the two lists of tasks.
 
     Args:
         client: The client.
         operation: ``LIST_RUNNING`` or ``LIST_FAILED``.
-        marker: How many rows to leave out at the beginning.
+        marker: Rows to skip at the beginning.
         limit: Rows of a page.
         most: Rows at most.
-        proves: That a task is not in the list is to prove something: a list that is null or missing is an error then.
+        strict: A list that is null or missing is an error: the caller concludes something from absence.
     """
     page_size = PageSize(limit, None)
 
-    def read(marker: int | None, limit: int, left: Budget) -> Page:
+    def read(marker: int | None, limit: int, left: Budget) -> RowPage:
         page_size.size = None if page_size.size is None else limit
         offset = marker or 0
 
-        def ask(size: int | None) -> Page:
+        def read_size(size: int | None) -> RowPage:
             document = client.call(operation, query=_bounds(size, offset), timeout=left)
-            found = (given_rows if proves else rows)(document, "tasks", operation)
-            return Page(found, _next_offset(document, offset, size))
+            found = (given_rows if strict else rows)(document, "tasks", operation)
+            return RowPage(found, _next_offset(document, offset, size))
 
-        return page_size.ask(ask)
+        return page_size.read(read_size)
 
     return read_pages(
         read, "task_id", operation, client.countdown(), marker=marker, limit=limit, most=most, counted=True
@@ -211,7 +210,7 @@ def _bounds(size: int | None, offset: int) -> list[tuple[str, str | int]]:
 
 
 def _next_offset(document: Row, offset: int, size: int | None) -> int | None:
-    """Where the next page starts, or None after the last.
+    """Return the offset of the next page, or None after the last.
 
     A short page is the last one only if ``total`` agrees: a service may give fewer rows than it was asked for, and
     older versions of the API have no ``total``; there the list ends with an empty page.
@@ -234,16 +233,16 @@ def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
 
 
 def reason_of(row: t.Mapping[str, t.Any]) -> Reason | None:
-    """Why a task failed, by its record in the list of failed tasks; the code may be null."""
+    """Return why a task failed, by its record in the list of failed tasks; the code may be null."""
     code, message = words(row, "task_error_code"), words(row, "task_error_msg")
     return Reason(code, message) if code or message else None
 
 
-class KpsTasks(HuaweiTaskBackend):
-    """KPS as a source of tasks.
+class KpsBackend(ServiceBackend[HuaweiClient]):
+    """The tasks of KPS.
 
-    Its one list of unfinished tasks says nothing but that they run, so absence from it is no verdict; its list of
-    failed tasks is the only place that tells why.
+    Its list of unfinished tasks has no statuses, so absence from it is not a verdict; only its list of failed tasks has the
+    reasons.
     """
 
     service = "kps"
@@ -256,7 +255,7 @@ class KpsTasks(HuaweiTaskBackend):
         }.items()
     }
     has_list = True
-    #: A task that waits for its turn is on no list.
+    #: A task that is READY is in none of the lists.
     listed_statuses: tuple[str, ...] | None = tuple(f"RUNNING_{operation.upper()}" for operation in _OPERATIONS)
     labels: tuple[tuple[str, str], ...] = (
         ("server_name", "server"),
@@ -270,31 +269,31 @@ class KpsTasks(HuaweiTaskBackend):
         self._page_size = PageSize(PAGE_SIZE, None)
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Ask about one task."""
-        row = _about(task_id, self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout))
+        """Read one task."""
+        row = _task_in(task_id, self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout))
         status = row["task_status"]
         return TaskStatus(task_id, classify(status)[0], status, data=row)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """One page of the tasks that run; a row's ``operate_type`` is documented wrongly and ignored."""
+        """Read one page of the tasks that run; ``operate_type`` of a row is documented wrongly and ignored."""
         return self._page(LIST_RUNNING, cursor, timeout, PENDING)
 
     def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
-        """One page of the records of failed tasks."""
+        """Read one page of the records of failed tasks."""
         return self._page(LIST_FAILED, cursor, timeout, FAILED)
 
     def _page(self, operation: HuaweiOperation, cursor: t.Any, timeout: float, state: str) -> StatusPage:
         offset = cursor or 0
         left = self.client.countdown(timeout)
 
-        def ask(size: int | None) -> StatusPage:
+        def read_size(size: int | None) -> StatusPage:
             document = self.client.once(operation, query=_bounds(size, offset), timeout=left())
-            sightings = tuple(
-                # A row without an id is about no task that can be named.
+            tasks = tuple(
+                # A row without an id does not say which task it is about.
                 TaskStatus(row["task_id"], state, reason=reason_of(row), data=row)
                 for row in rows(document, "tasks", operation)
                 if isinstance(row.get("task_id"), str)
             )
-            return StatusPage(sightings, _next_offset(document, offset, size))
+            return StatusPage(tasks, _next_offset(document, offset, size))
 
-        return self._page_size.ask(ask)
+        return self._page_size.read(read_size)

@@ -19,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     NotFoundError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
+    Row,
     given_rows,
     identifier,
     mapping,
@@ -32,10 +33,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.field
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import is_absence
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import is_kps_not_found
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
-    Page,
+    RowPage,
     read_pages,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.timestamps import from_milliseconds
@@ -46,11 +47,9 @@ if t.TYPE_CHECKING:
 #: Servers in one batch of bindings (documented limit).
 BATCH_SIZE = 10
 
-Row = dict[str, t.Any]
 
-
-def _no_such_keypair(refusal: HuaweiErrorResponse) -> bool:
-    return refusal.code in ("KPS.4016", "KPS.6004") or is_absence(refusal)
+def _no_such_keypair(response: HuaweiErrorResponse) -> bool:
+    return response.code in ("KPS.4016", "KPS.6004") or is_kps_not_found(response)
 
 
 CREATE_KEYPAIR = HuaweiOperation(
@@ -135,7 +134,7 @@ DISASSOCIATE = HuaweiOperation(
 
 
 def show_keypair(client: HuaweiClient, name: str) -> Row | None:
-    """One key pair with its public key, or None."""
+    """Return one key pair with its public key, or None when there is none."""
     try:
         document = client.call(SHOW_KEYPAIR, path={"keypair_name": name})
     except NotFoundError:
@@ -148,7 +147,7 @@ def show_keypair(client: HuaweiClient, name: str) -> Row | None:
 
 
 def key_material(public_key: str) -> tuple[str, str] | None:
-    """Type and key of a public key in OpenSSH's format, without its comment; None when it is no such key."""
+    """Return type and key of a public key in OpenSSH's format, without its comment; None when it is not such a key."""
     parts = public_key.split()
     if len(parts) < 2:
         return None
@@ -162,14 +161,14 @@ def key_material(public_key: str) -> tuple[str, str] | None:
 
 
 def list_keypairs(client: HuaweiClient) -> Listing:
-    """All key pairs, without the parts that only the detail has."""
+    """Return all key pairs, without the fields that only the detail has."""
 
-    def read(marker: str | None, limit: int, left: Budget) -> Page:
+    def read(marker: str | None, limit: int, left: Budget) -> RowPage:
         query: list[tuple[str, str | int]] = [("limit", limit), *([("marker", marker)] if marker else [])]
         document = client.call(LIST_KEYPAIRS, query=query, timeout=left)
         found = [mapping(row, "keypair", LIST_KEYPAIRS) for row in rows(document, "keypairs", LIST_KEYPAIRS)]
         info = mapping_or_empty(document, "page_info", LIST_KEYPAIRS)
-        return Page(found, text_or_none(info, "next_marker", LIST_KEYPAIRS))
+        return RowPage(found, text_or_none(info, "next_marker", LIST_KEYPAIRS))
 
     return read_pages(read, "name", LIST_KEYPAIRS, client.countdown(), limit=50)
 
@@ -202,23 +201,23 @@ def delete_keypair(client: HuaweiClient, name: str) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Login:
-    """How KPS gets into a running server: ``password`` (root's) or ``keypair`` (the current private key, PEM)."""
+    """The login of KPS on a running server: ``password`` (root's) or ``keypair`` (the current private key, PEM)."""
 
     kind: str
     secret: str = dataclasses.field(repr=False)
 
     def body(self) -> Row:
-        """The ``auth`` object of a request."""
+        """Return the ``auth`` object of a request."""
         return {"type": self.kind, "key": self.secret}
 
 
 class Binding(t.NamedTuple):
-    """What a server is to get, beside its id.
+    """An association that is requested for a server.
 
     Attributes:
         keypair_name: The key pair.
-        login: How KPS gets in; None for a server that is off.
-        disable_password: Whether logins with a password are switched off; None leaves them as they are.
+        login: The login of KPS on the server; None for a server that is off.
+        disable_password: Switch logins with a password off; None leaves them as they are.
         port: SSH port; None for 22.
     """
 
@@ -228,7 +227,7 @@ class Binding(t.NamedTuple):
     port: int | None = None
 
     def body(self, server_id: str) -> Row:
-        """The body of a request about one server."""
+        """Return the body of a request about one server."""
         server: Row = {"id": server_id}
         if self.login is not None:
             server["auth"] = self.login.body()
@@ -279,16 +278,16 @@ def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = 
 
 
 def failed_already(row: t.Mapping[str, t.Any]) -> bool:
-    """Whether the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
+    """Return True when the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
     return (words(row, "status") or "").lower().startswith("failed")
 
 
 def _begun(row: Row, operation: HuaweiOperation) -> Row:
-    """The answer to an association, if it says what became of it; code and words of a failure are texts or None in it."""
-    said = {"error_code": words(row, "error_code"), "error_msg": words(row, "error_msg")}
+    """Return the answer to an association, which must have a task or a failure; code and message are texts or None."""
+    failure = {"error_code": words(row, "error_code"), "error_msg": words(row, "error_msg")}
     if row.get("task_id") in (None, "") and not failed_already(row):
-        reason = str(Reason(said["error_code"], said["error_msg"])) or "no reason"
+        reason = str(Reason(failure["error_code"], failure["error_msg"])) or "no reason"
         raise InvalidResponseError(f"{operation} was accepted, and answered without a task: {reason}.")
     if row.get("task_id") not in (None, ""):
         identifier(row, "task_id", operation)
-    return {**row, **{name: value for name, value in said.items() if name in row}}
+    return {**row, **{name: value for name, value in failure.items() if name in row}}

@@ -17,49 +17,49 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import Row, text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 
-#: Pages in a row without a new row, each with a marker of its own, after which a list is given up.
-MAX_BARREN = 10
+#: Pages in a row without a new row, each with a marker of its own, after which the reading of a list fails.
+MAX_STALE_PAGES = 10
 
 T = t.TypeVar("T")
 
 
-class Page(t.NamedTuple):
-    """One page, as a service returned it: its rows, and where the next one begins (None: this was the last)."""
+class RowPage(t.NamedTuple):
+    """One page of a service: its rows, and the marker of the next page (None: this was the last)."""
 
     rows: list[Row]
     next: t.Any
 
 
 class Listing(t.NamedTuple):
-    """What was read.
+    """The rows of a list, read to its end or as far as the user wants.
 
     Attributes:
         rows: The rows, each id once.
-        next: Where the rows begin that were left unread, when there are any.
+        next: The marker of the first row that was left unread, if there is one.
     """
 
     rows: list[Row]
     next: t.Any = None
 
-    def result(self) -> dict[str, t.Any]:
-        """How a module tells that rows were left unread."""
+    def as_result(self) -> dict[str, t.Any]:
+        """Return the return values that tell whether rows were left unread."""
         return {"truncated": True, "next_marker": str(self.next)} if self.next is not None else {"truncated": False}
 
 
 class PageSize:
-    """Rows to ask for in one page: as many as are documented, until the service refuses that.
+    """The number of rows in one page: as many as are documented, until the service rejects that.
 
     Args:
         size: Rows to ask for.
-        default: Rows that the service certainly gives; None leaves the number to the service.
+        default: Rows that the service accepts without doubt; None leaves the number to the service.
     """
 
     def __init__(self, size: int, default: int | None) -> None:
         self.size: int | None = size
         self._default = default
 
-    def ask(self, read: t.Callable[[int | None], T]) -> T:
-        """Read a page of this size, or once more with the default when the service refuses the request as it is."""
+    def read(self, read: t.Callable[[int | None], T]) -> T:
+        """Read a page of this size, or once more with the default when the service answers HTTP 400."""
         try:
             return read(self.size)
         except RejectedError as error:
@@ -70,7 +70,7 @@ class PageSize:
 
 
 def read_pages(
-    read: t.Callable[[t.Any, int, Budget], Page],
+    read: t.Callable[[t.Any, int, Budget], RowPage],
     key: str,
     asked: object,
     left: Budget,
@@ -83,28 +83,28 @@ def read_pages(
     """Read pages until one names no next one, or names one that was read already.
 
     Args:
-        read: Reads the page at a marker, with at most so many rows, within what is left of the time.
+        read: Reads the page at a marker, with at most so many rows, within the rest of the time.
         key: The field by which rows are told apart.
-        asked: What is asked, for messages.
-        left: The time for all pages.
+        asked: The operation, for messages.
+        left: Returns the seconds that are left for all pages.
         limit: Rows of a page.
         marker: Where to begin.
-        most: Rows to read at most. Whether there are more is asked of the service, for its markers do not tell.
-        counted: Markers are counted here and are not the word of the service: a page without new rows is the last.
+        most: Rows to read at most. One more page is read to know if there are more, because a marker does not tell.
+        counted: Markers are counted here and do not come from the service: a page without new rows is the last.
 
     Raises:
-        InvalidResponseError: ``MAX_BARREN`` pages in a row brought no new row, and each named another.
+        InvalidResponseError: ``MAX_STALE_PAGES`` pages in a row brought no new row, and each named another.
         CloudError: A page could not be read, or the time is up. Its ``partial`` is the ``Listing`` of what was read before.
     """
     rows: dict[str, Row] = {}
     passed = {marker}
-    barren = 0
+    stale_pages = 0
 
-    def page_at(marker: t.Any, size: int) -> Page:
+    def page_at(marker: t.Any, size: int) -> RowPage:
         try:
-            if barren >= MAX_BARREN:
+            if stale_pages >= MAX_STALE_PAGES:
                 raise InvalidResponseError(
-                    f"{asked}: {barren} pages in a row brought nothing new, and each named another page."
+                    f"{asked}: {stale_pages} pages in a row brought nothing new, and each named another page."
                 )
             if left() <= 0 and len(passed) > 1:
                 raise TransportError(
@@ -125,8 +125,8 @@ def read_pages(
         before = len(rows)
         for row in page.rows:
             rows.setdefault(row[key], row)
-        barren = 0 if len(rows) > before else barren + 1
-        if page.next is None or page.next in passed or (counted and barren):
+        stale_pages = 0 if len(rows) > before else stale_pages + 1
+        if page.next is None or page.next in passed or (counted and stale_pages):
             return Listing(list(rows.values())[:most])
         marker = page.next
         passed.add(marker)
@@ -142,18 +142,18 @@ def list_result(
     *,
     bounded: bool = True,
 ) -> dict[str, t.Any]:
-    """The result of a module that reads a list.
+    """Return the result of a module that reads a list.
 
     Args:
-        noted: What the module returns on every exit: takes the rows that were read when the list could not be read to its end.
-        name: What the rows are called.
+        noted: The return values of every exit; gets the rows that were read when a later page fails.
+        name: The return value that holds the rows.
         read: Reads the list.
-        show: Adds to a row what it means.
-        bounded: Whether the module can read a list in parts, and so tells where the rest begins.
+        show: Adds the state to a row.
+        bounded: The module can read a list in parts, and so returns where the rest begins.
     """
 
     def result(listing: Listing) -> dict[str, t.Any]:
-        return {name: [show(row) for row in listing.rows], **(listing.result() if bounded else {})}
+        return {name: [show(row) for row in listing.rows], **(listing.as_result() if bounded else {})}
 
     try:
         return result(read())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Huawei Cloud SMS (Server Migration Service): the passphrase of a task, and how migrations are judged.
+"""Huawei Cloud SMS (Server Migration Service): the passphrase of a task, and the states of migrations.
 
 Source: "Server Migration Service API reference" (support.huaweicloud.com), SMS v3, and the models of the official SDK
 3.1.219. The pages of the two reading operations name different sets of states; this is their union.
@@ -31,7 +31,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskStatus,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient, HuaweiOperation
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.huawei_base import HuaweiTaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.base import ServiceBackend
 
 if t.TYPE_CHECKING:
     from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import HuaweiErrorResponse
@@ -40,7 +40,7 @@ if t.TYPE_CHECKING:
 MAX_PAGE = 200
 MAX_OFFSET = 65535
 
-_WORDS: dict[str, tuple[str, ...]] = {
+_STATUSES: dict[str, tuple[str, ...]] = {
     PENDING: (
         "READY",
         "RUNNING",
@@ -55,11 +55,11 @@ _WORDS: dict[str, tuple[str, ...]] = {
     # ABORT: a person stopped it, and nothing goes on by itself.
     FAILED: ("MIGRATE_FAIL", "SYNC_FAIL", "ABORT", "SYNC_F_ROLLBACK_SUCCESS"),
 }
-_STATES = {word: state for state, words in _WORDS.items() for word in words}
+_STATES = {status: state for state, listed in _STATUSES.items() for status in listed}
 
 
-def _no_such_task(refusal: HuaweiErrorResponse) -> bool:
-    return refusal.code == "SMS.2252"
+def _no_such_task(response: HuaweiErrorResponse) -> bool:
+    return response.code == "SMS.2252"
 
 
 SHOW_PASSPHRASE = HuaweiOperation(
@@ -94,12 +94,12 @@ LIST_TASKS = HuaweiOperation(
 
 
 def classify(status: t.Any) -> str:
-    """The state behind a raw state, taken to the letter."""
+    """Return the state of a raw state, compared exactly."""
     return _STATES.get(status, UNKNOWN) if isinstance(status, str) else UNKNOWN
 
 
 def show_passphrase(client: HuaweiClient, task_id: str) -> str:
-    """The passphrase of a migration task: a secret.
+    """Return the passphrase of a migration task: a secret.
 
     Raises:
         NotFoundError: There is no such task.
@@ -110,35 +110,35 @@ def show_passphrase(client: HuaweiClient, task_id: str) -> str:
     return text(document, "passphrase", SHOW_PASSPHRASE, may_be_empty=True)
 
 
-class SmsTasks(HuaweiTaskBackend):
-    """SMS as a source of tasks."""
+class SmsBackend(ServiceBackend[HuaweiClient]):
+    """The migrations of SMS."""
 
     service = "sms"
     parent = "account"
-    statuses: t.Mapping[str, tuple[str, ...]] = _WORDS
+    statuses: t.Mapping[str, tuple[str, ...]] = _STATUSES
     has_list = True
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Ask about one migration."""
+        """Read one migration."""
         row = self.client.once(SHOW_TASK, path={"task_id": task_id}, timeout=timeout)
         same_id(row, "id", SHOW_TASK, task_id)
         text(row, "state", SHOW_TASK)
-        return _sighting({"id": task_id, **row})
+        return _status_of({"id": task_id, **row})
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """One page of all migrations; ``offset`` counts rows."""
+        """Read one page of all migrations; ``offset`` counts rows."""
         offset = cursor or 0
         document = self.client.once(LIST_TASKS, query=[("limit", MAX_PAGE), ("offset", offset)], timeout=timeout)
         found = rows(document, "tasks", LIST_TASKS)
         following = offset + len(found)
         count = number(document, "count")
         last = not found or following > MAX_OFFSET or (count is not None and following >= count)
-        # A row without an id or a word says nothing, and its task is asked about by itself.
+        # The task of a row without an id or a state is polled by itself.
         plain = [row for row in found if isinstance(row.get("id"), str) and isinstance(row.get("state"), str)]
-        return StatusPage(tuple(_sighting(row) for row in plain), None if last else following)
+        return StatusPage(tuple(_status_of(row) for row in plain), None if last else following)
 
 
-def _sighting(row: Row) -> TaskStatus:
+def _status_of(row: Row) -> TaskStatus:
     status = row["state"]
     state = classify(status)
     return TaskStatus(
@@ -153,7 +153,7 @@ def _sighting(row: Row) -> TaskStatus:
 
 
 def _reason(row: Row) -> Reason | None:
-    """Why a migration failed: ``error_json`` is JSON inside a text, or a text."""
+    """Return why a migration failed: ``error_json`` is JSON inside a text, or a text."""
     said = words(row, "error_json")
     if said is None:
         return None
@@ -169,7 +169,7 @@ def _reason(row: Row) -> Reason | None:
 
 
 def _progress(row: Row) -> float | None:
-    """Percent: the mean of the sub-tasks."""
+    """Return the percent done: the mean of the sub-tasks."""
     subs = row.get("sub_tasks")
     found = [number(sub, "progress") for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
     percents = [percent for percent in found if percent is not None and percent <= 100]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Times of answers, made readable."""
+"""Timestamps of answers in a readable form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typing as t
 
 
 def from_milliseconds(value: t.Any) -> str | None:
-    """ISO 8601 in UTC of milliseconds since the epoch, given as a number or as its digits; None when it is neither."""
+    """Return milliseconds since the epoch, a number or its digits, as ISO 8601 in UTC; None for another value."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _signals
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted, Options
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsTasks
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsBackend
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     KPS,
     PROJECT,
@@ -135,7 +135,7 @@ def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) ->
     cloud.expect(TASK, GOES_ON)
     run = ModuleRun(cloud, {})
     before = handlers()
-    outcome = _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+    outcome = _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert outcome.failed
     assert f"Interrupted by {name}" in outcome.msg
     assert (outcome.result["interrupted"], outcome.result["pending_ids"]) == (True, ["t-1"])
@@ -150,7 +150,7 @@ def test_a_wait_is_not_deaf_to_signals_for_ever() -> None:
     run = ModuleRun(cloud, {})
     before = handlers()
     with pytest.raises(Interrupted):
-        _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+        _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert handlers() == before
 
 
@@ -158,5 +158,5 @@ def test_signals_are_left_as_they_were_after_a_wait(cloud: FakeTransport) -> Non
     cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
     run = ModuleRun(cloud, {})
     before = handlers()
-    assert not _signals.wait_for(run.context, KpsTasks(run.context.client(HWC)), ["t-1"], Options()).failed
+    assert not _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options()).failed
     assert handlers() == before

@@ -184,7 +184,7 @@ def test_filters_go_with_every_page(cloud: FakeTransport) -> None:
 
 def read(cloud: FakeTransport, **fields: t.Any) -> t.Any:
     cloud.expect(ONE, {"Task": {"TaskId": TASK, **fields}})
-    return cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
+    return cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, fields:
 def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: FakeTransport) -> None:
     listed = [row(1), {"TaskId": "t-2"}, {"TaskId": 3, "Status": "Success"}, {"TaskId": "t-4", "Status": None}]
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": listed})
-    page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
+    page = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
     assert [sighting.task_id for sighting in page.tasks] == ["t-1"]
 
 
@@ -233,7 +233,7 @@ def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, documen
 def test_an_unknown_task_of_a_wait_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(ONE, refusal(404, "EntityNotExists.Task"))
     with pytest.raises(errors.NotFoundError):
-        cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
+        cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(
     cloud: FakeTransport, elapsed: float, since: str
 ) -> None:
     # The service is an hour ahead; a wait looks back to an hour before its beginning, and never more than seven days.
-    source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
+    source = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY)
     cloud.expect(f"{LIST}&MaxResults=1", answer({"Tasks": [row(1)]}, date=http_date(EPOCH + 3600)), took=0.0)
     first = source.page(None, elapsed, 10.0)
     assert [sighting.task_id for sighting in first.tasks] == ["t-1"]
@@ -263,7 +263,7 @@ def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(
 
 
 def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: FakeTransport) -> None:
-    source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
+    source = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY)
     cloud.expect(ONE, answer({"Task": {"TaskId": TASK, "Status": "InProgress"}}, date=http_date(EPOCH)), took=0.0)
     source.read(TASK, 10.0)
     cloud.expect(f"{LIST}&Filter=StartTime%20ge%202026-01-02T02%3A04%3A05Z&MaxResults=20", {"Tasks": []})
@@ -272,18 +272,18 @@ def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: FakeT
 
 def test_a_service_that_tells_no_time_has_no_list(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}&MaxResults=1", {"Tasks": [row(1)], "NextToken": "n1"})
-    page = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(None, 0.0, 10.0)
+    page = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(None, 0.0, 10.0)
     assert (len(page.tasks), page.next) == (1, None)
 
 
 @pytest.mark.parametrize("following", ["n1", None, ""])
 def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: FakeTransport, following: str | None) -> None:
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": [row(1)], "NextToken": following})
-    assert cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0).next is None
+    assert cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0).next is None
 
 
 def test_what_the_source_says_of_itself(cloud: FakeTransport) -> None:
-    source = cloudsso.CloudssoTasks(ali_client(cloud), DIRECTORY)
+    source = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY)
     assert {field for field, _noun in source.labels} < set(
         cloudsso.normalize(t.cast(dict[str, t.Any], GET_TASK["Task"]))
     )

@@ -82,14 +82,14 @@ def test_only_an_empty_list_says_that_there_is_no_task(cloud: FakeTransport, doc
     with pytest.raises(errors.InvalidResponseError):
         csms.show_task(client(cloud), "t-1")
     with pytest.raises(errors.InvalidResponseError):
-        csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
+        csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
 
 
 def test_an_unknown_id_is_none(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"total": 0, "tasks": []}, times=2)
     assert csms.show_task(client(cloud), "t-1") is None
     with pytest.raises(errors.NotFoundError, match="shows no task t-1"):
-        csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
+        csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "CSMS.0002"), (404, "APIGW.0101"), (404, "CSMS.0005")])
@@ -163,7 +163,7 @@ def test_a_bound_and_a_beginning(cloud: FakeTransport) -> None:
 )
 def test_statements_of_a_wait(cloud: FakeTransport, task: dict[str, t.Any], expected: t.Any) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"tasks": [task]})
-    sighting = csms.CsmsTasks(client(cloud)).read("t-1", 10.0)
+    sighting = csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
     assert (sighting.state, sighting.status, sighting.reason) == expected
     assert (sighting.task_id, sighting.data) == ("t-1", task)
 
@@ -171,7 +171,7 @@ def test_statements_of_a_wait(cloud: FakeTransport, task: dict[str, t.Any], expe
 def test_a_wait_reads_the_longest_pages(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": [row(0), row(1, "FAILED")], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=1000&marker=t-1", {"tasks": [row(2)], "next_marker": "t-1"})
-    source = csms.CsmsTasks(client(cloud))
+    source = csms.CsmsBackend(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
     assert [s.state for s in (*first.tasks, *second.tasks)] == ["success", "failed", "success"]
@@ -183,7 +183,7 @@ def test_a_wait_reads_the_longest_pages(cloud: FakeTransport) -> None:
 def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": [], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=1000&marker=t-1", {"tasks": None, "next_marker": "t-1"})
-    source = csms.CsmsTasks(client(cloud))
+    source = csms.CsmsBackend(client(cloud))
     assert source.page(None, 0.0, 10.0).next == "t-1"
     assert source.page("t-1", 0.0, 10.0).next is None
 
@@ -192,7 +192,7 @@ def test_the_longest_page_may_be_refused(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", refusal(400, "CSMS.0002", "limit"))
     cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": "t-0"})
     cloud.expect(f"{TASKS}?limit=50&marker=t-0", {"tasks": []})
-    source = csms.CsmsTasks(client(cloud))
+    source = csms.CsmsBackend(client(cloud))
     assert len(source.page(source.page(None, 0.0, 10.0).next, 0.0, 10.0).tasks) == 0
 
 
@@ -206,7 +206,7 @@ def test_a_marker_of_another_kind_is_an_error(cloud: FakeTransport, marker: t.An
 def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: FakeTransport) -> None:
     listed = [row(1), row(2, status=["SUCCESS"]), {"task_id": 3, "task_status": "SUCCESS"}, {"task_id": "t-4"}]
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": listed})
-    page = csms.CsmsTasks(client(cloud)).page(None, 0.0, 10.0)
+    page = csms.CsmsBackend(client(cloud)).page(None, 0.0, 10.0)
     assert [(sighting.task_id, sighting.state) for sighting in page.tasks] == [
         ("t-1", "success"),
         ("t-4", "unknown"),

@@ -78,13 +78,13 @@ def test_a_server_is_not_missing_where_its_row_is_not_understood(cloud: FakeTran
     with pytest.raises(InvalidResponseError):
         ecs.read_servers(client(cloud), ["s-1"])
     with pytest.raises(InvalidResponseError):
-        ecs.ServerStates(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
+        ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
 
 
 def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud: FakeTransport) -> None:
     rows = [server("s-1"), {"id": 7}, server("s-2", status=None), server("s-3", locked="no")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"servers": rows})
-    page = ecs.ServerStates(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
+    page = ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
     assert [sighting.task_id for sighting in page.tasks] == ["s-1"]
 
 
@@ -266,7 +266,7 @@ def test_parts_tell_about_their_servers() -> None:
 def test_a_job_is_read_with_its_progress(cloud: FakeTransport) -> None:
     answered = job("RUNNING", sub("a", "SUCCESS"), sub("b", "FAIL"), sub("c", "RUNNING"))
     cloud.expect(JOB, answered)
-    sighting = ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+    sighting = ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("j-1", "pending", "RUNNING")
     assert sighting.progress == 66.7
     assert sighting.data == answered
@@ -275,7 +275,7 @@ def test_a_job_is_read_with_its_progress(cloud: FakeTransport) -> None:
 @pytest.mark.parametrize("entities", [None, {}, {"sub_jobs_total": 0}, {"sub_jobs_total": "2"}], ids=repr)
 def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: FakeTransport, entities: t.Any) -> None:
     cloud.expect(JOB, {"job_id": "j-1", "status": "INIT", "entities": entities})
-    assert ecs.EcsJobs(client(cloud)).read("j-1", 10.0).progress is None
+    assert ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0).progress is None
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: FakeTranspor
 def test_an_unknown_job_is_not_found(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(JOB, response)
     with pytest.raises(NotFoundError):
-        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+        ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
 
 
 @pytest.mark.parametrize(
@@ -303,20 +303,20 @@ def test_an_unknown_job_is_not_found(cloud: FakeTransport, response: t.Any) -> N
 def test_another_refusal_is_not_about_the_job(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(JOB, response)
     with pytest.raises(RejectedError):
-        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+        ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
 
 
 def test_a_query_that_failed_inside_the_service_may_be_asked_again(cloud: FakeTransport) -> None:
     cloud.expect(JOB, {"code": "Common.0011", "message": "query failed"})
     with pytest.raises(InvalidResponseError, match="Common.0011: query failed") as caught:
-        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+        ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
     assert caught.value.truncated
 
 
 def test_the_status_of_another_job_is_no_answer(cloud: FakeTransport) -> None:
     cloud.expect(JOB, {"job_id": "j-2", "status": "SUCCESS"})
     with pytest.raises(InvalidResponseError, match="asked about j-1 and answered about something else"):
-        ecs.EcsJobs(client(cloud)).read("j-1", 10.0)
+        ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
 
 
 #: The status that is wanted, the row of the server, and the state it is in.
@@ -336,7 +336,7 @@ def test_a_server_on_its_way_to_a_status_is_a_task(
     cloud: FakeTransport, wanted: str, fields: dict[str, t.Any], state: str
 ) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [server("s-1", **fields)]})
-    sighting = ecs.ServerStates(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
+    sighting = ecs.ServerStatusBackend(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("s-1", state, fields["status"])
     assert sighting.reason == (Reason("500", "No valid host") if fields.get("fault") else None)
 
@@ -344,12 +344,12 @@ def test_a_server_on_its_way_to_a_status_is_a_task(
 def test_a_server_that_is_gone_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [nowhere("s-1")]})
     with pytest.raises(NotFoundError, match="knows no server s-1"):
-        ecs.ServerStates(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
+        ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
 
 
 def test_servers_are_looked_at_a_hundred_at_a_time(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(150)]
-    source = ecs.ServerStates(client(cloud), "ACTIVE", ids)
+    source = ecs.ServerStatusBackend(client(cloud), "ACTIVE", ids)
     cloud.expect(by_ids(*ids[:100]), {"servers": [server(server_id) for server_id in ids[:100]]})
     first = source.page(None, 0.0, 10.0)
     cloud.expect(by_ids(*ids[100:]), {"servers": [server("s-100"), *map(nowhere, ids[101:])]})
@@ -362,11 +362,11 @@ def test_servers_are_looked_at_a_hundred_at_a_time(cloud: FakeTransport) -> None
 def test_a_list_that_ends_with_a_full_page_has_ended(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(100)]
     cloud.expect(by_ids(*ids), {"servers": []})
-    assert ecs.ServerStates(client(cloud), "ACTIVE", ids).page(None, 0.0, 10.0).next is None
+    assert ecs.ServerStatusBackend(client(cloud), "ACTIVE", ids).page(None, 0.0, 10.0).next is None
 
 
 def test_what_ecs_has_no_list_of_is_not_asked_for(cloud: FakeTransport) -> None:
-    source = ecs.EcsJobs(client(cloud))
+    source = ecs.EcsJobBackend(client(cloud))
     assert (source.has_list, source.has_reasons) == (False, False)
     for method in (lambda: source.page(None, 0.0, 1.0), lambda: source.reasons(None, 1.0)):
         with pytest.raises(NotImplementedError, match="ecs"):

@@ -60,7 +60,7 @@ def test_the_first_word_of_a_status_is_the_state_and_the_second_the_operation(
 ) -> None:
     status = f"{first}_{operation.upper()}"
     assert kps.classify(status) == (state, operation)
-    assert status in kps.KpsTasks.statuses[state]
+    assert status in kps.KpsBackend.statuses[state]
 
 
 def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
@@ -120,7 +120,7 @@ def test_an_unknown_task_is_none(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(TASK, response, times=2)
     assert kps.show_task(client(cloud), "t-1") is None
     with pytest.raises(NotFoundError):
-        kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+        kps.KpsBackend(client(cloud)).read("t-1", 10.0)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_the_status_of_another_task_is_no_answer(cloud: FakeTransport) -> None:
     with pytest.raises(InvalidResponseError, match="asked about t-1 and answered about something else"):
         kps.show_task(client(cloud), "t-1")
     with pytest.raises(InvalidResponseError, match="asked about t-1 and answered about something else"):
-        kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+        kps.KpsBackend(client(cloud)).read("t-1", 10.0)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_reading_a_task_is_one_statement_about_it(
     cloud: FakeTransport, status: t.Any, state: str, word: str | None
 ) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": status})
-    sighting = kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+    sighting = kps.KpsBackend(client(cloud)).read("t-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("t-1", state, word)
     assert sighting.data == {"task_id": "t-1", "task_status": status}
 
@@ -172,7 +172,7 @@ def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, status:
     with pytest.raises(InvalidResponseError, match="'task_status'"):
         kps.show_task(client(cloud), "t-1")
     with pytest.raises(InvalidResponseError, match="'task_status'"):
-        kps.KpsTasks(client(cloud)).read("t-1", 10.0)
+        kps.KpsBackend(client(cloud)).read("t-1", 10.0)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_an_error_in_a_good_answer_is_not_an_absence(cloud: FakeTransport, docum
 def test_a_read_of_a_wait_is_sent_once_and_ends_in_time(cloud: FakeTransport) -> None:
     cloud.expect(TASK, answer({}, 503), took=3.0)
     with pytest.raises(Exception, match="HTTP 503"):
-        kps.KpsTasks(client(cloud)).read("t-1", 5.0)
+        kps.KpsBackend(client(cloud)).read("t-1", 5.0)
     assert cloud.timeouts == [5.0]
     assert cloud.clock.sleeps == []
 
@@ -244,7 +244,7 @@ def test_a_list_is_read_no_further_than_it_is_wanted(cloud: FakeTransport) -> No
     cloud.expect(f"{FAILED_TASKS}?limit=7&offset=0", {"tasks": rows(0, 7), "total": 5000})
     cloud.expect(f"{FAILED_TASKS}?limit=1&offset=7", {"tasks": rows(7, 1), "total": 5000})
     found = kps.read_list(client(cloud), kps.LIST_FAILED, most=7)
-    assert (len(found.rows), found.result()) == (7, {"truncated": True, "next_marker": "7"})
+    assert (len(found.rows), found.as_result()) == (7, {"truncated": True, "next_marker": "7"})
 
 
 @pytest.mark.parametrize("tasks", [{}, "none", 0, False, [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
@@ -253,14 +253,14 @@ def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, tasks: 
     with pytest.raises(InvalidResponseError, match="'tasks' that"):
         kps.list_running(client(cloud))
     with pytest.raises(InvalidResponseError, match="'tasks' that"):
-        kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
+        kps.KpsBackend(client(cloud)).page(None, 0.0, 10.0)
 
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
 def test_a_list_that_is_null_or_missing_is_empty(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(RUNNING_TASKS + page(0), document, times=2)
     assert kps.list_running(client(cloud)) == []
-    assert kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0) == StatusPage((), None)
+    assert kps.KpsBackend(client(cloud)).page(None, 0.0, 10.0) == StatusPage((), None)
 
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
@@ -268,7 +268,7 @@ def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: FakeTranspor
     cloud.expect(FAILED_TASKS + page(0), document, times=2)
     assert kps.list_failed(client(cloud)) == []
     with pytest.raises(InvalidResponseError, match="'tasks'"):
-        kps.list_failed(client(cloud), proves=True)
+        kps.list_failed(client(cloud), strict=True)
 
 
 def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: FakeTransport) -> None:
@@ -285,7 +285,7 @@ def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: FakeTra
     cloud.expect(RUNNING_TASKS + page(0), refusal(400, "KPS.0002", "limit is out of range"))
     cloud.expect(RUNNING_TASKS + "?offset=0", {"tasks": rows(0, 100)})
     cloud.expect(RUNNING_TASKS + "?offset=100", {"tasks": []})
-    source = kps.KpsTasks(client(cloud))
+    source = kps.KpsBackend(client(cloud))
     first = source.page(None, 0.0, 10.0)
     assert (len(first.tasks), first.next) == (100, 100)
     assert source.page(first.next, 0.0, 10.0) == StatusPage((), None)
@@ -296,7 +296,7 @@ def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: FakeTra
 def test_a_row_without_an_id_says_nothing_about_a_task(cloud: FakeTransport) -> None:
     listed = [{"task_id": "t-1"}, {"task_id": None}, {"task_id": 7}, {}, {"task_id": ["t-2"]}]
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": listed, "total": 5})
-    page_ = kps.KpsTasks(client(cloud)).page(None, 0.0, 10.0)
+    page_ = kps.KpsBackend(client(cloud)).page(None, 0.0, 10.0)
     assert [sighting.task_id for sighting in page_.tasks] == ["t-1"]
 
 
@@ -311,7 +311,7 @@ def test_a_code_of_another_type_is_told_as_text(code: t.Any) -> None:
 def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: FakeTransport) -> None:
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": rows(0, 1000, operate_type="FAILED_RESET"), "total": 1001})
     cloud.expect(RUNNING_TASKS + page(1000), {"tasks": rows(1000, 1), "total": 1001})
-    source = kps.KpsTasks(client(cloud))
+    source = kps.KpsBackend(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
     assert (len(first.tasks), first.next, len(second.tasks), second.next) == (1000, 1000, 1, None)
@@ -325,7 +325,7 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: FakeTran
         {"task_id": "t-3", "task_error_code": None, "task_error_msg": None},
     ]
     cloud.expect(FAILED_TASKS + page(0), {"tasks": failures, "total": 3})
-    found = kps.KpsTasks(client(cloud)).reasons(None, 10.0)
+    found = kps.KpsBackend(client(cloud)).reasons(None, 10.0)
     assert [(sighting.task_id, sighting.state, sighting.reason) for sighting in found.tasks] == [
         ("t-1", "failed", Reason("KPS.3054", "Update public key error")),
         ("t-2", "failed", Reason(None, "Timed out")),
@@ -335,8 +335,8 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: FakeTran
 
 
 def test_the_source_says_what_it_can() -> None:
-    assert (kps.KpsTasks.has_list, kps.KpsTasks.has_reasons) == (True, True)
-    assert kps.KpsTasks.listed_statuses == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
+    assert (kps.KpsBackend.has_list, kps.KpsBackend.has_reasons) == (True, True)
+    assert kps.KpsBackend.listed_statuses == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
 
 
 def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: FakeTransport) -> None:

@@ -17,8 +17,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.pagination import (
     Listing,
-    Page,
     PageSize,
+    RowPage,
     list_result,
     read_pages,
 )
@@ -39,7 +39,7 @@ class Service:
         count: int = 0,
         *,
         trailing: bool = False,
-        pages: dict[t.Any, Page | Exception] | t.Callable[[t.Any], Page | Exception] | None = None,
+        pages: dict[t.Any, RowPage | Exception] | t.Callable[[t.Any], RowPage | Exception] | None = None,
         seconds: float = 1000.0,
     ) -> None:
         self.asked: list[tuple[t.Any, int]] = []
@@ -49,7 +49,7 @@ class Service:
         self._trailing = trailing
         self._pages = pages
 
-    def read(self, marker: t.Any, limit: int, left: Budget) -> Page:
+    def read(self, marker: t.Any, limit: int, left: Budget) -> RowPage:
         """As a service's own function."""
         self.lefts.append(left())
         self.asked.append((marker, limit))
@@ -63,7 +63,7 @@ class Service:
         found = rows(*range(start, min(start + limit, self._count)))
         end = start + len(found)
         more = end < self._count or (self._trailing and found)
-        return Page(found, end if more else None)
+        return RowPage(found, end if more else None)
 
     def left(self) -> float:
         """Seconds that are left: one less each time a page is read."""
@@ -126,34 +126,37 @@ def rows(*ids: int) -> list[dict[str, t.Any]]:
 
 
 #: Pages by marker, and the ids that come of them.
-ODD: dict[str, tuple[dict[t.Any, Page], list[int]]] = {
+ODD: dict[str, tuple[dict[t.Any, RowPage], list[int]]] = {
     "an empty page that names another": (
-        {None: Page(rows(1), "a"), "a": Page([], "b"), "b": Page(rows(2), None)},
+        {None: RowPage(rows(1), "a"), "a": RowPage([], "b"), "b": RowPage(rows(2), None)},
         [1, 2],
     ),
-    "an empty page that names itself": ({None: Page(rows(1), "a"), "a": Page([], "a")}, [1]),
-    "the same marker again": ({None: Page(rows(1), "a"), "a": Page(rows(2), "a")}, [1, 2]),
-    "a circle of markers": ({None: Page(rows(1), "a"), "a": Page(rows(2), "b"), "b": Page(rows(3), "a")}, [1, 2, 3]),
+    "an empty page that names itself": ({None: RowPage(rows(1), "a"), "a": RowPage([], "a")}, [1]),
+    "the same marker again": ({None: RowPage(rows(1), "a"), "a": RowPage(rows(2), "a")}, [1, 2]),
+    "a circle of markers": (
+        {None: RowPage(rows(1), "a"), "a": RowPage(rows(2), "b"), "b": RowPage(rows(3), "a")},
+        [1, 2, 3],
+    ),
     "new markers and old rows": (
-        {None: Page(rows(1), "a"), "a": Page(rows(1), "b"), "b": Page(rows(1, 2), None)},
+        {None: RowPage(rows(1), "a"), "a": RowPage(rows(1), "b"), "b": RowPage(rows(1, 2), None)},
         [1, 2],
     ),
-    "rows that slid to the next page": ({None: Page(rows(1, 2), "a"), "a": Page(rows(2, 3), None)}, [1, 2, 3]),
+    "rows that slid to the next page": ({None: RowPage(rows(1, 2), "a"), "a": RowPage(rows(2, 3), None)}, [1, 2, 3]),
 }
 
 
 @pytest.mark.parametrize(("pages", "ids"), list(ODD.values()), ids=list(ODD))
-def test_a_list_ends(pages: dict[t.Any, Page], ids: list[int]) -> None:
+def test_a_list_ends(pages: dict[t.Any, RowPage], ids: list[int]) -> None:
     assert Service(pages={**pages}).ids() == (ids, None)
 
 
 def test_markers_that_are_counted_here_say_nothing_about_what_follows() -> None:
-    pages: dict[t.Any, Page | Exception] = {None: Page(rows(1, 2), 2), 2: Page(rows(1, 2), 4)}
+    pages: dict[t.Any, RowPage | Exception] = {None: RowPage(rows(1, 2), 2), 2: RowPage(rows(1, 2), 4)}
     assert Service(pages=pages).ids(counted=True) == ([1, 2], None)
 
 
 def test_new_markers_without_new_rows_are_not_followed_for_ever() -> None:
-    service = Service(pages=lambda marker: Page(rows(7) if marker is None else [], (marker or 0) + 1))
+    service = Service(pages=lambda marker: RowPage(rows(7) if marker is None else [], (marker or 0) + 1))
     with pytest.raises(InvalidResponseError, match="X ListThings: 10 pages in a row brought nothing new") as caught:
         service.ids()
     assert numbers(caught.value.partial) == [7]
@@ -161,7 +164,7 @@ def test_new_markers_without_new_rows_are_not_followed_for_ever() -> None:
 
 
 def test_all_pages_share_one_time() -> None:
-    service = Service(pages=lambda marker: Page(rows(marker or 0), (marker or 0) + 1), seconds=30.0)
+    service = Service(pages=lambda marker: RowPage(rows(marker or 0), (marker or 0) + 1), seconds=30.0)
     with pytest.raises(TransportError, match="X ListThings: the list did not end in time; 30 rows were read") as caught:
         service.ids()
     assert service.lefts == [30.0 - number for number in range(30)]
@@ -171,7 +174,7 @@ def test_all_pages_share_one_time() -> None:
 
 def test_a_page_that_cannot_be_read_keeps_those_before() -> None:
     refused = RejectedError("no", http_status=400)
-    service = Service(pages={None: Page(rows(1, 2), "a"), "a": refused})
+    service = Service(pages={None: RowPage(rows(1, 2), "a"), "a": refused})
     noted: dict[str, t.Any] = {"changed": False}
     with pytest.raises(RejectedError):
         list_result(noted, "things", service.listing, lambda row: {**row, "seen": True})
@@ -193,7 +196,10 @@ def test_what_was_read() -> None:
 
 @pytest.mark.parametrize("value", [None, 7, "", ["t-1"], {}])
 def test_each_row_has_an_id(value: t.Any) -> None:
-    pages: dict[t.Any, Page | Exception] = {None: Page(rows(1), "a"), "a": Page([*rows(2), {"id": value}], None)}
+    pages: dict[t.Any, RowPage | Exception] = {
+        None: RowPage(rows(1), "a"),
+        "a": RowPage([*rows(2), {"id": value}], None),
+    }
     with pytest.raises(InvalidResponseError, match="X ListThings was answered with .*'id'") as caught:
         Service(pages=pages).ids()
     assert numbers(caught.value.partial) == [1]
@@ -210,7 +216,7 @@ def test_a_size_that_is_refused_is_not_asked_for_again(default: int | None, size
         return "page"
 
     page_size = PageSize(1000, default)
-    assert [page_size.ask(read), page_size.ask(read)] == ["page", "page"]
+    assert [page_size.read(read), page_size.read(read)] == ["page", "page"]
     assert asked == sizes
 
 
@@ -220,7 +226,7 @@ def test_another_refusal_is_not_about_the_size(error: Exception) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        PageSize(1000, None).ask(read)
+        PageSize(1000, None).read(read)
 
 
 def test_a_default_that_is_refused_is_the_end() -> None:
@@ -233,19 +239,19 @@ def test_a_default_that_is_refused_is_the_end() -> None:
     page_size = PageSize(1000, None)
     for _time in range(2):
         with pytest.raises(RejectedError):
-            page_size.ask(read)
+            page_size.read(read)
     assert asked == [1000, None, None]
 
 
 def test_a_marker_to_begin_with_counts_as_read() -> None:
-    assert Service(pages={"a": Page(rows(1), "a")}).ids(marker="a") == ([1], None)
+    assert Service(pages={"a": RowPage(rows(1), "a")}).ids(marker="a") == ([1], None)
 
 
 def test_more_rows_than_were_asked_for_are_cut() -> None:
-    pages: dict[t.Any, Page | Exception] = {None: Page(rows(1, 2, 3), "a"), "a": Page(rows(4), None)}
+    pages: dict[t.Any, RowPage | Exception] = {None: RowPage(rows(1, 2, 3), "a"), "a": RowPage(rows(4), None)}
     assert Service(pages=pages).ids(most=2) == ([1, 2], "a")
 
 
 def test_what_a_module_says_about_the_rest() -> None:
-    assert Listing([]).result() == {"truncated": False}
-    assert Listing([], 7).result() == {"truncated": True, "next_marker": "7"}
+    assert Listing([]).as_result() == {"truncated": False}
+    assert Listing([], 7).as_result() == {"truncated": True, "next_marker": "7"}

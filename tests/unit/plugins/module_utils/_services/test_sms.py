@@ -106,12 +106,12 @@ STATES = {
 def test_states(state: str, words: list[t.Any]) -> None:
     assert {sms.classify(word) for word in words} == {state}
     if state != "unknown":
-        assert sorted(sms.SmsTasks.statuses[state]) == sorted(words)
+        assert sorted(sms.SmsBackend.statuses[state]) == sorted(words)
 
 
 def read(cloud: FakeTransport, **fields: t.Any) -> t.Any:
     cloud.expect(f"GET {SMS}/v3/tasks/t-1", {"id": "t-1", **fields})
-    return sms.SmsTasks(client(cloud)).read("t-1", 10.0)
+    return sms.SmsBackend(client(cloud)).read("t-1", 10.0)
 
 
 def test_a_statement_of_a_wait(cloud: FakeTransport) -> None:
@@ -167,14 +167,14 @@ def test_an_error_of_the_past_is_no_reason(cloud: FakeTransport) -> None:
 def test_an_unknown_migration_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {SMS}/v3/tasks/t-1", refusal(404, "SMS.2252", "no"))
     with pytest.raises(errors.NotFoundError):
-        sms.SmsTasks(client(cloud)).read("t-1", 10.0)
+        sms.SmsBackend(client(cloud)).read("t-1", 10.0)
 
 
 def test_the_pages_of_a_wait(cloud: FakeTransport) -> None:
     rows = [{"id": f"t-{number}", "state": "RUNNING"} for number in range(200)]
     cloud.expect(f"GET {SMS}/v3/tasks?limit=200&offset=0", {"count": 201, "tasks": rows})
     cloud.expect(f"GET {SMS}/v3/tasks?limit=200&offset=200", {"count": 201, "tasks": [{"id": "x", "state": "ABORT"}]})
-    source = sms.SmsTasks(client(cloud))
+    source = sms.SmsBackend(client(cloud))
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
     assert (len(first.tasks), first.next) == (200, 200)
@@ -197,7 +197,7 @@ def test_where_the_pages_of_a_wait_end(
 ) -> None:
     tasks = [{"id": f"t-{number}", "state": "READY"} for number in range(rows)]
     cloud.expect(f"GET {SMS}/v3/tasks?limit=200&offset={offset}", {"count": count, "tasks": tasks})
-    assert sms.SmsTasks(client(cloud)).page(offset or None, 0.0, 10.0).next == following
+    assert sms.SmsBackend(client(cloud)).page(offset or None, 0.0, 10.0).next == following
 
 
 #: Where SMS lives, by the region of the user: in one place per site, with few exceptions.
