@@ -82,7 +82,7 @@ class LookupModule(LookupBase):
     """Reads passphrases."""
 
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
-        """The passphrases of the tasks in ``terms``."""
+        """Return the passphrases of the tasks in ``terms``."""
         if REQUESTS_IMPORT_ERROR is not None:
             raise AnsibleError("The lookup hwc_sms_passphrase needs the Python package requests on the controller.")
         self.set_options(var_options=variables, direct=kwargs)
@@ -99,7 +99,7 @@ class LookupModule(LookupBase):
         return [passphrases[task_id] for task_id in terms]
 
     def runtime(self, on_secret: t.Callable[[str], None]) -> Runtime:
-        """What the client gets beside its options: the controller's environment and clock."""
+        """Return the runtime of the client: the controller's environment and clock."""
         return Runtime(
             os.environ,
             SystemClock(),

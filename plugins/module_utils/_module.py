@@ -61,7 +61,7 @@ def within(option: str, value: t.Any, least: int, most: int) -> t.Any:
 
 
 class Context:
-    """What a module works with.
+    """The options and the runtime of one run of a module.
 
     Attributes:
         params: The options.
@@ -169,7 +169,7 @@ class Context:
         )
 
     def note_write(self) -> None:
-        """A write was accepted: from now on every exit says ``changed``, unless it turns out to have done nothing."""
+        """Note that a service accepted a write: from now on every exit says ``changed``, unless the write turns out to have done nothing."""
         self.result["changed"] = True
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How modules and lookups come to a client: what a cloud offers them, and what a client needs of the world beside its options."""
+"""Providers and runtime: what a client is made from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _nothing() -> None:
 
 
 class Runtime(t.NamedTuple):
-    """What a client needs beside its options.
+    """The environment of a client: everything that it needs beside its options.
 
     Attributes:
         environ: The process environment.
@@ -46,7 +46,7 @@ class Runtime(t.NamedTuple):
     on_write: t.Callable[[], None] = _nothing
 
     def http(self, options: t.Mapping[str, t.Any], prefix: str) -> _http.Http:
-        """What a client sends with, as the options of a cloud ask for it."""
+        """Return the sender of a client, as the connection options ask for it."""
         timeout = options[f"{prefix}_timeout"]
         if not 0 < timeout < math.inf:
             raise UsageError(f"{prefix}_timeout: {timeout} is no number of seconds above 0. Nothing was sent.")

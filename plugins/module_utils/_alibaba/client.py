@@ -142,11 +142,11 @@ class AlibabaClient(Client):
         return self._exchange(operation, query, deadline, self._key.get(deadline))
 
     def server_time(self) -> float | None:
-        """The service's time in seconds since the epoch; None before its first answer."""
+        """Return the service's time in seconds since the epoch; None before its first answer."""
         return None if self._ahead is None else self._http.clock.time() + self._ahead
 
     def renewable(self) -> bool:
-        """Whether another try can help after a refusal: with the service's time, or with a new key for one that was got."""
+        """Return whether another try can help: with the service's time, or with a new key in the place of one that was obtained."""
         return self._corrected or (self._key.held and not isinstance(self._credentials, AccessKey))
 
     def renew(self, timeout: float) -> None:
@@ -158,7 +158,7 @@ class AlibabaClient(Client):
         self._key.get(self._http.clock.monotonic() + timeout)
 
     def _obtain(self, credentials: Credentials, deadline: float) -> AccessKey:
-        """The key itself, or the one that is got for it."""
+        """Return the key itself, or the one that is obtained with it."""
         if isinstance(credentials, AccessKey):
             return credentials
         if isinstance(credentials, RefreshableKey):
@@ -215,7 +215,7 @@ class AlibabaClient(Client):
     def _request(
         self, operation: AlibabaOperation, origin: str, query: Query, key: AccessKey | None, now: float
     ) -> Request:
-        """One request, with a fresh date, nonce and signature. The parameters are in the query, the body is empty."""
+        """Return a request with a new date, nonce and signature; the parameters are in the query, and the body is empty."""
         parameters = {name: str(value) for name, value in query.items() if value not in (None, "")}
         headers = {"host": origin.split("://", 1)[1]}
         if key is None:
@@ -247,7 +247,7 @@ class AlibabaClient(Client):
         headers: t.Mapping[str, str],
         now: float,
     ) -> Request:
-        """One request without a signature, as the official SDKs for Go send it: a token is in a form, for gateways log queries.
+        """Return a request without a signature, as the official SDK for Go sends it: with the token in a form, for gateways log queries.
 
         Source: OIDCCredentialsProvider of github.com/aliyun/credentials-go. The package for Python puts all of it into the query.
         """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an Alibaba Cloud request is signed with, and where it is looked for.
+"""Credentials of Alibaba Cloud, and the places that they are searched for in.
 
 The order: options, an access key of the environment, OIDC of the environment, the profile of the command line
 (``~/.aliyun/config.json``), the SDK's file (``~/.alibabacloud/credentials.ini``), a credentials URI of the environment, the
@@ -30,7 +30,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files
 
 
 class Terms(t.NamedTuple):
-    """How a role is assumed.
+    """The settings with which a role is assumed.
 
     Attributes:
         session_name: What the session is called in the logs of the account.
@@ -61,7 +61,7 @@ class RamRole(t.NamedTuple):
     source: str
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return self.base.secrets()
 
 
@@ -83,7 +83,7 @@ class OidcRole(t.NamedTuple):
     source: str
 
     def secrets(self) -> list[str]:
-        """What must never be shown, as far as it is known already."""
+        """Return the secrets that are known so far."""
         return []
 
 
@@ -105,7 +105,7 @@ class Found(t.NamedTuple):
 
 
 class CredentialProviders(t.Protocol):
-    """How credentials are got that are not simply written down."""
+    """The ways to fetch credentials that are not in options or environment."""
 
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
         """Ask the metadata service for a key of a role, or of the one role there is; no deadline when nobody may be there."""
@@ -192,7 +192,7 @@ def setting(
     environ: t.Mapping[str, str],
     settings: t.Mapping[str, str] | None = None,
 ) -> str | None:
-    """The value of an option, or of the first of its variables that is set, or of the profile; empty means not set."""
+    """Return the value of an option, or of the first of its variables that is set, or of the profile; empty means not set."""
     return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
@@ -202,7 +202,7 @@ def find(
     providers: CredentialProviders,
     profile: t.Callable[[str | None], Found | None],
 ) -> Found:
-    """The credentials to use.
+    """Return the credentials to use.
 
     Args:
         options: The module's options.
@@ -245,7 +245,7 @@ def _set(fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def _of_options(
     options: t.Mapping[str, t.Any], providers: CredentialProviders, profile: t.Callable[[str | None], Found | None]
 ) -> Found | None:
-    """What options ask for by name: a key, a profile, or the role of this very instance."""
+    """Return the credentials that the options name: a key, a profile, or the role of this instance; None when they name none."""
     key = key_in(options, _KEY, "option", "options")
     if key is not None:
         return Found(key)
@@ -263,7 +263,7 @@ def _first(
     providers: CredentialProviders,
     profile: t.Callable[[str | None], Found | None],
 ) -> Found:
-    """The first credentials that lie about."""
+    """Return the first credentials in the order of the places."""
     # A token alone is half a key of the last family that has it: two families share one.
     for names in sorted(FAMILIES, key=lambda names: not (environ.get(names[0]) or environ.get(names[1]))):
         key = key_in(environ, names, "environment variable", "environment")
@@ -283,7 +283,7 @@ def _first(
 
 
 def _with_role(key: AccessKey, options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Credentials:
-    """A key of the environment, and the role of the environment that is to be assumed with it, if there is one."""
+    """Return a key of the environment, and the role of the environment that is to be assumed with it, if there is one."""
     names = ENVIRONMENT["ali_role_arn"]
     # Beside a provider of OIDC the SDK's variable names the role that is got with OIDC.
     with_oidc = any(environ.get(name) for name in (*PROVIDER, *TOKEN_FILE))
@@ -299,7 +299,7 @@ def _terms_of_environment(environ: t.Mapping[str, str]) -> dict[str, str | None]
 
 
 def _of_provider(environ: t.Mapping[str, str]) -> OidcRole | None:
-    """The login with the token of an identity provider (such as RRSA of ACK); None when the environment describes none.
+    """Return the login with the token of an identity provider (such as RRSA of ACK); None when the environment describes none.
 
     Raises:
         CredentialsError: It describes half of one.
@@ -330,12 +330,12 @@ def oidc_role(
     fields: t.Mapping[str, t.Any],
     source: str,
 ) -> OidcRole:
-    """A role to be assumed with the token of an identity provider."""
+    """Return a role to be assumed with the token of an identity provider."""
     return OidcRole(arn, provider_arn, UserFile.named_by(environ, token_file), terms(fields, arn, source), source)
 
 
 def of_uri(providers: CredentialProviders, name: str, uri: str, source: str) -> RefreshableKey:
-    """The keys that an address hands out."""
+    """Return the keys that an address hands out."""
     return RefreshableKey(
         source, lambda deadline: dataclasses.replace(providers.uri(name, uri, deadline), source=source)
     )
@@ -344,7 +344,7 @@ def of_uri(providers: CredentialProviders, name: str, uri: str, source: str) -> 
 def of_instance(
     providers: CredentialProviders, name: str | None, source: str, environ: t.Mapping[str, str] | None = None
 ) -> RefreshableKey:
-    """The keys of the role of this instance.
+    """Return the keys of the role of this instance.
 
     Args:
         providers: How to get them.
@@ -375,13 +375,13 @@ def of_instance(
 
 
 def _passed_over(environ: t.Mapping[str, str]) -> str:
-    """A sentence on credentials of other tools that were found and are not supported."""
+    """Return a sentence on credentials of other tools that were found and are not supported."""
     found = [name for name in UNSUPPORTED if environ.get(name)]
     return f" Found, but not supported: {', '.join(found)}." if found else ""
 
 
 def role(base: Credentials, arn: str, fields: t.Mapping[str, t.Any], source: str) -> RamRole:
-    """A role to be assumed.
+    """Return a role to be assumed.
 
     Args:
         base: With what.
@@ -393,7 +393,7 @@ def role(base: Credentials, arn: str, fields: t.Mapping[str, t.Any], source: str
 
 
 def terms(fields: t.Mapping[str, t.Any], arn: str, source: str) -> Terms:
-    """How a role is to be assumed; what nobody gave is as usual.
+    """Return the settings with which a role is assumed; those that are not given have their defaults.
 
     Raises:
         CredentialsError: No key lives that long.

@@ -31,7 +31,7 @@ def provide(
     now: t.Callable[[], float],
     load: t.Callable[[str], t.Any] = importlib.import_module,
 ) -> RefreshableKey:
-    """Keys that a provider of the package gets.
+    """Return keys that a provider of the package gets.
 
     Args:
         provider: Name of its class.

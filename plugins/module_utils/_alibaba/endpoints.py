@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the services of Alibaba Cloud live: one rule, and the ways to override it.
+"""The addresses of Alibaba Cloud's services: one rule, and the ways to override it.
 
 Source: the official Python SDK alibabacloud-cloudsso20210515 1.7.0, which forms regional hosts by the rule and has no table
 of its own; the regions in which CloudSSO directories can be are those of the vendor's documentation.
@@ -51,7 +51,7 @@ class Endpoints(t.NamedTuple):
     vpc: bool = False
 
     def resolve(self, service: str) -> Endpoint:
-        """Where ``cloudsso`` or ``sts`` is: options, variables, the rule.
+        """Return the address of ``cloudsso`` or ``sts``: from options, variables or the rule.
 
         Raises:
             UsageError: No region and no endpoint is given, or an endpoint is no base URL.
@@ -77,7 +77,7 @@ class Endpoints(t.NamedTuple):
         )
 
     def _sts(self) -> Endpoint:
-        """The STS of the region that is named for it, or the global one, which is in no VPC."""
+        """Return the STS of the region that is named for it, or the global one, which is in no VPC."""
         if not self.sts_region:
             return Endpoint("https://sts.aliyuncs.com")
         name = "ALIBABA_CLOUD_STS_REGION (or sts_region of the profile)"

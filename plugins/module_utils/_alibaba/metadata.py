@@ -31,7 +31,7 @@ _ROLE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 def fetch(
     transport: Transport, clock: Clock, environ: t.Mapping[str, str], role: str | None, deadline: float | None = None
 ) -> AccessKey:
-    """A temporary key of the instance's role.
+    """Return a temporary key of the instance's role.
 
     Args:
         transport: A transport that uses no proxy.

@@ -61,7 +61,7 @@ _IGNORE = ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "ALIBABA_CLOUD_IGNORE_PROFILE",
 
 
 def read(environ: t.Mapping[str, str], providers: CredentialProviders, name: str | None) -> Found | None:
-    """The credentials of a profile; None when nobody named one and there is none.
+    """Return the credentials of a profile; None when there is none, and neither an option nor a variable names one.
 
     Args:
         environ: The process environment.
@@ -98,7 +98,7 @@ class _CommandLine:
         self._document = file.json()
 
     def find(self, name: str | None) -> Found | None:
-        """The credentials of a profile, or of the current one; None when there is no such profile or it is empty."""
+        """Return the credentials of a profile, or of the current one; None when there is no such profile or it is empty."""
         profile = self._profile(name or self._document.get("current"))
         credentials = None if profile is None else self._credentials(profile, ())
         if profile is None or credentials is None:
@@ -119,7 +119,7 @@ class _CommandLine:
         return None
 
     def _credentials(self, profile: Profile, passed: tuple[str, ...]) -> Credentials | None:
-        """What a profile holds; ``passed`` are the profiles that led to it. None when it holds nothing."""
+        """Return the credentials of a profile, or None; ``passed`` are the profiles that led to it."""
         source = f"{self._file.name} [{printable(profile['name'], WORD)}]"
         given = str(profile.get("mode") or next((mode for mode, keys in _TELLING if _has(profile, keys)), ""))
         mode = given.lower()
@@ -155,7 +155,7 @@ class _CommandLine:
         )
 
     def _source(self, profile: Profile, passed: tuple[str, ...], source: str) -> Credentials | None:
-        """The credentials of the profile that a chained one builds upon."""
+        """Return the credentials of the profile that a chained one builds upon."""
         name = profile.get("source_profile")
         if name in passed:
             raise CredentialsError(f"{source} builds upon itself: {' -> '.join((*passed, str(name)))}.")
@@ -188,7 +188,7 @@ class _OfSdk:
         self._environ = environ
 
     def find(self, name: str | None) -> Found | None:
-        """The credentials of a section; None when there is no such section or it is empty."""
+        """Return the credentials of a section; None when there is no such section or it is empty."""
         title = name or "default"
         section = self._file.ini().get(title)
         if section is None:
@@ -240,7 +240,7 @@ def _text(profile: Profile, key: str) -> str | None:
 
 
 def _demand(profile: Profile, keys: t.Sequence[str], source: str) -> list[str]:
-    """The values of keys that must all be there."""
+    """Return the values of keys that must all be there."""
     missing = [key for key in keys if not profile.get(key)]
     if missing:
         raise CredentialsError(f"{source} needs {', '.join(keys)}; {' and '.join(missing)} is missing.")
@@ -250,7 +250,7 @@ def _demand(profile: Profile, keys: t.Sequence[str], source: str) -> list[str]:
 def _unknown(
     source: str, what: str, given: str, known_ones: t.Iterable[str], *, known: bool = False
 ) -> CredentialsError:
-    """The error that a profile is of a kind that nobody here knows."""
+    """Return the error for a profile of an unknown kind."""
     which = f"the {what} {printable(given, WORD)!r}" if given else f"no {what}"
     why = "which is not supported" if known else "which is unknown"
     return CredentialsError(
@@ -259,6 +259,6 @@ def _unknown(
 
 
 def _secrets(profile: Profile) -> list[str]:
-    """The values of a profile that a message must not show."""
+    """Return the values of a profile that a message must not show."""
     words = ("secret", "token", "password", "private", "command")
     return [str(value) for key, value in profile.items() if value and any(word in key.lower() for word in words)]

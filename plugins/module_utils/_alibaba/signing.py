@@ -20,7 +20,7 @@ ALGORITHM = "ACS3-HMAC-SHA256"
 
 
 def canonical_query(query: t.Mapping[str, str]) -> str:
-    """The query string, as it is signed and as it may be sent: sorted by key; an empty value stays as ``key=``.
+    """Return the query string, as it is signed and as it may be sent: sorted by key; an empty value stays as ``key=``.
 
     Keys are not encoded, as in the SDK; the APIs have none that would need it.
     """
@@ -28,19 +28,19 @@ def canonical_query(query: t.Mapping[str, str]) -> str:
 
 
 def acs_date(epoch: float) -> str:
-    """The value of ``x-acs-date`` for a time in seconds since the epoch."""
+    """Return the value of ``x-acs-date`` for a time in seconds since the epoch."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 
 
 def content_hash(body: bytes) -> str:
-    """The value of ``x-acs-content-sha256``."""
+    """Return the value of ``x-acs-content-sha256``."""
     return hashlib.sha256(body).hexdigest()
 
 
 def canonical_request(
     method: str, path: str, query: t.Mapping[str, str], headers: t.Mapping[str, str]
 ) -> tuple[str, str]:
-    """The canonical request and the list of signed header names; every header is signed."""
+    """Return the canonical request and the list of signed header names; every header is signed."""
     signed = sorted((name.lower(), value.strip()) for name, value in headers.items())
     names = ";".join(name for name, _value in signed)
     lines = "".join(f"{name}:{value}\n" for name, value in signed)
@@ -56,7 +56,7 @@ def authorization(
     access_key: str,
     secret_key: str,
 ) -> str:
-    """The value of the ``Authorization`` header.
+    """Return the value of the ``Authorization`` header.
 
     Args:
         method: HTTP method, in capitals.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Alibaba Cloud's STS gives in exchange for other credentials: the temporary keys of RAM roles.
+"""Requests to Alibaba Cloud's STS, which exchanges credentials for the temporary keys of RAM roles.
 
 Sources: "AssumeRole" and "AssumeRoleWithOIDC" (alibabacloud.com, STS 2015-04-01). The official SDK alibabacloud-sts20150401 signs
 the first as every other operation; the official package alibabacloud-credentials 1.0.12 sends the second without a signature.

@@ -72,7 +72,7 @@ class AccessKey:
             check_plain("security token", self.security_token, self.source)
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return [secret for secret in (self.secret_key, self.security_token) if secret]
 
 
@@ -81,7 +81,7 @@ Names = tuple[str, str, t.Optional[str]]
 
 
 def key_in(values: t.Mapping[str, t.Any], names: Names, kind: str, source: str) -> AccessKey | None:
-    """The access key among values that come from one place; None when there is no part of one.
+    """Return the access key among values that come from one place; None when there is no part of one.
 
     Args:
         values: Options, environment, or a section of a file.
@@ -109,7 +109,7 @@ def key_in(values: t.Mapping[str, t.Any], names: Names, kind: str, source: str) 
 
 
 def temporary_key(found: t.Any, names: tuple[str, str, str], ends: str, source: str, giver: str) -> AccessKey:
-    """The temporary key in an answer of a service that hands them out.
+    """Return the temporary key in an answer of a service that hands them out.
 
     Args:
         found: The object that should hold it.
@@ -136,7 +136,7 @@ def first_set(
     environ: t.Mapping[str, str],
     settings: t.Mapping[str, str] | None,
 ) -> str | None:
-    """The value of an option, of the first of its variables that is set, or of a file; empty means not set.
+    """Return the value of an option, of the first of its variables that is set, or of a file; empty means not set.
 
     Args:
         option: Its name.
@@ -150,7 +150,7 @@ def first_set(
 
 
 def switched(environ: t.Mapping[str, str], name: str) -> bool:
-    """Whether a variable of the environment says true."""
+    """Return whether a variable of the environment says true."""
     return environ.get(name, "").lower() == "true"
 
 
@@ -213,7 +213,7 @@ def try_service(
 
 
 class Expiring(t.Protocol):
-    """What a request is authenticated with."""
+    """A key or token with an end."""
 
     @property
     def expires(self) -> float | None:
@@ -345,7 +345,7 @@ class Lease(t.Generic[T]):
 
 
 def parse_time(text: t.Any) -> float | None:
-    """Seconds since the epoch of an ISO 8601 time in UTC, as both clouds write the end of a key; None when it is not a time."""
+    """Return the seconds since the epoch of an ISO 8601 time in UTC, as both clouds write the end of a key; None when it is not a time."""
     if not isinstance(text, str):
         return None
     try:

@@ -11,13 +11,13 @@ import typing as t
 
 
 class Clock(t.Protocol):
-    """What the collection needs of time; tests pass one that never sleeps."""
+    """The time, as far as the collection needs it; tests pass a clock that never sleeps."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps; for every deadline and duration."""
+        """Return the seconds on a clock that never jumps; for every deadline and duration."""
 
     def time(self) -> float:
-        """Seconds since the epoch; for the dates in signatures and nothing else."""
+        """Return the seconds since the epoch; for the dates in signatures and nothing else."""
 
     def sleep(self, seconds: float) -> None:
         """Pause for so many seconds."""
@@ -27,11 +27,11 @@ class SystemClock:
     """The clock of the machine."""
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps."""
+        """Return the seconds on a clock that never jumps."""
         return time.monotonic()
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:

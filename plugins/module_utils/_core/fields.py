@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How fields of an answer are read. Every field may be missing, null or of another type than the API promises.
+"""Readers of the fields of a response. Any field may be missing, null or of another type than the API promises.
 
 Two kinds of readers. ``text``, ``identifier``, ``mapping`` and ``rows`` read what something depends on: the wrong type is a
 ``InvalidResponseError``, which names field and type and never quotes a value, for that may be a secret. ``words`` and ``number``
@@ -36,7 +36,7 @@ _KINDS: tuple[tuple[t.Any, str], ...] = (
 
 
 def parse_json(data: bytes) -> t.Any:
-    """The JSON value of a body.
+    """Return the JSON value of a body.
 
     Raises:
         ValueError: It is not valid JSON, nested too deeply, or has a number that no computer can hold.
@@ -92,7 +92,7 @@ def _without_surrogates(value: t.Any) -> t.Any:
 
 
 def text(row: Fields, key: str, asked: object, *, may_be_empty: bool = False) -> str:
-    """A text that must be there.
+    """Return a text that must be there.
 
     Args:
         row: The answer, or a part of it.
@@ -112,7 +112,7 @@ def text(row: Fields, key: str, asked: object, *, may_be_empty: bool = False) ->
 
 
 def text_or_none(row: Fields, key: str, asked: object) -> str | None:
-    """A text that may be missing, null or empty: None then.
+    """Return a text that may be missing, null or empty: None then.
 
     Raises:
         InvalidResponseError: It is something else.
@@ -124,7 +124,7 @@ def text_or_none(row: Fields, key: str, asked: object) -> str | None:
 
 
 def identifier(row: Fields, key: str, asked: object) -> str:
-    """An id that must be there, and may become a part of a URL.
+    """Return an id that must be there, and may become a part of a URL.
 
     Raises:
         InvalidResponseError: It is not, or has characters that would make the URL another one.
@@ -146,7 +146,7 @@ def same_id(row: Fields, key: str, asked: object, wanted: str) -> None:
 
 
 def flag(row: Fields, key: str, asked: object) -> bool:
-    """True or false; missing and null are false.
+    """Return true or false; missing and null are false.
 
     Raises:
         InvalidResponseError: It is something else, such as a text, of which each would be true.
@@ -158,7 +158,7 @@ def flag(row: Fields, key: str, asked: object) -> bool:
 
 
 def mapping(row: Fields, key: str, asked: object) -> Row:
-    """An object that must be there.
+    """Return an object that must be there.
 
     Raises:
         InvalidResponseError: It is not.
@@ -170,7 +170,7 @@ def mapping(row: Fields, key: str, asked: object) -> Row:
 
 
 def mapping_or_empty(row: Fields, key: str, asked: object) -> Row:
-    """An object that may be missing or null: empty then.
+    """Return an object that may be missing or null: empty then.
 
     Raises:
         InvalidResponseError: It is something else.
@@ -179,7 +179,7 @@ def mapping_or_empty(row: Fields, key: str, asked: object) -> Row:
 
 
 def rows(row: Fields, key: str, asked: object) -> list[Row]:
-    """A list of objects. One that is missing or null is empty: that is how some services write an empty list.
+    """Return a list of objects. One that is missing or null is empty: that is how some services write an empty list.
 
     Raises:
         InvalidResponseError: It is something else.
@@ -188,7 +188,7 @@ def rows(row: Fields, key: str, asked: object) -> list[Row]:
 
 
 def given_rows(row: Fields, key: str, asked: object) -> list[Row]:
-    """A list of objects that must be there, because something follows from its being empty.
+    """Return a list of objects that must be there, because something follows from its being empty.
 
     Raises:
         InvalidResponseError: It is not.
@@ -205,7 +205,7 @@ def given_rows(row: Fields, key: str, asked: object) -> list[Row]:
 
 
 def words(row: Fields, key: str) -> str | None:
-    """What a service says to people, such as a code or a reason: a text, or what stands there in its place, as text.
+    """Return what a service says to people, such as a code or a reason: a text, or the text of what stands in its place.
 
     Missing, null, empty: None.
     """
@@ -216,7 +216,7 @@ def words(row: Fields, key: str) -> str | None:
 
 
 def number(row: Fields, key: str) -> float | None:
-    """A number of 0 or more that only helps; None when it is anything else."""
+    """Return a number of 0 or more that only helps; None when it is anything else."""
     value = row.get(key)
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and _sane(value) else None
 
@@ -227,7 +227,7 @@ def _sane(value: float) -> bool:
 
 
 def kind_of(value: t.Any) -> str:
-    """What a JSON value is, for people."""
+    """Return the name of a JSON value's type, for people."""
     return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
 
 

@@ -45,7 +45,7 @@ class UserFile(t.NamedTuple):
         return cls(path, given, True)
 
     def ini(self) -> dict[str, dict[str, str]]:
-        """The sections of an INI file; none when there is no file."""
+        """Return the sections of an INI file; none when there is no file."""
         text = self._text()
         # A secret may hold a percent sign; nothing is to be put in its place.
         parser = configparser.ConfigParser(interpolation=None)
@@ -57,7 +57,7 @@ class UserFile(t.NamedTuple):
         return {section: dict(parser.items(section)) for section in parser.sections()}
 
     def json(self) -> dict[str, t.Any]:
-        """The object of a JSON file; an empty one when there is no file."""
+        """Return the object of a JSON file; an empty one when there is no file."""
         text = self._text()
         if text is None:
             return {}

@@ -21,7 +21,7 @@ _QUERY_ID = re.compile(r"[A-Za-z0-9._*-]{1,64}\Z")
 
 
 def is_id(value: str, *, in_query: bool = False) -> bool:
-    """Whether a text may stand in a URL as an id."""
+    """Return whether a text may stand in a URL as an id."""
     return bool((_QUERY_ID if in_query else _PATH_ID).match(value)) and value not in (".", "..")
 
 

@@ -47,7 +47,7 @@ _Place = tuple[int, int]
 
 
 class Secrets:
-    """What must not be shown, and how it is taken out of text.
+    """The secrets of a run, which it masks in texts and JSON values.
 
     Args:
         secrets: The first of them.
@@ -81,7 +81,7 @@ class Secrets:
                 self._parts.setdefault(form[start : start + PART], (form, start))
 
     def in_text(self, text: str) -> bool:
-        """Whether a text may hold a secret; much quicker than ``mask``, and blind for parts of secrets only."""
+        """Return whether a text may hold a secret; much quicker than ``mask``, and blind for parts of secrets only."""
         if "\\" in text or "%" in text or "&" in text:
             text = _decode(text, None)[0]
         if any(secret in text for secret in self._plain):
@@ -96,7 +96,7 @@ class Secrets:
         return any(letters[start : start + PART] in self._parts for start in starts)
 
     def mask(self, text: str) -> str:
-        """The text with ``********`` in the place of each secret, whatever encoding it is in."""
+        """Return the text with ``********`` in the place of each secret, whatever encoding it is in."""
         if len(text) > SEARCHED:
             text = f"{text[:SEARCHED]}..."
         if not self._plain:
@@ -108,7 +108,7 @@ class Secrets:
         return "".join((*shown, text[at:]))
 
     def mask_all(self, value: t.Any) -> t.Any:
-        """A JSON value with each of its texts masked, the names of fields included."""
+        """Return a JSON value with each of its texts masked, the names of fields included."""
         if isinstance(value, str):
             return self.mask(value)
         if isinstance(value, list):
@@ -118,7 +118,7 @@ class Secrets:
         return value
 
     def _found(self, text: str) -> t.Iterator[_Place]:
-        """Where secrets are, as first and last position."""
+        """Return the places of secrets, as first and last position."""
         decoded, places = _decode(text, [(index, index) for index in range(len(text))])
         for secret in self._plain:
             for start in _finds(secret, decoded):
@@ -144,18 +144,18 @@ class Secrets:
 
 
 def _letters(text: str) -> str:
-    """The letters and digits of ASCII in a text."""
+    """Return the letters and digits of ASCII in a text."""
     return text.encode("ascii", "replace").translate(None, _NOT_PLAIN).decode("ascii")
 
 
 def _secret_line(line: str) -> bool:
-    """Whether a line of a secret is one: those of a PEM file that say what it is are not."""
+    """Return whether a line of a secret is one: those of a PEM file that say what it is are not."""
     line = line.strip()
     return bool(line) and not line.startswith("-----") and not re.match(r"[A-Za-z-]+: ", line)
 
 
 def _encodings(text: str) -> list[str]:
-    """Letters and digits of a text in Base64, wherever in a longer text or JSON document it stands, and in hexadecimal digits."""
+    """Return the letters and digits of a text in Base64, at each of its three offsets, and in hexadecimal digits."""
     found = []
     for data in (text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")):
         found += [data.hex(), data.hex().upper()]
@@ -179,7 +179,7 @@ def _alone(text: str, start: int, end: int) -> bool:
 
 
 def _joined(places: t.Iterable[_Place]) -> list[_Place]:
-    """The places in order, those that touch as one."""
+    """Return the places in order, with those that touch made one."""
     joined: list[_Place] = []
     for first, last in sorted(places):
         if joined and first <= joined[-1][1] + 1:
@@ -215,7 +215,7 @@ def _decode(text: str, places: list[_Place] | None) -> tuple[str, list[_Place]]:
 
 
 def _meant(match: re.Match[str]) -> str:
-    """What an escape stands for."""
+    """Return the character that an escape stands for."""
     kind, found = match.lastgroup, match[0]
     if kind == "url":
         return bytes.fromhex(found.replace("%", "")).decode("utf-8", "replace")

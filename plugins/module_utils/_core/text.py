@@ -19,7 +19,7 @@ SENTENCE = 1000
 
 
 def printable(text: object, most: int | None = None) -> str:
-    r"""The text on one line, with every character that is not plainly visible shown as its escape: ``\n``, ``\x1b``, ``\u202e``.
+    r"""Return the text on one line, with every character that is not plainly visible shown as its escape: ``\n``, ``\x1b``, ``\u202e``.
 
     Letters of every language and blanks of every width stay. The function may be applied to its own result.
 

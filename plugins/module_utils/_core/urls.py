@@ -25,7 +25,7 @@ _MOST = 253
 
 
 class Endpoint(t.NamedTuple):
-    """Where a service is.
+    """The address of a service.
 
     Attributes:
         url: Scheme and host, without a trailing slash.

@@ -18,7 +18,7 @@ FOREIGN = "Check the endpoint, and whether a proxy or a sign-in page stands in b
 def decode_json(
     response: Response, asked: str, *, secret: bool = False, may_be_empty: bool = False
 ) -> dict[str, t.Any]:
-    """The JSON object of a 2xx answer.
+    """Return the JSON object of a 2xx answer.
 
     Args:
         response: A 2xx or 3xx answer.
@@ -55,7 +55,7 @@ def decode_json(
 
 
 def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> InvalidResponseError:
-    """The error that a body becomes which is JSON and not what was promised.
+    """Return the error for a body that is JSON and not what the API promises.
 
     Args:
         response: The answer.
@@ -70,7 +70,7 @@ def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> I
 
 
 def shown(response: Response, *, secret: bool) -> str:
-    """What a message shows of a body that is not what it should be."""
+    """Return what a message quotes of a body that is not valid."""
     if not response.body.strip():
         return "no text"
     return f"{len(response.body)} bytes, not shown because they may hold a secret" if secret else response.quote()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the clients of both clouds have in common: addresses, repetition, and new logins."""
+"""The base of both clients: addresses, retries and re-authentication."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Self = t.TypeVar("Self", bound="Client")
 
 
 class EndpointResolver(t.Protocol):
-    """Where services are."""
+    """The addresses of services."""
 
     @property
     def region(self) -> str | None:
         """The region id, when there is one."""
 
     def resolve(self, service: str) -> Endpoint:
-        """Where a service is."""
+        """Return the address of a service."""
 
 
 class Source(t.Protocol):
@@ -42,7 +42,7 @@ class Source(t.Protocol):
         """Where they were found, for people."""
 
     def secrets(self) -> list[str]:
-        """What must never be shown of them."""
+        """Return the secrets among them."""
 
 
 class Client:
@@ -96,7 +96,7 @@ class Client:
         return self._endpoints.region
 
     def countdown(self, timeout: float | None = None) -> Budget:
-        """The time for an operation that begins now; it tells the seconds that are left, and may be given to several calls.
+        """Return the time for an operation that begins now; several calls may share it.
 
         Args:
             timeout: Seconds for all of it; those of the option by default.
@@ -106,7 +106,7 @@ class Client:
         return self._http.budget(timeout, patience)
 
     def origin(self, service: str) -> str:
-        """Scheme and host of a service; warns once when the region is in no table."""
+        """Return scheme and host of a service; warn once when the region is in no table."""
         if service not in self._origins:
             try:
                 found = self._endpoints.resolve(service)
@@ -140,7 +140,7 @@ class Client:
         return response
 
     def patient(self: Self, until: float) -> Self:
-        """This client, whose operations wait longer than their timeout when they are turned away: a quota may last a while.
+        """Return this client, whose operations wait longer than their timeout while they are throttled: a quota may last a while.
 
         Args:
             until: Monotonic time at which the last of them gives up.
@@ -150,7 +150,7 @@ class Client:
         return twin
 
     def renewable(self) -> bool:
-        """Whether ``renew`` can help after the credentials were refused."""
+        """Return whether ``renew`` can help after the service rejected the credentials."""
         raise NotImplementedError
 
     def renew(self, timeout: float) -> None:

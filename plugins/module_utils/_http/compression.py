@@ -27,7 +27,7 @@ class OversizeError(ValueError):
 
 
 def unpack(body: bytes, encoding: str, most: int) -> bytes:
-    """A body without its compression.
+    """Return a body without its compression.
 
     Args:
         body: What came over the wire.
@@ -72,7 +72,7 @@ def _inflate(body: bytes, most: int) -> bytes:
 
 
 def _unzip(body: bytes, window: int, most: int) -> tuple[bytes, bytes]:
-    """One compressed part, and what follows it."""
+    """Return one part without its compression, and what follows it."""
     unzip = zlib.decompressobj(window)
     pieces: list[bytes] = []
     size = 0

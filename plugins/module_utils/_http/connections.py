@@ -84,7 +84,7 @@ class Exchange:
         self._deadline = clock.monotonic() + timeout
 
     def left(self) -> float:
-        """Seconds that the next step may take.
+        """Return the seconds that the next step may take.
 
         Raises:
             TransportError: There are none.
@@ -95,7 +95,7 @@ class Exchange:
         return min(left, self.connect_timeout) if self.connecting else left
 
     def late(self) -> TransportError:
-        """The error of a request whose time is over."""
+        """Return the error for a request whose time is over."""
         if not self.sent:
             text = f"No connection to {self.origin} was ready within {self.timeout:.1f} s."
         elif not self.received:
@@ -105,7 +105,7 @@ class Exchange:
         return TransportError(text, possibly_sent=self.sent)
 
     def take(self, count: int) -> None:
-        """Bytes of the answer have come.
+        """Count bytes of the response.
 
         Raises:
             InvalidResponseError: They are too many.
@@ -116,11 +116,11 @@ class Exchange:
             raise self.too_large()
 
     def too_large(self) -> InvalidResponseError:
-        """The error of an answer without end."""
+        """Return the error for a response that is too large."""
         return InvalidResponseError(f"{self.origin} answered with more than {MAX_BODY} bytes.", http_status=self.status)
 
     def cut_short(self, why: str) -> InvalidResponseError:
-        """The error of an answer of which a part came, or that cannot be read; another try may get the whole of it."""
+        """Return the error for a response that is incomplete or cannot be read; another try may get all of it."""
         return InvalidResponseError(
             f"The answer of {self.origin} was cut short or is malformed: {why}.",
             truncated=True,
@@ -128,7 +128,7 @@ class Exchange:
         )
 
     def seek(self, find: t.Callable[[], socket.socket]) -> socket.socket:
-        """A connection, found by another thread; one that comes too late is closed.
+        """Open a connection in another thread; close one that comes too late.
 
         Raises:
             TransportError: There is none in time.
@@ -183,14 +183,14 @@ class _Search:
             self._done.set()
 
     def wait(self, seconds: float) -> socket.socket | None:
-        """What was found; None when nothing was in time."""
+        """Return the connection; None when there was none in time."""
         self._done.wait(seconds)
         if self._error is not None:
             raise self._error
         return self._found
 
     def abandon(self) -> None:
-        """Nobody waits any more."""
+        """Give the search up: a connection that is found later is closed."""
         with self._lock:
             self._abandoned = True
             if self._found is not None:
@@ -207,7 +207,7 @@ under_way = _UnderWay()
 
 
 class _Input(io.RawIOBase):
-    """What comes over a connection, as long as there is time and no more than is bearable.
+    """The bytes that come over a connection: until the deadline, and at most ``MAX_BODY`` of them.
 
     Attributes:
         ended: Whether the other side closed the connection.
@@ -244,7 +244,7 @@ class _Source:
         self._sock = sock
 
     def makefile(self, _mode: str, *_arguments: t.Any) -> io.BufferedReader:
-        """A file to read from."""
+        """Return a file to read from."""
         return io.BufferedReader(_Input(self._sock))
 
 
@@ -341,7 +341,7 @@ def use_in(manager: urllib3.PoolManager) -> urllib3.PoolManager:
 
 
 def socks_manager(proxy: Proxy, keywords: t.Mapping[str, t.Any]) -> urllib3.PoolManager:
-    """The pools of connections through a SOCKS proxy.
+    """Return the pools of connections through a SOCKS proxy.
 
     Raises:
         ImportError: The package PySocks is missing.

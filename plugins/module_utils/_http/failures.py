@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an exception of urllib3, of http.client or of a socket means.
+"""Exceptions of urllib3, of http.client and of sockets, translated into those of the collection.
 
 Whether the request was sent is not read from the exception, for no class of these libraries tells it: the ``Exchange`` knows.
 The exception gives the words, and whether another try can help.
@@ -28,7 +28,7 @@ _PASSING = (408, 425, 429)
 
 
 def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> CloudError:
-    """The error of ours for an exception that ended an exchange.
+    """Return the collection's error for an exception that ended an exchange.
 
     Args:
         error: What was raised.
@@ -70,7 +70,7 @@ def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> Clou
 
 
 def refused_by(proxy: Proxy, origin: str, status: int) -> TransportError:
-    """The error of a proxy that does not let a request through."""
+    """Return the error of a proxy that does not let a request through."""
     hint = _hint(proxy)
     if status == 407:
         given = "does not accept the user name and password" if proxy.username else "asks for a user name and password"
@@ -87,7 +87,7 @@ def refused_by(proxy: Proxy, origin: str, status: int) -> TransportError:
 
 
 def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy) -> TransportError:
-    """The error of a proxy that is not there, or that opens no tunnel."""
+    """Return the error of a proxy that is not there, or that opens no tunnel."""
     if exchange.tunnel is not None:
         return refused_by(proxy, exchange.origin, exchange.tunnel)
     if _is_timeout(causes):
@@ -102,7 +102,7 @@ def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange
 def _after_sending(
     causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy | None
 ) -> CloudError:
-    """The error of a request that was sent: nothing that is wrong with its answer says that it was not carried out."""
+    """Return the error for a request that was sent: no fault of its response proves that it was not carried out."""
     if _is_timeout(causes):
         return exchange.late()
     if any(isinstance(cause, OSError) for cause in causes):
@@ -127,7 +127,7 @@ def _is_timeout(causes: t.Iterable[BaseException]) -> bool:
 
 
 def _causes(error: BaseException) -> t.Iterator[BaseException]:
-    """An exception and all that it wraps, the outermost first."""
+    """Yield an exception and all that it wraps, the outermost first."""
     waiting: list[BaseException] = [error]
     passed: set[int] = set()
     while waiting:
@@ -141,7 +141,7 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
 
 
 def _words(causes: t.Sequence[BaseException], proxy: Proxy | None) -> str:
-    """The words of the innermost exception, for the outer ones only repeat the URL; of http.client's with its name, which says more."""
+    """Return the message of the innermost exception, for the outer ones only repeat the URL; with its name for those of http.client."""
     spoken = [cause for cause in causes if isinstance(cause, (OSError, http.client.HTTPException)) and str(cause)]
     # Others are the outer ones, and what urllib3 1.26 catches on its way (a TypeError about an argument).
     inner = spoken[-1] if spoken else next((cause for cause in causes if str(cause)), causes[0])

@@ -43,11 +43,11 @@ class Response(t.NamedTuple):
     secrets: Secrets | None = None
 
     def text(self) -> str:
-        """The body as text, whatever bytes it holds, and whatever secrets."""
+        """Return the body as text, whatever bytes it holds, and whatever secrets."""
         return self.body.decode("utf-8", errors="replace")
 
     def json(self, *, secret: bool = False) -> t.Any:
-        """The JSON value of the body, without the secrets that are known.
+        """Return the JSON value of the body, without the secrets that are known.
 
         Args:
             secret: The answer is to bring a secret, which may be a known one: nothing is taken out.
@@ -62,11 +62,11 @@ class Response(t.NamedTuple):
         return self.secrets.mask_all(value) if self.status >= 400 or self.secrets.in_text(self.text()) else value
 
     def quote(self) -> str:
-        """The beginning of the body, on one line and without the secrets that are known, for a message."""
+        """Return the beginning of the body, on one line and without the secrets that are known, for a message."""
         return self._quoted(self.body[:LOOKED_AT].decode("utf-8", errors="replace"))
 
     def quote_header(self, name: str) -> str:
-        """A header, likewise."""
+        """Return the beginning of a header, on one line and without the secrets that are known, for a message."""
         return self._quoted(self.headers.get(name, ""))
 
     def _quoted(self, text: str) -> str:
@@ -85,12 +85,12 @@ class Transport(t.Protocol):
 
 
 def origin_of(url: str) -> str:
-    """Scheme and host of a URL: enough to name the other side, and free of parameters."""
+    """Return scheme and host of a URL: enough to name the other side, and free of parameters."""
     return "/".join(url.split("/", 3)[:3])
 
 
 def split_url(url: str) -> tuple[str, str, int | None, str]:
-    """Scheme, host (an IPv6 address in brackets), port and target of a URL; the target as it is, for it was signed so."""
+    """Return scheme, host (an IPv6 address in brackets), port and target of a URL; the target unchanged, for it was signed."""
     scheme, _separator, rest = url.partition("://")
     end = min((rest.index(mark) for mark in "/?" if mark in rest), default=len(rest))
     host, colon, port = rest[:end].rpartition(":")

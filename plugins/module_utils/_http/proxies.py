@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which proxy the environment names for a URL, and its secrets. Pure: the environment is an argument.
+"""The proxy that the environment names for a URL, and its secrets. Pure: the environment is an argument.
 
 The rules are those of curl and of Go: a variable in lower case wins over the same in capitals, an empty one means no proxy,
 ``NO_PROXY`` lists hosts with their subdomains, addresses, networks and ports. A proxy is never used for plain HTTP to this
@@ -55,14 +55,14 @@ class Proxy:
         return self.url.startswith("socks")
 
     def headers(self) -> dict[str, str]:
-        """The header that a proxy which speaks HTTP wants to see, when there is a login."""
+        """Return the header that a proxy which speaks HTTP wants to see, when there is a login."""
         if self.username is None:
             return {}
         return {"Proxy-Authorization": f"Basic {_basic(self.username, self.password)}"}
 
 
 def find_proxy(url: str, environ: t.Mapping[str, str]) -> Proxy | None:
-    """The proxy for a URL, or None when its host is reached directly.
+    """Return the proxy for a URL, or None when its host is reached directly.
 
     Args:
         url: Where a request goes.
@@ -85,7 +85,7 @@ def find_proxy(url: str, environ: t.Mapping[str, str]) -> Proxy | None:
 
 
 def secrets_of(environ: t.Mapping[str, str]) -> t.Iterator[str]:
-    """Every form of the passwords of the environment's proxies, the ones in URLs that cannot be parsed among them."""
+    """Return every form of the passwords of the environment's proxies, those in URLs that cannot be parsed included."""
     for name in VARIABLES:
         for variable in (name, name.upper()):
             # The last "@" ends the login, whatever characters a password holds that should have been encoded.
@@ -146,7 +146,7 @@ def _unusable(variable: str, why: str, hint: str | None) -> TransportError:
 
 
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
-    """Whether ``NO_PROXY`` lists a host."""
+    """Return whether ``NO_PROXY`` lists a host."""
     host = host.strip("[]").rstrip(".").lower()
     try:
         address = ipaddress.ip_address(host)
@@ -167,7 +167,7 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _split_entry(entry: str) -> tuple[str, int | None]:
-    """Host or network of an entry of ``NO_PROXY``, and its port."""
+    """Return the host or network of an entry of ``NO_PROXY``, and its port."""
     bracketed = re.match(r"\[([0-9a-f:.]+)\](?::([0-9]+))?\Z", entry)
     if bracketed:
         return bracketed.group(1), int(bracketed.group(2)) if bracketed.group(2) else None

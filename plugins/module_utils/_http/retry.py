@@ -40,7 +40,7 @@ T = t.TypeVar("T")
 
 
 def retry_pause(error: CloudError, *, read_only: bool, attempt: int, jitter: float) -> float | None:
-    """The one retry rule: seconds until the next attempt, or None when there must not be one.
+    """Return the seconds until the next attempt, or None when there must not be one: the only retry rule.
 
     A read is repeated after anything that may pass. A write is repeated only when the request certainly did not reach
     the service, or was turned away before it was processed. A refused signature is never repeated: five of them lock
@@ -69,7 +69,7 @@ def retry_pause(error: CloudError, *, read_only: bool, attempt: int, jitter: flo
 
 
 def _throttled_pause(error: ThrottledError, attempt: int, jitter: float) -> float:
-    """Seconds until a request that was turned away is sent again: never sooner than the service asks for."""
+    """Return the seconds until a throttled request is sent again: never sooner than the service asks for."""
     shortest, longest = FIRST_THROTTLED
     own = min(MAX_PAUSE, (shortest + (longest - shortest) * jitter) * 2.0 ** (attempt - 1))
     if error.retry_after is None:
@@ -102,17 +102,17 @@ class Budget:
         self._end = self._begun + max(seconds, patience)
 
     def __call__(self) -> float:
-        """Seconds that are left."""
+        """Return the seconds that are left."""
         return max(0.0, self._end - self._clock.monotonic())
 
     def allow(self, pause: float) -> None:
-        """The service asks for a pause of so many seconds."""
+        """Extend the time, within the patience, for a pause of so many seconds that the service asks for."""
         if pause <= self.seconds:
             self._end = max(self._end, self._begun + self.seconds + pause + LEAST)
 
 
 class Http:
-    """What a client sends requests with: a transport, a clock, and the retry rule.
+    """The sender of a client's requests: a transport, a clock and the retry rule.
 
     Args:
         transport: Where requests go.
@@ -168,7 +168,7 @@ class Http:
         return response._replace(secrets=self.secrets)
 
     def budget(self, seconds: float | None = None, patience: float = 0.0) -> Budget:
-        """The time of an operation that begins now.
+        """Return the time of an operation that begins now.
 
         Args:
             seconds: For everything; those of ``Http`` by default.

@@ -50,7 +50,7 @@ _HEADER_VALUE = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])\Z")
 
 
 class _Way(t.NamedTuple):
-    """How an origin is reached.
+    """The connections to an origin.
 
     Attributes:
         pool: Its connections.
@@ -131,7 +131,7 @@ class RequestsTransport:
             _close(self._managers)
 
     def _way(self, origin: str, url: str) -> _Way:
-        """How an origin is reached; found out once."""
+        """Return the connections to an origin; the way is found out once."""
         with self._lock:
             if origin not in self._ways:
                 proxy = find_proxy(url, self._environ) if self._use_proxies else None
@@ -145,7 +145,7 @@ class RequestsTransport:
             return self._ways[origin]
 
     def _manager(self, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
-        """The pools of connections that go through a proxy, or directly."""
+        """Return the pools of connections that go through a proxy, or directly."""
         keywords: dict[str, t.Any] = {"num_pools": KEPT, "maxsize": KEPT}
         if scheme == "https" or (proxy and proxy.url.startswith("https")):
             keywords.update(cert_reqs="CERT_REQUIRED" if self._verify else "CERT_NONE", ssl_context=self._tls())
@@ -167,7 +167,7 @@ class RequestsTransport:
             ) from None
 
     def _tls(self) -> ssl.SSLContext:
-        """One context for all connections: reading the certificates takes longer than a request."""
+        """Return the one TLS context for all connections: reading the certificates takes longer than a request."""
         if self._context is None:
             context = urllib3.util.ssl_.create_urllib3_context(
                 cert_reqs=ssl.CERT_REQUIRED if self._verify else ssl.CERT_NONE
@@ -200,7 +200,7 @@ def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
 
 
 def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Response:
-    """One request and its answer."""
+    """Send a request and return its response."""
     connections.under_way.exchange = exchange
     answer = way.pool.request(
         request.method,
@@ -231,7 +231,7 @@ def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Respon
 
 
 def _read(answer: urllib3.BaseHTTPResponse, exchange: connections.Exchange) -> bytes:
-    """The body as it comes over the wire."""
+    """Return the body as it comes over the wire."""
     chunks: list[bytes] = []
     size = 0
     for chunk in answer.stream(65536, decode_content=False):
@@ -243,7 +243,7 @@ def _read(answer: urllib3.BaseHTTPResponse, exchange: connections.Exchange) -> b
 
 
 def _unpack(raw: bytes, headers: t.Mapping[str, str], exchange: connections.Exchange) -> bytes:
-    """The body without its compression, once it is whole: urllib3 before 2.0 does not compare it with its length."""
+    """Return the body without its compression, once it is whole: urllib3 before 2.0 does not compare it with its length."""
     length = headers.get("content-length", "")
     if length.isdecimal() and "transfer-encoding" not in headers and exchange.status not in (204, 304):
         missing = int(length) - len(raw)

@@ -245,7 +245,7 @@ class HuaweiClient(Client):
         return self._exchange(operation, operation.path.format(**values), query, body, deadline, identity).document
 
     def project_id(self, deadline: float | None = None) -> str:
-        """The project id: the user's, the token's own, or the one that bears the region's name.
+        """Return the project id: the user's, the token's own, or the one that bears the region's name.
 
         Args:
             deadline: Monotonic time at which to give up.
@@ -260,7 +260,7 @@ class HuaweiClient(Client):
         return self._project_ids[0]
 
     def renewable(self) -> bool:
-        """Whether a new login can help after a refusal: when what was refused was obtained by a login that was not."""
+        """Return whether re-authentication can help: when the service rejected a key or token that a login gave."""
         return (self._identity.held or self._account.held) and not isinstance(self._credentials, (AccessKey, Token))
 
     def renew(self, timeout: float) -> None:
@@ -273,7 +273,7 @@ class HuaweiClient(Client):
                 lease.get(deadline)
 
     def _log_in(self, deadline: float) -> AccessKey | Token:
-        """What requests carry from now on."""
+        """Obtain the key or token that requests carry from now on."""
         credentials = self._credentials
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
@@ -282,7 +282,7 @@ class HuaweiClient(Client):
         return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
 
     def _log_in_to_account(self, deadline: float) -> AccessKey | Token:
-        """What requests to services carry that belong to no region."""
+        """Obtain the key or token for services that belong to no region."""
         credentials = self._credentials
         if isinstance(credentials, Agency):
             raise AssertionError("An agency is not an account.")
@@ -295,7 +295,7 @@ class HuaweiClient(Client):
         *,
         of_account: bool = False,
     ) -> AccessKey | Token:
-        """The key or token itself, or the one that is got for it.
+        """Return the key or token itself, or the one that is obtained with it.
 
         Args:
             credentials: What there is.
@@ -321,7 +321,7 @@ class HuaweiClient(Client):
         return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
 
     def _by_password(self, credentials: Password, deadline: float, *, of_account: bool) -> Token:
-        """A token, for the project that is wanted or for the account."""
+        """Obtain a token with a password, for the wanted project or for the account."""
 
         if of_account:
             scope = iam.account_scope(credentials)
@@ -351,7 +351,7 @@ class HuaweiClient(Client):
         return name
 
     def _look_up_project(self, deadline: float) -> _FoundProject:
-        """The project with the wanted name, asked of IAM."""
+        """Ask IAM for the project with the wanted name."""
         name = self._wanted_project()
         identity = self._identity.get(deadline)
         given = "hwc_project_name" if self._project.name else "hwc_region"
@@ -432,7 +432,7 @@ class HuaweiClient(Client):
         identity: Authentication,
         now: float,
     ) -> Request:
-        """One request, with a fresh date and signature."""
+        """Return a request with a new date and signature."""
         # json.dumps as it is by default, which is how the official SDK writes bodies.
         data = b"" if body is None else json.dumps(body).encode("ascii")
         headers = {"Host": origin.split("://", 1)[1]}

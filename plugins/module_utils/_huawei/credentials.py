@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a Huawei Cloud request is authenticated with, and where it is looked for.
+"""Credentials of Huawei Cloud, and the places that they are searched for in.
 
 The order: options, the environment, the SDK's file of credentials, the agent of a container, the metadata service of an ECS.
 Among options a token comes before an access key and an access key before a password, and likewise in the environment, where
@@ -42,7 +42,7 @@ class Token:
         check_plain("token", self.token, self.source)
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return [self.token]
 
 
@@ -56,7 +56,7 @@ class Password:
     source: str = "options"
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return [self.password]
 
 
@@ -76,7 +76,7 @@ class IdToken:
         return self.file.token() if self.file is not None else self.text or ""
 
     def secrets(self) -> list[str]:
-        """What must never be shown, as far as it is known already."""
+        """Return the secrets that are known so far."""
         return [self.text] if self.text else []
 
 
@@ -104,7 +104,7 @@ class OidcAgency(t.NamedTuple):
     source: str
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return self.id_token.secrets()
 
 
@@ -122,7 +122,7 @@ class Federation(t.NamedTuple):
     source: str
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return self.id_token.secrets()
 
 
@@ -150,7 +150,7 @@ class Agency(t.NamedTuple):
     source: str
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """Return the secrets, which must never be shown."""
         return self.base.secrets()
 
 
@@ -173,7 +173,7 @@ class Found(t.NamedTuple):
 
 
 class CredentialProviders(t.Protocol):
-    """How keys are got that are not simply written down."""
+    """The ways to fetch keys that are not in options, environment or files."""
 
     def metadata(self, deadline: float | None) -> AccessKey:
         """Ask the metadata service; no deadline when nobody may be there."""
@@ -227,7 +227,7 @@ def setting(
     environ: t.Mapping[str, str],
     settings: t.Mapping[str, str] | None = None,
 ) -> str | None:
-    """The value of an option, or of the first of its variables that is set, or of the file; empty means not set."""
+    """Return the value of an option, or of the first of its variables that is set, or of the file; empty means not set."""
     return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
@@ -258,7 +258,7 @@ def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], providers
 
 
 def _with_options(beside: t.Mapping[str, str], from_options: t.Mapping[str, str]) -> dict[str, str]:
-    """What was found beside the identity, with what the options say of the agency in its place."""
+    """Return the settings beside the credentials, with those of the options on the agency in their place."""
     given = {option: value for option, value in from_options.items() if option.startswith("hwc_agency_")}
     account = {"hwc_agency_domain_name", "hwc_agency_domain_id"}
     dropped = account if account & given.keys() else set()
@@ -268,7 +268,7 @@ def _with_options(beside: t.Mapping[str, str], from_options: t.Mapping[str, str]
 def _project(
     from_options: t.Mapping[str, str], environment: t.Mapping[str, str], settings: t.Mapping[str, str]
 ) -> Project:
-    """The project of the first place that names one, by id or by name: options, environment, file.
+    """Return the project of the first place that names one, by id or by name: options, environment, file.
 
     A project belongs to a region: that of the environment is not used when the options name another region than it does.
     """
@@ -283,7 +283,7 @@ def _project(
 def _first(
     from_options: t.Mapping[str, str], environ: t.Mapping[str, str], providers: CredentialProviders
 ) -> tuple[BaseCredentials, t.Mapping[str, str], t.Mapping[str, str]]:
-    """The first identity in the order, the settings of its file, and the options or variables it was found among."""
+    """Return the first credentials in the order, the settings of their file, and the options or variables beside them."""
     names = ("hwc_access_key", "hwc_secret_key", "hwc_security_token")
     identity = _identity(from_options, lambda: key_in(from_options, names, "option", "options"), "options")
     if identity is not None:
@@ -301,7 +301,7 @@ def _first(
 def _of_environment(
     from_options: t.Mapping[str, str], values: t.Mapping[str, str], environ: t.Mapping[str, str]
 ) -> BaseCredentials | None:
-    """The identity of the environment; None when there is none."""
+    """Return the credentials of the environment; None when there are none."""
     # Whose password it is, and in which account, are no secrets and may come from options.
     login = {option: from_options[option] for option in ("hwc_user_name", "hwc_domain_name") if option in from_options}
     if "hwc_user_name" in login:
@@ -318,7 +318,7 @@ def _of_environment(
 
 
 def _of_provider(environ: t.Mapping[str, str]) -> OidcAgency | Federation | None:
-    """The login with the token of an identity provider that the official SDK's variables describe; None without one."""
+    """Return the login with the token of an identity provider that the official SDK's variables describe; None without one."""
     given = {name[len(OIDC) :]: value for name, value in environ.items() if name.startswith(OIDC) and value}
     if {"PROVIDER_URN", "AGENCY_URN", "ID_TOKEN", "TOKEN_FILE"} & given.keys():
         return _oidc(given, environ)
@@ -358,7 +358,7 @@ def _token_file(environ: t.Mapping[str, str], path: str) -> UserFile:
 
 
 def _of_container(environ: t.Mapping[str, str], providers: CredentialProviders) -> RefreshableKey | None:
-    """The keys of the agency that CCE gave this pod; None when this is no such pod."""
+    """Return the keys of the agency that CCE gave this pod; None when this is no such pod."""
     given = {name: environ[name] for name in CONTAINER if environ.get(name)}
     if not given:
         return None
@@ -370,7 +370,7 @@ def _of_container(environ: t.Mapping[str, str], providers: CredentialProviders) 
 
 
 def _of_instance(environ: t.Mapping[str, str], providers: CredentialProviders) -> RefreshableKey:
-    """The keys of the agency of this server.
+    """Return the keys of the agency of this server.
 
     Raises:
         CredentialsError: There is no metadata service, or no agency: there are no credentials at all.
@@ -392,7 +392,7 @@ def _of_instance(environ: t.Mapping[str, str], providers: CredentialProviders) -
 
 
 def _passed_over(environ: t.Mapping[str, str]) -> str:
-    """A sentence on credentials of other tools that were found and are not supported."""
+    """Return a sentence on credentials of other tools that were found and are not supported."""
     found = [name for name in UNSUPPORTED if environ.get(name)]
     koocli = UserFile.at(environ, None, ".hcloud", "config.json")
     if koocli.exists():
@@ -406,7 +406,7 @@ def _environment(environ: t.Mapping[str, str]) -> dict[str, str]:
 
 
 def _from_file(file: UserFile, environ: t.Mapping[str, str]) -> tuple[BaseCredentials, dict[str, str]] | None:
-    """The section of the SDK's file that is for services of a project, as all of ours are."""
+    """Return the section of the SDK's file that is for services of a project, as all of ours are."""
     section = file.ini().get("basic")
     if section is None:
         return None
@@ -428,7 +428,7 @@ def _from_file(file: UserFile, environ: t.Mapping[str, str]) -> tuple[BaseCreden
 def _identity(
     values: t.Mapping[str, str], key: t.Callable[[], BaseCredentials | None], source: str
 ) -> BaseCredentials | None:
-    """The identity in one place; None when there is none.
+    """Return the credentials of one place; None when there are none.
 
     Args:
         values: What the place holds, by option.
@@ -445,7 +445,7 @@ def _identity(
 
 
 def _agency(base: BaseCredentials, values: t.Mapping[str, str]) -> Agency:
-    """The agency that is named in one place, to be assumed with an identity that may come from another."""
+    """Return the agency that is named in one place, to be assumed with an identity that may come from another."""
     if "hwc_agency_domain_id" not in values:
         _demand(values, ("hwc_agency_domain_name",), "hwc_agency_name")
     return Agency(
@@ -462,7 +462,7 @@ def _agency(base: BaseCredentials, values: t.Mapping[str, str]) -> Agency:
 
 
 def _duration(value: str | None, name: str) -> int:
-    """The seconds that a key of an agency is to live."""
+    """Return the seconds that a key of an agency is to live."""
     duration = value or str(DURATION)
     if not duration.isdigit() or not SHORTEST <= int(duration) <= LONGEST:
         raise CredentialsError(f"{name} is {duration}; a key of an agency lives for {SHORTEST} to {LONGEST} seconds.")

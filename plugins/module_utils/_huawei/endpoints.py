@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the services of Huawei Cloud live: one table, one rule, and the ways to override them.
+"""The addresses of Huawei Cloud's services: one table, one rule, and the ways to override them.
 
 Source of the table: the region files of the official Python SDK 3.1.219. KPS and CSMS share the host of KMS.
 """
@@ -112,7 +112,7 @@ class Endpoints(t.NamedTuple):
     profile_iam_endpoint: str | None = None
 
     def resolve(self, service: str) -> Endpoint:
-        """Where ``service`` is: options, then ``HWC_*``, the SDK's variables, the file, the table and its rule.
+        """Return the address of a service: from options, then ``HWC_*``, the SDK's variables, the file, the table and its rule.
 
         Raises:
             UsageError: No region and no endpoint is given, or one that cannot exist.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Huawei Cloud's IAM and STS give in exchange for other credentials: tokens, and temporary keys.
+"""Requests to Huawei Cloud's IAM and STS, which exchange credentials for tokens and temporary keys.
 
 Sources: "Obtaining a user token through password authentication", "Obtaining a temporary access key and security token
 through an agency" and "Obtaining a token with an OpenID Connect ID token" (support.huaweicloud.com, IAM), and the official SDK

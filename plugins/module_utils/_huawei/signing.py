@@ -32,7 +32,7 @@ def _wire(value: Scalar) -> str:
 
 
 def canonical_query(query: Query) -> str:
-    """The query string, as it is signed and as it must be sent.
+    """Return the query string, as it is signed and as it must be sent.
 
     Pairs are sorted before they are encoded; a list becomes repeated keys; an empty value stays as ``key=``.
     """
@@ -44,20 +44,20 @@ def canonical_query(query: Query) -> str:
 
 
 def canonical_path(path: str) -> str:
-    """The path as it is signed: decoded once, encoded by segment, with a trailing slash that the wire never gets."""
+    """Return the path as it is signed: decoded once, encoded by segment, with a trailing slash that the wire never gets."""
     encoded = "/".join(_encode(segment) for segment in unquote(path).split("/"))
     return encoded if encoded.endswith("/") else f"{encoded}/"
 
 
 def sdk_date(epoch: float) -> str:
-    """The value of ``X-Sdk-Date`` for a time in seconds since the epoch."""
+    """Return the value of ``X-Sdk-Date`` for a time in seconds since the epoch."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(epoch))
 
 
 def canonical_request(
     method: str, path: str, query: Query, headers: t.Mapping[str, str], body: bytes
 ) -> tuple[str, str]:
-    """The canonical request and the list of signed header names.
+    """Return the canonical request and the list of signed header names.
 
     Every header is signed but those with an underscore in the name, which gateways drop.
     """
@@ -79,7 +79,7 @@ def authorization(
     access_key: str,
     secret_key: str,
 ) -> str:
-    """The value of the ``Authorization`` header.
+    """Return the value of the ``Authorization`` header.
 
     Args:
         method: HTTP method.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module finds in a process of its own, set up in the worker: environment, directory, standard streams, an end."""
+"""The process of a module, set up in the worker: environment, directory, standard streams, an end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHECK_INTERVAL = 1.0
 
 @contextlib.contextmanager
 def module_process(environ: t.Mapping[str, str], directory: str) -> t.Iterator[None]:
-    """While inside, have the environment, the directory and the streams that a module would have.
+    """Set the environment, the directory and the streams that a module would have, for as long as the context lasts.
 
     What libraries write is dropped, as it is with modules. With ansible-core 2.16 a thread that wrote would wait for ever:
     a worker is forked while the lock of Display, which guards both streams there, is held.
