@@ -29,7 +29,7 @@ class Runtime(t.NamedTuple):
         environ: The process environment.
         clock: Time.
         rng: Returns a number from 0 to 1.
-        check_mode: Refuse every write.
+        check_mode: Whether every write is rejected before it is sent.
         on_secret: Told every secret that comes from no option, so that it can be masked.
         on_warning: Told what the user should know.
         transport: Makes a transport; its arguments are those of ``RequestsTransport``.
@@ -49,7 +49,7 @@ class Runtime(t.NamedTuple):
         """Return the sender of a client, as the connection options ask for it."""
         timeout = options[f"{prefix}_timeout"]
         if not 0 < timeout < math.inf:
-            raise UsageError(f"{prefix}_timeout: {timeout} is no number of seconds above 0. Nothing was sent.")
+            raise UsageError(f"{prefix}_timeout: {timeout} is not a number of seconds above 0. Nothing was sent.")
         for secret in _http.secrets_of(self.environ):
             self.on_secret(secret)
         return _http.Http(

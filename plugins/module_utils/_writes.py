@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One write, and what became of it: when its answer is lost, the service is asked whether it took effect."""
+"""One write and its outcome: when the response is lost, a read finds out whether the write took effect."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def send(
     look: t.Callable[[], F],
     took_effect: t.Callable[[F], bool],
 ) -> tuple[T | None, F | None, CloudError | None]:
-    """Change something at once. When there is no usable answer, look whether it took effect, and say so.
+    """Send a write. When there is no usable response, find out whether it took effect.
 
     ``context.result`` says ``changed`` as long as it is not known that nothing was changed.
 
@@ -37,7 +37,7 @@ def send(
         What ``write`` returned; or else what was read, and the error in place of the answer.
 
     Raises:
-        CloudError: The write was refused, or did not reach the service.
+        CloudError: The service rejected the write, or did not receive it.
         WriteUncertainError: It did not take effect, or that could not be found out.
     """
     before = context.result["changed"]
@@ -52,7 +52,8 @@ def send(
         found = look()
     except CloudError as error:
         raise WriteUncertainError(
-            f"{lost} What became of {what} could not be found out: {error}", hint="Look before you run this again."
+            f"{lost} Whether {what} was changed could not be found out: {error}",
+            hint="Check that before you run this again.",
         ) from None
     if not took_effect(found):
         context.result["changed"] = before

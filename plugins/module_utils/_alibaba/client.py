@@ -134,7 +134,7 @@ class AlibabaClient(Client):
         )
 
     def once(self, operation: AlibabaOperation, query: Query, *, timeout: float) -> dict[str, t.Any]:
-        """Send an operation exactly once, as a wait does: no repetition and no new login.
+        """Send an operation exactly once, as a wait does: no repetition and no re-authentication.
 
         A key that must be got first is still obtained, within the same ``timeout``.
         """

@@ -6,10 +6,10 @@
 
 The order: options, an access key of the environment, OIDC of the environment, the profile of the command line
 (``~/.aliyun/config.json``), the SDK's file (``~/.alibabacloud/credentials.ini``), a credentials URI of the environment, the
-metadata service of an ECS instance. It is that of the official package but for the URI, which somebody has set and so comes
+metadata service of an ECS instance. It is that of the official package but for the URI, which a user has set and so comes
 before an address that may not be there. All parts of one key come from one place, and from one family of variables.
 
-The name of an option is never outdone by what lies about: its role, its profile, and what it says of a role.
+The name of an option is never overridden by what the environment or a file holds: its role, its profile, and what it says of a role.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class CredentialProviders(t.Protocol):
     """The ways to fetch credentials that are not in options or environment."""
 
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
-        """Ask the metadata service for a key of a role, or of the one role there is; no deadline when nobody may be there."""
+        """Ask the metadata service for a key of a role, or of its only role; no deadline when there may be no such service."""
 
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
         """Ask an address that hands out keys; its name is that of what gives it."""
@@ -386,7 +386,7 @@ def role(base: Credentials, arn: str, fields: t.Mapping[str, t.Any], source: str
     Args:
         base: With what.
         arn: The role.
-        fields: Those of ``Terms`` that somebody gave.
+        fields: The given fields of ``Terms``.
         source: Where all this was found.
     """
     return RamRole(base, arn, terms(fields, arn, source), source)

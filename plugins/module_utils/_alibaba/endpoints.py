@@ -54,7 +54,7 @@ class Endpoints(t.NamedTuple):
         """Return the address of ``cloudsso`` or ``sts``: from options, variables or the rule.
 
         Raises:
-            UsageError: No region and no endpoint is given, or an endpoint is no base URL.
+            UsageError: No region and no endpoint is given, or an endpoint is not a base URL.
         """
         if self.region:
             check_region("ali_region", self.region, "cn-shanghai")

@@ -40,11 +40,11 @@ def fetch(
             ``ALIBABA_CLOUD_ECS_METADATA_DISABLED`` keeps from asking it, ``ALIBABA_CLOUD_IMDSV1_DISABLED`` from asking
             without a session token.
         role: Name of the role; the service is asked for it when None.
-        deadline: Monotonic time at which to give up; None when this may be no ECS instance.
+        deadline: Monotonic time at which to give up; None when this may not be an ECS instance.
 
     Raises:
-        CredentialsError: This is no ECS instance, or it has no such role.
-        TransportError, InvalidResponseError, UnavailableError: The service is unwell.
+        CredentialsError: This is not an ECS instance, or it has no such role.
+        TransportError, InvalidResponseError, UnavailableError: The service did not respond properly.
     """
     if switched(environ, "ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
         raise CredentialsError("ALIBABA_CLOUD_ECS_METADATA_DISABLED forbids to ask it")
@@ -86,7 +86,7 @@ def fetch_from(transport: Transport, clock: Clock, url: str, deadline: float) ->
 
     Raises:
         CredentialsError: There is no key.
-        TransportError, InvalidResponseError, UnavailableError: What answers there is unwell.
+        TransportError, InvalidResponseError, UnavailableError: The address did not respond properly.
     """
     origin = "/".join(url.split("/", 3)[:3])
     session = MetadataSession(transport, clock, origin, deadline)

@@ -24,14 +24,14 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     UnavailableError,
 )
 
-#: Errors after which the same login may succeed: it was not refused.
+#: Temporary errors: the same login may succeed later.
 PASSING: tuple[type[CloudError], ...] = (TransportError, InvalidResponseError, ThrottledError, UnavailableError)
 
 _PLAIN = re.compile(r"[!-~]+\Z")
 
 
 def check_plain(what: str, text: str, source: str) -> None:
-    """Refuse a credential that cannot be a part of a header, without showing it: a line break from a file, most often.
+    """Raise when a credential cannot be a part of a header, without showing it: a line break from a file, most often.
 
     Args:
         what: What it is, for the message.
@@ -50,7 +50,7 @@ class AccessKey:
     """A permanent access key, or a temporary one with its security token. Requests are signed with it.
 
     Attributes:
-        access_key: Its id, which is no secret.
+        access_key: Its id, which is not a secret.
         secret_key: What signatures are made with.
         security_token: Belongs to a temporary key, and is sent along.
         source: Where it was found, for people.
@@ -190,7 +190,7 @@ def try_service(
 
     Args:
         source: Where they come from, for people.
-        fetch: Asks for one before a monotonic time; with None, nobody may be there.
+        fetch: Asks for one before a monotonic time; with None, there may be no such service.
         missing: The error that there are none, and why.
 
     Raises:
@@ -208,7 +208,7 @@ def try_service(
     except CredentialsError as error:
         raise missing(error.message.rstrip(".")) from None
     except PASSING:
-        # It is there and unwell: whoever needs the key asks again, for as long as it is worth while.
+        # The service is there and failed: the caller that needs the key asks again.
         return RefreshableKey(source, fetch_again)
 
 
@@ -250,12 +250,12 @@ class Lease(t.Generic[T]):
 
     - Requests that come together obtain it once. While it is renewed early, others use the old one.
     - An early renewal that fails is tried again later; until its real end the old one is used.
-    - A refusal is remembered: a wrong password is sent once, however many requests need it.
+    - A rejection is remembered: a wrong password is sent once, however many requests need it.
 
     Args:
         obtain: Obtains one before a monotonic time.
         clock: Time.
-        passing: Errors that are not refusals.
+        passing: Temporary errors, after which a key is asked for again.
     """
 
     def __init__(
@@ -296,11 +296,11 @@ class Lease(t.Generic[T]):
 
     @property
     def held(self) -> bool:
-        """Whether there is one, so that a refusal was not that of obtaining it."""
+        """Whether there is a key or token, so that an error was not that of obtaining it."""
         return self._held is not None
 
     def drop(self) -> None:
-        """Give the identity up: it was refused."""
+        """Drop the key or token: the service rejected it."""
         self._held = None
 
     def _get_alone(self, now: float, attempts: int, deadline: float) -> T:
@@ -326,9 +326,9 @@ class Lease(t.Generic[T]):
         try:
             return self._try(min(deadline, begun + EARLY, begun + (deadline - begun) / 2))
         except CloudError as error:
-            # What was refused is asked for once more, when it must be: at the end.
-            refused = not isinstance(error, self._passing)
-            again = held.ends if refused else min(held.ends, self._clock.time() + RETRY)
+            # After a rejection the next attempt is at the end of the old key or token.
+            rejected = not isinstance(error, self._passing)
+            again = held.ends if rejected else min(held.ends, self._clock.time() + RETRY)
             self._held = dataclasses.replace(held, renew_at=again)
             return held.identity
 

@@ -4,9 +4,9 @@
 
 """Services on a cloud server, or beside a container, that hand out the keys of a role. Never through a proxy, never for long.
 
-The first time nobody may be there, for the machine may be no cloud server, and that must be noticed soon. A service that is
+The first time there may be no such service, for the machine may not be a cloud server, and that must be noticed soon. A service that is
 there and fails for a moment is asked again, for a bounded time; what persists is reported as trouble that may pass, so that
-a wait bears it and a key that is still good is used meanwhile.
+a wait goes on and a key that is still good is used meanwhile.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response, Transport
 
-#: Seconds for one request, and for all the requests that it takes to get a key, when nobody may be there.
+#: Seconds for one request, and for all the requests that it takes to get a key, when there may be no such service.
 STEP = 1.0
 BUDGET = 3.0
 #: The same for a service that is there: that is what the official SDKs allow for a request, and the longest a key may take.
@@ -45,7 +45,7 @@ class MetadataSession:
         transport: A transport that uses no proxy.
         clock: Time.
         url: Scheme and host of the service.
-        deadline: Monotonic time at which to give up. None when nobody may be there: then a connection that fails says so.
+        deadline: Monotonic time at which to give up. None when there may be no such service: a connection that fails says so.
     """
 
     def __init__(self, transport: Transport, clock: Clock, url: str, deadline: float | None = None) -> None:
@@ -65,7 +65,7 @@ class MetadataSession:
         *,
         final: bool = False,
     ) -> Response:
-        """Send a request, again while the service is unwell and there is time; return an answer below HTTP 500.
+        """Send a request, again while the service fails and there is time; return a response below HTTP 500.
 
         Args:
             method: HTTP method.
@@ -75,8 +75,8 @@ class MetadataSession:
             final: Send it once.
 
         Raises:
-            CredentialsError: Nobody is there.
-            TransportError, InvalidResponseError, UnavailableError: The service was unwell all the time.
+            CredentialsError: There is no such service.
+            TransportError, InvalidResponseError, UnavailableError: The service failed each time.
         """
         pause = PAUSE
         while True:
@@ -107,11 +107,11 @@ class MetadataSession:
         Args:
             path: Where tokens are.
             ttl_header: The header that says for how long.
-            needed: Keep asking while the service is unwell.
+            needed: Keep asking while the service fails.
 
         Raises:
-            CredentialsError: Nobody is there.
-            TransportError, InvalidResponseError, UnavailableError: The service was unwell all the time, and a token is needed.
+            CredentialsError: There is no such service.
+            TransportError, InvalidResponseError, UnavailableError: The service failed each time, and a token is needed.
         """
         try:
             answer = self.ask("PUT", path, {ttl_header: str(LIFETIME)}, final=not needed)

@@ -35,5 +35,5 @@ class SystemClock:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        """Pause for so many seconds; a negative number is no pause."""
+        """Pause for so many seconds; a negative number counts as 0."""
         time.sleep(max(0.0, seconds))

@@ -53,7 +53,7 @@ class UserFile(t.NamedTuple):
             parser.read_string(text or "")
         except configparser.Error as error:
             # Its words quote the line, which may hold a secret.
-            raise self._broken(f"line {getattr(error, 'lineno', '?')} is no line of an INI file") from None
+            raise self._broken(f"line {getattr(error, 'lineno', '?')} is not a line of an INI file") from None
         return {section: dict(parser.items(section)) for section in parser.sections()}
 
     def json(self) -> dict[str, t.Any]:
@@ -64,13 +64,13 @@ class UserFile(t.NamedTuple):
         try:
             document = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise self._broken(f"line {getattr(error, 'lineno', '?')} is no JSON") from None
+            raise self._broken(f"line {getattr(error, 'lineno', '?')} is not JSON") from None
         if not isinstance(document, dict):
-            raise self._broken("it is no JSON object")
+            raise self._broken("it is not a JSON object")
         return document
 
     def token(self) -> str:
-        """Return the token that a file holds: its only line. Whoever puts it there replaces it, so it is read each time.
+        """Return the token that a file holds: its only line. It is read each time, for it is replaced before it expires.
 
         Raises:
             CredentialsError: There is no such file, or something else in it, which is not shown.
@@ -97,7 +97,7 @@ class UserFile(t.NamedTuple):
                 ) from None
             return None
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
             raise CredentialsError(f"{self.name} cannot be read: {reason}.") from None
 
     def _broken(self, why: str) -> CredentialsError:

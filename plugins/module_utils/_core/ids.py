@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 
-# No vendor's shape (UUID, t-...) is assumed: only what could change the meaning of a URL is refused.
+# No vendor's shape (UUID, t-...) is assumed: only what could change the meaning of a URL is rejected.
 _PATH_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
 _QUERY_ID = re.compile(r"[A-Za-z0-9._*-]{1,64}\Z")
@@ -26,7 +26,7 @@ def is_id(value: str, *, in_query: bool = False) -> bool:
 
 
 def check_id(option: str, value: t.Any, *, in_query: bool = False) -> str:
-    """Return the id, or refuse it by name.
+    """Return an id that is valid.
 
     Args:
         option: Name of the option, for the message.
@@ -51,7 +51,7 @@ def check_ids(option: str, values: t.Iterable[t.Any], *, in_query: bool = False)
 
 
 def check_name(option: str, value: t.Any) -> str:
-    """Return the name of a key pair, or refuse it by name.
+    """Return the name of a key pair that is valid.
 
     Raises:
         UsageError: The value is not 1 to 255 letters, digits, underscores and hyphens (older regions allow 64).

@@ -24,7 +24,7 @@ def printable(text: object, most: int | None = None) -> str:
     Letters of every language and blanks of every width stay. The function may be applied to its own result.
 
     Args:
-        text: Anything; what is no text is converted.
+        text: Any value; one that is not a text is converted.
         most: Characters to return at most; ``...`` is added when the text has more.
     """
     string = str(text)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
-# RFC 1035, 2.3.4: labels of 1 to 63 characters, 253 characters in all. Underscores are no rule of DNS, but of host names,
+# RFC 1035, 2.3.4: labels of 1 to 63 characters, 253 characters in all. Underscores are forbidden in host names only, not in DNS,
 # which private networks do not keep.
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\Z")
 _REGION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
@@ -116,7 +116,7 @@ def check_region(name: str, region: str, example: str) -> str:
     """
     if _REGION.match(region):
         return region
-    project = " The name of a project, such as cn-north-4_dev, belongs into hwc_project_name." if "_" in region else ""
+    project = " The name of a project, such as cn-north-4_dev, belongs in hwc_project_name." if "_" in region else ""
     raise UsageError(
         f"{name}: {_shown(region)} is not a region id, such as {example}: letters, digits and hyphens, at most 63.{project}"
     )

@@ -4,7 +4,7 @@
 
 """HTTP: one transport, one deadline, one retry rule, one way to decode.
 
-Nothing here knows a cloud. A client builds and signs a ``Request`` afresh for every attempt, hands it to a ``Transport``, and
+Nothing here knows a cloud. A client builds and signs a new ``Request`` for every attempt, hands it to a ``Transport``, and
 turns the ``Response`` into data or an error; ``Http.call`` decides whether there is another attempt.
 """
 

@@ -163,7 +163,7 @@ class Client:
             error.hint = f"{error.hint or ''} The credentials come from: {self.credentials_source}.".strip()
 
     def _repeat(self, attempt: t.Callable[[float], T], *, read_only: bool, timeout: float | Budget | None) -> T:
-        """Run an attempt as the retry rule allows, and once more after a new login."""
+        """Run an attempt as the retry rule allows, and once more after re-authentication."""
         budget = timeout if isinstance(timeout, Budget) else self.countdown(timeout)
         return self._http.call(attempt, read_only=read_only, budget=budget, renew=self._try_renew)
 

@@ -58,7 +58,7 @@ class Response(t.NamedTuple):
         value = parse_json(self.body)
         if secret or self.secrets is None:
             return value
-        # A refusal is the likeliest place for an echo, and is short.
+        # An error response is the likeliest place for an echo, and is short.
         return self.secrets.mask_all(value) if self.status >= 400 or self.secrets.in_text(self.text()) else value
 
     def quote(self) -> str:

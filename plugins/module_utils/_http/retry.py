@@ -30,9 +30,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messa
 #: Seconds of the first pause between two attempts; it doubles, to ``MAX_PAUSE``.
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 20.0
-#: Seconds of the first pause after a request was turned away, when the service asks for none: from 2 to 5, as Huawei Cloud advises.
+#: Seconds of the first pause after a throttled request, when the service asks for none: from 2 to 5, as Huawei Cloud advises.
 FIRST_THROTTLED = (2.0, 5.0)
-#: Seconds without which there is no other attempt: its answer could not come in time, and a write that was turned away until
+#: Seconds without which there is no other attempt: its answer could not come in time, and a write that was throttled until
 #: then would end as one whose answer was lost.
 LEAST = 0.5
 
@@ -43,13 +43,13 @@ def retry_pause(error: CloudError, *, read_only: bool, attempt: int, jitter: flo
     """Return the seconds until the next attempt, or None when there must not be one: the only retry rule.
 
     A read is repeated after anything that may pass. A write is repeated only when the request certainly did not reach
-    the service, or was turned away before it was processed. A refused signature is never repeated: five of them lock
+    the service, or was throttled before it was processed. A rejected signature is never repeated: five of them lock
     a Huawei access key for five minutes.
 
     Args:
         error: What the attempt ended with.
         read_only: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
-        attempt: Number of attempts in a row that ended so (turned away, or without a usable answer), 1 or more.
+        attempt: Number of attempts in a row that ended so (throttled, or without a usable answer), 1 or more.
         jitter: A number from 0 to 1, to spread callers.
     """
     if isinstance(error, ThrottledError):
@@ -83,13 +83,13 @@ def _throttled_pause(error: ThrottledError, attempt: int, jitter: float) -> floa
 class Budget:
     """The time of one operation: of all its requests, and of all their repetitions.
 
-    Being turned away (throttled) is an answer, and may go on for longer than the rest: the pause that the service asks for comes on
+    Throttling may go on for longer than the rest: the pause that the service asks for comes on
     top, once, unless it is longer than the time itself. A quota of a minute outlasts an operation of a minute.
 
     Args:
         clock: Time.
         seconds: For everything.
-        patience: Seconds for everything as long as the service turns requests away, when that is more.
+        patience: Seconds for everything as long as the service throttles requests, when that is more.
 
     Attributes:
         seconds: As above.
@@ -118,7 +118,7 @@ class Http:
         transport: Where requests go.
         clock: Time.
         rng: Returns a number from 0 to 1.
-        check_mode: Refuse every write.
+        check_mode: Whether every write is rejected before it is sent.
         timeout: Seconds for one operation with all its attempts.
         on_write: Called as soon as a service has accepted a write, before anything reads its answer.
 
@@ -145,7 +145,7 @@ class Http:
         self._on_write = on_write
 
     def send(self, request: Request, operation: str, *, read_only: bool, timeout: float) -> Response:
-        """Send one request once. In check mode a write is refused here, where nothing can pass by.
+        """Send one request once. In check mode a write is rejected here, where every request passes.
 
         Args:
             request: The request.
@@ -172,7 +172,7 @@ class Http:
 
         Args:
             seconds: For everything; those of ``Http`` by default.
-            patience: Seconds for everything as long as requests are turned away, when that is more.
+            patience: Seconds for everything as long as requests are throttled, when that is more.
         """
         return Budget(self.clock, self.timeout if seconds is None else seconds, patience)
 
@@ -190,11 +190,11 @@ class Http:
             attempt: Builds, signs, sends and decodes one request; its argument is the seconds that it may take.
             read_only: Whether the operation changes nothing.
             budget: The time for all attempts together; ``Http``'s by default.
-            renew: Called once when the credentials were refused, with the seconds that are left; True when they were
+            renew: Called once when the service rejected the credentials, with the seconds that are left; True when they were
                 renewed and a repetition is due.
         """
         left = budget or self.budget()
-        # Patience is for being turned away. Without any answer there is no more time than for a service that knows no quota.
+        # ``patience`` is for throttled requests only: without a response there is no more time than for any other service.
         trouble = self.budget(left.seconds)
         attempts, in_row, throttled = 0, 0, False
         while True:

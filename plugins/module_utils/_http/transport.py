@@ -189,7 +189,7 @@ class RequestsTransport:
 
 
 def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
-    """Refuse a value that would end a header; it is not shown, for it may be a secret."""
+    """Raise for a value that would end a header; it is not shown, for it may be a secret."""
     for name, value in headers.items():
         if not _HEADER_VALUE.match(value):
             raise TransportError(

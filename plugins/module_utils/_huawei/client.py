@@ -134,7 +134,7 @@ _CREATE_KEY_BY_TOKEN = HuaweiOperation(
     secret=True,
 )
 
-#: Services that belong to no region, so that a token for the project of one is refused there.
+#: Services that belong to no region: they reject a token for a project, which belongs to one.
 _OF_ACCOUNT = frozenset({"sms"})
 
 _ACCOUNT_HINT = "SMS belongs to no region: it needs a token that is for the account (domain), not for a project."
@@ -189,7 +189,7 @@ class HuaweiClient(Client):
         self._account: Lease[AccessKey | Token] = self._identity
         if isinstance(credentials, Password):
             self._account = Lease(self._log_in_to_account, http.clock)
-        # A refused login is not a refused look-up: the look-up may be asked again after a new login.
+        # A rejected login is not a rejected look-up: the look-up may be sent again after re-authentication.
         self._found: Lease[_FoundProject] = Lease(self._look_up_project, http.clock, (*PASSING, AuthenticationError))
         #: What makes an id unique beside its service, as far as the user said it.
         self.scope = {"region": endpoints.region or "", "project": project.id or project.name or ""}
@@ -232,7 +232,7 @@ class HuaweiClient(Client):
         body: t.Any = None,
         timeout: float,
     ) -> dict[str, t.Any]:
-        """Send an operation exactly once, as a wait does: no repetition and no new login.
+        """Send an operation exactly once, as a wait does: no repetition and no re-authentication.
 
         What must be known first (a token, the project) is still obtained, within the same ``timeout``.
         """
@@ -300,7 +300,7 @@ class HuaweiClient(Client):
         Args:
             credentials: What there is.
             deadline: Monotonic time at which to give up.
-            of_account: A token must be for the account and not for a project, as whoever assumes an agency needs it.
+            of_account: A token must be for the account and not for a project, as assuming an agency needs it.
         """
         if isinstance(credentials, (AccessKey, Token)):
             return credentials

@@ -176,7 +176,7 @@ class CredentialProviders(t.Protocol):
     """The ways to fetch keys that are not in options, environment or files."""
 
     def metadata(self, deadline: float | None) -> AccessKey:
-        """Ask the metadata service; no deadline when nobody may be there."""
+        """Ask the metadata service; no deadline when there may be no such service."""
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
         """Ask the agent that CCE runs beside pods."""
@@ -302,10 +302,10 @@ def _of_environment(
     from_options: t.Mapping[str, str], values: t.Mapping[str, str], environ: t.Mapping[str, str]
 ) -> BaseCredentials | None:
     """Return the credentials of the environment; None when there are none."""
-    # Whose password it is, and in which account, are no secrets and may come from options.
+    # The names of user and account are not secrets, and may come from options.
     login = {option: from_options[option] for option in ("hwc_user_name", "hwc_domain_name") if option in from_options}
     if "hwc_user_name" in login:
-        # The user of an option is meant, whatever else lies about.
+        # The user of an option comes before everything else in the environment.
         _demand(values, ("hwc_user_password",), "hwc_user_name")
         values = {option: value for option, value in values.items() if option != "hwc_auth_token"}
         return _identity({**values, **login}, lambda: None, "environment")
@@ -358,7 +358,7 @@ def _token_file(environ: t.Mapping[str, str], path: str) -> UserFile:
 
 
 def _of_container(environ: t.Mapping[str, str], providers: CredentialProviders) -> RefreshableKey | None:
-    """Return the keys of the agency that CCE gave this pod; None when this is no such pod."""
+    """Return the keys of the agency that CCE gave this pod; None when this is not such a pod."""
     given = {name: environ[name] for name in CONTAINER if environ.get(name)}
     if not given:
         return None
@@ -470,7 +470,7 @@ def _duration(value: str | None, name: str) -> int:
 
 
 def _demand(values: t.Mapping[str, str], wanted: t.Sequence[str], beside: str) -> None:
-    """Refuse values among which one is missing that belongs to another."""
+    """Raise when a value is missing that belongs to another."""
     for option in wanted:
         if option not in values:
             raise CredentialsError(
@@ -480,7 +480,7 @@ def _demand(values: t.Mapping[str, str], wanted: t.Sequence[str], beside: str) -
 
 
 def _complete(given: t.Mapping[str, str], wanted: t.Sequence[str], kind: str, source: str) -> None:
-    """Refuse a part of what only works as a whole."""
+    """Raise when only a part is given of what works as a whole."""
     missing = [name for name in wanted if name not in given]
     if missing:
         there = " and ".join(name for name in wanted if name in given)

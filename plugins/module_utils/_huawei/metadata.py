@@ -34,11 +34,11 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], dead
         clock: Time.
         environ: The process environment: ``HWC_METADATA_ENDPOINT`` is another address of the service,
             ``HWC_METADATA_DISABLED`` keeps from asking it.
-        deadline: Monotonic time at which to give up; None when this may be no ECS.
+        deadline: Monotonic time at which to give up; None when this may not be an ECS.
 
     Raises:
-        CredentialsError: This is no ECS, or it has no agency.
-        TransportError, InvalidResponseError, UnavailableError: The service is unwell.
+        CredentialsError: This is not an ECS, or it has no agency.
+        TransportError, InvalidResponseError, UnavailableError: The service did not respond properly.
     """
     if switched(environ, "HWC_METADATA_DISABLED"):
         raise CredentialsError("HWC_METADATA_DISABLED forbids to ask it")
@@ -68,7 +68,7 @@ def fetch_of_pod(transport: Transport, clock: Clock, url: str, token: str, deadl
 
     Raises:
         CredentialsError: There is no key.
-        TransportError, InvalidResponseError, UnavailableError: The agent is unwell.
+        TransportError, InvalidResponseError, UnavailableError: The agent did not respond properly.
     """
     origin = "/".join(url.split("/", 3)[:3])
     session = MetadataSession(transport, clock, origin, deadline)

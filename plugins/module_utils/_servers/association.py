@@ -249,7 +249,7 @@ class Association(FleetRun):
     def _tell_missing(self, row: Row, lost: CloudError, trouble: CloudError | None) -> None:
         if trouble is not None:
             row.msg = (
-                f"{lost} Whether a task was started could not be found out: {trouble} Look before you run this again."
+                f"{lost} Whether a task was started could not be found out: {trouble} Check that before you run this again."
             )
         else:
             row.msg = (

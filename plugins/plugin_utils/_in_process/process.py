@@ -55,7 +55,7 @@ class WorkerClock(SystemClock):
         return super().monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Pause for so many seconds; a negative number is no pause."""
+        """Pause for so many seconds; a negative number counts as 0."""
         end = self.monotonic() + seconds
         while (left := end - self.monotonic()) > 0:
             super().sleep(min(left, CHECK_INTERVAL))

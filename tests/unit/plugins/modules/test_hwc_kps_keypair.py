@@ -328,7 +328,7 @@ def test_what_cannot_be_looked_up_may_have_changed(cloud: FakeTransport) -> None
     cloud.expect(DELETE, lost())
     cloud.expect(SHOW, refusal(403, "APIGW.0302", "no"))
     run = start(cloud, state="absent")
-    with pytest.raises(WriteUncertainError, match=r"could not be found out.*Look before you run this again"):
+    with pytest.raises(WriteUncertainError, match=r"could not be found out.*Check that before you run this again"):
         run.execute(hwc_kps_keypair.execute)
     assert run.context.result["changed"] is True
 

@@ -376,7 +376,7 @@ role_name = the-role
         ("[default]\ntype = ram_role_arn\naccess_key_id = a\naccess_key_secret = s\n", "needs role_arn"),
         ("[default]\ntype = ram_role_arn\nrole_arn = x\n", "an access key to assume"),
         ("[default]\ntype = access_key\naccess_key_secret = top-secret\n", "key access_key_id is missing"),
-        ("[default\ntype = top-secret\n", "line 1 is no line of an INI file"),
+        ("[default\ntype = top-secret\n", "line 1 is not a line of an INI file"),
         ("[default]\ntop-secret\n", "cannot be understood"),
         ("[default]\na = 1\na = top-secret\n", "cannot be understood"),
     ],

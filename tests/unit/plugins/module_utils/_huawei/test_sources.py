@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:
     (tmp_path / ".huaweicloud").mkdir()
     (tmp_path / ".huaweicloud" / "credentials").write_bytes(b"[basic]\nak = \xff\xfe\n")
-    with pytest.raises(errors.CredentialsError, match="no text in UTF-8"):
+    with pytest.raises(errors.CredentialsError, match="not text in UTF-8"):
         find(tmp_path)
 
 

@@ -795,7 +795,7 @@ def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: F
     assert (result["changed"], result["failed"]) == (True, False)
     assert [row["uncertain"] for row in result["servers"]] == [True, False]
     assert "could not be found out" in result["servers"][0]["msg"]
-    assert "Look before you run this again" in result["servers"][0]["msg"]
+    assert "Check that before you run this again" in result["servers"][0]["msg"]
     assert cloud.clock.now - 1000.0 < 10.0, "a refusal does not pass"
 
 
