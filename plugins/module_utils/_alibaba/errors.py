@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import words
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import display_text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
     FOREIGN,
     Response,
@@ -133,7 +133,7 @@ def _code_in(document: t.Mapping[str, t.Any]) -> str | None:
 
 def _said(document: t.Mapping[str, t.Any], name: str) -> str | None:
     """Return the text of another field, whose name is written in one of the same two providers."""
-    return words(document, name) or words(document, name[0].lower() + name[1:])
+    return display_text(document, name) or display_text(document, name[0].lower() + name[1:])
 
 
 def to_error(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> errors.ServiceError:

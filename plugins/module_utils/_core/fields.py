@@ -5,7 +5,7 @@
 """Readers of the fields of a response. Any field may be missing, null or of another type than the API promises.
 
 Two kinds of readers. ``text``, ``identifier``, ``mapping`` and ``rows`` read what something depends on: the wrong type is a
-``InvalidResponseError``, which names field and type and never quotes a value, for that may be a secret. ``words`` and ``number``
+``InvalidResponseError``, which names field and type and never quotes a value, for that may be a secret. ``display_text`` and ``number``
 read what is only told to people or only helps: the wrong type is as good as nothing.
 """
 
@@ -204,7 +204,7 @@ def given_rows(row: Fields, key: str, asked: object) -> list[Row]:
     return value
 
 
-def words(row: Fields, key: str) -> str | None:
+def display_text(row: Fields, key: str) -> str | None:
     """Return what a service says to people, such as a code or a reason: a text, or the text of what stands in its place.
 
     Missing, null, empty: None.

@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import words
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import display_text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
     FOREIGN,
     Response,
@@ -111,8 +111,8 @@ def read_error_response(response: Response, *, secret: bool = False) -> HuaweiEr
     if isinstance(document, dict):
         _search(document, found)
     headers = response.headers
-    request_id = headers.get("x-request-id") or headers.get("x-iam-trace-id") or words(found, "request_id")
-    code, text = error_response.code_of(found.get("code")), words(found, "text")
+    request_id = headers.get("x-request-id") or headers.get("x-iam-trace-id") or display_text(found, "request_id")
+    code, text = error_response.code_of(found.get("code")), display_text(found, "text")
     known = code is not None or text is not None
     return HuaweiErrorResponse(
         status=response.status,
@@ -219,13 +219,13 @@ def _permission_hint(action: str | None, details: t.Mapping[str, t.Any]) -> str:
     reasons = details.get("details")
     for reason in reasons[:_REASONS] if isinstance(reasons, list) else []:
         said = (
-            ": ".join(filter(None, (words(reason, "error_code"), words(reason, "error_msg"))))
+            ": ".join(filter(None, (display_text(reason, "error_code"), display_text(reason, "error_msg"))))
             if isinstance(reason, dict)
             else ""
         )
         if said:
             parts.append(f"Reason: {said.rstrip('.')}.")
-    encoded = words(details, "encoded_authorization_message")
+    encoded = display_text(details, "encoded_authorization_message")
     if encoded:
         parts.append(f"An administrator can decode with STS (DecodeAuthorizationMessage) why it was denied: {encoded}")
     return " ".join(parts)

@@ -248,9 +248,7 @@ class Association(FleetRun):
 
     def _tell_missing(self, row: Row, lost: CloudError, trouble: CloudError | None) -> None:
         if trouble is not None:
-            row.msg = (
-                f"{lost} Whether a task was started could not be found out: {trouble} Check that before you run this again."
-            )
+            row.msg = f"{lost} Whether a task was started could not be found out: {trouble} Check that before you run this again."
         else:
             row.msg = (
                 f"{lost} No task for it was seen since, but one may still wait for its turn: leave the server as it is. Look for "

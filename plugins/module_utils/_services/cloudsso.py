@@ -22,12 +22,12 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
+    display_text,
     mapping,
     rows,
     same_id,
     text,
     text_or_none,
-    words,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     FAILED,
@@ -239,7 +239,7 @@ def _statuses(page: RowPage) -> tuple[TaskStatus, ...]:
 
 
 def _status_of(row: Row) -> TaskStatus:
-    status, reason = row["Status"], words(row, "FailureReason")
+    status, reason = row["Status"], display_text(row, "FailureReason")
     state = classify(status)
     return TaskStatus(
         row["TaskId"],

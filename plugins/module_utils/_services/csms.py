@@ -19,10 +19,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
+    display_text,
     given_rows,
     rows,
     text_or_none,
-    words,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     FAILED,
@@ -188,7 +188,11 @@ def _is_plain(row: Row) -> bool:
 
 
 def _status_of(row: Row) -> TaskStatus:
-    status, code, message = row.get("task_status"), words(row, "task_error_code"), words(row, "task_error_msg")
+    status, code, message = (
+        row.get("task_status"),
+        display_text(row, "task_error_code"),
+        display_text(row, "task_error_msg"),
+    )
     state = classify(status)
     reason = Reason(code, message) if state == FAILED and (code or message) else None
     return TaskStatus(row["task_id"], state, status, reason, data=row)

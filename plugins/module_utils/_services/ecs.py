@@ -17,6 +17,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
+    display_text,
     flag,
     given_rows,
     identifier,
@@ -26,7 +27,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.field
     same_id,
     text,
     text_or_none,
-    words,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     FAILED,
@@ -260,11 +260,11 @@ def classify_job(job: t.Mapping[str, t.Any]) -> tuple[str, Reason | None]:
 
 def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> Reason | None:
     if not failed:
-        code, message = words(job, "error_code"), words(job, "fail_reason")
+        code, message = display_text(job, "error_code"), display_text(job, "fail_reason")
         return Reason(code, message) if code or message else None
     parts = []
     for sub in failed[:REASONS]:
-        server_id = words(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id")
+        server_id = display_text(mapping_or_empty(sub, "entities", SHOW_JOB), "server_id")
         parts.append(" ".join(part for part in (server_id, str(_sub_reason(sub) or "failed")) if part))
     if len(failed) > REASONS:
         parts.append(f"and {len(failed) - REASONS} more")
@@ -273,9 +273,9 @@ def _job_reason(job: t.Mapping[str, t.Any], failed: t.Sequence[Row]) -> Reason |
 
 
 def _sub_reason(sub: t.Mapping[str, t.Any]) -> Reason | None:
-    code = words(sub, "error_code")
+    code = display_text(sub, "error_code")
     entities = mapping_or_empty(sub, "entities", SHOW_JOB)
-    message = words(entities, "errorcode_message") or words(sub, "fail_reason")
+    message = display_text(entities, "errorcode_message") or display_text(sub, "fail_reason")
     return Reason(code, message) if code or message else None
 
 
@@ -338,7 +338,7 @@ class ServerStatusBackend(ServiceBackend[HuaweiClient]):
         status = data["status"]
         if status == "ERROR":
             fault = data["fault"] or {}
-            code, message = words(fault, "code"), words(fault, "message")
+            code, message = display_text(fault, "code"), display_text(fault, "message")
             reason = Reason(code, message) if code or message else None
             return TaskStatus(row["id"], FAILED, status, reason, data=data)
         done = status == self._status and not data["task_state"]
@@ -360,7 +360,7 @@ class EcsJobBackend(ServiceBackend[HuaweiClient]):
         job = self.client.once(SHOW_JOB, path={"job_id": task_id}, timeout=timeout)
         if job.get("status") is None:
             # The documented answer to a query that failed inside the service: HTTP 200 with code and message.
-            why = str(Reason(words(job, "code"), words(job, "message"))) or "no reason"
+            why = str(Reason(display_text(job, "code"), display_text(job, "message"))) or "no reason"
             raise InvalidResponseError(f"{SHOW_JOB} was answered without a status: {why}.", truncated=True)
         same_id(job, "job_id", SHOW_JOB, task_id)
         state, reason = classify_job(job)

@@ -17,12 +17,12 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import NotFoundError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
+    display_text,
     given_rows,
     number,
     rows,
     same_id,
     text,
-    words,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     FAILED,
@@ -234,7 +234,7 @@ def delete_failed_task(client: HuaweiClient, task_id: str) -> bool:
 
 def reason_of(row: t.Mapping[str, t.Any]) -> Reason | None:
     """Return why a task failed, by its record in the list of failed tasks; the code may be null."""
-    code, message = words(row, "task_error_code"), words(row, "task_error_msg")
+    code, message = display_text(row, "task_error_code"), display_text(row, "task_error_msg")
     return Reason(code, message) if code or message else None
 
 

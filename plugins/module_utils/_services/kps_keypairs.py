@@ -20,6 +20,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
+    display_text,
     given_rows,
     identifier,
     mapping,
@@ -28,7 +29,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.field
     same_id,
     text,
     text_or_none,
-    words,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Budget
@@ -259,7 +259,7 @@ def batch_bind(
     """
     body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
     rows = given_rows(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
-    answers = {words(row, "server_id"): row for row in rows}
+    answers = {display_text(row, "server_id"): row for row in rows}
     found: dict[str, Row | InvalidResponseError] = {}
     for server_id in server_ids:
         try:
@@ -279,12 +279,12 @@ def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = 
 
 def failed_already(row: t.Mapping[str, t.Any]) -> bool:
     """Return True when the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
-    return (words(row, "status") or "").lower().startswith("failed")
+    return (display_text(row, "status") or "").lower().startswith("failed")
 
 
 def _begun(row: Row, operation: HuaweiOperation) -> Row:
     """Return the answer to an association, which must have a task or a failure; code and message are texts or None."""
-    failure = {"error_code": words(row, "error_code"), "error_msg": words(row, "error_msg")}
+    failure = {"error_code": display_text(row, "error_code"), "error_msg": display_text(row, "error_msg")}
     if row.get("task_id") in (None, "") and not failed_already(row):
         reason = str(Reason(failure["error_code"], failure["error_msg"])) or "no reason"
         raise InvalidResponseError(f"{operation} was accepted, and answered without a task: {reason}.")

@@ -14,12 +14,12 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import (
     Row,
+    display_text,
     number,
     parse_json,
     rows,
     same_id,
     text,
-    words,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     FAILED,
@@ -154,7 +154,7 @@ def _status_of(row: Row) -> TaskStatus:
 
 def _reason(row: Row) -> Reason | None:
     """Return why a migration failed: ``error_json`` is JSON inside a text, or a text."""
-    said = words(row, "error_json")
+    said = display_text(row, "error_json")
     if said is None:
         return None
     try:
@@ -163,8 +163,8 @@ def _reason(row: Row) -> Reason | None:
         found = None
     if isinstance(found, list) and found:
         found = found[0]
-    if isinstance(found, dict) and (words(found, "error_code") or words(found, "error_msg")):
-        return Reason(words(found, "error_code"), words(found, "error_msg"))
+    if isinstance(found, dict) and (display_text(found, "error_code") or display_text(found, "error_msg")):
+        return Reason(display_text(found, "error_code"), display_text(found, "error_msg"))
     return Reason(None, said)
 
 

@@ -114,9 +114,9 @@ def test_an_answer_is_about_what_was_asked_about_unless_it_says_otherwise() -> N
         ({"en": "no"}, '{"en": "no"}'),
     ],
 )
-def test_words_are_whatever_people_can_read(value: t.Any, words: str | None) -> None:
-    assert reading.words({"field": value}, "field") == words
-    assert reading.words({}, "field") is None
+def test_display_text_is_whatever_people_can_read(value: t.Any, words: str | None) -> None:
+    assert reading.display_text({"field": value}, "field") == words
+    assert reading.display_text({}, "field") is None
 
 
 @pytest.mark.parametrize(
