@@ -4,7 +4,8 @@
 
 """Event source cloud_task: an event for each asynchronous task of a cloud that ends.
 
-ansible-rulebook runs this file by itself. The work is in the collection beside it, which must be made importable first.
+ansible-rulebook runs this file by itself. The work is in the collection, which must be made
+importable first.
 """
 
 from __future__ import annotations
@@ -307,6 +308,7 @@ EXAMPLES = r"""
     since: "2026-01-02T00:00:00Z"
 """
 
+FILE = Path(__file__).absolute()
 RUNNING = "ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.running"
 #: How far above this file the directory is that Ansible calls a path of collections.
 DEPTH = 7
@@ -318,14 +320,15 @@ def make_importable(file: Path) -> None:
     Ansible has an importer of its own for collections, but not in ansible-rulebook.
     """
     if len(file.parents) <= DEPTH or file.parents[DEPTH - 1].name != "ansible_collections":
-        return  # a checkout that is not installed: it works if Python finds the collection elsewhere
+        # A checkout that is not installed works if Python finds the collection elsewhere.
+        return
     place = file.parents[DEPTH]
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
     paths = importlib.import_module("ansible_collections").__path__
     own = str(place / "ansible_collections")
     if own not in paths:
-        # The package ``ansible`` from PyPI makes it an ordinary package, which Python looks for in one place only.
+        # Beside the package ``ansible`` of PyPI it is an ordinary package, which has one place.
         paths.append(own)
 
 
@@ -338,14 +341,15 @@ async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
 
     """
     try:
-        make_importable(Path(__file__).absolute())
+        make_importable(FILE)
         running = importlib.import_module(RUNNING)
     except ImportError as error:
         msg = (
-            f"The source cannot be loaded: {error}. Install the collection with ansible-galaxy, and ansible-core and "
-            "requests in the Python of ansible-rulebook."
+            f"The source cannot be loaded: {error}. Install the collection with ansible-galaxy, "
+            "and ansible-core and requests in the Python of ansible-rulebook."
         )
-        await queue.put({"service": str(args.get("service", "")), "scope": {}, "error": {"msg": msg}})
+        service = str(args.get("service", ""))
+        await queue.put({"service": service, "scope": {}, "error": {"msg": msg}})
         raise RuntimeError(msg) from error
     await running.run(queue, args)
 
