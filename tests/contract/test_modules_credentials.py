@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from emulator import Emulator
 from emulator.alibaba.ram import Role
 from emulator.huawei.directory import Agency, Domain, Project, Provider
@@ -559,9 +560,9 @@ def test_wait_for_task_takes_the_credentials_of_the_right_cloud(emulator: Emulat
         "on_failure": "return",
         "progress": 0,
     }
-    for service in ("kps", "csms", "sms", "ecs", "cloudsso"):
-        more = {"directory_id": emulator.alibaba_account.directory.id} if service == "cloudsso" else {}
+    for service, entry in SERVICES.items():
+        more = {"directory_id": emulator.alibaba_account.directory.id} if entry.within else {}
         result = modules.run_with("wait_for_task", {**options, **more, "service": service, "task_id": "t-unknown"})
         assert result["tasks"][0]["state"] == "missing", result
-        expected = other.access if service == "cloudsso" else key.access
+        expected = other.access if entry.provider == "ali" else key.access
         assert emulator.requests[-1].identity in (expected, "emulated-user"), emulator.requests[-1]

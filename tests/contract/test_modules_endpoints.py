@@ -16,6 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.en
     Endpoints as AlibabaEndpoints,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import EVERY, REGIONS, Endpoints
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 
 from .sdk import load
 
@@ -36,6 +37,10 @@ def regions(service: str) -> dict[str, str]:
     module, _dot, name = FILES[service].rpartition(".")
     fields: dict[str, t.Any] = getattr(load(module), name).static_fields
     return {region: value.endpoints[0].rstrip("/") for region, value in fields.items()}
+
+
+def test_every_service_of_the_registry_is_compared() -> None:
+    assert {service for service, entry in SERVICES.items() if entry.provider == "hwc"} <= set(FILES)
 
 
 @pytest.mark.parametrize("service", FILES)

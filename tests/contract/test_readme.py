@@ -241,8 +241,8 @@ def test_the_guide_on_waiting_has_every_service_and_its_statuses() -> None:
     table = text[text.index("Statuses of the services\n-") : text.index("\nTime limit\n")]
     rows = {row.split("``")[1]: row for row in table.split("   * - ")[2:]}
     assert set(rows) == set(SERVICES)
-    for service, waitable in SERVICES.items():
-        backend = waitable.open(_NoClient(), dict.fromkeys(waitable.within, "id"))
+    for service, entry in SERVICES.items():
+        backend = entry.open(_NoClient(), dict.fromkeys(entry.within, "id"))
         statuses = {status for group in backend.statuses.values() for status in group}
         # The first word of a status of KPS decides.
         shown = {f"{status.partition('_')[0]}_..." if service == "kps" else status for status in statuses}

@@ -74,7 +74,7 @@ class TaskBackend(t.Protocol):
     task does not exist. ``timeout`` is in seconds, and the method returns or raises within it.
     """
 
-    #: ``kps``, ``csms``, ``cloudsso``, ``ecs``, ``sms``.
+    #: Its name in the registry of services.
     service: str
     #: What a person calls the other side, for messages: ``https://kms.cn-north-4.myhuaweicloud.com``.
     endpoint: str

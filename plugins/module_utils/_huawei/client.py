@@ -48,7 +48,7 @@ class HuaweiOperation(t.NamedTuple):
     """An operation of a service. Pass every field by its name.
 
     Attributes:
-        service: ``kps``, ``csms``, ``ecs``, ``iam``, ``sts`` or ``sms``.
+        service: Its name in the tables of ``endpoints``.
         name: The vendor's name for it, for messages.
         method: HTTP method.
         path: Path with ``{parameters}``; ``{project_id}`` is filled in by the client.
