@@ -46,7 +46,13 @@ PARTS_OF_THE_ROLE = {"keypair_reset_inputs", "keypair_reset_journal", "keypair_r
 LANDING = ROOT / "docs" / "sphinx" / "landing.rst"
 DOCUMENTS = (README, *sorted(ROOT.glob("roles/*/README.md")), LANDING, *sorted(GUIDES.glob("*.rst")))
 #: Programs of others that the documentation calls; what they are given is not looked at.
-FOREIGN = {"ansible-builder", "ansible-galaxy", "ansible-rulebook", "pip", "export", "python", "source", "ssh-keygen"}
+FOREIGN = {
+    *("ansible-builder", "ansible-galaxy", "ansible-navigator", "ansible-rulebook"),
+    *("export", "pip", "python", "source", "ssh-keygen"),
+}
+#: The collection that talks to AWX, which the end-to-end tests of its guide have, and what it reads of the environment.
+AWX = "awx.awx."
+READ_BY_AWX = {"CONTROLLER_HOST", "CONTROLLER_OAUTH_TOKEN"}
 #: Words of Ansible about a task; everything else in one is its action.
 KEYWORDS = {
     *("name", "when", "loop", "loop_control", "register", "vars", "no_log", "become", "delegate_to", "run_once"),
@@ -281,7 +287,8 @@ def test_yaml_is_what_it_is_meant_to_be(block: Block) -> None:
         assert task.get("name"), f"{block}: a task has no name"
         module = action.removeprefix(PREFIX)
         if module == action:
-            assert action.startswith("ansible.builtin."), f"{block}: {action} is no module of ours or of ansible-core"
+            foreign = action.startswith(("ansible.builtin.", AWX))
+            assert foreign, f"{block}: {action} is not a module of ours, of ansible-core or of awx.awx"
         elif module in _stems("plugins/modules"):
             _check_options(block, module, options)
         else:
@@ -302,7 +309,7 @@ def test_playbooks_pass_the_syntax_check(tmp_path: Path) -> None:
     names: dict[str, Block] = {}
     for number, block in enumerate(YAML):
         content = _load(block)
-        if not isinstance(content, list) or _is_rulebook(content):
+        if not isinstance(content, list) or _is_rulebook(content) or AWX in block.text:
             continue
         name = f"{number}.yml"
         names[name] = block
@@ -339,7 +346,7 @@ def test_variables_of_the_role_and_the_playbooks_exist(document: Path) -> None:
 def test_variables_of_the_environment_are_read(block: Block, name: str) -> None:
     assert not name.startswith("ANSIBLE_"), f"{block}: AWX refuses to inject this"
     sources = [source.read_text(encoding="utf-8") for source in ROOT.glob("plugins/module_utils/**/*.py")]
-    assert any(f'"{name}"' in source for source in sources), block
+    assert name in READ_BY_AWX or any(f'"{name}"' in source for source in sources), block
 
 
 @pytest.mark.parametrize(
@@ -381,6 +388,11 @@ def _check_playbook(block: Block, arguments: list[str]) -> None:
         assert playbook in {other.file for other in YAML if other.document == block.document}, block
     known = _role_variables() | {"target", "ansible_ssh_private_key_file", SWITCH}
     known |= {"keypair_reset_serial", "keypair_rotate_generate", "keypair_rotate_old_keypair_name"}
+    if playbook == f"{PREFIX}awx_setup":
+        # Its first comment describes them.
+        known = set(
+            re.findall(r"^#   (awx_setup_\w+)", (ROOT / "playbooks" / "awx_setup.yml").read_text(), re.MULTILINE)
+        )
     for word in (rest[number + 1] for number, word in enumerate(rest) if word == "-e"):
         if word.startswith("@"):
             files = {other.file: other for other in YAML if other.document == block.document}

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from .conftest import Benches
+from .guide import files
 from .jobs import MAX_EVENT_RES, Job, credentials, handed_over, secrets
 from .running import Bench, tasks_of
 
@@ -75,6 +76,10 @@ def test_slices_reset_a_fleet_and_hide_nothing_of_each_other(benches: Benches) -
         101: (1, 1, "server-02"),
         102: (2, 0, ""),
     }
+    # The next job, as the guide has it, sees both.
+    after = Job(bench, 103, "after-slices", {}, merged, plays=files()["after-slices.yml"], hosts={}).run()
+    assert after.status == "failed"
+    assert after.lines("3 servers, failed: server-02")
     # So do reports in one directory, and nothing is left to be done.
     assert {path.name for path in shared["reports"].iterdir()} == {
         f"keypair_reset_job_{job}.{kind}" for job in (101, 102) for kind in ("json", "md")
@@ -116,7 +121,8 @@ def test_a_check_job_hands_over_its_plan(benches: Benches) -> None:
     assert {name: job.artifacts[f"keypair_reset_{name}"] for name in figures} == figures
     assert "would be reset" in job.output
     # The job that follows the approval takes what it is handed for what it is.
-    after = Job(bench, 202, "keypair_reset", cloud, {**SURVEY, **job.artifacts, "target": "!server-03"})
+    answers = {**SURVEY, **job.artifacts, "target": "!server-03"}
+    after = Job(bench, 202, "reset", cloud, answers, plays=files()["reset.yml"])
     assert after.run().status == "successful", after.output
     assert after.artifacts["keypair_reset_changed"] == 2
 
@@ -166,6 +172,29 @@ def test_a_job_runs_on_another_node_longer_than_it_may_be_silent(benches: Benche
     assert job.leaks(secrets(bench)) == []
     # What was sent to the node is gone with the job.
     assert not (bench.directory / "node_401").exists()
+
+
+def test_a_job_waits_for_the_tasks_that_slices_have_started(benches: Benches) -> None:
+    """The playbooks of the guide: two slices start, and the wait goes on in a second job with what the first one hands over."""
+    bench = benches(2, fleet=False)
+    bench.emulator.fail("task_slow", server="server-02", seconds=12)
+    start = files()["start.yml"].replace("fleet-2027", "new")
+    slices = [
+        Job(bench, ident, "start", credentials(bench), {}, plays=start, slice_of=(number, 2)).run()
+        for number, ident in ((1, 601), (2, 602))
+    ]
+    assert [job.status for job in slices] == ["successful", "successful"], [job.output for job in slices]
+    handed = handed_over(*slices)
+    cloud = {"huawei_cloud": credentials(bench)["huawei_cloud"]}
+    wait = files()["wait.yml"]
+    first = Job(bench, 603, "wait", cloud, handed, plays=wait.replace("timeout: 3000", "timeout: 1"), hosts={}).run()
+    assert first.status == "failed"
+    assert "Timed out" in first.output
+    token = first.artifacts["kps_resume"]
+    assert len(token["tasks"]) == 2
+    second = Job(bench, 604, "wait", cloud, {**handed, "kps_resume": token}, plays=wait, hosts={}).run()
+    assert second.status == "successful", second.output
+    assert keys(bench) == {"new"}
 
 
 def test_awx_shows_the_result_of_a_large_wait(benches: Benches) -> None:
