@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a wait needs of the world: a clock that notices when nobody listens any more, signals, and threads.
+"""The edge of a wait: a clock that notices a closed output, signals, and threads.
 
-Beside ``_module``, for the modules that wait; the others need not carry the engine to their host.
+It is beside ``_module`` so that modules that do not wait need not carry the polling engine to their host.
 """
 
 from __future__ import annotations
@@ -33,42 +33,41 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     wait,
 )
 
-#: What ends a wait early, and still gets a result out: Ctrl-C, a cancelled job, a closed terminal.
+#: The signals that end a wait early, with a result: Ctrl-C, a cancelled job, a closed terminal.
 SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
-#: Seconds between two looks at whether somebody still listens.
-ATTENTION = 1.0
-#: Seconds in which no other signal is heeded after one: the result is put together meanwhile, and must get out. It is not for
-#: ever, for Python drops an exception that a signal raises in a finalizer.
-DEAF = 5.0
+#: Seconds between two checks of the output.
+CHECK_INTERVAL = 1.0
+#: Seconds after a signal in which others are ignored, so that the result can be written. Not for ever, because Python drops
+#: an exception that a signal raises in a finalizer.
+IGNORE_SIGNALS = 5.0
 
 
-class AttentiveClock:
-    """A clock whose sleep ends when nobody can read the result any more.
+class OutputClock:
+    """A clock whose sleep ends when the output is closed at its other end.
 
-    The connection to the host or the whole play may be gone while a module sleeps; its standard output is then closed
-    at the other end.
+    The connection to the host or the whole play may end while a module sleeps; no process reads the result then.
 
     Args:
         clock: The clock behind it.
-        output: Where the result will be written.
+        output: The stream to which the result will be written.
     """
 
     def __init__(self, clock: Clock, output: t.IO[t.Any]) -> None:
         self._clock = clock
         self._poll = select.poll()
         try:
-            # No event is asked for: errors and hang-ups are always reported.
+            # No event is requested: errors and hang-ups are always reported.
             self._poll.register(output.fileno(), 0)
         except (ValueError, OSError):
-            # It is no file, so that nobody can close its other end.
+            # It is not a file, so it has no other end.
             pass
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps."""
+        """Return the seconds of a clock that never jumps."""
         return self._clock.monotonic()
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return self._clock.time()
 
     def sleep(self, seconds: float) -> None:
@@ -79,23 +78,23 @@ class AttentiveClock:
         """
         while seconds > 0:
             if self._poll.poll(0):
-                raise Interrupted("nobody reads the result any more")
-            step = min(seconds, ATTENTION)
+                raise Interrupted("a closed output")
+            step = min(seconds, CHECK_INTERVAL)
             self._clock.sleep(step)
             seconds -= step
 
 
 @contextlib.contextmanager
 def _signals_interrupt(clock: Clock) -> t.Iterator[None]:
-    """While inside, the signals that end a process raise ``Interrupted`` instead."""
-    deaf_until = -math.inf
+    """Let the signals that end a process raise ``Interrupted`` instead, within the context."""
+    ignored_until = -math.inf
 
     def interrupt(number: int, _frame: types.FrameType | None) -> None:
-        nonlocal deaf_until
+        nonlocal ignored_until
         now = clock.monotonic()
-        if now < deaf_until:
+        if now < ignored_until:
             return
-        deaf_until = now + DEAF
+        ignored_until = now + IGNORE_SIGNALS
         raise Interrupted(signal.Signals(number).name)
 
     numbers = [getattr(signal, name) for name in SIGNALS]
@@ -108,13 +107,13 @@ def _signals_interrupt(clock: Clock) -> t.Iterator[None]:
 
 
 def call_runner(context: Context) -> RunCalls:
-    """How calls are run: in threads, or one after the other where the order must be known."""
+    """Return how calls are run: in threads, or one after the other where the order must be known."""
     return run_in_threads if context.threads else run_in_order
 
 
 def wait_for(
     context: Context,
-    source: TaskBackend,
+    backend: TaskBackend,
     ids: t.Sequence[str],
     options: Options,
     *,
@@ -123,9 +122,9 @@ def wait_for(
     time_slice: Slice | None = None,
     progress: float = 0.0,
 ) -> Outcome:
-    """Wait for tasks, and show the engine's warnings.
+    """Wait for tasks, and show the warnings of the wait.
 
-    The arguments are those of ``_wait.wait``, but for ``progress``: the seconds between two lines, where lines can be
+    The arguments are those of ``_polling.wait``, except ``progress``: the seconds between two lines, where lines can be
     shown while the wait goes on; 0 for none.
     """
     shown = Progress(context.on_progress, progress) if context.on_progress is not None and progress > 0 else None
@@ -133,10 +132,10 @@ def wait_for(
     guard = _signals_interrupt(context.clock) if context.own_process else contextlib.nullcontext()
     with guard:
         outcome = wait(
-            source,
+            backend,
             ids,
             options,
-            clock=AttentiveClock(context.clock, sys.stdout) if context.own_process else context.clock,
+            clock=OutputClock(context.clock, sys.stdout) if context.own_process else context.clock,
             rng=context.rng,
             scope=scope,
             resume=resume,

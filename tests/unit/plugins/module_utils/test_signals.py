@@ -37,7 +37,7 @@ def pipe() -> t.Iterator[tuple[t.IO[bytes], t.IO[bytes]]]:
 
 
 def test_a_clock_sleeps_as_long_as_somebody_listens(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
-    attentive = _signals.AttentiveClock(clock, pipe[1])
+    attentive = _signals.OutputClock(clock, pipe[1])
     attentive.sleep(2.5)
     attentive.sleep(0.0)
     attentive.sleep(-1.0)
@@ -47,10 +47,10 @@ def test_a_clock_sleeps_as_long_as_somebody_listens(clock: FakeClock, pipe: tupl
 
 
 def test_it_wakes_up_when_nobody_does_any_more(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
-    attentive = _signals.AttentiveClock(clock, pipe[1])
+    attentive = _signals.OutputClock(clock, pipe[1])
     attentive.sleep(1.0)
     pipe[0].close()
-    with pytest.raises(Interrupted, match="nobody reads the result"):
+    with pytest.raises(Interrupted, match="a closed output"):
         attentive.sleep(3600.0)
     assert clock.sleeps == [1.0]
 
@@ -71,7 +71,7 @@ class Leaving(FakeClock):
 def test_it_wakes_up_within_a_second(pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
     clock = Leaving(pipe[0])
     with pytest.raises(Interrupted):
-        _signals.AttentiveClock(clock, pipe[1]).sleep(3600.0)
+        _signals.OutputClock(clock, pipe[1]).sleep(3600.0)
     assert clock.sleeps == [1.0]
 
 
@@ -84,7 +84,7 @@ class NoFile:
 
 
 def test_an_output_that_is_no_file_is_always_listened_to(clock: FakeClock) -> None:
-    _signals.AttentiveClock(clock, t.cast("t.IO[bytes]", NoFile())).sleep(1.5)
+    _signals.OutputClock(clock, t.cast("t.IO[bytes]", NoFile())).sleep(1.5)
     assert clock.sleeps == [1.0, 0.5]
 
 
@@ -145,7 +145,7 @@ def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) ->
 
 
 def test_a_wait_is_not_deaf_to_signals_for_ever() -> None:
-    cloud = FakeTransport(SignallingTwice(signal.SIGTERM, _signals.DEAF))
+    cloud = FakeTransport(SignallingTwice(signal.SIGTERM, _signals.IGNORE_SIGNALS))
     cloud.expect(TASK, GOES_ON)
     run = ModuleRun(cloud, {})
     before = handlers()
