@@ -41,7 +41,7 @@ notes:
 """
 
 EXAMPLES = r"""
-- name: Find out what each host wants
+- name: Read the variables of all hosts
   multicloud.async_tasks.keypair_reset_inputs:
   register: inputs
   run_once: true
@@ -49,7 +49,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 desired_states:
-  description: What each host wants.
+  description: The desired state of each host.
   returned: when O(passwords=false)
   type: list
   elements: dict
@@ -99,8 +99,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
 
 
 def execute(_context: Context) -> Result:
-    """Fail: a module knows the variables of no host."""
-    raise UsageError("keypair_reset_inputs is an action plugin of the controller, and does not run as a module.")
+    """Fail: a module cannot read the variables of hosts."""
+    raise UsageError("keypair_reset_inputs runs as an action plugin on the controller only, not as a module.")
 
 
 ARGUMENT_SPEC: ArgumentSpec = {"passwords": {"type": "bool", "default": False, "no_log": False}}

@@ -47,16 +47,16 @@ options:
       - Entries for the next run. If the list is empty, the journal of this run is deleted.
     type: list
     elements: dict
-  taken:
+  adopted:
     description:
-      - Ids of servers that this run has taken over from other runs. They are removed from the journals of these runs.
+      - Ids of servers that this run has adopted from other runs. They are removed from the journals of these runs.
     type: list
     elements: str
     default: []
 """
 
 EXAMPLES = r"""
-- name: Read which servers an earlier run was at work on
+- name: Read the unfinished servers of interrupted runs
   multicloud.async_tasks.keypair_reset_journal:
     directory: /var/lib/keypair_reset
     name: this-run
@@ -101,21 +101,21 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.jo
 
 
 def execute(context: Context) -> Result:
-    """Read the journals of others, or keep that of this run."""
+    """Read the journals of other runs, or write the journal of this run."""
     params = context.params
     name = check_id("name", params["name"])
     journals = Journals(params["directory"], context.clock)
     if params["entries"] is None:
         found = journals.read(but=name)
         return {"entries": found.entries, "problems": found.problems}
-    return {"changed": journals.keep(name, params["entries"], params["taken"], dry=context.check_mode)}
+    return {"changed": journals.keep(name, params["entries"], params["adopted"], check_mode=context.check_mode)}
 
 
 ARGUMENT_SPEC: ArgumentSpec = {
     "directory": {"type": "path", "required": True},
     "name": {"type": "str", "required": True},
     "entries": {"type": "list", "elements": "dict"},
-    "taken": {"type": "list", "elements": "str", "default": []},
+    "adopted": {"type": "list", "elements": "str", "default": []},
 }
 
 MODULE = Module(

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is done to many servers in one run: planned, sent, waited for and reported, server by server."""
+"""Operations on many servers in one run: plan, association of key pairs, power, journal, and result for each server."""

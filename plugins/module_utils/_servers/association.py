@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Binding, replacing, resetting and unbinding the key pairs of many servers."""
+"""Bind, replace, reset and unbind the key pairs of many servers."""
 
 from __future__ import annotations
 
@@ -33,34 +33,33 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opt
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import CONNECTIONS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import Logins, Step, decide
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import Row
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import FleetRun
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import call_runner
 
-#: Seconds between two requests of an account that start a task: KPS publishes no limit, so it is not probed.
+#: Seconds between two requests of an account that start a task. KPS publishes no limit.
 PACE = 0.1
-#: Seconds for which the task of a lost request is looked for, and of the pauses in between: a task that waits for its turn is
-#: on no list yet.
-LOOK_FOR = 60.0
-LOOKS = (1.0, 2.0, 4.0, 8.0)
-#: Seconds before the sending of a lost request from which a record of a failed task is taken for its own.
-_OWN_RECORD = 120.0
-#: Requests in a row whose answers were lost, and whose tasks were not found, after which no other is sent.
-_LOSSES = 3
-_SILENT = "KPS had not answered the request before it"
-_PARTICIPLES = {"reset": "reset", "replace": "given another key pair", "bind": "given a key pair", "unbind": "unbound"}
+#: Seconds of the search for the task of a lost request, and of its pauses: a queued task is not in any list yet.
+SEARCH_SECONDS = 60.0
+SEARCH_PAUSES = (1.0, 2.0, 4.0, 8.0)
+#: Seconds that the clock of KPS may be behind: a task that started up to this long before a lost request may belong to it.
+_CLOCK_SKEW = 120.0
+#: The number of lost requests in a row, without a task found, after which no other request is sent.
+_MAX_LOSSES = 3
+_NO_ANSWER = "KPS did not answer the request before it"
+_DONE = {"reset": "reset", "replace": "given another key pair", "bind": "given a key pair", "unbind": "unbound"}
 
 
-class _Lost(t.NamedTuple):
-    """A request without a usable answer: what came instead, and when it was sent, in seconds since the epoch."""
+class _LostRequest(t.NamedTuple):
+    """A request without a usable answer: its error, and when it was sent in seconds since the epoch."""
 
     error: CloudError
     sent_at: float
 
 
-class Association(FleetRun):
-    """Gives servers a key pair, or takes it away, as the option ``state`` says."""
+class Association(ServerRun):
+    """A run that binds, replaces, resets or unbinds key pairs, as the option ``state`` says."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -69,16 +68,16 @@ class Association(FleetRun):
         self._keypair_name = check_name("keypair_name", params["keypair_name"]) if present else None
         private_key = _private_key(params)
         if private_key:
-            context.mask(private_key)  # it may come from a file, which Ansible does not know
+            context.mask(private_key)  # Ansible does not know the content of a file
         self._logins = Logins(private_key, params["root_password"])
         self._steps: dict[str, Step] = {}
         self._answered = False
         self._stop = ""
-        #: The servers whose task was not found after the answer to its request was lost.
-        self._missing: dict[str, _Lost] = {}
+        #: The servers whose request was lost and whose task was not found yet.
+        self._missing: dict[str, _LostRequest] = {}
         self._losses = 0
         for row in self.rows.values():
-            row.more = self._more(None, None)
+            row.fields = self._fields(None, None)
 
     def plan(self) -> None:
         """Read key pair, servers and running tasks, and decide for each server."""
@@ -101,15 +100,15 @@ class Association(FleetRun):
             )
             self._note(row, server, step)
         if self.context.diff_mode:
-            before = {server_id: row.more["previous_keypair_name"] for server_id, row in self.rows.items()}
+            before = {server_id: row.fields["previous_keypair_name"] for server_id, row in self.rows.items()}
             self.context.result["diff"] = {
                 "before": before,
                 "after": {**before, **dict.fromkeys(self._steps, self._keypair_name)},
             }
 
-    def _note(self, row: Row, server: t.Mapping[str, t.Any] | None, step: Step) -> None:
+    def _note(self, row: ServerResult, server: t.Mapping[str, t.Any] | None, step: Step) -> None:
         row.name = server["name"] if server else None
-        row.more = self._more(step.operation, server["key_name"] if server else None)
+        row.fields = self._fields(step.operation, server["key_name"] if server else None)
         if step.refusal:
             row.refuse(step.refusal)
         elif step.operation is None:
@@ -118,7 +117,7 @@ class Association(FleetRun):
             row.changed = self.context.check_mode
             self._steps[row.server_id] = step
 
-    def _more(self, operation: str | None, previous: str | None) -> dict[str, t.Any]:
+    def _fields(self, operation: str | None, previous: str | None) -> dict[str, t.Any]:
         return {
             "operation": operation,
             "previous_keypair_name": previous,
@@ -128,16 +127,16 @@ class Association(FleetRun):
         }
 
     def send(self) -> None:
-        """Start the tasks, a few requests at a time and paced. The API takes one server in a request, except for bindings."""
+        """Start the tasks, a few requests at a time. The API takes one server in a request, except to bind."""
         for _started in call_runner(self.context)(self._requests(), self._width):
             pass
 
     def _width(self) -> int:
-        """Requests that may be under way: one until the first is answered, because refused credentials must not be repeated."""
+        """Return the number of requests in flight: one before the first answer, so that rejected credentials are sent once."""
         return max(1, CONNECTIONS // self.parallel_jobs) if self._answered else 1
 
     def _requests(self) -> t.Iterator[t.Callable[[], None]]:
-        for number, ids in enumerate(self._in_batches()):
+        for number, ids in enumerate(self._batches()):
             if self._stop:
                 for server_id in ids:
                     self.rows[server_id].refuse(f"Nothing was sent for it: {self._stop}.")
@@ -146,8 +145,8 @@ class Association(FleetRun):
                 self.context.clock.sleep(PACE * self.parallel_jobs)
             yield functools.partial(self._start, ids)
 
-    def _in_batches(self) -> t.Iterator[list[str]]:
-        """The servers of each request."""
+    def _batches(self) -> t.Iterator[list[str]]:
+        """Return the server ids of each request."""
         bindings = [server_id for server_id, step in self._steps.items() if step.operation == "bind" and step.login]
         if len(bindings) < 2:
             bindings = []
@@ -156,10 +155,10 @@ class Association(FleetRun):
         yield from ([server_id] for server_id in self._steps if server_id not in set(bindings))
 
     def _start(self, ids: t.Sequence[str]) -> None:
-        """Send one request, and note what came of it; or why no other must follow."""
+        """Send one request and note its result, and the reason if no other request must follow."""
         sent_at = self.context.clock.time()
         try:
-            answers = self._ask(ids)
+            answers = self._request(ids)
         except CloudError as error:
             answers = dict.fromkeys(ids, error)
         lost: dict[str, CloudError] = {}
@@ -171,94 +170,97 @@ class Association(FleetRun):
                 lost[server_id] = answer
                 self.mark_changed(self.rows[server_id])
             else:
-                self._stop = self._refused(self.rows[server_id], answer) or self._stop
+                self._stop = self._not_started(self.rows[server_id], answer) or self._stop
         if lost:
-            self._stop = self._after_loss(lost, sent_at) or self._stop
+            self._stop = self._search_after_loss(lost, sent_at) or self._stop
         self._answered = True
 
-    def _refused(self, row: Row, error: CloudError) -> str:
-        """Note for a server that nothing was started; why no other request must follow, or nothing."""
+    def _not_started(self, row: ServerResult, error: CloudError) -> str:
+        """Note that nothing was started; return why no other request must follow, or an empty text."""
         row.refuse(f"Nothing was started. {error}")
         row.reason = Reason(error.code, error.text) if error.code else None
         if isinstance(error, AuthenticationError):
-            return "the credentials had been refused"
+            return "the credentials were rejected"
         if isinstance(error, ThrottledError):
-            # It was tried for as long as wait_timeout allows.
-            return "KPS turned the request before it away until the time (wait_timeout) was up"
+            # The client has retried for wait_timeout.
+            return "KPS throttled the request before it until the time (wait_timeout) was up"
         if isinstance(error, TransportError):
-            # It was tried for as long as hwc_timeout allows.
-            return _SILENT
-        # What came up before the request was sent comes up before every other.
+            # The client has retried for hwc_timeout.
+            return _NO_ANSWER
+        # An error before a request was sent recurs for every other request.
         return "the request before it could not be prepared" if error.unsent else ""
 
-    def _ask(self, ids: t.Sequence[str]) -> t.Mapping[str, fields.Row | CloudError]:
+    def _request(self, ids: t.Sequence[str]) -> t.Mapping[str, fields.Row | CloudError]:
         client, login = self.client, self._steps[ids[0]].login
         if self._keypair_name is None:
             return {ids[0]: kps_keypairs.disassociate(client, ids[0], login=login)}
-        # KPS logs in to running servers only, and refuses a port for those that are off.
+        # KPS logs in to running servers only, and rejects a port for servers that are off.
         port = self.context.params["port"] if login else None
         binding = kps_keypairs.Binding(self._keypair_name, login, self.context.params["disable_password"], port)
         if len(ids) > 1:
             return kps_keypairs.batch_bind(client, ids, binding)
         return {ids[0]: kps_keypairs.associate(client, ids[0], binding)}
 
-    def _accept(self, row: Row, answer: fields.Row) -> None:
-        """What an accepted request says: usually a task id, but it may have failed already."""
+    def _accept(self, row: ServerResult, answer: fields.Row) -> None:
+        """Note the answer to an accepted request: a task id, or a failure."""
         task_id, code, message = answer.get("task_id"), answer.get("error_code"), answer.get("error_msg")
         row.reason = Reason(code, message) if code or message else None
         if kps_keypairs.failed_already(answer):
             row.state, row.status = FAILED, answer["status"]
         if task_id:
-            row.more["task_id"] = task_id
+            row.fields["task_id"] = task_id
             self.mark_changed(row)
 
-    def _after_loss(self, lost: t.Mapping[str, CloudError], sent_at: float) -> str:
-        """Look for the tasks that a request may have started which had no usable answer. It is never sent again.
+    def _search_after_loss(self, lost: t.Mapping[str, CloudError], sent_at: float) -> str:
+        """Search for the tasks of a request without a usable answer. It is never sent again.
 
         Args:
-            lost: The errors, by server.
+            lost: The errors by server id.
             sent_at: When the request was sent, in seconds since the epoch.
 
         Returns:
-            Why no other request must follow, or nothing.
+            Why no other request must follow, or an empty text.
         """
         for server_id, error in lost.items():
-            # Until it is found: a server with such a task must not be started.
-            self.rows[server_id].state, self.rows[server_id].more["uncertain"] = UNKNOWN, True
-            self._missing[server_id] = _Lost(error, sent_at)
+            # A server must not be started while a task may work on it.
+            self.rows[server_id].state, self.rows[server_id].fields["uncertain"] = UNKNOWN, True
+            self._missing[server_id] = _LostRequest(error, sent_at)
         clock = self.context.clock
-        until = min(self._deadline, clock.monotonic() + LOOK_FOR)
+        until = min(self._deadline, clock.monotonic() + SEARCH_SECONDS)
         client = self.context.client(HWC).patient(until)
-        for pause in itertools.chain(LOOKS, itertools.repeat(LOOKS[-1])):
-            trouble = self._look_for(client, list(lost))
+        for pause in itertools.chain(SEARCH_PAUSES, itertools.repeat(SEARCH_PAUSES[-1])):
+            problem = self._search(client, list(lost))
             missing = [server_id for server_id in lost if server_id in self._missing]
             if not missing:
                 self._losses = 0
                 return ""
-            hopeless = isinstance(trouble, (AuthenticationError, ForbiddenError, RejectedError))
-            if hopeless or clock.monotonic() + pause > until:
+            permanent = isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError))
+            if permanent or clock.monotonic() + pause > until:
                 break
             clock.sleep(pause)
         for server_id in missing:
-            self._tell_missing(self.rows[server_id], lost[server_id], trouble)
+            self._report_missing(self.rows[server_id], lost[server_id], problem)
         self._losses += 1
-        if trouble is not None:
-            return _SILENT
-        return f"the answers to {_LOSSES} requests in a row had been lost" if self._losses >= _LOSSES else ""
+        if problem is not None:
+            return _NO_ANSWER
+        return f"the answers to {_MAX_LOSSES} requests in a row were lost" if self._losses >= _MAX_LOSSES else ""
 
-    def _tell_missing(self, row: Row, lost: CloudError, trouble: CloudError | None) -> None:
-        if trouble is not None:
-            row.msg = f"{lost} Whether a task was started could not be found out: {trouble} Check that before you run this again."
+    def _report_missing(self, row: ServerResult, lost: CloudError, problem: CloudError | None) -> None:
+        if problem is not None:
+            row.msg = (
+                f"{lost} Whether a task was started is not known: {problem} Check the running tasks (hwc_kps_task_info, list=running) before you "
+                "run this again."
+            )
         else:
             row.msg = (
-                f"{lost} No task for it was seen since, but one may still wait for its turn: leave the server as it is. Look for "
-                "a task in a few minutes (hwc_kps_task_info, list=running); if there is none, run this again."
+                f"{lost} No task for it was found, but one may still be queued. Do not start the server. Check the running tasks "
+                "(hwc_kps_task_info, list=running) in a few minutes; if there is none for it, run this again."
             )
 
-    def _look_for(self, client: HuaweiClient, server_ids: t.Sequence[str]) -> CloudError | None:
-        """Look once for the tasks of lost requests; why that was not possible, or None.
+    def _search(self, client: HuaweiClient, server_ids: t.Sequence[str]) -> CloudError | None:
+        """Search once for the tasks of lost requests; return the error that prevented it, or None.
 
-        They are among those that run, or among those that have failed since, or they have changed the key pair already.
+        A task is running, or has failed since, or has changed the key pair already.
         """
         try:
             running = {str(task.get("server_id")): task for task in kps.list_running(client)}
@@ -281,56 +283,54 @@ class Association(FleetRun):
 
     def _find(self, server_id: str, task: fields.Row | None) -> None:
         if task is not None and task.get("task_id"):
-            self.rows[server_id].more["task_id"] = str(task["task_id"])
+            self.rows[server_id].fields["task_id"] = str(task["task_id"])
             self._found(server_id, PENDING, "the task that it started was found")
 
     def _found(self, server_id: str, state: str, how: str) -> None:
-        """What became of a lost request is known."""
+        """Note the result of a lost request."""
         row, lost = self.rows[server_id], self._missing.pop(server_id)
-        row.state, row.more["uncertain"] = state, False
+        row.state, row.fields["uncertain"] = state, False
         row.msg = f"The request had no usable answer; {how}. {lost.error}"
 
     def _failed_since(self, records: t.Sequence[fields.Row], server_id: str) -> fields.Row | None:
-        """The record of a task for a server that failed since its request was sent."""
-        since = self._missing[server_id].sent_at - _OWN_RECORD
+        """Return the record of a task for a server that failed since the request was sent."""
+        since = self._missing[server_id].sent_at - _CLOCK_SKEW
         for record in records:
             started = str(record.get("task_time") or "")
             if record.get("server_id") == server_id and started.isdecimal() and float(started) / 1000 > since:
                 return record
         return None
 
-    def _has_changed(self, row: Row, key_name: str | None) -> bool:
-        return key_name == self._keypair_name and key_name != row.more["previous_keypair_name"]
+    def _has_changed(self, row: ServerResult, key_name: str | None) -> bool:
+        return key_name == self._keypair_name and key_name != row.fields["previous_keypair_name"]
 
     def wait(self) -> None:
-        """Wait for the tasks, and look once more for those that were not found: they may have waited for their turn."""
-        self._await(self._with_task())
+        """Wait for the tasks; then search again for those that were not found, because they may have been queued."""
+        self._await(self._pending_rows())
         if self._missing:
-            known = self._with_task()
-            self._look_for(self.context.client(HWC), list(self._missing))
-            self._await([row for row in self._with_task() if row not in known])
+            known = self._pending_rows()
+            self._search(self.context.client(HWC), list(self._missing))
+            self._await([row for row in self._pending_rows() if row not in known])
 
-    def _with_task(self) -> list[Row]:
-        return [row for row in self.rows.values() if row.more["task_id"] and row.state == PENDING]
+    def _pending_rows(self) -> list[ServerResult]:
+        return [row for row in self.rows.values() if row.fields["task_id"] and row.state == PENDING]
 
-    def _await(self, rows: t.Sequence[Row]) -> None:
-        by_task = {row.more["task_id"]: row for row in rows}
+    def _await(self, rows: t.Sequence[ServerResult]) -> None:
+        by_task = {row.fields["task_id"]: row for row in rows}
         for task in self.await_tasks(kps.KpsBackend(self.client), list(by_task)):
             by_task[task["id"]].ended(task["state"], task["status"], task["reason"])
 
     def done(self) -> str:
-        """What is done to servers, in as many words as there are operations."""
-        return (
-            " or ".join(dict.fromkeys(_PARTICIPLES[str(step.operation)] for step in self._steps.values())) or "changed"
-        )
+        """Return the participles of the operations."""
+        return " or ".join(dict.fromkeys(_DONE[str(step.operation)] for step in self._steps.values())) or "changed"
 
     def extra(self) -> Result:
-        """The tasks that were started."""
-        return {"task_ids": [row.more["task_id"] for row in self.rows.values() if row.more.get("task_id")]}
+        """Return the ids of the started tasks."""
+        return {"task_ids": [row.fields["task_id"] for row in self.rows.values() if row.fields.get("task_id")]}
 
 
 def _private_key(params: t.Mapping[str, t.Any]) -> str | None:
-    """The private key that is bound now, from its option or from its file."""
+    """Return the private key that is bound now, from its option or its file."""
     if params["private_key_file"] is None:
         key = params["private_key"]
     else:
@@ -341,6 +341,6 @@ def _private_key(params: t.Mapping[str, t.Any]) -> str | None:
             raise UsageError(f"private_key_file: {params['private_key_file']} cannot be read: {error}.") from None
     if key is not None and "-----BEGIN" not in key:
         raise UsageError(
-            "The private key is not in PEM format (-----BEGIN ... PRIVATE KEY-----). KPS takes no other, such as PuTTY's .ppk."
+            "The private key is not in PEM format (-----BEGIN ... PRIVATE KEY-----). Convert it; KPS does not accept other formats, such as .ppk of PuTTY."
         )
     return None if key is None else str(key)

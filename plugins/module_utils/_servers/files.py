@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are replaced as a whole: a reader sees the old content or the new one."""
+"""Replacement of whole files: a reader sees the old content or the new content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tempfile
 
 
 def replace(path: str, text: str, *, mode: int = 0o600) -> None:
-    """Write a text file in one step.
+    """Replace the content of a text file in one step.
 
     Args:
         path: The file. Its directory must exist.
@@ -20,7 +20,7 @@ def replace(path: str, text: str, *, mode: int = 0o600) -> None:
         mode: The permissions of the file.
 
     Raises:
-        OSError: The file could not be written; the old content is kept.
+        OSError: The file could not be written; it keeps the old content.
     """
     descriptor, draft = tempfile.mkstemp(prefix=".", suffix=".draft", dir=os.path.dirname(path) or ".")
     try:

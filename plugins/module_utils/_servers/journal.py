@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Journals of the role ``keypair_reset``: what a run that was cut off has left for the next one.
+"""Journals of the role ``keypair_reset``: the unfinished servers of interrupted runs.
 
-Each run has a file of its own in the directory. Several runs may use one directory at a time: every change is made under a lock on the
-directory, and every file is replaced as a whole, so that a reader sees the old content or the new one.
+Each run has its own file in the directory. Several runs may use one directory at the same time: every change is made under a
+lock on the directory, and every file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.fi
 Entry = dict[str, t.Any]
 
 _PREFIX, _SUFFIX = "keypair_reset-", ".json"
-#: Seconds to wait for another run that holds the lock; each holds it for milliseconds.
+#: Seconds to wait for the lock; a run holds it for milliseconds.
 LOCK_TIMEOUT = 30.0
 _LOCK_PAUSE = 0.05
 
 
 class Found(t.NamedTuple):
-    """What is in a directory.
+    """The journals in a directory.
 
     Attributes:
-        entries: What the journals say, oldest journal first.
-        problems: A sentence about each file that is named like a journal and cannot be read as one.
+        entries: The entries of the journals, oldest journal first.
+        problems: A sentence about each journal that cannot be read.
     """
 
     entries: list[Entry]
@@ -45,8 +45,8 @@ class Journals:
     """The journals in a directory.
 
     Args:
-        directory: Where they are.
-        clock: Time.
+        directory: The directory.
+        clock: The clock.
     """
 
     def __init__(self, directory: str, clock: Clock) -> None:
@@ -54,10 +54,10 @@ class Journals:
         self._clock = clock
 
     def read(self, *, but: str) -> Found:
-        """Return what the journals say, other than the one of this run.
+        """Return the journals of other runs.
 
         Args:
-            but: Name of this run.
+            but: The name of this run.
 
         Raises:
             UsageError: The directory cannot be read.
@@ -66,27 +66,33 @@ class Journals:
         try:
             files = self._files(but)
         except OSError as error:
-            raise UsageError(f"The directory of journals {self._directory} cannot be read: {_words(error)}.") from None
+            raise UsageError(
+                f"The directory of journals {self._directory} cannot be read: {_error_text(error)}."
+            ) from None
         for file in files:
             try:
                 found.entries.extend(_read(file))
             except FileNotFoundError:
-                continue  # its run has ended meanwhile
+                continue  # the other run has ended meanwhile
             except (OSError, ValueError) as error:
-                found.problems.append(f"{file} cannot be read as a journal: {_words(error)}. It was left as it is.")
+                found.problems.append(
+                    f"{file} cannot be read as a journal: {_error_text(error)}. It was left as it is."
+                )
         return found
 
-    def keep(self, name: str, entries: t.Sequence[Entry], taken: t.Collection[str], *, dry: bool = False) -> bool:
-        """Write the journal of a run, or remove it when it is empty, and then strike out servers from the others.
+    def keep(
+        self, name: str, entries: t.Sequence[Entry], adopted: t.Collection[str], *, check_mode: bool = False
+    ) -> bool:
+        """Write the journal of this run, or remove it when it is empty; then remove adopted servers from the others.
 
         Args:
-            name: Name of the run.
-            entries: What the next run must know.
-            taken: Ids of servers that this run has taken over from others.
-            dry: Change nothing.
+            name: The name of this run.
+            entries: The unfinished servers.
+            adopted: The ids of the servers that this run has adopted from other runs.
+            check_mode: Whether to change nothing.
 
         Returns:
-            Whether a file was changed, or would be.
+            Whether a file was changed, or would be in check mode.
 
         Raises:
             UsageError: The journal of this run could not be written.
@@ -94,26 +100,25 @@ class Journals:
         own = self._path(name)
         try:
             with self._lock():
-                changed = self._replace(own, entries, dry)
-                struck = [self._strike_out(file, taken, dry) for file in (self._files(name) if taken else [])]
+                changed = self._replace(own, entries, check_mode)
+                others = self._files(name) if adopted else []
+                removed = [self._remove_servers(file, adopted, check_mode) for file in others]
         except OSError as error:
-            raise UsageError(f"The journal {own} could not be written: {_words(error)}.") from None
-        return changed or any(struck)
+            raise UsageError(f"The journal {own} could not be written: {_error_text(error)}.") from None
+        return changed or any(removed)
 
-    def _strike_out(self, file: str, taken: t.Collection[str], dry: bool) -> bool:
+    def _remove_servers(self, file: str, adopted: t.Collection[str], check_mode: bool) -> bool:
         try:
             entries = _read(file)
-            left = [entry for entry in entries if entry["server_id"] not in taken]
-            return len(left) < len(entries) and self._replace(file, left, dry)
+            left = [entry for entry in entries if entry["server_id"] not in adopted]
+            return len(left) < len(entries) and self._replace(file, left, check_mode)
         except (OSError, ValueError):
-            return (
-                False  # it is gone, or not ours to change; what it says of these servers is in the journal of this run
-            )
+            return False  # it was removed or is not writable; the journal of this run has these servers
 
-    def _replace(self, file: str, entries: t.Sequence[Entry], dry: bool) -> bool:
+    def _replace(self, file: str, entries: t.Sequence[Entry], check_mode: bool) -> bool:
         if _content(file) == list(entries):
             return False
-        if dry:
+        if check_mode:
             return True
         if not entries:
             os.unlink(file)
@@ -137,7 +142,10 @@ class Journals:
             deadline = self._clock.monotonic() + LOCK_TIMEOUT
             while not _locked(descriptor):
                 if self._clock.monotonic() >= deadline:
-                    raise OSError(errno.EAGAIN, "another run has held the lock on the directory for too long")
+                    raise OSError(
+                        errno.EAGAIN,
+                        f"another run has held the lock on the directory for more than {LOCK_TIMEOUT:.0f} s",
+                    )
                 self._clock.sleep(_LOCK_PAUSE)
             yield
         finally:
@@ -145,11 +153,11 @@ class Journals:
 
 
 def _locked(descriptor: int) -> bool:
-    """Return whether the lock is ours, or the file system has none."""
+    """Take the lock; return whether this run has it, or the file system does not support it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # Some network file systems cannot lock a directory. Files are still replaced as a whole there.
+        # Some network file systems cannot lock a directory; files are still replaced as a whole.
         return error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EINTR)
     return True
 
@@ -165,7 +173,7 @@ def _read(file: str) -> list[Entry]:
 
 
 def _content(file: str) -> list[Entry] | None:
-    """Return what a journal says: nothing when there is none, None when it cannot be read."""
+    """Return the entries of a journal: an empty list when it does not exist, None when it cannot be read."""
     try:
         return _read(file)
     except FileNotFoundError:
@@ -174,5 +182,5 @@ def _content(file: str) -> list[Entry] | None:
         return None
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(error.strerror if isinstance(error, OSError) and error.strerror else error)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which operation a server's key pair can have: a pure decision, made before anything is sent.
+"""The decision which operation the key pair of a server needs, made before anything is sent.
 
-KPS has one request for bind, replace and reset, and infers the operation from the server's power state and the login that
-is given. Here it is decided first, so that what cannot work is refused with its reason and nothing is begun.
+KPS has one request for bind, replace and reset, and derives the operation from the power state of the server and the given
+login. Deciding first refuses what cannot work, with the reason.
 
 Source: "Resetting, replacing, binding and unbinding a key pair" in the user guide of DEW (support.huaweicloud.com).
 """
@@ -18,16 +18,29 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps_keypairs
 
-#: Images that KPS cannot work on (user guide, "Constraints"). What that calls Euler is EulerOS; Huawei Cloud EulerOS, another
-#: system, is not among them.
+#: Images that KPS does not support (user guide, "Constraints"). Its "Euler" is EulerOS, not Huawei Cloud EulerOS.
 _UNSUPPORTED = re.compile(
     r"coreos|openeuler|(?<!cloud )euleros|freebsd|kylin ?v10|uniontech ?os|uos server 20|centos stream 8", re.IGNORECASE
 )
 
 
+NO_SUCH_SERVER = "There is no such server in this project and region. Check the id."
+LOCKED = "It is locked, so that actions on it are rejected. Unlock it first."
+
+
+def busy(task_state: str) -> str:
+    """Return the refusal of a server that ECS works on."""
+    return f"It is busy ({task_state}). Run this again when that is over."
+
+
+def wrong_status(status: str | None) -> str:
+    """Return the refusal of a server that is neither on nor off."""
+    return f"Its status is {status}; it must be ACTIVE or SHUTOFF."
+
+
 @dataclasses.dataclass(frozen=True)
 class Logins:
-    """What the user gave to get into running servers.
+    """The secrets of the user with which KPS logs in to running servers.
 
     Attributes:
         private_key: The private key that is bound now, PEM.
@@ -39,12 +52,12 @@ class Logins:
 
 
 class Step(t.NamedTuple):
-    """What is to be done to one server.
+    """The next step for one server.
 
     Attributes:
-        operation: ``reset``, ``replace``, ``bind``, ``unbind``, or None when nothing is to be done.
-        login: What KPS gets in with; None for a server that is off.
-        refusal: Why nothing can be done, and what would help.
+        operation: ``reset``, ``replace``, ``bind``, ``unbind``, or None when there is nothing to do.
+        login: The login of KPS; None for a server that is off.
+        refusal: Why nothing can be done, and what helps.
     """
 
     operation: str | None = None
@@ -60,17 +73,17 @@ def decide(
     logins: Logins,
     busy_with: str | None,
 ) -> Step:
-    """What is to be done to a server.
+    """Return the step for a server.
 
     Args:
         server: The server as ``ecs.summarize`` shows it; None when it does not exist.
-        keypair_name: The key pair it should have; None when it should have none.
-        force: Start an operation although the server has the wanted key pair already.
-        logins: What the user gave.
-        busy_with: Id of a task that works on the server's key pair now.
+        keypair_name: The desired key pair; None for no key pair.
+        force: Whether to start an operation even if the server has the desired key pair.
+        logins: The secrets of the user.
+        busy_with: The id of a task that works on the key pair of the server now.
     """
     if server is None:
-        return Step(refusal="There is no such server in this project and region. Check the id.")
+        return Step(refusal=NO_SUCH_SERVER)
     bound = server["key_name"]
     if bound == keypair_name and not (force and keypair_name):
         return Step()
@@ -102,13 +115,13 @@ def _refusal(server: t.Mapping[str, t.Any], busy_with: str | None) -> str | None
     if busy_with:
         return f"KPS task {busy_with} works on its key pair. Wait for it (wait_for_task, service kps), then run this again."
     if server["locked"]:
-        return "It is locked, so that actions on it are refused. Unlock it first."
+        return LOCKED
     if str(server["os_type"] or "Linux").lower() != "linux":
         return f"Its system is {server['os_type']}; KPS works on Linux only."
     if server["image_name"] and _UNSUPPORTED.search(server["image_name"]):
         return f"KPS does not support its image, {server['image_name']}."
     if server["task_state"]:
-        return f"It is busy ({server['task_state']}). Run this again when that is over."
+        return busy(server["task_state"])
     if server["status"] not in (ecs.ACTIVE, ecs.SHUTOFF):
-        return f"Its status is {server['status']}; it must be ACTIVE or SHUTOFF."
+        return wrong_status(server["status"])
     return None

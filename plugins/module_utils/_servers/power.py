@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Switching many servers on or off."""
+"""Start and stop many servers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, PENDING, SUCCESS, Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import Row
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import FleetRun
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import (
+    LOCKED,
+    NO_SUCH_SERVER,
+    busy,
+    wrong_status,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
 
-#: What a server does on its way to a status by itself, or because somebody else asked.
-_ON_THE_WAY = {ecs.ACTIVE: "powering-on", ecs.SHUTOFF: "powering-off"}
+#: The task_state of a server that is already changing to a status.
+_TRANSITIONS = {ecs.ACTIVE: "powering-on", ecs.SHUTOFF: "powering-off"}
 
 
-class PowerSwitch(FleetRun):
-    """Starts or stops servers, as the option ``state`` says."""
+class PowerSwitch(ServerRun):
+    """A run that starts or stops servers, as the option ``state`` says."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -41,48 +47,48 @@ class PowerSwitch(FleetRun):
             after = {**before, **dict.fromkeys(self._to_send, self._target)}
             self.context.result["diff"] = {"before": before, "after": after}
 
-    def _decide(self, row: Row, server: t.Mapping[str, t.Any] | None) -> None:
+    def _decide(self, row: ServerResult, server: t.Mapping[str, t.Any] | None) -> None:
         if server is None:
-            row.refuse("There is no such server in this project and region. Check the id.")
+            row.refuse(NO_SUCH_SERVER)
             return
         row.name, row.status = server["name"], server["status"]
-        if server["task_state"] == _ON_THE_WAY[self._target]:
-            row.msg = "It was on its way already."
+        if server["task_state"] == _TRANSITIONS[self._target]:
+            row.msg = f"It was already {server['task_state']}."
         elif server["task_state"]:
-            row.refuse(f"It is busy ({server['task_state']}). Run this again when that is over.")
+            row.refuse(busy(server["task_state"]))
         elif row.status == self._target:
             row.state = SUCCESS
         elif server["locked"]:
-            row.refuse("It is locked, so that actions on it are refused. Unlock it first.")
+            row.refuse(LOCKED)
         elif row.status not in (ecs.ACTIVE, ecs.SHUTOFF):
-            row.refuse(f"Its status is {row.status}; it must be ACTIVE or SHUTOFF.")
+            row.refuse(wrong_status(row.status))
         else:
             row.changed = self.context.check_mode
             self._to_send.append(row.server_id)
 
     def send(self) -> None:
-        """Ask for the switch, up to 1000 servers in one request."""
+        """Send the requests, up to 1000 servers in each."""
         for begin in range(0, len(self._to_send), ecs.ACTION_SIZE):
             ids = self._to_send[begin : begin + ecs.ACTION_SIZE]
             try:
-                job = self._ask(ids)
+                job = self._request(ids)
             except AuthenticationError:
                 raise
             except CloudError as error:
                 for server_id in ids:
-                    self._not_asked(self.rows[server_id], error)
+                    self._not_sent(self.rows[server_id], error)
                 continue
             self._jobs[job] = ids
             for server_id in ids:
                 self.mark_changed(self.rows[server_id])
 
-    def _ask(self, ids: t.Sequence[str]) -> str:
+    def _request(self, ids: t.Sequence[str]) -> str:
         if self._target == ecs.ACTIVE:
             return ecs.start(self.client, ids)
         return ecs.stop(self.client, ids, self.context.params["stop_type"].upper())
 
-    def _not_asked(self, row: Row, error: CloudError) -> None:
-        """Without an answer there is no job to ask about, and the server itself tells whether the request arrived."""
+    def _not_sent(self, row: ServerResult, error: CloudError) -> None:
+        """Note a request without an answer; the status of the server shows whether it was received."""
         if error.outcome_unknown:
             self.mark_changed(row)
             row.msg = f"The request had no usable answer. {error}"
@@ -90,19 +96,19 @@ class PowerSwitch(FleetRun):
             row.refuse(f"It was not {self.done()}. {error}")
 
     def wait(self) -> None:
-        """Wait for the jobs, then for the servers, and look once at those whose job failed."""
-        complaints = self._await_jobs()
+        """Wait for the jobs, then for the servers; poll those whose job failed once."""
+        failures = self._await_jobs()
         pending = [server_id for server_id, row in self.rows.items() if row.state == PENDING]
-        self._await_servers([server_id for server_id in pending if server_id not in complaints], None)
-        self._await_servers([server_id for server_id in pending if server_id in complaints], 0)
-        for server_id, reason in complaints.items():
+        self._await_servers([server_id for server_id in pending if server_id not in failures], None)
+        self._await_servers([server_id for server_id in pending if server_id in failures], 0)
+        for server_id, reason in failures.items():
             row = self.rows[server_id]
             if row.state == PENDING:
                 row.state, row.reason = FAILED, reason
 
     def _await_jobs(self) -> dict[str, Reason | None]:
-        """The servers whose job or sub-job failed, with the reason."""
-        complaints: dict[str, Reason | None] = {}
+        """Wait for the jobs; return the servers whose job or sub-job failed, with the reason."""
+        failures: dict[str, Reason | None] = {}
         for task in self.await_tasks(ecs.EcsJobBackend(self.client), list(self._jobs)):
             by_server = ecs.job_outcomes(task["data"] or {})
             reason = task["reason"]
@@ -110,18 +116,18 @@ class PowerSwitch(FleetRun):
             for server_id in self._jobs[task["id"]]:
                 state, why = by_server.get(server_id, overall)
                 if state == FAILED:
-                    complaints[server_id] = why
-        return complaints
+                    failures[server_id] = why
+        return failures
 
     def _await_servers(self, server_ids: t.Sequence[str], timeout: float | None) -> None:
-        source = ecs.ServerStatusBackend(self.client, self._target, server_ids)
-        for task in self.await_tasks(source, server_ids, timeout):
+        backend = ecs.ServerStatusBackend(self.client, self._target, server_ids)
+        for task in self.await_tasks(backend, server_ids, timeout):
             self.rows[task["id"]].ended(task["state"], task["status"], task["reason"])
 
     def done(self) -> str:
-        """What is done to servers."""
+        """Return the participle of the operation."""
         return "started" if self._target == ecs.ACTIVE else "stopped"
 
     def extra(self) -> Result:
-        """The jobs that were started."""
+        """Return the ids of the started jobs."""
         return {"job_ids": list(self._jobs)}

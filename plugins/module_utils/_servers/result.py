@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One row a server: what became of it, in the order in which servers were named."""
+"""The results of a run, one for each server, and their summary."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import ERROR, PENDING, SUCCESS, Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
-#: Servers that a message spells out.
-SPELT_OUT = 5
+#: The number of servers that a message names.
+MAX_NAMED = 5
 
 
 @dataclasses.dataclass
-class Row:
-    """One server.
+class ServerResult:
+    """The result for one server.
 
     Attributes:
-        server_id: Its id.
-        name: Its name; None when it does not exist.
-        changed: Whether something was changed on it, or may have been.
+        server_id: The id of the server.
+        name: The name; None when the server does not exist.
+        changed: Whether the server was changed, or may have been.
         state: One of the states of a task.
-        status: The raw word that the state rests on.
-        reason: Why it failed, in the service's words.
-        msg: What went wrong or would be done, for people.
-        more: Further fields of the result.
+        status: The raw status of the service.
+        reason: The reason of a failure, from the service.
+        msg: A message for the user.
+        fields: Further fields of the result.
     """
 
     server_id: str
@@ -38,21 +38,21 @@ class Row:
     status: str | None = None
     reason: Reason | None = None
     msg: str | None = None
-    more: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    fields: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def refuse(self, why: str) -> None:
-        """Nothing can be done to it."""
+        """Note that nothing can be done to the server."""
         self.state, self.msg = ERROR, why
 
     def ended(self, state: str, status: str | None, reason: t.Mapping[str, t.Any] | None) -> None:
-        """The service said what became of it; an earlier word or reason is not overwritten by silence."""
+        """Note the final state from the service; keep an earlier status or reason if there is no new one."""
         self.state = state
         self.status = status or self.status
         if reason:
             self.reason = Reason(reason.get("code"), reason.get("message"))
 
     def result(self) -> dict[str, t.Any]:
-        """The row as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {
             "server_id": self.server_id,
             "name": self.name,
@@ -61,11 +61,11 @@ class Row:
             "status": self.status,
             "reason": self.reason._asdict() if self.reason else None,
             "msg": self.msg and printable(self.msg),
-            **self.more,
+            **self.fields,
         }
 
     def describe(self) -> str:
-        """The server and what is wrong with it, for the middle of a sentence."""
+        """Return the server and its problem, for the middle of a sentence."""
         who = f"{printable(self.name, WORD)} ({self.server_id})" if self.name else self.server_id
         status = printable(self.status, WORD) if self.status else None
         why = ", ".join(str(part) for part in (status, self.reason) if part) if self.reason else None
@@ -73,16 +73,16 @@ class Row:
 
 
 def report(
-    rows: t.Sequence[Row], *, waited: bool, done: str, be: tuple[str, str] = ("was", "were"), prefix: str = ""
+    rows: t.Sequence[ServerResult], *, waited: bool, done: str, be: tuple[str, str] = ("was", "were"), prefix: str = ""
 ) -> tuple[bool, str]:
-    """Whether the run failed, and the sentence that says how it went.
+    """Return whether the run failed, and a sentence about it.
 
     Args:
-        rows: All servers.
+        rows: The results of all servers.
         waited: Whether servers that are still pending count as failed.
-        done: What happened to those that succeeded, such as ``stopped``.
+        done: The participle for servers that succeeded, such as ``stopped``.
         be: The verb before it, for one server and for several.
-        prefix: Begins the sentence about failures.
+        prefix: The beginning of the sentence about failures.
     """
     good = (SUCCESS,) if waited else (SUCCESS, PENDING)
     bad = [row for row in rows if row.state not in good]
@@ -91,8 +91,8 @@ def report(
         changed = sum(1 for row in rows if row.changed)
         verb = be[0] if changed == 1 else be[1]
         return False, f"{changed} of {total} {verb} {done}." if changed else f"Nothing to do for {total}."
-    spelt = "; ".join(row.describe() for row in bad[:SPELT_OUT])
-    more = f"; and {len(bad) - SPELT_OUT} more" if len(bad) > SPELT_OUT else ""
+    named = "; ".join(row.describe() for row in bad[:MAX_NAMED])
+    more = f"; and {len(bad) - MAX_NAMED} more" if len(bad) > MAX_NAMED else ""
     rest = f" {len(rows) - len(bad)} without a problem." if len(rows) > len(bad) else ""
     lead = f"{prefix} " if prefix else ""
-    return True, f"{lead}{len(bad)} of {total} failed: {spelt}{more}.{rest}"
+    return True, f"{lead}{len(bad)} of {total} failed: {named}{more}.{rest}"

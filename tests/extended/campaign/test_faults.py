@@ -229,7 +229,7 @@ CASES = (
         "KPS refuses the credentials",
         (refused(ASSOCIATE, status=401, code="APIGW.0301", message="Bad signature"),),
         everyone("failed"),
-        words="the credentials had been refused",
+        words="the credentials were rejected",
         associates={"server-01": 2},
     ),
     Case(
@@ -287,7 +287,7 @@ CASES = (
         ),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="could not be found out",
+        words="is not known",
         task_seconds=12,
         variables={"keypair_reset_timeout": 30},
     ),

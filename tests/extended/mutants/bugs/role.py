@@ -525,17 +525,19 @@ BUGS = (
         "foreign-entries-struck-out",
         "servers of another live run are struck out of its journal",
         JOURNAL,
-        '            left = [entry for entry in entries if entry["server_id"] not in taken]\n',
+        '            left = [entry for entry in entries if entry["server_id"] not in adopted]\n',
         "            left: list[Entry] = []\n",
     ),
     Noted(
         "own-journal-last",
         "other journals are struck out before the own one is written: a run that is cut off between loses servers",
         JOURNAL,
-        "                changed = self._replace(own, entries, dry)\n"
-        "                struck = [self._strike_out(file, taken, dry) for file in (self._files(name) if taken else [])]\n",
-        "                struck = [self._strike_out(file, taken, dry) for file in (self._files(name) if taken else [])]\n"
-        "                changed = self._replace(own, entries, dry)\n",
+        "                changed = self._replace(own, entries, check_mode)\n"
+        "                others = self._files(name) if adopted else []\n"
+        "                removed = [self._remove_servers(file, adopted, check_mode) for file in others]\n",
+        "                others = self._files(name) if adopted else []\n"
+        "                removed = [self._remove_servers(file, adopted, check_mode) for file in others]\n"
+        "                changed = self._replace(own, entries, check_mode)\n",
     ),
     Noted(
         "journal-without-lock",
@@ -556,7 +558,7 @@ BUGS = (
         "check-mode-journals",
         "check mode writes a journal",
         JOURNAL,
-        "        if dry:\n            return True\n",
+        "        if check_mode:\n            return True\n",
         "",
     ),
 )

@@ -12,4 +12,4 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 def test_as_a_module_it_says_that_it_is_none() -> None:
     result = run_module("keypair_reset_inputs", {})
     assert result["failed"] is True
-    assert result["msg"].startswith("keypair_reset_inputs is an action plugin of the controller")
+    assert result["msg"].startswith("keypair_reset_inputs runs as an action plugin on the controller only")

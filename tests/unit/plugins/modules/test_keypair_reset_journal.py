@@ -30,7 +30,7 @@ def test_it_writes_and_another_run_reads(tmp_path: Path) -> None:
 
 def test_a_server_that_is_taken_over_leaves_the_other_journal(tmp_path: Path) -> None:
     journal(tmp_path, "1", entries=[ENTRY])
-    journal(tmp_path, "2", entries=[ENTRY], taken=["id-web"])
+    journal(tmp_path, "2", entries=[ENTRY], adopted=["id-web"])
     assert [path.name for path in tmp_path.iterdir()] == ["keypair_reset-2.json"]
 
 

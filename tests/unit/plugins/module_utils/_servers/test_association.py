@@ -408,7 +408,7 @@ def test_refused_credentials_stop_the_sending(cloud: FakeTransport) -> None:
     assert states(result) == [("s-1", True, "pending"), ("s-2", False, "error"), ("s-3", False, "error")]
     assert (result["changed"], result["failed"], result["task_ids"]) == (True, True, ["t-1"])
     assert "hwc_secret_key" in result["servers"][1]["msg"]
-    assert result["servers"][2]["msg"] == "Nothing was sent for it: the credentials had been refused."
+    assert result["servers"][2]["msg"] == "Nothing was sent for it: the credentials were rejected."
 
 
 def test_a_service_that_cannot_be_reached_stops_the_sending(cloud: FakeTransport) -> None:
@@ -418,7 +418,7 @@ def test_a_service_that_cannot_be_reached_stops_the_sending(cloud: FakeTransport
     result = result_of(start(cloud, server_ids=["s-1", "s-2"]))
     assert states(result) == [("s-1", False, "error"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (False, True)
-    assert result["servers"][1]["msg"].startswith("Nothing was sent for it: KPS had not answered")
+    assert result["servers"][1]["msg"].startswith("Nothing was sent for it: KPS did not answer")
 
 
 #: What API Gateway of Huawei Cloud says, to the letter.
@@ -479,7 +479,7 @@ def test_a_quota_that_outlasts_the_wait_leaves_the_others_untouched(cloud: FakeT
     assert "Nothing was started." in first
     assert "The time is up before the 60 s that it asks for are over. It was tried 11 times." in first
     assert second == (
-        "Nothing was sent for it: KPS turned the request before it away until the time (wait_timeout) was up."
+        "Nothing was sent for it: KPS throttled the request before it until the time (wait_timeout) was up."
     )
     assert 500.0 < cloud.clock.now - 1000.0 <= 600.0
 
@@ -734,7 +734,7 @@ def test_what_is_not_found_within_a_minute_stays_uncertain(clock: FakeClock) -> 
     assert 50.0 < clock.now - cloud.sent <= 62.0
     row = result["servers"][0]
     assert row["uncertain"] is True
-    assert "one may still wait for its turn: leave the server as it is" in row["msg"]
+    assert "one may still be queued. Do not start the server" in row["msg"]
     assert "nothing was started" not in row["msg"]
     assert len(cloud.writes()) == 1
 
@@ -770,7 +770,7 @@ def test_several_lost_answers_in_a_row_stop_the_sending(cloud: FakeTransport) ->
         cloud.always(detail(server_id), {"servers": [server(server_id)]})
     result = result_of(start(cloud, server_ids=ids, wait=False, on_failure="return"))
     assert [state for _id, _changed, state in states(result)] == ["unknown"] * 3 + ["error"] * 2
-    assert "the answers to 3 requests in a row had been lost" in result["servers"][4]["msg"]
+    assert "the answers to 3 requests in a row were lost" in result["servers"][4]["msg"]
 
 
 @pytest.mark.parametrize("rows", [[server("s-1", key_name="kp-new")], []], ids=["same pair", "gone"])
@@ -794,8 +794,8 @@ def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: F
     assert states(result) == [("s-1", True, "unknown"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (True, False)
     assert [row["uncertain"] for row in result["servers"]] == [True, False]
-    assert "could not be found out" in result["servers"][0]["msg"]
-    assert "Check that before you run this again" in result["servers"][0]["msg"]
+    assert "is not known" in result["servers"][0]["msg"]
+    assert "Check the running tasks" in result["servers"][0]["msg"]
     assert cloud.clock.now - 1000.0 < 10.0, "a refusal does not pass"
 
 
@@ -844,7 +844,7 @@ def test_when_the_time_is_up_the_tasks_go_on(cloud: FakeTransport, on_failure: s
     assert states(result) == [("s-1", True, "pending")]
     assert (result["changed"], result["failed"], result["task_ids"]) == (True, on_failure == "fail", ["t-1"])
     assert result["servers"][0]["status"] == "RUNNING_RESET"
-    assert "The time (wait_timeout, 60 s) is up; what was begun goes on." in result["msg"]
+    assert "The time (wait_timeout, 60 s) is up. The started operations continue." in result["msg"]
 
 
 def test_reading_and_sending_count_against_the_time(cloud: FakeTransport) -> None:

@@ -164,9 +164,9 @@ def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
 def test_in_a_dry_run_nothing_is_written(tmp_path: Path) -> None:
     kept = journals(tmp_path)
     kept.keep("1", [entry("a")], [])
-    assert kept.keep("2", [entry("a")], ["a"], dry=True) is True
-    assert kept.keep("1", [], [], dry=True) is True
-    assert kept.keep("3", [], ["z"], dry=True) is False
+    assert kept.keep("2", [entry("a")], ["a"], check_mode=True) is True
+    assert kept.keep("1", [], [], check_mode=True) is True
+    assert kept.keep("3", [], ["z"], check_mode=True) is False
     assert content(tmp_path) == {"keypair_reset-1.json": ["a"]}
 
 
@@ -174,7 +174,7 @@ def test_a_lock_that_another_run_holds_is_waited_for(tmp_path: Path) -> None:
     clock = FakeClock()
     holder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
-    with pytest.raises(UsageError, match="another run has held the lock on the directory for too long"):
+    with pytest.raises(UsageError, match="another run has held the lock on the directory for more than 30 s"):
         Journals(str(tmp_path), clock).keep("1", [entry("a")], [])
     assert clock.now >= LOCK_TIMEOUT
     os.close(holder)
@@ -212,7 +212,7 @@ def test_runs_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0] * count
-    # What nobody has taken over is still there, and nothing else is left in the journal that was found.
+    # The journal that was found still has the servers that no run has adopted, and no others.
     assert content(tmp_path) == {
         "keypair_reset-0.json": [f"s{count}"],
         **{f"keypair_reset-run-{number}.json": [f"s{number}"] for number in range(count)},

@@ -145,7 +145,7 @@ def test_results_are_in_the_order_of_the_input_without_repetitions(cloud: FakeTr
     servers(cloud, server("s-3", "SHUTOFF"), server("s-1", "SHUTOFF"))
     result = result_of(start(cloud, server_ids=["s-3", "s-1", "s-3", "s-2"]))
     assert states(result) == [("s-3", False, "success"), ("s-1", True, "success"), ("s-2", False, "success")]
-    assert result["servers"][0]["msg"] == "It was on its way already."
+    assert result["servers"][0]["msg"] == "It was already powering-off."
     assert result["msg"] == "1 of 3 servers was stopped."
 
 
@@ -346,7 +346,7 @@ def test_when_the_time_is_up_what_was_begun_goes_on(cloud: FakeTransport, on_fai
     result = result_of(start(cloud, wait_timeout=8.0, on_failure=on_failure))
     assert states(result) == [("s-1", True, "pending")]
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, on_failure == "fail", ["j-1"])
-    assert "The time (wait_timeout, 8 s) is up; what was begun goes on." in result["msg"]
+    assert "The time (wait_timeout, 8 s) is up. The started operations continue." in result["msg"]
     assert cloud.clock.now - 1000.0 < 10.0
 
 

@@ -11,15 +11,15 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import Row, report
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult, report
 
 
-def row(number: int, state: str, **fields: t.Any) -> Row:
-    return Row(f"s-{number}", f"web-{number}", state=state, **fields)
+def row(number: int, state: str, **fields: t.Any) -> ServerResult:
+    return ServerResult(f"s-{number}", f"web-{number}", state=state, **fields)
 
 
 def test_a_row_is_plain_values() -> None:
-    done = Row("s-1", "web-1", True, "failed", "FAILED_RESET", Reason("KPS.1", "no"), "why", {"task_id": "t"})
+    done = ServerResult("s-1", "web-1", True, "failed", "FAILED_RESET", Reason("KPS.1", "no"), "why", {"task_id": "t"})
     assert done.result() == {
         "server_id": "s-1",
         "name": "web-1",
@@ -30,11 +30,11 @@ def test_a_row_is_plain_values() -> None:
         "msg": "why",
         "task_id": "t",
     }
-    assert Row("s-1").result()["reason"] is None
+    assert ServerResult("s-1").result()["reason"] is None
 
 
 def test_silence_does_not_overwrite_a_word_or_a_reason() -> None:
-    ended = Row("s-1", status="ACTIVE", reason=Reason("a", "b"))
+    ended = ServerResult("s-1", status="ACTIVE", reason=Reason("a", "b"))
     ended.ended("failed", None, None)
     assert (ended.state, ended.status, ended.reason) == ("failed", "ACTIVE", Reason("a", "b"))
     ended.ended("success", "SHUTOFF", {"code": None, "message": "c"})
@@ -44,8 +44,8 @@ def test_silence_does_not_overwrite_a_word_or_a_reason() -> None:
 @pytest.mark.parametrize(
     ("described", "text"),
     [
-        (Row("s-1", msg="It is locked."), "s-1: It is locked"),
-        (Row("s-1", "web", state="failed"), "web (s-1): failed"),
+        (ServerResult("s-1", msg="It is locked."), "s-1: It is locked"),
+        (ServerResult("s-1", "web", state="failed"), "web (s-1): failed"),
         (row(1, "failed", status="FAILED_RESET"), "web-1 (s-1): FAILED_RESET"),
         (
             row(1, "failed", status="FAILED_RESET", reason=Reason("KPS.1", "no")),
@@ -54,7 +54,7 @@ def test_silence_does_not_overwrite_a_word_or_a_reason() -> None:
         (row(1, "failed", reason=Reason(None, "no")), "web-1 (s-1): no"),
     ],
 )
-def test_a_row_says_who_it_is_and_what_is_wrong(described: Row, text: str) -> None:
+def test_a_row_says_who_it_is_and_what_is_wrong(described: ServerResult, text: str) -> None:
     assert described.describe() == text
 
 
