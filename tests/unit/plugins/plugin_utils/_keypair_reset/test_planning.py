@@ -267,7 +267,7 @@ def test_a_server_that_has_the_key_pair_is_left_alone_unless_forced() -> None:
     ("row", "words"),
     [
         (None, "There is no such server in this project and region. Check the id."),
-        (server("web", locked=True), "It is locked, so that actions on it are refused. Unlock it first."),
+        (server("web", locked=True), "It is locked, so that actions on it are rejected. Unlock it first."),
         (server("web", os_type="Windows"), "Its system is Windows; KPS works on Linux only."),
         (server("web", task_state="powering-off"), "It is busy (powering-off). Run this again when that is over."),
     ],
