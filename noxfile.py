@@ -239,8 +239,8 @@ def contract_oldest_requests(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Run the role and playbooks on the fleet, ansible-runner as AWX lays it out, the execution environment."""
     environment = {**install_for_playbooks(session, *E2E), **awx_collection(session)}
-    # Two at a time, because they wait for half of the time.
-    options = [] if names_tests(session) else ["-n", "2", "--dist", "worksteal", "tests/e2e"]
+    # More than there are cores, because tests wait for half of the time.
+    options = [] if names_tests(session) else ["-n", "3", "--dist", "worksteal", "tests/e2e"]
     session.run("pytest", *session.posargs, *options, env=environment, interrupt_timeout=10)
 
 

@@ -135,8 +135,11 @@ class Limiter:
         return min(self.highest_rate, self.rate + GROWTH * self.highest_rate * max(0.0, now - self.since))
 
     def ready_at(self, now: float) -> float:
-        """Return when the next call may be sent."""
-        spaced = now if self.last_sent is None else self.last_sent + 1 / self.current_rate(now)
+        """Return when the next call may be sent.
+
+        The rate is that of the last call: with a rate that grows meanwhile, the result would depend on how often it is asked.
+        """
+        spaced = now if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)
         return max(now, spaced, self.gate)
 
     def sent(self, now: float) -> None:
