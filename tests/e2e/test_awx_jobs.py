@@ -86,7 +86,7 @@ def test_slices_reset_a_fleet_and_hide_nothing_of_each_other(benches: Benches) -
     }
     assert list(shared["journal"].iterdir()) == []
     # Who forgets to say how many slices there are is told.
-    words = "Set keypair_reset_parallel_jobs"
+    words = "keypair_reset_parallel_jobs is 1"
     assert [bool(job.lines(words)) for job in jobs] == [False, True]
     for job in jobs:
         assert job.leaks(secrets(bench)) == []
