@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""``python -m emulator``: run the emulator until interrupted, and tell the shell how to reach it."""
+"""``python -m emulator``: run the emulator until Ctrl-C, and print the variables with which clients reach it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ def main() -> int:
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="write inventory, known_hosts, keys and env.sh")
     parser.add_argument("--task-seconds", type=float, default=2.0, metavar="S", help="how long a key pair task takes")
     parser.add_argument("--job-seconds", type=float, default=1.0, metavar="S", help="how long a power job takes")
-    parser.add_argument("--boot-seconds", type=float, default=0.0, metavar="S", help="from started to SSH answering")
+    parser.add_argument(
+        "--boot-seconds",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="how long a started server takes until SSH responds",
+    )
     parser.add_argument(
         "--fail-reset", action="append", default=[], metavar="SERVER", help="let this server's next key pair task fail"
     )
-    parser.add_argument("--no-fleet", action="store_true", help="leave the SSH servers out")
-    parser.add_argument("--history", action="store_true", help="let some tasks of the past exist")
+    parser.add_argument("--no-fleet", action="store_true", help="start no SSH servers")
+    parser.add_argument("--history", action="store_true", help="begin with some finished tasks")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS")
     options = parser.parse_args()
 

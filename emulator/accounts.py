@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is when the emulator starts: one account with each cloud, and something in it for every service."""
+"""The accounts that exist when the emulator starts: one with each cloud, with something in it for every service."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NAMESPACE = uuid.UUID("6f1d3f0e-5f0d-4c53-9d6e-3a4f2d9b7a10")
 
 
 def stable_id(what: str) -> str:
-    """An id of the usual form, the same in every run."""
+    """Return an id of the usual form, the same in every run."""
     return str(uuid.uuid5(_NAMESPACE, what))
 
 

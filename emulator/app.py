@@ -80,16 +80,16 @@ class Emulator:
             context, self.ca_path = server_context(self.directory)
         self._http = HttpServer(self.answer, port, context)
 
-    # life
+    # start and stop
 
     def start(self) -> Emulator:
-        """Serve."""
+        """Start to serve requests."""
         self._follow()
         self._http.start()
         return self
 
     def stop(self) -> None:
-        """Close every port, end every child, remove what was temporary."""
+        """Close every port, end every child process, remove temporary files."""
         self._http.stop()
         self.world.timeline.close()
         if self.fleet is not None:
@@ -117,11 +117,11 @@ class Emulator:
         self.stop()
 
     def _follow(self) -> None:
-        """Let time do its work, if the clock runs by itself."""
+        """Run events when they are due, if the clock runs by itself."""
         if isinstance(self.clock, SystemClock):
             threading.Thread(target=self.world.timeline.follow, name="timeline", daemon=True).start()
 
-    # what a test looks at
+    # for tests
 
     @property
     def url(self) -> str:
@@ -130,7 +130,7 @@ class Emulator:
         return f"{scheme}://127.0.0.1:{self._http.server_port}"
 
     def environment(self) -> dict[str, str]:
-        """The variables a client wants to see."""
+        """Return the variables with which a client finds the emulator."""
         variables = {
             "HWC_ENDPOINT": self.url,
             "HWC_REGION": HUAWEI_REGION,
@@ -147,11 +147,11 @@ class Emulator:
         return variables
 
     def writes(self) -> list[Entry]:
-        """The logged requests of operations that change something."""
+        """Return the logged requests of operations that change something."""
         return self.requests.writes()
 
     def fail(self, what: str, **settings: t.Any) -> faults.Fault:
-        """Put a fault in force; ``faults.ANSWERS`` and ``faults.OUTCOMES`` say which there are, ``faults.Fault`` the settings."""
+        """Add a fault; ``faults.ANSWERS`` and ``faults.OUTCOMES`` say which there are, ``faults.Fault`` the settings."""
         with self.world.lock:
             return self.world.faults.add(what, **settings)
 
@@ -161,7 +161,7 @@ class Emulator:
             self.world.faults.clear()
 
     def settle(self) -> None:
-        """Let everything happen that is due by now."""
+        """Run all events that are due."""
         self.world.timeline.run_due()
 
     # what there is
@@ -185,7 +185,7 @@ class Emulator:
             add_history(self)
 
     def add_server(self, name: str, *, place: tuple[str, int] | None = None, **fields: t.Any) -> Server:
-        """Let one more server exist. It has key pair ``old`` unless told otherwise.
+        """Add a server. It has the key pair ``old`` unless ``fields`` say otherwise.
 
         Args:
             name: Its name.
@@ -211,14 +211,14 @@ class Emulator:
         return server
 
     def ssh(self, name: str) -> tuple[str, int, str]:
-        """Where to log in to a server: host, port, user."""
+        """Return where to log in to a server: host, port, user."""
         if self.fleet is None:
             raise LookupError("this emulator was started without its fleet")
         machine = self.fleet.machines[self.huawei.ecs.find(name).id]
         return machine.address, machine.port, getpass.getuser()
 
     def _keys(self, name: str) -> keys.KeyPair:
-        """One of the two pairs a test works with, kept in the state directory."""
+        """Return one of the two pairs a test works with, kept in the state directory."""
         directory = self.directory / "keys"
         directory.mkdir(mode=0o700, exist_ok=True)
         private, public = directory / name, directory / f"{name}.pub"
@@ -231,7 +231,7 @@ class Emulator:
         return pair
 
     def key_path(self, name: str) -> Path:
-        """The private key file of ``old`` or ``new``; its public half has ``.pub`` at the end."""
+        """Return the private key file of ``old`` or ``new``; the name of the public one ends with ``.pub``."""
         return self.directory / "keys" / name
 
     # answering

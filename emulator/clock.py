@@ -15,10 +15,10 @@ import typing as t
 
 
 class Clock(t.Protocol):
-    """What the emulator needs of time. A test's own fake clock fits as long as it has ``time``."""
+    """The time, as far as the emulator needs it. A test's own clock fits if it has ``time``."""
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
 
 
 class SystemClock:
@@ -32,7 +32,7 @@ class SystemClock:
         self.offset = offset
 
     def time(self) -> float:
-        """Seconds since the epoch, shifted by the offset."""
+        """Return the seconds since the epoch, shifted by the offset."""
         return time.time() + self.offset
 
 
@@ -47,7 +47,7 @@ class ManualClock:
         self.now = now
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return the seconds since the epoch."""
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -71,10 +71,10 @@ class Event:
 
 
 class Timeline:
-    """The emulator's future: a heap of events, run in order of their time by whoever comes by.
+    """The events to come: a heap, run in order of their time by the thread that needs the present.
 
     Every event sees ``now()`` equal to the moment it was planned for, however late it is run, so that a chain of
-    events takes as long as it should even if nobody looked in between.
+    events takes as long as it should even if no request came in between.
 
     Args:
         clock: Where the present comes from.
@@ -91,7 +91,7 @@ class Timeline:
         self._closed = False
 
     def now(self) -> float:
-        """The present: inside an event the moment it was planned for, otherwise what the clock says."""
+        """Return the present: inside an event the moment it was planned for, otherwise what the clock says."""
         return self.clock.time() if self._instant is None else self._instant
 
     def after(self, seconds: float, action: t.Callable[[], None]) -> Event:
@@ -138,7 +138,7 @@ class Timeline:
 
 
 def iso(seconds: float, *, fraction: bool = False) -> str:
-    """An instant as the clouds write it: ``2026-01-02T03:04:05Z``, or with microseconds."""
+    """Return an instant as the clouds write it: ``2026-01-02T03:04:05Z``, or with microseconds."""
     whole = int(seconds)
     text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
     return f"{text}.{int((seconds - whole) * 1_000_000):06d}Z" if fraction else f"{text}Z"

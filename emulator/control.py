@@ -21,7 +21,7 @@ def answer(emulator: Emulator, request: Request) -> Response:
     handler = _ROUTES.get((request.method, request.path.removeprefix("/_emulator/")))
     if handler is None:
         known = ", ".join(f"{method} /_emulator/{path}" for method, path in _ROUTES)
-        return Response.of({"error": f"there is no such thing; there are {known}"}, 404)
+        return Response.of({"error": f"there is no such path; there are {known}"}, 404)
     try:
         document = json.loads(request.body) if request.body else {}
         return Response.of(handler(emulator, document, dict(request.pairs())))
@@ -184,7 +184,7 @@ SETTINGS = (
     "kps.accepted_status",
     "kps.replace_suffix",
     "csms.task_seconds",
-    "csms.pending_word",
+    "csms.pending_status",
     "csms.delay_seconds",
     "csms.trailing_marker",
     "csms.total_of_page",

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Trouble on demand: answers that go wrong, and things that turn out badly.
+"""Faults on demand: responses that go wrong, and tasks that end badly.
 
 A fault is a plain description, the same in Python and over ``POST /_emulator/faults``: what happens (``what``), to
 which requests or to which server, and how often. Two families share the description:
 
-* answer faults spoil the answer to a matching request (``ANSWERS``);
-* outcome faults decide how something that a service is doing ends (``OUTCOMES``).
+* response faults spoil the response to a matching request (``ANSWERS``);
+* outcome faults decide how a task or job of a service ends (``OUTCOMES``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import typing as t
 from .messages import ApiError, Delivery, Json, Request, Response
 
 ANSWERS = {
-    "error": "refuse with status, code and message in the service's own shape, or with body verbatim",
+    "error": "an error with status, code and message in the service's own shape, or with body verbatim",
     "throttle": "429 with the gateway's code, and Retry-After when retry_after is given",
     "html": "an HTML page, with status (default 200)",
     "empty": "status (default 200) and no body",
@@ -46,7 +46,7 @@ OUTCOMES = {
     "task_hidden": "that task is missing from the list of running tasks",
     "task_lingers": "that task stays in the list of running tasks after its end",
     "task_remark": "that task succeeds, and gives message as a reason of failure (CloudSSO)",
-    "associate_refused": "associate answers 2xx, without a task id, with status FAILED, code and message",
+    "associate_rejected": "associate answers 2xx, without a task id, with status FAILED, code and message",
     "job_fails": "the server's part of the next power job fails with code and message",
     "job_stuck": "the server's part of the next power job never ends",
     "start_fails": "the server's part of the next start fails; it stays off",
@@ -79,10 +79,10 @@ class Fault:
         service, operation, method: Only requests with these; None is any.
         path: Only requests whose undecoded target matches this regular expression somewhere.
         server: Only what concerns this server, by id or name (a secret's name or a principal's id elsewhere).
-        skip: Matches that pass unharmed first.
-        times: Matches that are harmed then; None is all.
-        share: The share of these that are harmed, at random, 0 to 1; the same ones each time.
-        details: What the fault needs beside: ``status``, ``code``, ``message``, ``seconds``, ...
+        skip: Matches that are left alone first.
+        times: Matches that are spoiled then; None for all.
+        share: The share of these that are spoiled, at random, from 0 to 1; the same ones in each run.
+        details: Further arguments of the fault: ``status``, ``code``, ``message``, ``seconds``, ...
     """
 
     number: int
@@ -99,14 +99,14 @@ class Fault:
     played: int = 0
 
     def __post_init__(self) -> None:
-        self._draw = random.Random(self.number)
+        self._rng = random.Random(self.number)
 
     def take(self) -> bool:
-        """Count one match; True when this one is to be harmed."""
+        """Count one match; return whether this one is to be spoiled."""
         if self.skip:
             self.skip -= 1
             return False
-        if self._draw.random() >= self.share:
+        if self._rng.random() >= self.share:
             return False
         if self.times is not None and self.played >= self.times:
             return False
@@ -119,7 +119,7 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True)
 class Fate:
-    """What faults make of a task.
+    """The course that faults give a task.
 
     Attributes:
         seconds: How long it takes; None is for ever.
@@ -151,7 +151,7 @@ class Faults:
         return len(self._faults)
 
     def add(self, what: str, **settings: Json) -> Fault:
-        """Put a fault in force; see ``Fault`` for the settings. An unknown word is an error, not a fault."""
+        """Add a fault; see ``Fault`` for the settings. An unknown word is an error, not a fault."""
         if what not in ANSWERS and what not in OUTCOMES:
             raise ValueError(f"no fault is called {what!r}; there are {', '.join([*ANSWERS, *OUTCOMES])}")
         unknown = set(settings) - _SETTINGS - _DETAILS
@@ -167,7 +167,7 @@ class Faults:
         self._faults.clear()
 
     def outcome(self, whats: t.Collection[str], names: t.Collection[str], operation: str) -> Fault | None:
-        """The fault that decides how something ends.
+        """Return the fault that decides how something ends.
 
         Args:
             whats: The outcome faults that would apply here.
@@ -185,7 +185,7 @@ class Faults:
         return None
 
     def fate(self, names: t.Collection[str], operation: str, seconds: float, code: str) -> Fate:
-        """What becomes of a task that an operation has just made.
+        """Return the course of a task that an operation has just made.
 
         Args:
             names: What its subject is called.
@@ -224,7 +224,7 @@ class Faults:
         return fate
 
     def answer(self, request: Request, service: str, operation: str, names: t.Collection[str]) -> Fault | None:
-        """The fault that spoils the answer to a request.
+        """Return the fault that spoils the answer to a request.
 
         Args:
             names: Ids and names of the servers (or the like) the request concerns.
@@ -249,7 +249,7 @@ def spoil(
     shape: t.Callable[[ApiError], Response],
     throttled: ApiError,
 ) -> Response:
-    """The spoiled answer.
+    """Return the spoiled answer.
 
     Args:
         process: Processes the request and gives the proper answer; not called when the request is to get lost.
@@ -300,7 +300,7 @@ def spoil(
 
 
 def merge(document: Json, patch: Json, row: str | None = None) -> Json:
-    """A JSON merge patch (RFC 7396), with one addition: an object patched onto a list is merged into its objects.
+    """Return a JSON merge patch (RFC 7396), with one addition: an object patched onto a list is merged into its objects.
 
     Args:
         row: Only into objects of a list that have this among their values; None is all of them.

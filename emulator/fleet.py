@@ -71,7 +71,7 @@ class Machine:
         self.authorized_keys.touch(mode=0o600)
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
         # Bound but never listening: it keeps the port ours while the machine is off. Linux lets a second socket bind
-        # beside it because both allow reuse, and gives such a port to nobody who asks for any free one.
+        # beside it because both allow reuse, and gives such a port to no process that asks for any free one.
         self._placeholder = _bound(address, port)
         self.port: int = self._placeholder.getsockname()[1]
         self.door: socket.socket | None = None
@@ -86,7 +86,7 @@ class Machine:
         return self.door is not None
 
     def known_hosts_line(self, *names: str) -> str:
-        """Its line in a known_hosts file, by its address and by further names that ssh is given for it."""
+        """Return the line of a known_hosts file, for the address of the machine and for further names."""
         places = ",".join(f"[{name}]:{self.port}" for name in (self.address, *names))
         return f"{places} {self.host_key.export_public_key().decode().strip()}"
 
@@ -130,12 +130,12 @@ class _Session(asyncssh.SSHServer):
             self.machine.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
-        """Everybody has to show a key."""
+        """Require a key from every user."""
         self._user = username
         return True
 
     def public_key_auth_supported(self) -> bool:
-        """The one way in."""
+        """Allow logins with a public key, which is the only way in."""
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
@@ -169,7 +169,7 @@ class _Files(asyncssh.SFTPServer):
             self.channel.exit(0)
 
     def map_path(self, path: bytes) -> bytes:
-        """The path on this machine's disk."""
+        """Return the path on this machine's disk."""
         return os.path.join(self._home, path)
 
 
@@ -362,7 +362,7 @@ class Fleet:
 def _welcome(machine: Machine, door: socket.socket, options: asyncssh.SSHServerConnectionOptions) -> None:
     """Accept a connection.
 
-    Not left to asyncio's servers: these fail noisily when they are closed while somebody is coming in.
+    Not left to asyncio's servers: these fail noisily when they are closed while a client connects.
     """
     try:
         connected, _address = door.accept()

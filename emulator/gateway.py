@@ -15,25 +15,25 @@ from .service import Call, Service, World
 
 
 class EmulatedCloud(t.Protocol):
-    """What differs between clouds."""
+    """A cloud, as far as clouds differ."""
 
     #: For the request log, where a request matches no operation.
     name: str
 
     def route(self, request: Request) -> tuple[Service, Call] | None:
-        """The operation a request is for; None when there is none."""
+        """Return the operation a request is for; None when there is none."""
 
     def admit(self, call: Call) -> None:
         """Establish who asks and check that they may; raise ``ApiError`` when they may not."""
 
-    def refuse(self, service: Service | None, error: ApiError) -> Response:
+    def error_response(self, service: Service | None, error: ApiError) -> Response:
         """Write an error; without a service the way the cloud's gateway does."""
 
     def unknown(self) -> ApiError:
-        """The refusal of a request that matches no operation."""
+        """Return the error for a request that matches no operation."""
 
     def throttled(self) -> ApiError:
-        """The refusal of a request too many."""
+        """Return the error for too many requests."""
 
     def trace(self, service: Service | None, response: Response) -> Response:
         """Add the headers that every answer has, the request id among them."""
@@ -43,13 +43,13 @@ def answer(cloud: EmulatedCloud, world: World, log: RequestLog, request: Request
     """Answer one request; the caller holds the world's lock."""
     found = cloud.route(request)
     if found is None:
-        response = cloud.trace(None, cloud.refuse(None, cloud.unknown()))
+        response = cloud.trace(None, cloud.error_response(None, cloud.unknown()))
         log.add(_entry(len(log) + 1, world, request, response, None, None, None))
         return response
     service, call = found
 
     def shape(error: ApiError) -> Response:
-        return cloud.refuse(service, error)
+        return cloud.error_response(service, error)
 
     def process() -> Response:
         try:

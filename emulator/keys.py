@@ -29,7 +29,7 @@ class KeyPair:
 
 
 def generate_rsa(bits: int = 2048) -> KeyPair:
-    """A pair as the key pair service makes them: RSA, the private half in the traditional PEM format."""
+    """Return a pair as the key pair service makes them: RSA, the private half in the traditional PEM format."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
@@ -38,7 +38,7 @@ def generate_rsa(bits: int = 2048) -> KeyPair:
 
 
 def generate_ed25519() -> KeyPair:
-    """A small, quickly made pair, the private half in OpenSSH's format."""
+    """Return a small, quickly made pair, the private half in OpenSSH's format."""
     key = ed25519.Ed25519PrivateKey.generate()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
@@ -51,7 +51,7 @@ def _line(key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey) -> str:
 
 
 def public_of(private: str) -> str | None:
-    """The public line that belongs to a PEM private key; None when the text is none, or is protected by a passphrase."""
+    """Return the public line of a PEM private key; None when the text is not such a key, or is protected by a passphrase."""
     data = private.strip().encode() + b"\n"
     for load in (serialization.load_ssh_private_key, serialization.load_pem_private_key):
         try:
@@ -64,13 +64,13 @@ def public_of(private: str) -> str | None:
 
 
 def belong(private: str, public: str) -> bool:
-    """Whether a PEM private key and a public line are two halves of one pair."""
+    """Return whether a PEM private key and a public line are two halves of one pair."""
     mine = public_of(private)
     return mine is not None and identity(mine) == identity(public)
 
 
 def identity(line: str) -> tuple[str, str] | None:
-    """What makes a public key line the key it is: type and data, without options and comment; None when it is no key."""
+    """Return type and data of a public key line, without options and comment; None when it is not a key."""
     words = line.split()
     for index, word in enumerate(words[:-1]):
         if word.startswith(("ssh-", "ecdsa-", "sk-")):
@@ -79,7 +79,7 @@ def identity(line: str) -> tuple[str, str] | None:
 
 
 def valid(line: str) -> bool:
-    """Whether this is one public key in OpenSSH's format."""
+    """Return whether this is one public key in OpenSSH's format."""
     if "\n" in line.strip():
         return False
     try:
@@ -90,7 +90,7 @@ def valid(line: str) -> bool:
 
 
 def fingerprint(line: str) -> str:
-    """MD5 over the key's data, as colon-separated pairs.
+    """Return the MD5 digest of the key's data, as colon-separated pairs.
 
     The service's own algorithm is not documented; its examples have this form. Clients must not compare by it.
     """

@@ -40,14 +40,14 @@ class Request:
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, stripped; None when it is absent."""
+        """Return the first value of a header, stripped; None when it is absent."""
         for key, value in self.headers:
             if key.lower() == name.lower():
                 return value.strip()
         return None
 
     def pairs(self, *, form: bool = False) -> list[tuple[str, str]]:
-        """The decoded query in order of arrival.
+        """Return the decoded query in order of arrival.
 
         Args:
             form: Read ``+`` as a space, as HTML forms do.
@@ -59,13 +59,13 @@ class Request:
         ]
 
     def text(self) -> str:
-        """The body as text."""
+        """Return the body as text."""
         return self.body.decode("utf-8", "replace")
 
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
-    """How an answer is handed over, when it is not simply sent.
+    """The way a response is sent, when it is not sent as usual.
 
     Attributes:
         answer: False closes the connection instead of answering.
@@ -96,12 +96,12 @@ class Response:
 
     @classmethod
     def of(cls, document: Json, status: int = 200, headers: t.Mapping[str, str] | None = None) -> Response:
-        """An answer that carries a JSON document."""
+        """Return an answer that carries a JSON document."""
         body = json.dumps(document, ensure_ascii=False).encode()
         return cls(status, body, (("Content-Type", "application/json;charset=UTF-8"), *(headers or {}).items()))
 
     def with_headers(self, *headers: tuple[str, str]) -> Response:
-        """The same answer with further headers; one that is there already stays as it is."""
+        """Return the same answer with further headers; one that is there already stays as it is."""
         known = {name.lower() for name, _value in self.headers}
         return dataclasses.replace(
             self, headers=(*self.headers, *(pair for pair in headers if pair[0].lower() not in known))
@@ -109,7 +109,7 @@ class Response:
 
 
 class ApiError(Exception):
-    """A refusal. The service that raises it decides the shape of the body.
+    """An error that the emulator returns. The service that raises it decides the form of the body.
 
     Args:
         status: HTTP status.

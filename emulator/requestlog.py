@@ -69,11 +69,11 @@ class Entry:
         return self.request.body
 
     def json(self) -> Json:
-        """The body as JSON."""
+        """Return the body as JSON."""
         return json.loads(self.request.body)
 
     def as_json(self) -> dict[str, Json]:
-        """The entry for the control plane."""
+        """Return the entry for the control plane."""
         return {
             "number": self.number,
             "time": self.time,
@@ -114,11 +114,11 @@ class RequestLog(t.Sequence[Entry]):
         self._entries.append(entry)
 
     def of(self, *operations: str) -> list[Entry]:
-        """The entries of some operations, by the vendor's names."""
+        """Return the entries of some operations, by the vendor's names."""
         return [entry for entry in list(self._entries) if entry.operation in operations]
 
     def writes(self) -> list[Entry]:
-        """The entries of operations that change something, refused ones included."""
+        """Return the entries of operations that change something, rejected ones included."""
         return [entry for entry in list(self._entries) if entry.writes]
 
     def clear(self) -> None:

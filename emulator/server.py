@@ -20,7 +20,7 @@ from .messages import Request, Response
 #: Takes a request and returns the answer. Called by many threads at once.
 Application = t.Callable[[Request], Response]
 
-#: Longer bodies are refused, as the vendor's gateway does.
+#: Longer bodies are rejected, as by the vendor's gateway.
 MAX_BODY = 12 * 1024 * 1024
 
 
@@ -34,23 +34,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server: Server
 
     def setup(self) -> None:
-        """Do the TLS handshake here, in the connection's own thread, so that a silent peer blocks nobody else."""
+        """Do the TLS handshake here, in the connection's own thread, so that a silent peer does not block others."""
         super().setup()
         if isinstance(self.request, ssl.SSLSocket):
             self.request.do_handshake()
 
     def handle(self) -> None:
-        """Serve the connection; a peer that vanishes is no error of ours."""
+        """Serve the connection; a peer that disconnects is not an error."""
         with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError, OSError):
             super().handle()
 
     def finish(self) -> None:
-        """Flush what is left, if anybody still listens."""
+        """Flush what is left, if the client is still connected."""
         with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError, ValueError, OSError):
             super().finish()
 
     def log_message(self, format: str, *args: t.Any) -> None:
-        """The emulator keeps its own log of requests."""
+        """Do nothing: the emulator keeps its own log of requests."""
 
     def parse_request(self) -> bool:
         """Parse the head, then let the application answer, whatever the method."""
@@ -139,7 +139,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def _origin_form(target: str) -> str:
-    """The request target without scheme and host, which it has when the client takes us for a proxy."""
+    """Return the request target without scheme and host, which it has when the client takes us for a proxy."""
     if not target.lower().startswith(("http://", "https://")):
         return target
     return "/" + target.partition("://")[2].partition("/")[2]

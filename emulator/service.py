@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all services share: operations, the calls made to them, and the world they live in."""
+"""The base of all services: operations, calls, and the state that services share."""
 
 from __future__ import annotations
 
@@ -75,33 +75,33 @@ class Operation:
 
 
 class Service:
-    """Base of all services: a table of operations, a way to word refusals, and the state behind them."""
+    """Base of all services: a table of operations, a form for errors, and the state behind them."""
 
     #: Short name, as in the request log and in faults.
     name: t.ClassVar[str]
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         raise NotImplementedError
 
-    def refuse(self, error: ApiError) -> Response:
+    def error_response(self, error: ApiError) -> Response:
         """Write an error the way this service does."""
         raise NotImplementedError
 
     def invalid(self, message: str) -> ApiError:
-        """The service's refusal of a malformed request."""
+        """Return the service's error for a malformed request."""
         raise NotImplementedError
 
     def refine(self, operation: Operation, body: bytes) -> Operation:
-        """The operation with the name the vendor gives it, where one path serves several and the body decides."""
+        """Return the operation with the name the vendor gives it, where one path serves several and the body decides."""
         return operation
 
     def concerns(self, call: Call) -> set[str]:
-        """Ids and names of the servers (or the like) a call is about, for faults that are aimed at one of them."""
+        """Return ids and names of the servers (or other objects) that a call is about, for faults that are aimed at one of them."""
         return set()
 
     def document(self, call: Call) -> dict[str, Json]:
-        """The call's body, which must be a JSON object."""
+        """Return the call's body, which must be a JSON object."""
         try:
             document = json.loads(call.request.body)
         except ValueError:
@@ -111,7 +111,7 @@ class Service:
         return document
 
     def integer(self, call: Call, name: str, default: int, least: int, most: int) -> int:
-        """An integer of the query, within bounds."""
+        """Return an integer of the query, within bounds."""
         text = call.query.get(name)
         if text is None or text == "":
             return default
@@ -125,7 +125,7 @@ class Service:
 
 
 def match_path(pattern: str, path: str) -> dict[str, str] | None:
-    """What the placeholders of a pattern stand for in an undecoded path; None when the path is not of that kind.
+    """Return the values of a pattern's placeholders in an undecoded path; None when the path does not match.
 
     One slash at the end of the path is ignored.
     """
@@ -144,10 +144,10 @@ def match_path(pattern: str, path: str) -> dict[str, str] | None:
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """What all services stand on.
+    """The state that all services share.
 
     Attributes:
-        lock: Held by whoever reads or changes state.
+        lock: Held while state is read or changed.
         timeline: The present and the future.
         faults: Trouble on demand.
     """
@@ -159,16 +159,16 @@ class World:
 
     @classmethod
     def create(cls, clock: Clock) -> World:
-        """A new world with nothing in it."""
+        """Return a new world with nothing in it."""
         lock = threading.RLock()
         return cls(clock, lock, Timeline(clock, lock), Faults())
 
     def now(self) -> float:
-        """The present, seconds since the epoch."""
+        """Return the present, seconds since the epoch."""
         return self.timeline.now()
 
     def milliseconds(self) -> int:
-        """The present, milliseconds since the epoch."""
+        """Return the present, milliseconds since the epoch."""
         return int(self.now() * 1000)
 
 
@@ -179,20 +179,20 @@ class Machines(t.Protocol):
         """Let people log in."""
 
     def power_off(self, server_id: str) -> None:
-        """End every session and let nobody log in."""
+        """End every session and prevent logins."""
 
     def replace_key(self, server_id: str, old: str | None, new: str | None) -> None:
-        """Edit the authorized keys: one out, one in; None is no key."""
+        """Edit the authorized keys: remove one and add one; None stands for no key."""
 
 
 class NoMachines:
     """Servers that exist only in the API."""
 
     def power_on(self, server_id: str) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def power_off(self, server_id: str) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def replace_key(self, server_id: str, old: str | None, new: str | None) -> None:
-        """Nothing to do."""
+        """Do nothing."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a shell and Ansible need to reach the emulator: env.sh, an inventory of the servers, known_hosts."""
+"""The files with which a shell and Ansible reach the emulator: env.sh, an inventory of the servers, known_hosts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .app import Emulator
 
 
 def export_lines(emulator: Emulator) -> list[str]:
-    """The environment as lines for a shell."""
+    """Return the environment as lines for a shell."""
     return [f"export {name}={shlex.quote(value)}" for name, value in emulator.environment().items()]
 
 

@@ -18,7 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def server_context(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """A context to serve TLS with, and the file a client must trust; both halves are new each time.
+    """Return a context to serve TLS with, and the file a client must trust; both halves are new each time.
 
     Args:
         directory: Where the authority's certificate (``ca.pem``) and the server's (``server.pem``) are written.

@@ -37,7 +37,7 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 
 
 def wanted(source: str) -> dict[str, str]:
-    """What an ansible-test puts into an empty virtual environment: release by package name.
+    """Return the packages that an ansible-test puts into an empty virtual environment: release by package name.
 
     Args:
         source: The text of its ``python_requirements.py``.

@@ -43,11 +43,11 @@ class AlibabaCloud:
         return self.cloudsso.directories
 
     def owns(self, request: Request) -> bool:
-        """Whether a request is for this cloud: one with an action, or for its metadata service."""
+        """Return whether a request is for this cloud: one with an action, or for its metadata service."""
         return request.path in ("", "/") or request.path.startswith("/latest/") or bool(request.header("x-acs-action"))
 
     def route(self, request: Request) -> tuple[Service, Call] | None:
-        """The operation a request is for; None when there is none."""
+        """Return the operation a request is for; None when there is none."""
         for operation in self.metadata.operations():
             params = match_path(operation.path, request.path) if operation.method == request.method else None
             if params is not None:
@@ -75,16 +75,16 @@ class AlibabaCloud:
         if call.operation in self.cloudsso.operations():
             self.cloudsso.throttle(call.identity.domain_id)
 
-    def refuse(self, service: Service | None, error: ApiError) -> Response:
+    def error_response(self, service: Service | None, error: ApiError) -> Response:
         """Write an error."""
-        return answers.refusal(error) if service is None else service.refuse(error)
+        return answers.error_response(error) if service is None else service.error_response(error)
 
     def unknown(self) -> ApiError:
-        """No service has this action."""
+        """Return the error for an unknown action."""
         return answers.no_such_action()
 
     def throttled(self) -> ApiError:
-        """Too many requests."""
+        """Return the error for too many requests."""
         return answers.throttled(self.cloudsso.throttle_status)
 
     def trace(self, service: Service | None, response: Response) -> Response:

@@ -76,7 +76,7 @@ class Task:
     failure_reason: str | None = None
 
     def what(self) -> dict[str, Json]:
-        """What it is about."""
+        """Return the fields that say what the task is about."""
         document: dict[str, Json] = {
             "TaskId": self.id,
             "TaskType": self.type,
@@ -99,7 +99,7 @@ class Task:
         return document
 
     def progress(self) -> dict[str, Json]:
-        """How far it is; what does not apply is absent."""
+        """Return the fields that say how far the task is; those that do not apply are absent."""
         document: dict[str, Json] = {
             "TaskId": self.id,
             "TaskType": self.type,
@@ -137,7 +137,7 @@ class CloudSso(Service):
         self._recent: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations; the path is the version."""
+        """Return the table of operations; the path is the version."""
         reads = {
             "GetTask": self._get_task,
             "GetTaskStatus": self._get_task_status,
@@ -155,19 +155,19 @@ class CloudSso(Service):
             *(Operation(name, name, VERSION, handle, writes=True) for name, handle in writes.items()),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """The one shape; a throttled request may be told when to come again."""
-        response = answers.refusal(error)
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the one form; a throttled request may be told when to try again."""
+        response = answers.error_response(error)
         if error.code.startswith("Throttling") and self.retry_after is not None:
             response = response.with_headers(("x-acs-retry-after", str(self.retry_after)))
         return response
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "InvalidParameter", message)
 
     def concerns(self, call: Call) -> set[str]:
-        """The ids a call names, and those of the task it asks for."""
+        """Return the ids a call names, and those of the task it asks for."""
         names = {value for name, value in call.query.items() if name.endswith("Id")}
         task = self.tasks.get(call.query.get("TaskId", ""))
         return names | self._names(task) if task is not None else names
@@ -291,7 +291,7 @@ class CloudSso(Service):
         return since
 
     def _wanted(self, call: Call) -> dict[str, str]:
-        """The filters that compare for equality; some make sense in pairs only."""
+        """Return the filters that compare for equality; some make sense in pairs only."""
         for one, other in (("PrincipalId", "PrincipalType"), ("TargetId", "TargetType")):
             if (one in call.query) != (other in call.query):
                 raise answers.invalid(one, f"{one} and {other} must be given together.")
@@ -310,7 +310,7 @@ class CloudSso(Service):
         for index, task in enumerate(found):
             if token == f"nt-{task.id}":
                 return index + 1
-        raise answers.invalid("NextToken", "it is no token of this list.")
+        raise answers.invalid("NextToken", "it is not a token of this list.")
 
     # changing
 

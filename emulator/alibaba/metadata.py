@@ -27,29 +27,29 @@ class Metadata(Service):
     def __init__(self, ram: Ram) -> None:
         self.ram = ram
         self.world = ram.world
-        #: The role the server was given; None is no role.
+        #: The role the server was given; None for none.
         self.role: Role | None = None
-        #: True refuses requests without a token, as a hardened server does.
+        #: True rejects requests without a token, as a hardened server does.
         self.needs_token = False
         #: False plays a server that knows no tokens.
         self.has_tokens = True
         self._tokens: dict[str, float] = {}
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         return [
             Operation("CreateMetadataToken", "PUT", "/latest/api/token", self._token, signed=False),
             Operation("ListMetadataRoles", "GET", _ROLES, self._names, signed=False),
             Operation("GetMetadataCredentials", "GET", f"{_ROLES}/{{role}}", self._key, signed=False),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors are pages."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error as a page."""
         page = f"<html><body><h1>{error.status} - {error.message}</h1></body></html>"
         return Response(error.status, page.encode(), (("Content-Type", "text/html"),))
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "", message)
 
     def _token(self, call: Call) -> Response:

@@ -45,7 +45,7 @@ class Role:
 
     Attributes:
         longest: Seconds for which it may be assumed at most.
-        external_id: What whoever assumes it must know, too.
+        external_id: The external id that a caller must give to assume it.
         provider: The identity provider whose users may take it on.
     """
 
@@ -76,19 +76,19 @@ class Ram(Service):
         self.id_tokens: dict[str, tuple[str, float]] = {}
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations; the path is the version."""
+        """Return the table of operations; the path is the version."""
         return [
             Operation("AssumeRole", "AssumeRole", "2015-04-01", self._assume),
             Operation("AssumeRoleWithOIDC", "AssumeRoleWithOIDC", "2015-04-01", self._assume_with_oidc, signed=False),
             Operation("GetCallerIdentity", "GetCallerIdentity", "2015-04-01", self._caller),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """The one shape."""
-        return answers.refusal(error)
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the one form of all services."""
+        return answers.error_response(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "InvalidParameter", message)
 
     def add_access_key(self, key: AccessKey) -> AccessKey:
@@ -118,10 +118,10 @@ class Ram(Service):
     # who sent this
 
     def authenticate(self, request: Request) -> Identity:
-        """Who sent a request, by its signature.
+        """Return the sender of a request, by its signature.
 
         Raises:
-            ApiError: The credentials are missing or refused.
+            ApiError: The credentials are missing or rejected.
         """
         claim = signature.claim(request)
         if claim is None:
@@ -194,7 +194,7 @@ class Ram(Service):
         return answers.success({**self._assumed(call, role, call.query["RoleSessionName"]), "OIDCTokenInfo": info})
 
     def _assumed(self, call: Call, role: Role, session: str) -> dict[str, Json]:
-        """A key of a role."""
+        """Return a key of a role."""
         seconds = self.integer(call, "DurationSeconds", DEFAULT, SHORTEST, role.longest)
         key = self.temporary_key(role.account, f"acs:ram::{role.account}:assumed-role/{role.name}/{session}", seconds)
         return {
@@ -207,7 +207,7 @@ class Ram(Service):
 
 
 def credentials(key: AccessKey) -> dict[str, Json]:
-    """A temporary key in the form that the token service and the metadata service share."""
+    """Return a temporary key in the form that the token service and the metadata service share."""
     return {
         "AccessKeyId": key.access,
         "AccessKeySecret": key.secret,

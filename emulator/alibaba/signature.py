@@ -33,7 +33,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """What a request says about who signed it, and what has to be checked about that.
+    """The claim of a request about its signer, and what has to be checked.
 
     Attributes:
         access: The access key.
@@ -56,12 +56,12 @@ class Claim:
     gap: str = ""
 
     def holds(self, secret: str) -> bool:
-        """Whether the signature was made with this secret."""
+        """Return whether the signature was made with this secret."""
         return hmac.compare_digest(self.compute(secret), self.signature)
 
 
 def parameters(request: Request) -> dict[str, str]:
-    """The parameters of the query and of a form in the body, decoded."""
+    """Return the parameters of the query and of a form in the body, decoded."""
     pairs = request.pairs(form=True)
     if (request.header("Content-Type") or "").startswith("application/x-www-form-urlencoded"):
         pairs += urllib.parse.parse_qsl(request.text(), keep_blank_values=True)
@@ -69,7 +69,7 @@ def parameters(request: Request) -> dict[str, str]:
 
 
 def claim(request: Request) -> Claim | None:
-    """What a request claims; None when it carries no signature of either kind."""
+    """Return the claim of a request; None when it has no signature of either kind."""
     header = request.header("Authorization")
     if header is not None:
         match = _AUTHORIZATION.fullmatch(header.strip())
@@ -90,7 +90,7 @@ def _date(text: str) -> float | None:
 
 
 def canonical_request(request: Request, signed_headers: t.Sequence[str]) -> str:
-    """The text whose hash is signed in the newer way: keys of the query as they are, values encoded."""
+    """Return the text whose hash is signed in the newer way: keys of the query as they are, values encoded."""
     query = "&".join(f"{name}={_quote(value)}" for name, value in sorted(request.pairs(form=True)))
     lines = "".join(f"{name}:{request.header(name) or ''}\n" for name in signed_headers)
     payload = request.header("x-acs-content-sha256") or ""
@@ -118,7 +118,7 @@ def _acs3(request: Request, match: re.Match[str]) -> Claim:
 
 
 def _gap(request: Request, signed: list[str]) -> str:
-    """What is wrong with the extent of a newer signature: host, content type and every x-acs header must be in it."""
+    """Return what a newer signature does not cover: host, content type and every x-acs header must be in it."""
     present = {name.lower() for name, _value in request.headers}
     wanted = {"host"} | {name for name in present if name.startswith("x-acs-") or name == "content-type"}
     if wanted - set(signed):
@@ -133,7 +133,7 @@ def _gap(request: Request, signed: list[str]) -> str:
 
 
 def rpc_string_to_sign(method: str, given: t.Mapping[str, str]) -> str:
-    """What is signed in the older way."""
+    """Return the text that is signed in the older way."""
     pairs = sorted((name, value) for name, value in given.items() if name != "Signature")
     query = "&".join(f"{_quote(name)}={_quote(value)}" for name, value in pairs)
     return f"{method}&{_quote('/')}&{_quote(query)}"

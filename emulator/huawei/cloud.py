@@ -60,7 +60,7 @@ class HuaweiCloud:
         )
 
     def services(self) -> list[Service]:
-        """The services, in no particular order."""
+        """Return the services, in no particular order."""
         return [self.iam, self.sts, self.ecs, self.pairs, self.kps, self.csms, self.sms, self.metadata]
 
     @property
@@ -99,7 +99,7 @@ class HuaweiCloud:
         return self.directory.projects
 
     def route(self, request: Request) -> tuple[Service, Call] | None:
-        """The operation a request is for; None when there is none.
+        """Return the operation a request is for; None when there is none.
 
         A trailing slash is ignored: the canonical path, which is what the gateway knows, always has one. So a
         deletion of the failed task with an empty id is a deletion of all failed tasks, here as there.
@@ -144,22 +144,22 @@ class HuaweiCloud:
         if len(recent) > self.rate_limit:
             raise errors.throttled()
 
-    def refuse(self, service: Service | None, error: ApiError) -> Response:
+    def error_response(self, service: Service | None, error: ApiError) -> Response:
         """Write an error: the gateway's own in its shape, with the request id in the body too; others in the service's."""
         if isinstance(error, errors.TokenError) and service is self.iam:
             return errors.keystone(ApiError(401, "401", "The request you have made requires authentication."))
         if service is not None and not isinstance(error, errors.GatewayError):
-            return service.refuse(error)
+            return service.error_response(error)
         request_id = uuid.uuid4().hex
         error.extra["request_id"] = request_id
         return errors.flat(error).with_headers(("X-Request-Id", request_id))
 
     def unknown(self) -> ApiError:
-        """No operation has this method and path."""
+        """Return the error for an unknown method and path."""
         return errors.no_such_api()
 
     def throttled(self) -> ApiError:
-        """Too many requests."""
+        """Return the error for too many requests."""
         return errors.throttled()
 
     def trace(self, service: Service | None, response: Response) -> Response:

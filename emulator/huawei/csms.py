@@ -45,7 +45,7 @@ class Rotation:
 
     Attributes:
         created: Milliseconds since the epoch.
-        status: ``SUCCESS``, ``FAILED``, or while it runs the service's ``pending_word``.
+        status: ``SUCCESS``, ``FAILED``, or while it runs the service's ``pending_status``.
     """
 
     id: str
@@ -56,7 +56,7 @@ class Rotation:
     error_msg: str | None = None
 
     def as_json(self) -> dict[str, Json]:
-        """The row in the list; the errors are absent unless there were some."""
+        """Return the row in the list; the errors are absent unless there were some."""
         row: dict[str, Json] = {
             "task_id": self.id,
             "secret_name": self.secret.name,
@@ -85,7 +85,7 @@ class Csms(Service):
         self.world = world
         self.task_seconds = task_seconds
         #: The word of a task that has not ended is not documented.
-        self.pending_word = "RUNNING"
+        self.pending_status = "RUNNING"
         #: Seconds until a new task appears in the list.
         self.delay_seconds = 0.0
         #: True gives a marker with every full page, so that the last one may point to an empty page.
@@ -101,26 +101,26 @@ class Csms(Service):
         self.tasks: dict[str, Rotation] = {}
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         rotate = "/v1/{project_id}/secrets/{secret_name}/rotate"
         return [
             Operation("ListSecretTask", "GET", "/v1/{project_id}/csms/tasks", self._list),
             Operation("RotateSecret", "POST", rotate, self._rotate, writes=True),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """Flat, or nested as in older documents."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the flat form, or nested as in older documents."""
         if not self.nested_errors:
             return errors.flat(error)
         body = {"error_code": error.code, "error_msg": error.message}
         return Response.of({"error": {**body, **error.extra}}, error.status)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "CSMS.0002", message)
 
     def concerns(self, call: Call) -> set[str]:
-        """The secret named in the path or the query, and that of the task asked for."""
+        """Return the secret named in the path or the query, and that of the task asked for."""
         names = {call.params.get("secret_name"), call.query.get("secret_name")}
         task = self.tasks.get(call.query.get("task_id", ""))
         return {name for name in (*names, task and task.secret.name) if name}
@@ -133,7 +133,7 @@ class Csms(Service):
     def rotate(self, secret: Secret) -> Rotation:
         """Start a rotation."""
         fate = self.world.faults.fate({secret.name}, "RotateSecret", self.task_seconds, "CSMS.0001")
-        task = Rotation(str(uuid.uuid4()), secret, self.world.milliseconds(), self.pending_word)
+        task = Rotation(str(uuid.uuid4()), secret, self.world.milliseconds(), self.pending_status)
         self.tasks[task.id] = task
 
         def finish() -> None:

@@ -206,17 +206,17 @@ class Directory:
     # who sent this
 
     def by_id_token(self, text: t.Any, provider: Provider | None) -> User | None:
-        """Who shows a token of an identity provider; None when it is none of this provider's, or has ended."""
+        """Return the identity of an identity provider's token; None when it is not this provider's, or has expired."""
         token = self.id_tokens.get(text) if isinstance(text, str) else None
         if token is None or token.provider != provider or token.expires <= self.world.now():
             return None
         return self.users[token.user_id]
 
     def authenticate(self, request: Request) -> Identity:
-        """Who sent a request, by its token or its signature.
+        """Return the sender of a request, by its token or its signature.
 
         Raises:
-            GatewayError: The credentials are missing or refused.
+            GatewayError: The credentials are missing or rejected.
         """
         token = request.header("X-Auth-Token")
         if token is not None:
@@ -230,7 +230,7 @@ class Directory:
         return self._by_signature(request, authorization)
 
     def by_token(self, text: str) -> Identity:
-        """Whose token this is.
+        """Return the identity that a token belongs to.
 
         Raises:
             TokenError: It is none, or was one.
@@ -300,7 +300,7 @@ class Directory:
             raise errors.not_authorized(f"X-Domain-Id {domain_id} is not the account of the credentials")
 
     def agency(self, identity: Identity, name: str, domain: str) -> Agency | None:
-        """The agency of this name in an account (id or name) that trusts the identity's account; None without one."""
+        """Return the agency of this name in an account (id or name) that trusts the identity's account; None without one."""
         for agency in self.agencies:
             owner = self.domains[agency.domain_id]
             if (

@@ -35,7 +35,7 @@ class SubJob:
 
 @dataclasses.dataclass
 class Job:
-    """What a power operation makes."""
+    """The job that a power operation makes."""
 
     id: str
     project_id: str
@@ -92,7 +92,7 @@ class Ecs(Service):
         self.job_seconds = job_seconds
         self.boot_seconds = boot_seconds
         #: True makes starting a started server (or stopping a stopped one) succeed. What the real service does is not
-        #: documented; refusing is what the OpenStack interface below it does.
+        #: documented; the OpenStack interface below it rejects such requests.
         self.tolerant = False
         self.servers: dict[str, Server] = {}
         self.jobs: dict[str, Job] = {}
@@ -100,7 +100,7 @@ class Ecs(Service):
         self.on_power: list[t.Callable[[Server, str], None]] = []
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         server = "/v1/{project_id}/cloudservers"
         return [
             Operation("ListServersDetails", "GET", f"{server}/detail", self._list_details),
@@ -109,16 +109,16 @@ class Ecs(Service):
             Operation("ShowJob", "GET", "/v1/{project_id}/jobs/{job_id}", self._show_job),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors of ECS are nested."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the nested form of ECS."""
         return errors.nested(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "Ecs.0005", message)
 
     def refine(self, operation: Operation, body: bytes) -> Operation:
-        """One path for all power operations."""
+        """Return the operation that the body names: one path serves all power operations."""
         for key, power in _POWER.items():
             if operation.name == "BatchServerAction" and f'"{key}"'.encode() in body:
                 return dataclasses.replace(operation, name=power.operation)
@@ -130,14 +130,14 @@ class Ecs(Service):
         return server
 
     def find(self, name: str) -> Server:
-        """The server with this id or name."""
+        """Return the server with this id or name."""
         for server in self.servers.values():
             if name in server.names():
                 return server
         raise KeyError(name)
 
     def concerns(self, call: Call) -> set[str]:
-        """Servers named in the path, query or body, and those of the job asked for."""
+        """Return the servers in the path, query or body, and those of the requested job."""
         text = call.request.target + call.request.text()
         named = [server for server in self.servers.values() if server.id in text]
         job = self.jobs.get(call.params.get("job_id", ""))
@@ -223,7 +223,7 @@ class Ecs(Service):
         return job
 
     def _refusal(self, power: _Power, server: Server) -> tuple[str, str] | None:
-        """Why a server cannot do this now: error code and reason. The codes of these are not documented."""
+        """Return why a server cannot do this now, as error code and reason. These codes are not documented."""
         if server.locked:
             return "Ecs.0616", f"Instance {server.id} is locked"
         if server.task_state is not None:
@@ -320,7 +320,7 @@ def _job_row(part: SubJob, job_type: str, begin: float) -> dict[str, Json]:
 
 
 def _stub(server_id: str) -> dict[str, Json]:
-    """The row of an id that does not exist: nothing but the id and the fault is set."""
+    """Return the row of an id that does not exist: nothing but the id and the fault is set."""
     fault = {"code": 404, "message": f"Instance {server_id} could not be found.", "created": None, "details": None}
     return {"id": server_id, "fault": fault}
 

@@ -34,7 +34,7 @@ class Iam(Service):
         self.world = directory.world
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations. Tokens and temporary keys are asked for with credentials in the body, or in both."""
+        """Return the table of operations. Tokens and temporary keys are asked for with credentials in the body, or in both."""
         keys = "/v3.0/OS-CREDENTIAL/securitytokens"
         return [
             Operation("KeystoneCreateUserTokenByPassword", "POST", "/v3/auth/tokens", self._create_token, signed=False),
@@ -47,22 +47,22 @@ class Iam(Service):
         ]
 
     def refine(self, operation: Operation, body: bytes) -> Operation:
-        """One path, several operations: agencies have names of their own."""
+        """Return the operation that the body names: one path serves several operations."""
         if b'"assume_role"' in body and not operation.signed:
             name = operation.name.replace("ByPassword", "ByAgency").replace("ByToken", "ByAgency")
             return dataclasses.replace(operation, name=name.replace("KeystoneCreateUser", "KeystoneCreateAgency"))
         return operation
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors of IAM have keystone's shape."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in Keystone's form."""
         return errors.keystone(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "400", message)
 
     def _identity(self, call: Call) -> tuple[dict[str, Json], dict[str, Json], str]:
-        """What the body says about identity and scope, and the one method of authentication."""
+        """Return identity and scope of the body, and the one method of authentication."""
         auth = self.document(call).get("auth")
         identity = auth.get("identity") if isinstance(auth, dict) else None
         methods = identity.get("methods") if isinstance(identity, dict) else None
@@ -132,7 +132,7 @@ class Iam(Service):
         raise ApiError(401, "401", "The username or password is wrong.")
 
     def _scope(self, domain_id: str, scope: dict[str, Json]) -> tuple[str | None, bool]:
-        """The project a token is for (it wins over an account), and whether it is for the account."""
+        """Return the project a token is for (it wins over an account), and whether it is for the account."""
         wanted = scope.get("project")
         if isinstance(wanted, dict):
             owner, account = wanted.get("domain"), self.directory.domains[domain_id]
@@ -240,7 +240,7 @@ class Iam(Service):
 
 
 def credential(key: AccessKey) -> dict[str, Json]:
-    """A temporary key in the form that IAM and the metadata service share."""
+    """Return a temporary key in the form that IAM and the metadata service share."""
     return {
         "access": key.access,
         "secret": key.secret,

@@ -44,7 +44,7 @@ class KeyPair:
     description: str = ""
 
     def as_row(self) -> dict[str, Json]:
-        """The form in the list."""
+        """Return the form in the list."""
         return {
             "name": self.name,
             "type": self.type,
@@ -56,7 +56,7 @@ class KeyPair:
         }
 
     def as_detail(self) -> dict[str, Json]:
-        """The form in the detail; frozen_state is an integer here, as documented."""
+        """Return the form in the detail; frozen_state is an integer here, as documented."""
         return {
             **self.as_row(),
             "id": self.number,
@@ -71,16 +71,16 @@ class KeyPair:
 
 
 class KpsService(Service):
-    """What the two halves of the service share."""
+    """The base of the two halves of the service."""
 
     name = "kps"
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors of KPS are flat."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the flat form of KPS."""
         return errors.flat(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "KPS.0002", message)
 
 
@@ -99,7 +99,7 @@ class KeyPairs(KpsService):
         self.keypairs: dict[tuple[str, str], KeyPair] = {}
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         pairs = "/v3/{project_id}/keypairs"
         one, private = f"{pairs}/{{keypair_name}}", f"{pairs}/private-key"
         return [
@@ -166,7 +166,7 @@ class KeyPairs(KpsService):
         return {**answer, "private_key": private} if private is not None else answer
 
     def _protected(self, protection: Json, public: str, generated: str | None) -> str | None:
-        """The private key the service is asked to keep, if any."""
+        """Return the private key the service is asked to keep, if any."""
         if protection is None:
             return None
         encryption = protection.get("encryption") if isinstance(protection, dict) else None
@@ -189,7 +189,7 @@ class KeyPairs(KpsService):
         ]
 
     def find(self, call: Call, name: Json) -> KeyPair:
-        """The key pair of this name, if the caller may see it."""
+        """Return the key pair of this name, if the caller may see it."""
         for pair in self._visible(call):
             if pair.name == name:
                 return pair

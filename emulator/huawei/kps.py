@@ -72,7 +72,7 @@ class Task:
         return self.word if self.word is not None and self.ended else f"{self.phase}_{self.operation}"
 
     def as_row(self) -> dict[str, Json]:
-        """The form in the lists; the time is a string of milliseconds."""
+        """Return the form in the lists; the time is a string of milliseconds."""
         return {
             "task_id": self.id,
             "operate_type": f"{'FAILED' if self.phase == 'FAILED' else 'RUNNING'}_{self.operation}",
@@ -108,7 +108,7 @@ class Kps(KpsService):
         ecs.on_power.append(self._disturb)
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         base = "/v3/{project_id}"
         pairs, failed = f"{base}/keypairs", f"{base}/failed-tasks"
         return [
@@ -123,7 +123,7 @@ class Kps(KpsService):
         ]
 
     def concerns(self, call: Call) -> set[str]:
-        """Servers named in the body, and that of the task asked for."""
+        """Return the servers in the body, and that of the requested task."""
         names = self.ecs.concerns(call)
         task = self.tasks.get(call.params.get("task_id", ""))
         if task is not None:
@@ -218,7 +218,7 @@ class Kps(KpsService):
         return Response.of({"tasks": rows}, self.accepted_status)
 
     def _order(self, call: Call, order: Json) -> tuple[Server, dict[str, Json]]:
-        """The server and the credentials of an order, checked for form."""
+        """Return the server and the credentials of an order, checked for form."""
         wanted = order.get("server") if isinstance(order, dict) else None
         if not isinstance(wanted, dict) or not isinstance(wanted.get("id"), str):
             raise self.invalid("server.id is missing.")
@@ -239,7 +239,7 @@ class Kps(KpsService):
         return "RESET" if server.status == "SHUTOFF" else "REPLACE"
 
     def _doom(self, server: Server, auth: dict[str, Json]) -> tuple[str | None, str] | None:
-        """Why a task on this server must fail: code and message. Most of the codes are not documented."""
+        """Return why a task on this server must fail, as code and message. Most of the codes are not documented."""
         if server.os_type != "Linux":
             return "KPS.0002", f"Server {server.id} runs {server.os_type}; only Linux is supported."
         if any(name in server.image_name for name in UNSUPPORTED):
@@ -265,7 +265,7 @@ class Kps(KpsService):
         return [task for task in self.tasks.values() if task.server_id == server.id and not task.ended]
 
     def _begin(self, task: Task, server: Server, operation: str) -> dict[str, Json]:
-        refusal = self.world.faults.outcome(["associate_refused"], server.names(), operation)
+        refusal = self.world.faults.outcome(["associate_rejected"], server.names(), operation)
         if refusal is not None:
             return {
                 "server_id": server.id,
@@ -372,7 +372,7 @@ class Kps(KpsService):
 
 
 def _busy(running: list[Task]) -> tuple[str, str] | None:
-    """The doom of a second task on one server: each associate makes a task, and this one cannot do its work."""
+    """Return the failure of a second task on one server: each associate makes a task, and this one cannot do its work."""
     if not running:
         return None
     return "KPS.0003", f"Another key pair task ({running[0].id}) is running on server {running[0].server_id}."

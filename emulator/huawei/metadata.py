@@ -31,14 +31,14 @@ class Metadata(Service):
         self.agency: tuple[str, str] | None = None
         #: False plays a server without the second version, which knows no tokens.
         self.has_tokens = True
-        #: True refuses requests without a token.
+        #: True rejects requests without a token.
         self.needs_token = False
         self._tokens: dict[str, float] = {}
         #: Tokens that CCE gave to pods, and whose keys they get: user and account.
         self.pods: dict[str, tuple[str, str]] = {}
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         return [
             Operation("CreateMetadataToken", "PUT", "/meta-data/latest/api/token", self._token, signed=False),
             Operation("GetSecurityKey", "GET", "/openstack/latest/securitykey", self._key, signed=False),
@@ -46,12 +46,12 @@ class Metadata(Service):
             Operation("GetPodSecurityKey", "POST", POD, self._key_of_pod, signed=False),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors are flat."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the flat form."""
         return errors.flat(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "400", message)
 
     def _token(self, call: Call) -> Response:

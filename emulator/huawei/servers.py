@@ -59,7 +59,7 @@ class Server:
     extra: dict[str, Json] = dataclasses.field(default_factory=dict)
 
     def names(self) -> set[str]:
-        """What faults may call it."""
+        """Return the names that faults may use for the server."""
         return {self.id, self.name}
 
     @property
@@ -68,7 +68,7 @@ class Server:
         return _STATES.get(self.status, ("active", 1))[0]
 
     def as_json(self) -> dict[str, Json]:
-        """The API's server object."""
+        """Return the API's server object."""
         _vm_state, power_state = _STATES.get(self.status, ("active", 1))
         volume = str(uuid.uuid5(uuid.NAMESPACE_OID, f"volume of {self.id}"))
         document: dict[str, Json] = {

@@ -51,19 +51,19 @@ def _quote(text: str) -> str:
 
 
 def canonical_uri(path: str) -> str:
-    """The path decoded once, encoded again segment by segment, with a slash at its end."""
+    """Return the path decoded once, encoded again segment by segment, with a slash at its end."""
     decoded = urllib.parse.unquote(path or "/")
     encoded = "/".join(_quote(segment) for segment in decoded.split("/"))
     return encoded if encoded.endswith("/") else f"{encoded}/"
 
 
 def canonical_query(pairs: list[tuple[str, str]]) -> str:
-    """The decoded pairs, sorted and then encoded."""
+    """Return the decoded pairs, sorted and then encoded."""
     return "&".join(f"{_quote(name)}={_quote(value)}" for name, value in sorted(pairs))
 
 
 def canonical_request(request: Request, signed_headers: tuple[str, ...]) -> str:
-    """The text whose hash is signed."""
+    """Return the text whose hash is signed."""
     lines = "".join(f"{name}:{request.header(name) or ''}\n" for name in signed_headers)
     declared = request.header("X-Sdk-Content-Sha256")
     payload = declared if declared and request.body else hashlib.sha256(request.body).hexdigest()
@@ -80,14 +80,14 @@ def canonical_request(request: Request, signed_headers: tuple[str, ...]) -> str:
 
 
 def expected(request: Request, signed_headers: tuple[str, ...], secret: str) -> str:
-    """The signature the request should carry."""
+    """Return the signature the request should carry."""
     digest = hashlib.sha256(canonical_request(request, signed_headers).encode()).hexdigest()
     text = f"{ALGORITHM}\n{request.header('X-Sdk-Date') or ''}\n{digest}"
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def holds(request: Request, authorization: Authorization, secret: str) -> bool:
-    """Whether the signature is right; a date that did not take part in it cannot protect from replays."""
+    """Return whether the signature is right; a date that did not take part in it cannot protect from replays."""
     names = authorization.signed_headers
     if "x-sdk-date" not in names or list(names) != sorted({name.lower() for name in names}):
         return False
@@ -97,7 +97,7 @@ def holds(request: Request, authorization: Authorization, secret: str) -> bool:
 
 
 def age(request: Request, now: float) -> float | None:
-    """Seconds since the request's own date (negative: it is from the future); None when it has no proper date."""
+    """Return the seconds since the request's own date (negative: it is from the future); None when it has no proper date."""
     try:
         date = time.strptime(request.header("X-Sdk-Date") or "", "%Y%m%dT%H%M%SZ")
     except ValueError:

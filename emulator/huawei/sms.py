@@ -58,7 +58,7 @@ class Migration:
     finished: int | None = None
 
     def as_row(self) -> dict[str, Json]:
-        """The form in the list."""
+        """Return the form in the list."""
         server = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, self.id)), "name": f"source-of-{self.name}"}
         return {
             "id": self.id,
@@ -97,7 +97,7 @@ class Migration:
         }
 
     def as_detail(self) -> dict[str, Json]:
-        """The form of the single read."""
+        """Return the form of the single read."""
         row = {key: value for key, value in self.as_row().items() if key not in _LIST_ONLY}
         return {
             **row,
@@ -130,23 +130,23 @@ class Sms(Service):
         self.region = "cn-north-4"
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         return [
             Operation("ListTasks", "GET", "/v3/tasks", self._list),
             Operation("ShowTask", "GET", "/v3/tasks/{task_id}", self._show),
             Operation("ShowPassphrase", "GET", "/v3/tasks/{task_id}/passphrase", self._passphrase),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors are flat; some have more fields."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the flat form; some have more fields."""
         return errors.flat(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "SMS.2015", message)
 
     def concerns(self, call: Call) -> set[str]:
-        """The id and name of the migration asked for."""
+        """Return the id and name of the migration asked for."""
         task = self.tasks.get(call.params.get("task_id", ""))
         return {task.id, task.name} if task is not None else set()
 
@@ -182,7 +182,7 @@ class Sms(Service):
         self.world.timeline.after(seconds, finish)
 
     def _check_form(self, call: Call) -> None:
-        """This service wants a content type even on reads, and calls its absence a matter of authentication."""
+        """Require a content type even on reads; the service calls its absence a matter of authentication."""
         content_type = call.request.header("Content-Type")
         if content_type is None:
             raise ApiError(401, "SMS.2005", "The Content-Type header is missing.")

@@ -28,7 +28,7 @@ class Sts(Service):
         self.directory = directory
 
     def operations(self) -> t.Sequence[Operation]:
-        """The table of operations."""
+        """Return the table of operations."""
         return [
             Operation("AssumeAgency", "POST", "/v5/agencies/assume", self._assume),
             Operation(
@@ -37,12 +37,12 @@ class Sts(Service):
             Operation("GetCallerIdentity", "GET", "/v5/caller-identity", self._caller),
         ]
 
-    def refuse(self, error: ApiError) -> Response:
-        """Errors are flat."""
+    def error_response(self, error: ApiError) -> Response:
+        """Return an error in the flat form."""
         return errors.flat(error)
 
     def invalid(self, message: str) -> ApiError:
-        """A malformed request."""
+        """Return the error for a malformed request."""
         return ApiError(400, "STS5.0001", message)
 
     def _assume(self, call: Call) -> Response:
@@ -66,7 +66,7 @@ class Sts(Service):
         return self._assumed(call, user.id, domain, name, seconds)
 
     def _wanted(self, document: dict[str, Json]) -> tuple[str, str, int]:
-        """The account and the name of the agency, and for how long it is to be assumed."""
+        """Return the account and the name of the agency, and for how long it is to be assumed."""
         urn = _URN.fullmatch(str(document.get("agency_urn")))
         if urn is None or not document.get("agency_session_name"):
             raise self.invalid("agency_urn (iam::DOMAIN_ID:agency:NAME) and agency_session_name are mandatory.")

@@ -308,7 +308,7 @@ def test_list_of_running_tasks_lies(emulator: Emulator, client: Client, clock: M
 
 
 def test_associate_refused_in_a_good_answer(emulator: Emulator, client: Client) -> None:
-    emulator.fail("associate_refused", code="KPS.5001", message="no database")
+    emulator.fail("associate_rejected", code="KPS.5001", message="no database")
     answer = client.reset("server-01")
     assert answer == {
         "server_id": client.id("server-01"),
@@ -391,7 +391,7 @@ def test_control_plane(emulator: Emulator, client: Client) -> None:
 def test_starting_tasks_and_settings_from_outside(emulator: Emulator, client: Client, clock: ManualClock) -> None:
     settings = {
         "kps.task_seconds": 100,
-        "csms.pending_word": "WORKING",
+        "csms.pending_status": "WORKING",
         "cloudsso.rate_limit": 5,
         "huawei.rate_limit": 50,
     }

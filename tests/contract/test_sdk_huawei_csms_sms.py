@@ -132,7 +132,7 @@ def test_paging_and_filters(emulator: Emulator, csms: Csms, clock: ManualClock) 
 
 def test_new_tasks_may_be_late(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
     service = emulator.huawei.csms
-    service.delay_seconds, service.pending_word, service.tells_task_id = 3, "PROCESSING", False
+    service.delay_seconds, service.pending_status, service.tells_task_id = 3, "PROCESSING", False
     assert csms.rotate("database").rotation_task_id is None
     assert csms.tasks().tasks == []
     clock.advance(4)

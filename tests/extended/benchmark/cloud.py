@@ -133,7 +133,7 @@ class Stage:
     def _rotation(self) -> WatchedRotation:
         service = self.emulator.huawei.csms
         secret = service.secrets[self.emulator.project.id, "database"]
-        task = WatchedRotation(str(uuid.uuid4()), secret, int(time.time() * 1000), service.pending_word)
+        task = WatchedRotation(str(uuid.uuid4()), secret, int(time.time() * 1000), service.pending_status)
         self.watched[task.id] = service.tasks[task.id] = task
         return task
 

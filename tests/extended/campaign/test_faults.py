@@ -213,7 +213,7 @@ CASES = (
     ),
     Case(
         "KPS accepts with 202 and FAILED",
-        ({"what": "associate_refused", "server": ONE, "code": "KPS.3020", "message": "No agent"},),
+        ({"what": "associate_rejected", "server": ONE, "code": "KPS.3020", "message": "No agent"},),
         outcomes("failed", ONE),
         words="KPS.3020: No agent",
         associates={ONE: 2},
