@@ -424,8 +424,8 @@ def test_links_lead_to_files(document: Path) -> None:
 
 #: Documents whose examples need AWX or ansible-rulebook.
 ELSEWHERE = {"guide_awx", "guide_event_driven"}
-#: Commands that set up what the test has set up.
-SETUP = ("./run ", "source ", "export ", "ansible-galaxy ", "python ")
+#: Commands that set up what the test has set up, or AWX.
+SETUP = ("./run ", "source ", "export ", "ansible-galaxy ", "python ", f"ansible-playbook {PREFIX}awx_setup ")
 #: Blocks that need what the emulator does not have: Vault, AWX, an agency, a profile.
 FOREIGN_BLOCKS = re.compile(r"^# store-in-|hwc_agency_name|ali_profile", re.MULTILINE)
 #: The key pair that the servers have, and the one that fleet-2026 is, in documents that begin with another than ``old``.

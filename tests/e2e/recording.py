@@ -10,6 +10,7 @@ import dataclasses
 import re
 import time
 import typing as t
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 #: The size of a character and of a row, in pixels, for a monospaced font of 12 pixels.
@@ -25,11 +26,8 @@ STYLE = """
     .b { fill: #79b8ff; } .m { fill: #d2a8ff; } .c { fill: #76d9e6; } .title { fill: #8b949e; }
     .w { font-weight: bold; fill: #ffffff; }
 """
-LICENSE = """<!--
-Copyright (c) Multicloud Authors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->"""
+#: The header of this file, which the recording has, too.
+HEADER = "\n".join(line.removeprefix("# ") for line in Path(__file__).read_text(encoding="utf-8").splitlines()[:3])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +128,9 @@ class Recording:
             f"{100 * at / seconds:.2f}% {{ transform: translateY({ROW * min(number, self.rows)}px); }} "
             for number, at in self._steps()
         )
-        return f"""{LICENSE}
+        return f"""<!--
+{HEADER}
+-->
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img">
   <title>{escape(self.title)}</title>
   <style>{STYLE}
