@@ -302,7 +302,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure time, CPU and requests beside other ways to do the same."""
-    environment = install_for_playbooks(session, "matplotlib", "-r", "requirements/contract.in")
+    environment = install_for_playbooks(session, "matplotlib", "pytest", "-r", "requirements/contract.in")
     session.run("python", "tests/extended/benchmark/run.py", *session.posargs, env=environment, interrupt_timeout=10)
 
 
