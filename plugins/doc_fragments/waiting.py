@@ -170,11 +170,12 @@ options:
     type: dict
   max_result_size:
     description:
-      - Bytes that result and O(task_ids) may have together. AWX shows nothing of a result of more than 700,000 bytes. A result that would be
-        larger is shortened, and RV(shortened) tells what was left out; RV(summary), RV(failed_ids) and RV(pending_ids) are always whole.
-      - A wait for 1,000 tasks stays below the default with all its details. One for 5,000 can always be shortened enough, and one for 10,000 as
-        long as no more than 2,500 of them go on when the time is up.
-      - V(0) leaves nothing out.
+      - Maximum size of the result and O(task_ids) together, in bytes. AWX does not show results of more than 700,000
+        bytes. The module shortens a larger result and names the missing parts in RV(shortened). RV(summary),
+        RV(failed_ids) and RV(pending_ids) are always complete.
+      - The complete result of 1,000 tasks is smaller than the default. A result of 5,000 tasks can always be
+        shortened enough, and a result of 10,000 tasks if at most 2,500 of them are still running at the end.
+      - V(0) never shortens the result.
     type: int
     default: 600000
 """

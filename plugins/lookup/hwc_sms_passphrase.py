@@ -35,14 +35,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Hand the passphrase to the agent on the source server
+- name: Write the passphrase to a file for the agent on the source server
   ansible.builtin.copy:
     content: "{{ lookup('multicloud.async_tasks.hwc_sms_passphrase', task_id, hwc_region='cn-north-4') }}"
     dest: /opt/sms-agent/passphrase
     mode: "0600"
   no_log: true
 
-- name: The same with credentials from variables, such as those of a vault
+- name: Use credentials from variables
   ansible.builtin.copy:
     content: >-
       {{ lookup('multicloud.async_tasks.hwc_sms_passphrase', task_id, hwc_region='cn-north-4',

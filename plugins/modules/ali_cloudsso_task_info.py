@@ -108,14 +108,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask about one task
+- name: Read one task
   multicloud.async_tasks.ali_cloudsso_task_info:
     ali_region: cn-shanghai
     directory_id: d-00fc2p61abcd
     task_id: t-shfqw1u1edszvxw5abcd
   register: task
 
-- name: Show what became of it
+- name: Show the state of the task
   ansible.builtin.debug:
     msg: "{{ task.tasks[0].state if task.tasks else 'The directory has no such task' }}"
 
@@ -134,7 +134,7 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.task_id }}"
 
-- name: Read what goes on for one user
+- name: List the running tasks of one user
   multicloud.async_tasks.ali_cloudsso_task_info:
     ali_region: cn-shanghai
     directory_id: d-00fc2p61abcd

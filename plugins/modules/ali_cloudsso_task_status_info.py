@@ -44,14 +44,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask how a task stands
+- name: Read the status of a task
   multicloud.async_tasks.ali_cloudsso_task_status_info:
     ali_region: cn-shanghai
     directory_id: d-00fc2p61abcd
     task_id: t-shfqw1u1edszvxw5abcd
   register: task
 
-- name: Go on only if it succeeded
+- name: Continue only if the task succeeded
   ansible.builtin.assert:
     that: task.tasks | map(attribute='state') | list == ['success']
     fail_msg: "{{ task.tasks[0].failure_reason | default(task.tasks[0].status) if task.tasks else 'The directory has no such task' }}"

@@ -57,13 +57,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask about one task
+- name: Read one task
   multicloud.async_tasks.hwc_csms_task_info:
     hwc_region: cn-north-4
     task_id: 9b1c1a4e-6ac5-4c2c-8a3f-5d1f3b1c9f0a
   register: task
 
-- name: Show what became of it
+- name: Show the state of the task
   ansible.builtin.debug:
     msg: "{{ task.tasks[0].state if task.tasks else 'CSMS knows no such task' }}"
 

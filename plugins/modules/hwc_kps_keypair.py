@@ -84,7 +84,7 @@ EXAMPLES = r"""
     public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/fleet_2026.pub') }}"
     description: Key of the fleet since November 2026
 
-- name: Let the service generate a pair, and keep the private key, which is handed out only now
+- name: Generate a key pair; only this run returns the private key
   multicloud.async_tasks.hwc_kps_keypair:
     hwc_region: cn-north-4
     name: generated-pair
@@ -99,7 +99,7 @@ EXAMPLES = r"""
   when: pair.private_key is defined
   no_log: true
 
-- name: Delete a pair
+- name: Delete a key pair
   multicloud.async_tasks.hwc_kps_keypair:
     hwc_region: cn-north-4
     name: fleet-2025

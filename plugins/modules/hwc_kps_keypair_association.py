@@ -136,7 +136,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Reset the key pair of two servers that are off
+- name: Reset the key pair of two stopped servers
   multicloud.async_tasks.hwc_kps_keypair_association:
     hwc_region: cn-north-4
     server_ids:
@@ -144,14 +144,14 @@ EXAMPLES = r"""
       - 8e4e33c5-3f7c-4b0b-a2a5-8a0ef1b2d7c1
     keypair_name: fleet-2026
 
-- name: Replace the key pair of a server that runs
+- name: Replace the key pair of a running server
   multicloud.async_tasks.hwc_kps_keypair_association:
     hwc_region: cn-north-4
     server_id: d76baba7-ef09-40a2-87ff-3eafec0696e7
     keypair_name: fleet-2026
     private_key_file: /etc/fleet/fleet-2025.pem
 
-- name: Start now
+- name: Start without waiting
   multicloud.async_tasks.hwc_kps_keypair_association:
     hwc_region: cn-north-4
     server_ids: "{{ server_ids }}"

@@ -62,27 +62,27 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask about one task
+- name: Read one task
   multicloud.async_tasks.hwc_kps_task_info:
     hwc_region: cn-north-4
     task_id: aee8d2fe-5484-4753-9177-5a38dc15546c
   register: task
 
-- name: Show what became of it
+- name: Show the state of the task
   ansible.builtin.debug:
     msg: "{{ task.tasks[0].state if task.tasks else 'KPS knows no such task' }}"
 
-- name: Read why tasks failed
+- name: List the failed tasks
   multicloud.async_tasks.hwc_kps_task_info:
     hwc_region: cn-north-4
     list: failed
   register: failed
 
-- name: Show what the service says about them
+- name: Show the reasons
   ansible.builtin.debug:
     msg: "{{ failed.tasks | map(attribute='task_error_msg') | list }}"
 
-- name: Read the tasks that run, at most a hundred of them
+- name: List at most a hundred running tasks
   multicloud.async_tasks.hwc_kps_task_info:
     hwc_region: cn-north-4
     list: running

@@ -51,7 +51,7 @@ EXAMPLES = r"""
   register: migration
   no_log: true
 
-- name: Hand it to the agent on the source server
+- name: Write it to a file for the agent on the source server
   ansible.builtin.copy:
     content: "{{ migration.passphrase }}"
     dest: /opt/sms-agent/passphrase

@@ -94,7 +94,7 @@ EXAMPLES = r"""
     service: kps
     task_id: aee8d2fe-5484-4753-9177-5a38dc15546c
 
-- name: Wait for all tasks that a loop has started, and show every ten seconds how they stand
+- name: Wait for the tasks of a loop, with a line of progress every ten seconds
   multicloud.async_tasks.wait_for_task:
     hwc_region: cn-north-4
     service: kps
@@ -110,7 +110,7 @@ EXAMPLES = r"""
     task_id: t-shfqw1u1edszvxw5abcd
     timeout: 300
 
-- name: Wait for a quarter of an hour, and go on with something else when it is not enough
+- name: Wait for a quarter of an hour at most
   multicloud.async_tasks.wait_for_task:
     hwc_region: cn-north-4
     service: kps
@@ -195,13 +195,13 @@ tasks:
       type: dict
 shortened:
   description:
-    - What was left out because the result would have been larger than O(max_result_size), in the order of the steps. The steps are taken one
-      after the other until the result fits.
-    - V(success_details) is RV(tasks[].history) and RV(tasks[].data) of tasks that succeeded, V(details) the same of all tasks, also in
-      RV(resume). V(success_rows) is the rows in RV(tasks) of tasks that succeeded, V(pending_rows) those of tasks that go on; RV(resume) then
-      names only tasks that have not succeeded.
-    - A task without a row goes on if it is in RV(pending_ids), and has succeeded otherwise.
-  returned: when something was left out
+    - Parts that are missing because the result would be larger than O(max_result_size). The module removes them in
+      this order until the result fits.
+    - V(success_details) are RV(tasks[].history) and RV(tasks[].data) of successful tasks. V(details) are the same of
+      all tasks, also in RV(resume). V(success_rows) are the rows of successful tasks in RV(tasks), and
+      V(pending_rows) those of running tasks. RV(resume) then contains only tasks that have not succeeded.
+    - A task without a row is still running if it is in RV(pending_ids), and succeeded otherwise.
+  returned: when the result was shortened
   type: list
   elements: str
   sample:
