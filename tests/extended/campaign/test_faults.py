@@ -63,15 +63,15 @@ class Case:
 
     Attributes:
         name: What goes wrong.
-        wounds: The faults of the emulator that make it so.
+        faults: The faults of the emulator that make it so.
         results: The result of each server's row after the first run.
         off: The servers that the fault leaves off.
-        words: What the reason of ``ONE`` must hold.
+        reason: What the reason of ``ONE`` must hold.
         associates: Requests to associate over both runs, by server, where there is not just one.
         variables: Variables of both runs.
         task_seconds: How long a task takes.
         during: Changes the cloud while the first run is between the start and its end.
-        mend: What happens in the cloud between the runs, beside the end of the faults.
+        fix: What happens in the cloud between the runs, beside the end of the faults.
         more: Variables of the second run.
         too_careful: The report may call servers off that are on, because nothing could be read about them.
         logins: With SSH servers, and proofs of both keys.
@@ -79,15 +79,15 @@ class Case:
     """
 
     name: str
-    wounds: tuple[Wound, ...]
+    faults: tuple[Wound, ...]
     results: dict[str, str] = dataclasses.field(default_factory=lambda: everyone("reset"))
     off: tuple[str, ...] = ()
-    words: str = ""
+    reason: str = ""
     associates: dict[str, int] = dataclasses.field(default_factory=dict)
     variables: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     task_seconds: float = 0.3
     during: t.Callable[[Bench, Program], None] | None = None
-    mend: Hook | None = None
+    fix: Hook | None = None
     more: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     too_careful: bool = False
     logins: bool = False
@@ -149,87 +149,87 @@ def begin_task(bench: Bench, program: Program) -> None:
 # The role reads the servers for the plan, before and after the stop, before the tasks, and before and after the start.
 CASES = (
     # The plan
-    Case("servers cannot be read for the plan", (refused(READ),), everyone("refused"), words="Not you"),
+    Case("servers cannot be read for the plan", (refused(READ),), everyone("refused"), reason="Not you"),
     Case("servers can be read the second time only", (broken(READ),)),
-    Case("the key pair cannot be read", (refused("ListKeypairDetail"),), everyone("refused"), words="Not you"),
-    Case("running tasks cannot be read", (refused(RUNNING),), everyone("refused"), words="Not you"),
+    Case("the key pair cannot be read", (refused("ListKeypairDetail"),), everyone("refused"), reason="Not you"),
+    Case("running tasks cannot be read", (refused(RUNNING),), everyone("refused"), reason="Not you"),
     # The stop
-    Case("the stop is refused", (refused(STOP),), everyone("failed"), words="Not you"),
-    Case("the stop breaks with 500", (broken(STOP),), everyone("failed"), words="may still take effect"),
+    Case("the stop is refused", (refused(STOP),), everyone("failed"), reason="Not you"),
+    Case("the stop breaks with 500", (broken(STOP),), everyone("failed"), reason="may still take effect"),
     Case("the answer to the stop is lost", ({"what": "close_after", "operation": STOP},)),
     Case(
         "the stop is lost on its way",
         ({"what": "close_before", "operation": STOP},),
         everyone("failed"),
-        words="may still take effect",
+        reason="may still take effect",
     ),
     Case(
         "one server does not stop",
         ({"what": "job_fails", "operation": STOP, "server": ONE, "message": "The guest is deaf"},),
         outcomes("failed", ONE),
-        words="The guest is deaf",
+        reason="The guest is deaf",
     ),
     Case(
         "one server never gets to its stop",
         ({"what": "job_stuck", "operation": STOP, "server": ONE},),
         outcomes("failed", ONE),
-        words="may still take effect",
-        mend=set_fields(task_state=None),
+        reason="may still take effect",
+        fix=set_fields(task_state=None),
     ),
     Case(
         "one server stops when nobody waits for it any more",
         ({"what": "job_stuck", "operation": STOP, "server": ONE},),
         outcomes("failed", ONE),
-        words="may still take effect",
-        mend=set_fields(task_state=None, status="SHUTOFF"),
+        reason="may still take effect",
+        fix=set_fields(task_state=None, status="SHUTOFF"),
     ),
     Case("the stop's job cannot be read", (refused("ShowJob"),)),
     Case(
         "servers cannot be read once after the stop",
         (refused(READ, skip=2),),
         everyone("failed"),
-        words="could not be read afterwards: ",
+        reason="could not be read afterwards: ",
     ),
     Case(
         "servers cannot be read from the stop on",
         (refused(READ, skip=2, times=None),),
         everyone("failed"),
         off=ALL,
-        words="Not you",
+        reason="Not you",
     ),
     # The tasks
-    Case("servers cannot be read before the tasks", (refused(READ, skip=3),), everyone("failed"), words="Not you"),
+    Case("servers cannot be read before the tasks", (refused(READ, skip=3),), everyone("failed"), reason="Not you"),
     Case(
         "the key pair cannot be read before the tasks",
         (refused("ListKeypairDetail", skip=1),),
         everyone("failed"),
-        words="Not you",
+        reason="Not you",
     ),
     Case(
         "running tasks cannot be read before the tasks",
         (refused(RUNNING, skip=1),),
         everyone("failed"),
-        words="Not you",
+        reason="Not you",
     ),
     Case(
         "KPS accepts with 202 and FAILED",
         ({"what": "associate_rejected", "server": ONE, "code": "KPS.3020", "message": "No agent"},),
         outcomes("failed", ONE),
-        words="KPS.3020: No agent",
+        reason="KPS.3020: No agent",
         associates={ONE: 2},
     ),
     Case(
         "KPS refuses one server",
         (refused(ASSOCIATE, server=ONE),),
         outcomes("failed", ONE),
-        words="Not you",
+        reason="Not you",
         associates={ONE: 2},
     ),
     Case(
         "KPS refuses the credentials",
         (refused(ASSOCIATE, status=401, code="APIGW.0301", message="Bad signature"),),
         everyone("failed"),
-        words="the credentials were rejected",
+        reason="the credentials were rejected",
         associates={"server-01": 2},
     ),
     Case(
@@ -249,7 +249,7 @@ CASES = (
             {"what": "task_fails", "server": ONE, "code": "KPS.3025", "message": "Disk full"},
         ),
         outcomes("failed", ONE),
-        words="KPS.3025: Disk full",
+        reason="KPS.3025: Disk full",
         associates={ONE: 2},
         task_seconds=0.01,
     ),
@@ -262,21 +262,21 @@ CASES = (
         "the request to KPS is lost",
         ({"what": "close_before", "operation": ASSOCIATE, "server": ONE},),
         outcomes("failed", ONE),
-        words="most likely nothing was started",
+        reason="may still be queued",
         associates={ONE: 2},
     ),
     Case(
         "KPS breaks with 500 for one server",
         (broken(ASSOCIATE, server=ONE),),
         outcomes("failed", ONE),
-        words="most likely nothing was started",
+        reason="may still be queued",
         associates={ONE: 2},
     ),
     Case(
         "a page of a proxy answers for KPS",
         ({"what": "html", "operation": ASSOCIATE, "server": ONE},),
         outcomes("failed", ONE),
-        words="most likely nothing was started",
+        reason="may still be queued",
         associates={ONE: 2},
     ),
     Case(
@@ -287,7 +287,7 @@ CASES = (
         ),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="is not known",
+        reason="is not known",
         task_seconds=12,
         variables={"keypair_reset_timeout": 30},
     ),
@@ -296,14 +296,14 @@ CASES = (
         "one task fails",
         ({"what": "task_fails", "server": ONE, "code": "KPS.3025", "message": "Disk full"},),
         outcomes("failed", ONE),
-        words="KPS.3025: Disk full",
+        reason="KPS.3025: Disk full",
         associates={ONE: 2},
     ),
     Case(
         "one task fails and nobody says why",
         ({"what": "task_fails", "server": ONE}, refused(FAILED, times=None)),
         outcomes("failed", ONE),
-        words="gives no reason",
+        reason="gives no reason",
         associates={ONE: 2},
     ),
     Case(
@@ -311,18 +311,18 @@ CASES = (
         ({"what": "task_stuck", "server": ONE},),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="it adopts the task",
+        reason="it adopts the task",
         variables={"keypair_reset_timeout": 4},
-        mend=end_task(after=0),
+        fix=end_task(after=0),
     ),
     Case(
         "one task outlasts the wait and is adopted by the next",
         ({"what": "task_stuck", "server": ONE},),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="it adopts the task",
+        reason="it adopts the task",
         variables={"keypair_reset_timeout": 4},
-        mend=end_task(after=8),
+        fix=end_task(after=8),
         more={"keypair_reset_timeout": 30},
     ),
     Case(
@@ -330,7 +330,7 @@ CASES = (
         ({"what": "task_word", "server": ONE, "word": "DONE_AND_DUSTED"},),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="KPS documents no such state",
+        reason="KPS does not document this status",
         variables={"keypair_reset_timeout": 4},
     ),
     Case("one task is not in the list while it runs", ({"what": "task_hidden", "server": ONE},), task_seconds=3),
@@ -339,13 +339,13 @@ CASES = (
         "KPS denies one task with 404",
         (refused(TASK, server=ONE, status=404, code="KPS.0404", times=None), {"what": "task_hidden", "server": ONE}),
         outcomes("failed", ONE),
-        words="does not know its task any more",
+        reason="no longer knows its task",
     ),
     Case(
         "KPS denies one task as illegal",
         (refused(TASK, server=ONE, status=400, code="KPS.0001", times=None), {"what": "task_hidden", "server": ONE}),
         outcomes("failed", ONE),
-        words="does not know its task any more",
+        reason="no longer knows its task",
     ),
     Case(
         "KPS denies a task that its own list says is running",
@@ -355,7 +355,7 @@ CASES = (
         ),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="has said that its task is running",
+        reason="listed its task as running",
         variables={"keypair_reset_timeout": 30},
     ),
     Case(
@@ -366,7 +366,7 @@ CASES = (
         ),
         everyone("busy"),
         off=ALL,
-        words="APIGW.0301",
+        reason="APIGW.0301",
         task_seconds=3,
     ),
     Case(
@@ -384,46 +384,46 @@ CASES = (
         (broken(TASK, times=None), broken(RUNNING, skip=2, times=None)),
         everyone("busy"),
         off=ALL,
-        words="The wait for its task was interrupted. ",
+        reason="The wait for its task was interrupted. ",
     ),
     # The start
-    Case("the start is refused", (refused(START),), everyone("failed"), off=ALL, words="Not you"),
-    Case("the start breaks with 500", (broken(START),), everyone("failed"), off=ALL, words="500"),
+    Case("the start is refused", (refused(START),), everyone("failed"), off=ALL, reason="Not you"),
+    Case("the start breaks with 500", (broken(START),), everyone("failed"), off=ALL, reason="500"),
     Case("the answer to the start is lost", ({"what": "close_after", "operation": START},)),
     Case(
         "the start is lost on its way",
         ({"what": "close_before", "operation": START},),
         everyone("failed"),
         off=ALL,
-        words="had no usable answer",
+        reason="had no usable answer",
     ),
     Case(
         "one server does not start",
         ({"what": "start_fails", "server": ONE, "message": "No resources"},),
         outcomes("failed", ONE),
         off=(ONE,),
-        words="No resources",
+        reason="No resources",
     ),
     Case(
         "one server never gets to its start",
         ({"what": "job_stuck", "operation": START, "server": ONE},),
         outcomes("failed", ONE),
         off=(ONE,),
-        words="when the time was up",
-        mend=set_fields(task_state=None),
+        reason="when the time was up",
+        fix=set_fields(task_state=None),
     ),
     Case(
         "servers cannot be read before the start",
         (refused(READ, skip=4),),
         everyone("failed"),
         off=ALL,
-        words="Not you",
+        reason="Not you",
     ),
     Case(
         "servers cannot be read after the start",
         (refused(READ, skip=5),),
         everyone("failed"),
-        words="could not be read afterwards: ",
+        reason="could not be read afterwards: ",
         too_careful=True,
     ),
     # Somebody else
@@ -431,7 +431,7 @@ CASES = (
         "somebody else changes the key pair during the wait",
         (),
         outcomes("failed", ONE),
-        words="Another user or job changed its key pair meanwhile: it is theirs",
+        reason="Another user or job changed its key pair meanwhile: it is theirs",
         during=somebody_else,
         changed_hands=True,
         associates={ONE: 2},
@@ -440,16 +440,16 @@ CASES = (
         "the cloud tells of another key pair than was asked for",
         ({"what": "patch", "operation": READ, "skip": 5, "server": ONE, "patch": {"servers": {"key_name": None}}},),
         outcomes("failed", ONE),
-        words="Another user or job changed its key pair meanwhile: it is unbound",
+        reason="Another user or job changed its key pair meanwhile: it is unbound",
     ),
     Case(
         "somebody else begins a task between the stop and the tasks",
         ({"what": "task_stuck", "server": ONE},),
         outcomes("busy", ONE),
         off=(ONE,),
-        words="KPS is at work on its key pair",
+        reason="KPS works on its key pair",
         during=begin_task,
-        mend=end_task(after=8),
+        fix=end_task(after=8),
         more={"keypair_reset_timeout": 30},
         associates={ONE: 0},
     ),
@@ -458,15 +458,15 @@ CASES = (
         "one server never answers to SSH",
         ({"what": "ssh_never_up", "server": ONE},),
         outcomes("failed", ONE),
-        words="The new key was not accepted: ssh: connect to host",
-        mend=listen_again,
+        reason="It could not be verified that the new key is accepted: ssh: connect to host",
+        fix=listen_again,
         logins=True,
     ),
     Case(
         "one server refuses the new key",
         ({"what": "new_key_refused", "server": ONE},),
         outcomes("failed", ONE),
-        words="The new key was not accepted: The server said",
+        reason="The new key was not accepted: The server said",
         more={"keypair_reset_force": True},
         associates=dict.fromkeys(ALL, 2),
         logins=True,
@@ -475,8 +475,8 @@ CASES = (
         "one server still accepts the old key",
         ({"what": "old_key_stays", "server": ONE},),
         outcomes("failed", ONE),
-        words="The old key is still accepted",
-        mend=forget_old_key,
+        reason="The old key is still accepted",
+        fix=forget_old_key,
         logins=True,
     ),
 )
@@ -485,28 +485,28 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
 def test_after_a_fault_the_report_is_honest_and_the_same_command_finishes(benches: Benches, case: Case) -> None:
     bench = benches(len(ALL), fleet=case.logins, task_seconds=case.task_seconds)
-    for wound in case.wounds:
-        bench.emulator.fail(**wound)
+    for fault in case.faults:
+        bench.emulator.fail(**fault)
     variables = {**(with_keys(bench) if case.logins else {}), **case.variables}
 
     program = start(bench, variables)
     if case.during is not None:
         case.during(bench, program)
     program.wait()
-    played = {fault.what: fault.played for fault in bench.emulator.world.faults}
-    assert all(played.values()), f"not every fault came to pass: {played}\n{program.output}"
+    applied = {fault.what: fault.played for fault in bench.emulator.world.faults}
+    assert all(applied.values()), f"not every fault came to pass: {applied}\n{program.output}"
     check_honest(bench, program, too_careful=case.too_careful)
     rows = bench.rows
     assert {host: row["result"] for host, row in rows.items()} == case.results, program.output
     assert off(bench) == set(case.off), program.output
-    assert case.words in (rows[ONE]["reason"] or ""), rows[ONE]
+    assert case.reason in (rows[ONE]["reason"] or ""), rows[ONE]
     good = all(result == "reset" for result in case.results.values())
     assert program.process.returncode == (0 if good else 2), program.output
     assert collisions(bench) == []
 
     bench.emulator.heal()
-    if case.mend is not None:
-        case.mend(bench)
+    if case.fix is not None:
+        case.fix(bench)
     again = start(bench, {**variables, **case.more}).wait()
     check_finished(bench, again)
     assert collisions(bench) == []
