@@ -38,7 +38,7 @@ options:
       - stop
       - associate
       - wait
-      - doubt
+      - unconfirmed
       - start
       - verify
       - finish

@@ -33,7 +33,7 @@ options:
       - stop
       - associate
       - wait
-      - doubt
+      - unconfirmed
       - start
       - after
       - clean

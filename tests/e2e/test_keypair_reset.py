@@ -27,7 +27,7 @@ MODULES = re.compile(
 
 
 def role_variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
-    """The variables of a reset from the key pair ``old`` to ``new``, with both proofs."""
+    """The variables of a reset from the key pair ``old`` to ``new``, with both keys verified."""
     return {
         "keypair_reset_keypair_name": "new",
         "keypair_reset_private_key_file": str(bench.emulator.key_path("new")),
@@ -376,9 +376,7 @@ def test_a_rotation_generates_the_key_keeps_it_and_retires_the_old_pair(benches:
 
 
 @pytest.mark.parametrize("place", ["fleet.pem", "fleet.pem.pub"])
-def test_a_file_that_appears_in_the_place_of_a_generated_key_is_never_taken_for_it(
-    benches: Benches, place: str
-) -> None:
+def test_another_file_is_never_taken_for_the_generated_key(benches: Benches, place: str) -> None:
     bench = benches(1, fleet=False)
     key = bench.directory / "fleet.pem"
     # While store_tasks store the key, another program writes to the same path.

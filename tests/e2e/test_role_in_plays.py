@@ -142,7 +142,7 @@ def test_a_host_that_was_rescued_before_is_as_good_as_any(benches: Benches) -> N
     bench = benches(3, fleet=False)
     before = {
         "block": [{"name": "Fail", "ansible.builtin.fail": {"msg": "x"}, "when": "inventory_hostname == 'server-01'"}],
-        "rescue": [{"name": "Mend", "ansible.builtin.debug": {"msg": "mended"}}],
+        "rescue": [{"name": "Repair", "ansible.builtin.debug": {"msg": "repaired"}}],
     }
     for how in (USE, DYNAMIC):
         block = {"block": [use(how)], "rescue": [use(how, vars={"keypair_reset_force": True})]}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Logins on OpenSSH's own server: what they prove, and what the role makes of servers that refuse in their own ways."""
+"""Logins on OpenSSH's own server: their outcomes, and the result of the role for servers with rules of their own."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Yard:
         config.write_text(f"{text}Host *\n  UserKnownHostsFile {self.known_hosts}\n  StrictHostKeyChecking yes\n")
         return f"-F {config}"
 
-    def prove(self, *logins: tuple[Sshd, Path] | tuple[Sshd, Path, str], timeout: float = 120) -> list[Login]:
+    def verify(self, *logins: tuple[Sshd, Path] | tuple[Sshd, Path, str], timeout: float = 120) -> list[Login]:
         """Log in to servers with keys, and perhaps with more arguments for ssh."""
         config = (
             self.configure() if not (self.directory / "ssh_config").exists() else f"-F {self.directory / 'ssh_config'}"
@@ -101,13 +101,13 @@ def seen(logins: t.Sequence[Login]) -> list[tuple[str, str | None]]:
 ACCEPTED, REFUSED = ("accepted", None), ("refused", None)
 
 
-# What a login proves
+# Outcomes of logins
 
 
 def test_a_key_is_accepted_or_refused(yard: Yard) -> None:
     new, old = yard.key("new"), yard.key("old")
     server = yard.serve("server", [new])
-    found = yard.prove((server, new), (server, old))
+    found = yard.verify((server, new), (server, old))
     assert seen(found) == [ACCEPTED, REFUSED]
     assert found[0].command_ran
     assert "Permission denied (publickey)" in found[1].msg
@@ -118,7 +118,7 @@ def test_a_key_is_accepted_or_refused(yard: Yard) -> None:
 def test_a_server_that_does_not_let_root_in_has_accepted_nothing(yard: Yard) -> None:
     new, old = yard.key("new"), yard.key("old")
     server = yard.serve("server", [new], "PermitRootLogin no")
-    known, unknown = yard.prove((server, new), (server, old))
+    known, unknown = yard.verify((server, new), (server, old))
     # The key is in authorized_keys, so that it has not been refused either.
     assert seen([known, unknown]) == [("not verified", "login"), REFUSED]
     assert "PermitRootLogin" in known.msg
@@ -128,7 +128,7 @@ def test_a_server_that_does_not_let_root_in_has_accepted_nothing(yard: Yard) -> 
 def test_a_forced_command_is_a_login_that_runs_nothing(yard: Yard) -> None:
     new = yard.key("new")
     says = 'ForceCommand echo "Please login as the user ubuntu rather than the user root."; exit 142'
-    (found,) = yard.prove((yard.serve("server", [new], says), new))
+    (found,) = yard.verify((yard.serve("server", [new], says), new))
     assert seen([found]) == [ACCEPTED]
     assert found.command_ran is False
     assert "ended with 142. It said: Please login as the user ubuntu rather than the user root." in found.msg
@@ -138,7 +138,7 @@ def test_a_forced_command_is_a_login_that_runs_nothing(yard: Yard) -> None:
 def test_a_second_factor_is_told(yard: Yard, methods: str) -> None:
     new, old = yard.key("new"), yard.key("old")
     server = yard.serve("server", [new], "PasswordAuthentication yes", f"AuthenticationMethods {methods}")
-    found = yard.prove((server, new), (server, old))
+    found = yard.verify((server, new), (server, old))
     assert seen(found) == [ACCEPTED, REFUSED]
     assert [one.partial for one in found] == [True, False]
     assert "partial success" in found[0].msg
@@ -147,13 +147,13 @@ def test_a_second_factor_is_told(yard: Yard, methods: str) -> None:
 def test_a_password_that_comes_first_hides_what_the_server_thinks_of_a_key(yard: Yard) -> None:
     new = yard.key("new")
     server = yard.serve("server", [new], "PasswordAuthentication yes", "AuthenticationMethods password,publickey")
-    assert seen(yard.prove((server, new))) == [("not verified", "login")]
+    assert seen(yard.verify((server, new))) == [("not verified", "login")]
 
 
 def test_a_server_that_ends_the_connection_over_one_failure_is_asked_once(yard: Yard) -> None:
     new, old = yard.key("new"), yard.key("old")
     server = yard.serve("server", [new], "MaxAuthTries 1")
-    found = yard.prove((server, new), (server, old))
+    found = yard.verify((server, new), (server, old))
     assert seen(found) == [ACCEPTED, REFUSED]
     assert [one.tries for one in found] == [1, 1]
     assert server.count("Connection from ") <= 2 + 1  # and the one that looked whether it is up
@@ -167,7 +167,7 @@ def test_a_signature_algorithm_that_is_refused_says_nothing_about_the_key(yard: 
     assert (
         "Permission denied" in login(server.port, old, yard.known_hosts, "PubkeyAcceptedAlgorithms=rsa-sha2-512").stderr
     )
-    accepted, refused = yard.prove((server, old), (server, other))
+    accepted, refused = yard.verify((server, old), (server, other))
     assert seen([accepted, refused]) == [ACCEPTED, REFUSED]
     assert only in accepted.msg
 
@@ -175,7 +175,7 @@ def test_a_signature_algorithm_that_is_refused_says_nothing_about_the_key(yard: 
 def test_a_key_that_ssh_must_not_use_is_not_refused(yard: Yard) -> None:
     new = yard.key("new", "rsa")
     server = yard.serve("server", [])
-    (found,) = yard.prove((server, new, "-o PubkeyAcceptedAlgorithms=ssh-ed25519"))
+    (found,) = yard.verify((server, new, "-o PubkeyAcceptedAlgorithms=ssh-ed25519"))
     assert seen([found]) == [("not verified", "configuration")]
 
 
@@ -186,7 +186,7 @@ def test_what_lies_beside_a_key_plays_no_part(yard: Yard) -> None:
     shutil.copy(new, odd)
     shutil.copy(old.with_name("old.pub"), odd.with_name(f"{odd.name}.pub"))
     odd.chmod(0o640)
-    (found,) = yard.prove((server, odd))
+    (found,) = yard.verify((server, odd))
     assert seen([found]) == [ACCEPTED]
     # That is what ssh itself makes of it: it offers the public half that lies there, and refuses the mode.
     assert login(server.port, odd, yard.known_hosts).returncode != 0
@@ -208,7 +208,7 @@ def test_keys_of_the_configuration_and_of_an_agent_do_not_decide(yard: Yard) -> 
     try:
         os.environ.update({name: value for name, value in variables.items() if name.startswith("SSH_A")})
         subprocess.run(["ssh-add", "-q", str(new)], check=True, env=os.environ)
-        found = yard.prove((server, old), (server, new), (server, old, f"-i {new} -q -tt"))
+        found = yard.verify((server, old), (server, new), (server, old, f"-i {new} -q -tt"))
     finally:
         subprocess.run(["ssh-agent", "-k"], check=True, capture_output=True, env=os.environ)
         os.environ.clear()
@@ -227,7 +227,7 @@ def test_a_bastion_that_keeps_its_connection_is_gone_through(yard: Yard) -> None
     started = time.monotonic()
     try:
         through = "-o ProxyJump=bastion"
-        found = yard.prove((server, new, through), (server, old, through), (server, jump, "-J bastion"))
+        found = yard.verify((server, new, through), (server, old, through), (server, jump, "-J bastion"))
     finally:
         stop = ["ssh", "-F", str(yard.directory / "ssh_config"), "-O", "exit", "bastion"]
         subprocess.run(stop, check=True, capture_output=True)
@@ -244,7 +244,7 @@ def test_a_bastion_that_refuses_proves_nothing_about_the_server(yard: Yard) -> N
     yard.configure(
         f"Host bastion\n  HostName 127.0.0.1\n  Port {bastion.port}\n  IdentityFile {stranger}\n  IdentitiesOnly yes\n"
     )
-    (found,) = yard.prove((server, new, "-J bastion"))
+    (found,) = yard.verify((server, new, "-J bastion"))
     assert seen([found]) == [("not verified", "connection")]
     assert found.msg.startswith("On the way to the server: ")
     assert server.count("Accepted publickey") == 0
@@ -257,7 +257,7 @@ def test_a_host_key_that_is_not_known_is_a_problem_of_its_own(yard: Yard) -> Non
     nobody, first, another = (yard.directory / name for name in ("nobody", "first", "another"))
     keygen(yard.directory / "wrong")
     another.write_text(f"[127.0.0.1]:{server.port} {(yard.directory / 'wrong.pub').read_text()}")
-    found = yard.prove(
+    found = yard.verify(
         (server, new, f"-o UserKnownHostsFile={nobody}"),
         (server, new, f"-o UserKnownHostsFile={another}"),
         (server, new, f"-o UserKnownHostsFile={first} -o StrictHostKeyChecking=accept-new"),

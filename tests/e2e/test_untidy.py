@@ -279,7 +279,7 @@ def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> N
 
 
 def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> None:
-    """Key files with every sort of name and neighbor; files that are not the key in question; arguments that allow no proof."""
+    """Key files with every sort of name and neighbor; files that are not the key in question; arguments that prevent a verification."""
     bench = network.bench
     keys = bench.directory / "keys"
     keys.mkdir()
@@ -300,7 +300,7 @@ def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> No
             "keypair_reset_old_private_key_file": old_file or str(old),
         }
 
-    proven: dict[str, dict[str, t.Any]] = {
+    verified: dict[str, dict[str, t.Any]] = {
         "spaces": files(copied(new, "my new key"), copied(old, "my old key")),
         "percent": files(copied(new, "new%h%%.pem"), copied(old, "old%d%u")),
         "backslash": files(copied(new, "new\\n"), copied(old, "old\\\\key")),
@@ -316,11 +316,11 @@ def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> No
     subprocess.run(
         ["ssh-keygen", "-q", "-s", str(stranger), "-I", "me", "-n", ME, str(public(certificate))], check=True
     )
-    proven["certificate"] = files(old_file=str(certificate))
+    verified["certificate"] = files(old_file=str(certificate))
     locked = Path(copied(old, "locked"))
     subprocess.run(["ssh-keygen", "-q", "-p", "-N", "secret", "-f", str(locked)], check=True)
-    unproven: dict[str, dict[str, t.Any]] = {
-        # The stranger's key is refused by every server: this proves nothing about the key that the server had.
+    unverified: dict[str, dict[str, t.Any]] = {
+        # The stranger's key is refused by every server: this says nothing about the key that the server had.
         "wrong-old": files(old_file=str(stranger)),
         "new-as-old": files(old_file=str(new)),
         "locked-old": files(old_file=str(locked)),
@@ -331,7 +331,7 @@ def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> No
         "no-public-key": {"ansible_ssh_common_args": "-o PubkeyAuthentication=no"},
     }
     sites = []
-    for name, own in {**proven, **unproven}.items():
+    for name, own in {**verified, **unverified}.items():
         address, _port = network.add(name)
         sites.append(Site(name, name, "good", variables={"ansible_host": address, "ansible_port": network.port, **own}))
     network.configure()
@@ -342,17 +342,19 @@ def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> No
     program = bench.role(common, hosts={host: {**every, **own} for host, own in hosts.items()}).wait()
     rows = bench.rows
     failed = {host for host, counts in program.recap.items() if counts["failed"]}
-    assert failed == set(unproven), program.output
+    assert failed == set(unverified), program.output
     assert program.process.returncode == 2
-    truth = network.truth(*proven)
-    assert truth == dict.fromkeys(proven, TRUTH["good"])
-    assert {host: (rows[host]["new_key"], rows[host]["old_key"]) for host in proven} == truth
+    truth = network.truth(*verified)
+    assert truth == dict.fromkeys(verified, TRUTH["good"])
+    assert {host: (rows[host]["new_key"], rows[host]["old_key"]) for host in verified} == truth
     # The old key of these is refused in truth, or nothing was done; the role can know neither.
-    assert {host: rows[host]["old_key"] for host in unproven} == dict.fromkeys(unproven, "not verified"), program.output
+    assert {host: rows[host]["old_key"] for host in unverified} == dict.fromkeys(unverified, "not verified"), (
+        program.output
+    )
     stopped = set(bench.named_in("BatchStopServers"))
-    assert set(proven) <= stopped
+    assert set(verified) <= stopped
     for host, row in rows.items():
-        if host in unproven:
+        if host in unverified:
             assert row["reason"], host
             assert row["result"] == "refused" or host in stopped, row
     assert {bench.server(host).status for host in rows} == {"ACTIVE"}

@@ -27,7 +27,7 @@ ONE = "server-02"
 READ, STOP, START = "ListServersDetails", "BatchStopServers", "BatchStartServers"
 ASSOCIATE, RUNNING, FAILED, TASK = "AssociateKeypair", "ListRunningTask", "ListFailedTask", "ListKeypairTask"
 Hook = t.Callable[[Bench], None]
-Wound = dict[str, t.Any]
+FaultSettings = dict[str, t.Any]
 
 
 def outcomes(result: str, *servers: str, others: str = "reset") -> dict[str, str]:
@@ -40,7 +40,7 @@ def everyone(result: str) -> dict[str, str]:
     return dict.fromkeys(ALL, result)
 
 
-def refused(operation: str, **settings: t.Any) -> Wound:
+def refused(operation: str, **settings: t.Any) -> FaultSettings:
     """A refusal that nothing is tried again after."""
     return {
         "what": "error",
@@ -52,7 +52,7 @@ def refused(operation: str, **settings: t.Any) -> Wound:
     }
 
 
-def broken(operation: str, **settings: t.Any) -> Wound:
+def broken(operation: str, **settings: t.Any) -> FaultSettings:
     """An error of the service."""
     return {"what": "error", "operation": operation, "status": 500, **settings}
 
@@ -74,12 +74,12 @@ class Case:
         fix: What happens in the cloud between the runs, beside the end of the faults.
         more: Variables of the second run.
         too_careful: The report may call servers off that are on, because nothing could be read about them.
-        logins: With SSH servers, and proofs of both keys.
-        changed_hands: Somebody else has changed the key pair of ``ONE`` to another one, so that it is reset again.
+        logins: With SSH servers and both keys.
+        changed_hands: Another job has changed the key pair of ``ONE`` to another one, so that it is reset again.
     """
 
     name: str
-    faults: tuple[Wound, ...]
+    faults: tuple[FaultSettings, ...]
     results: dict[str, str] = dataclasses.field(default_factory=lambda: everyone("reset"))
     off: tuple[str, ...] = ()
     reason: str = ""
@@ -95,7 +95,7 @@ class Case:
 
 
 def set_fields(**fields: t.Any) -> Hook:
-    """Change ``ONE`` behind everybody's back."""
+    """Change ``ONE`` without the role."""
 
     def change(bench: Bench) -> None:
         with bench.emulator.world.lock:
@@ -126,19 +126,19 @@ def listen_again(bench: Bench) -> None:
 
 
 def forget_old_key(bench: Bench) -> None:
-    """Somebody deletes the old key from the authorized_keys of ``ONE``."""
+    """Delete the old key from the authorized_keys of ``ONE``."""
     assert bench.emulator.fleet is not None
     bench.emulator.fleet.replace_key(bench.server(ONE).id, bench.emulator.old_key.public, None)
 
 
-def somebody_else(bench: Bench, program: Program) -> None:
+def another_job(bench: Bench, program: Program) -> None:
     """Give ``ONE`` another key pair once its own task has ended, before the role looks."""
     program.until(lambda: "Start the servers]" in program.output)
     set_fields(key_name="theirs")(bench)
 
 
 def begin_task(bench: Bench, program: Program) -> None:
-    """Somebody else resets ``ONE`` when the role has stopped it, and has not started its own task yet."""
+    """Reset ``ONE`` from another job when the role has stopped it, and has not started its own task yet."""
     program.until(lambda: "Check that the servers are off]" in program.output)
     huawei = bench.emulator.huawei
     with bench.emulator.world.lock:
@@ -177,7 +177,7 @@ CASES = (
         fix=set_fields(task_state=None),
     ),
     Case(
-        "one server stops when nobody waits for it any more",
+        "one server stops after the wait has ended",
         ({"what": "job_stuck", "operation": STOP, "server": ONE},),
         outcomes("failed", ONE),
         reason="may still take effect",
@@ -300,7 +300,7 @@ CASES = (
         associates={ONE: 2},
     ),
     Case(
-        "one task fails and nobody says why",
+        "one task fails without a reason",
         ({"what": "task_fails", "server": ONE}, refused(FAILED, times=None)),
         outcomes("failed", ONE),
         reason="gives no reason",
@@ -326,7 +326,7 @@ CASES = (
         more={"keypair_reset_timeout": 30},
     ),
     Case(
-        "one task ends with a word that nobody knows",
+        "one task ends with an unknown status",
         ({"what": "task_word", "server": ONE, "word": "DONE_AND_DUSTED"},),
         outcomes("busy", ONE),
         off=(ONE,),
@@ -426,13 +426,13 @@ CASES = (
         reason="could not be read afterwards: ",
         too_careful=True,
     ),
-    # Somebody else
+    # Another job
     Case(
-        "somebody else changes the key pair during the wait",
+        "another job changes the key pair during the wait",
         (),
         outcomes("failed", ONE),
         reason="Another user or job changed its key pair meanwhile: it is theirs",
-        during=somebody_else,
+        during=another_job,
         changed_hands=True,
         associates={ONE: 2},
     ),
@@ -443,7 +443,7 @@ CASES = (
         reason="Another user or job changed its key pair meanwhile: it is unbound",
     ),
     Case(
-        "somebody else begins a task between the stop and the tasks",
+        "another job starts a task between the stop and the tasks",
         ({"what": "task_stuck", "server": ONE},),
         outcomes("busy", ONE),
         off=(ONE,),
@@ -453,7 +453,7 @@ CASES = (
         more={"keypair_reset_timeout": 30},
         associates={ONE: 0},
     ),
-    # The proof
+    # The verification
     Case(
         "one server never answers to SSH",
         ({"what": "ssh_never_up", "server": ONE},),
@@ -483,7 +483,7 @@ CASES = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
-def test_after_a_fault_the_report_is_honest_and_the_same_command_finishes(benches: Benches, case: Case) -> None:
+def test_after_a_fault_the_report_is_correct_and_the_same_command_finishes(benches: Benches, case: Case) -> None:
     bench = benches(len(ALL), fleet=case.logins, task_seconds=case.task_seconds)
     for fault in case.faults:
         bench.emulator.fail(**fault)

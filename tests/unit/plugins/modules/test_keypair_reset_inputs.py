@@ -9,7 +9,7 @@ from __future__ import annotations
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import run_module
 
 
-def test_as_a_module_it_says_that_it_is_none() -> None:
+def test_it_does_not_run_as_a_module() -> None:
     result = run_module("keypair_reset_inputs", {})
     assert result["failed"] is True
     assert result["msg"].startswith("keypair_reset_inputs runs as an action plugin on the controller only")

@@ -786,7 +786,7 @@ def test_a_pair_that_was_there_before_proves_nothing(cloud: FakeTransport, rows:
     assert len(cloud.writes()) == 1
 
 
-def test_when_it_cannot_be_found_out_that_is_said_and_nothing_more_sent(cloud: FakeTransport) -> None:
+def test_a_failed_search_is_reported_and_stops_the_sending(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.always(RUNNING, refusal(403, "APIGW.0302", "no"))

@@ -338,7 +338,7 @@ def test_a_server_that_breaks_on_the_way_has_failed(cloud: FakeTransport) -> Non
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_when_the_time_is_up_what_was_begun_goes_on(cloud: FakeTransport, on_failure: str) -> None:
+def test_when_the_time_is_up_the_started_operations_continue(cloud: FakeTransport, on_failure: str) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.always(JOB, job("RUNNING"))

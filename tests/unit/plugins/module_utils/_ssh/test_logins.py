@@ -292,7 +292,7 @@ def test_nothing_is_connected_to_when_only_the_way_is_asked_for(clock: FakeClock
         ("me", "user me", "me"),
     ],
 )
-def test_a_user_is_one_that_somebody_names(
+def test_the_user_comes_from_the_target_or_the_configuration(
     clock: FakeClock, user: str | None, output: str, expected: str | None
 ) -> None:
     programs = FakePrograms(clock, {}, configuration=f"{output}\nport 22\n")

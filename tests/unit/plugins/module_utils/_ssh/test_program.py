@@ -107,7 +107,7 @@ def test_programs_run_where_they_are_told_to(tmp_path: Path) -> None:
         assert run(programs, "pwd -P").stdout.strip() == str(tmp_path.resolve())
 
 
-def test_nobody_is_asked_at_a_terminal(programs: SystemPrograms, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ssh_asks_no_questions_at_a_terminal(programs: SystemPrograms, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(programs, "$SSH_ASKPASS; echo $? $SSH_ASKPASS_REQUIRE").stdout == "1 force\n"
     monkeypatch.setenv("SSH_ASKPASS", "/my/askpass")
     with SystemPrograms() as others:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of what runs of ssh prove: recorded ones of today's release, and logs as older releases write them."""
+"""Tests of the classification of runs of ssh: recorded ones of today's release, and logs as older releases write them."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_the_signatures_that_a_server_takes_are_told() -> None:
     assert classified(*both, *BEGIN, OFFERED, GOES_ON, DENIED).signatures == ("ssh-ed25519",)
 
 
-# Not proven
+# Not verified
 
 
 def test_a_server_that_knows_the_key_has_not_refused_it() -> None:
@@ -159,7 +159,7 @@ def test_a_server_that_knows_the_key_has_not_refused_it() -> None:
     assert found.msg.startswith("The server knows the key, but does not let it in: root@127.0.0.1: Permission denied")
 
 
-def test_a_server_that_boots_lets_nobody_in_yet() -> None:
+def test_a_booting_server_does_not_allow_logins_yet() -> None:
     banner = '"System is booting up. Unprivileged users are not permitted to log in yet. Please come back later."\n'
     found = classified(*BEGIN, OFFERED, KNOWN, "Connection closed by 192.0.2.1 port 22", stderr=banner)
     assert (found.outcome, found.cause, found.retry) == (UNVERIFIED, LOGIN, OFTEN)

@@ -16,7 +16,7 @@ OLD_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICA
 
 
 def desired(host: str, **more: t.Any) -> dict[str, t.Any]:
-    """What a host wants, as the role notes it."""
+    """The desired state of a host, as the role notes it."""
     return {
         "host": host,
         "server_id": f"id-{host}",

@@ -56,7 +56,7 @@ def test_unbinding_is_a_batch_without_a_key_pair() -> None:
     assert (batch["keypair_name"], batch["label"]) == (None, "1 server, no key pair")
 
 
-def test_nothing_is_asked_for_nobody() -> None:
+def test_no_records_make_no_batches() -> None:
     refused = record("a", state=REFUSED)
     assert [batches([refused], stage) for stage in ("all", "stop", "associate", "wait", "start", "clean")] == [[]] * 6
 

@@ -94,7 +94,7 @@ def test_a_task_that_was_never_seen_fails_with_the_words_of_the_service() -> Non
     )
 
 
-def test_each_task_has_the_words_of_its_own_wait() -> None:
+def test_each_task_has_the_message_of_its_own_wait() -> None:
     pending = {"state": "pending", "status": "RUNNING", "elapsed": 1, "reason": None}
     a, b = note_wait(
         [record("a", task_id="t1"), record("b", task_id="t2")],
@@ -108,7 +108,7 @@ def test_each_task_has_the_words_of_its_own_wait() -> None:
     assert b["reason"] == "It had not ended when the time was up. Run this again: it adopts the task."
 
 
-# Tasks of somebody else
+# Tasks of other jobs
 
 
 def failed(host: str = "web", **more: t.Any) -> Record:
@@ -143,7 +143,7 @@ def test_a_server_that_failed_is_started_otherwise(running: dict[str, t.Any]) ->
     assert len(batches([after], "start")) == 1
 
 
-def test_a_server_whose_own_task_has_ended_is_started_although_nobody_knows_of_others() -> None:
+def test_a_server_whose_own_task_has_ended_is_started_even_if_running_tasks_cannot_be_read() -> None:
     before = failed(task_id="own", status="FAILED_RESET", reason="No disk")
     (after,) = note_unconfirmed([before], [of("web", failed=True, msg="HTTP 403.")])
     assert (after["state"], after["reason"]) == (
@@ -189,13 +189,13 @@ def test_a_task_that_was_denied_and_is_in_the_list_after_all_keeps_its_server_of
     ],
     ids=["success", "busy", "refused", "runs", "stays-off"],
 )
-def test_only_servers_that_are_about_to_be_started_without_a_success_are_in_doubt(each: Record) -> None:
+def test_only_failed_servers_that_would_be_started_are_unconfirmed(each: Record) -> None:
     assert batches([each], "unconfirmed") == []
     (after,) = note_unconfirmed([dict(each)], [of("web", tasks=[task("web")])])
     assert after == each
 
 
-def test_a_server_that_has_the_pair_and_is_off_is_in_doubt_too() -> None:
+def test_a_server_that_is_off_and_has_the_pair_is_unconfirmed() -> None:
     (after,) = note_unconfirmed([failed(state=UNCHANGED)], [of("web", tasks=[task("web", task_id="other")])])
     assert after["state"] == BUSY
 

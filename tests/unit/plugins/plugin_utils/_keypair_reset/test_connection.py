@@ -116,6 +116,6 @@ def test_the_configuration_stands_where_no_variable_does(
 
 @pytest.mark.parametrize("name", ["ansible_host", "ansible_port", "ansible_user", "ansible_ssh_common_args"])
 def test_a_template_that_cannot_be_filled_is_not_passed_over(name: str) -> None:
-    # Otherwise the login would go to another address, and prove something about another server.
+    # Otherwise the login would go to another address, and verify another server.
     with pytest.raises(ValueError, match="'undefined' is undefined"):
         connection({}, **{name: "{{ undefined }}"})

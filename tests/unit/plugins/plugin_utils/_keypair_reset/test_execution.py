@@ -354,7 +354,7 @@ def test_a_server_that_does_not_start_fails_with_the_reason(
 
 
 @pytest.mark.parametrize(("key_name", "word"), [("another", "another"), (None, "unbound")])
-def test_a_key_pair_that_somebody_else_changed_is_a_failure(key_name: str | None, word: str) -> None:
+def test_a_key_pair_that_another_job_changed_is_a_failure(key_name: str | None, word: str) -> None:
     after = started(reset(), switched("web"), server("web", key_name=key_name))
     assert (after["state"], after["reason"]) == (
         "failed",

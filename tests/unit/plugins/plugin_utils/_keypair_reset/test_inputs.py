@@ -38,12 +38,12 @@ def host(name: str = "web", **more: t.Any) -> Host:
 
 
 def desired(**more: t.Any) -> dict[str, t.Any]:
-    """What one host wants."""
+    """The desired state of one host."""
     return parse_inputs([host(**more)]).desired_states[0]
 
 
 def problems(**more: t.Any) -> str:
-    """What is wrong with one host."""
+    """The problems of one host."""
     return " ".join(desired(**more)["problems"])
 
 
@@ -254,7 +254,7 @@ def test_the_way_in_is_text_or_a_problem(
         ("keypair_name", "keypair_reset_keypair_name is missing: the name of the key pair that the server must have."),
     ],
 )
-def test_what_is_missing_is_told(name: str, words: str) -> None:
+def test_a_missing_variable_is_reported(name: str, words: str) -> None:
     assert problems(**{name: ""}) == words
 
 
@@ -302,7 +302,7 @@ def test_the_password_of_root_is_apart_from_everything_else() -> None:
     assert "123" not in str(inputs.desired_states) + str(inputs.settings)
 
 
-def test_a_host_that_was_lost_says_so_and_nothing_else() -> None:
+def test_a_lost_host_has_one_problem_only() -> None:
     found = parse_inputs([Host("web", given(method="x"), {"keypair_reset_force": "?"}, lost=True)]).desired_states[0]
     assert found["problems"] == [
         "It failed or was unreachable before the role began. See the reason above, then run this again."
@@ -340,7 +340,7 @@ def test_settings_of_hosts_that_were_lost_do_not_count() -> None:
     assert inputs.settings["canary"] == 1
 
 
-# Variables that nobody knows
+# Unknown variables
 
 
 @pytest.mark.parametrize(
@@ -425,20 +425,20 @@ class FakeController:
 
 
 def checked(controller: FakeController, *hosts: Host, in_awx: bool = False) -> Inputs:
-    """What hosts want, and what the controller lacks for it."""
+    """The inputs of hosts, checked against the controller."""
     inputs = parse_inputs(hosts)
     check_controller(inputs, controller, in_awx=in_awx)
     return inputs
 
 
 def lacks(controller: FakeController, **more: t.Any) -> list[str]:
-    """What the controller lacks for one host."""
+    """The problems of one host that the controller causes."""
     found: list[str] = checked(controller, host(**more)).desired_states[0]["problems"]
     return found
 
 
 def lacks_in_awx(controller: FakeController, **more: t.Any) -> list[str]:
-    """What the execution environment of a job of AWX lacks for one host."""
+    """The problems of one host in a job of AWX."""
     found: list[str] = checked(controller, host(**more), in_awx=True).desired_states[0]["problems"]
     return found
 
@@ -475,13 +475,13 @@ def test_tasks_that_store_keys_must_be_there() -> None:
         ([], "ssh and ssh-keygen were not found on the controller. The verification of the keys needs them."),
     ],
 )
-def test_a_program_that_is_missing_is_said_as_such(programs: list[str], words: str) -> None:
+def test_a_missing_program_is_reported(programs: list[str], words: str) -> None:
     controller = FakeController(programs=programs)
     for key in ("private_key_file", "old_private_key_file"):
         (found,) = lacks(controller, **{key: "/k"})
         assert found.startswith(words)
         assert "openssh-client" in found
-    # Without keys there is no proof, and nothing is missing.
+    # Without keys nothing is verified, and no program is missing.
     assert lacks(controller) == []
 
 

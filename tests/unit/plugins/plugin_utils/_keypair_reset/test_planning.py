@@ -90,7 +90,7 @@ def history(
 
 
 @pytest.mark.parametrize("state", ["failed", "busy", "refused"])
-def test_a_canary_that_did_not_make_it_refuses_everything(state: str) -> None:
+def test_a_failed_canary_refuses_the_other_batches(state: str) -> None:
     earlier = [record("canary", state=state, canary=True), record("web1", state="success")]
     (after,) = history([record("web2")], earlier, canaries=["canary"], most="100%")
     assert after["reason"] == "The canary failed (canary), so no other server is touched."

@@ -148,7 +148,7 @@ def test_a_host_that_cannot_be_logged_in_to_is_refused_if_that_is_wanted(wanted:
     )
 
 
-def test_a_host_that_nobody_logs_in_to_needs_no_connection() -> None:
+def test_a_host_without_keys_needs_no_connection_settings() -> None:
     (found,) = begin([desired("a", ssh={"problem": "'bastion' is undefined"})])
     assert found["state"] == "planned"
 

@@ -39,7 +39,7 @@ START = "ansible localhost -m multicloud.async_tasks.hwc_ecs_server_power -a 'se
 
 
 def done(host: str, **more: t.Any) -> Record:
-    """A server whose reset has succeeded, with both proofs."""
+    """A server whose reset has succeeded, with both keys verified."""
     fields = {
         "state": "success",
         "operation": "reset",

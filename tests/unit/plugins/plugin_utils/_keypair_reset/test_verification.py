@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests of keys and logins: what is checked before anything is touched, and what the logins prove in the end."""
+"""Tests of keys and logins: what is checked before anything is touched, and the outcomes of the logins in the end."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_each_login_that_is_wanted_is_checked_before() -> None:
 
 
 @pytest.mark.parametrize(("port", "expected"), [("", None), ("2222", 2222), (2222, 2222)])
-def test_what_nobody_names_is_left_to_ssh(port: t.Any, expected: int | None) -> None:
+def test_ssh_decides_about_settings_that_are_not_given(port: t.Any, expected: int | None) -> None:
     ssh = {"host": "h", "port": port, "user": "", "args": "-J bastion", "executable": "/opt/ssh"}
     (found,) = checks([record("a", private_key_file="/new", ssh=ssh)])
     assert (found["port"], found["user"], found["args"], found["executable"]) == (
@@ -196,7 +196,7 @@ def test_an_old_key_is_that_of_the_pair_that_the_server_has() -> None:
         ),
     ],
 )
-def test_an_old_key_that_nothing_speaks_for_is_refused(result: dict[str, t.Any], words: str) -> None:
+def test_an_old_key_that_cannot_be_compared_is_refused(result: dict[str, t.Any], words: str) -> None:
     (a,) = note_old_keys([decided()], [of("a", **result)])
     assert (a["state"], a["reason"]) == (REFUSED, words)
 
@@ -227,7 +227,7 @@ def test_without_an_old_key_there_is_nothing_to_compare() -> None:
 
 
 def own(**more: t.Any) -> Record:
-    """A server whose own connection logs in with a key that nobody has called the old one."""
+    """A server whose own connection logs in with a key that the user has not named as the old one."""
     ssh = {"host": "a", "port": 22, "user": "root", "args": "", "executable": "ssh", "private_key_file": "/own"}
     return record("a", **{"operation": "reset", "ssh": ssh, "current_keypair_name": "old", "pair_key": NEW_KEY, **more})
 
@@ -239,10 +239,10 @@ def test_the_key_of_the_own_connection_is_the_old_one_if_kps_says_so() -> None:
     (a,) = note_old_keys([a], [of("a", keypairs=[{"name": "old", "public_key": OLD_KEY}])])
     done = {**a, "state": "success", "power": "ACTIVE"}
     assert [(one["name"], one["private_key_file"]) for one in logins([done])] == [("a old", "/own")]
-    assert proven(done, old="refused")["old_key"] == "refused"
-    assert proven(done, old="accepted")["state"] == "failed"
-    # Nobody has asked for this proof.
-    assert proven(done, old="not_proven")["state"] == "success"
+    assert verified(done, old="refused")["old_key"] == "refused"
+    assert verified(done, old="accepted")["state"] == "failed"
+    # The user did not ask for this verification.
+    assert verified(done, old="not_verified")["state"] == "success"
 
 
 @pytest.mark.parametrize(
@@ -277,10 +277,10 @@ def test_a_key_that_is_given_goes_before_that_of_the_own_connection() -> None:
     assert [one["private_key_file"] for one in checks([own(old_private_key_file="/old")])] == ["/old"]
 
 
-# What the logins prove
+# Outcomes of the logins
 
 
-def proven(each: Record, **outcomes: str) -> Record:
+def verified(each: Record, **outcomes: str) -> Record:
     rows = [login(f"{each['host']} {which}", outcome.replace("_", " ")) for which, outcome in outcomes.items()]
     for which, row in zip(outcomes, rows):
         row["msg"] = f"The {which} one."
@@ -300,7 +300,7 @@ def reset(**more: t.Any) -> Record:
         ({}, "success", None),
         ({"new": "refused", "old": "refused"}, "failed", "The new key was not accepted: The new one."),
         (
-            {"new": "not_proven", "old": "not_proven"},
+            {"new": "not_verified", "old": "not_verified"},
             "failed",
             "It could not be verified that the new key is accepted: The new one. "
             "It could not be verified that the old key is refused: The old one.",
@@ -317,34 +317,34 @@ def reset(**more: t.Any) -> Record:
         ),
         ({"old": "accepted"}, "failed", "The old key is still accepted. Remove it from authorized_keys."),
         (
-            {"new": "accepted", "old": "not_proven"},
+            {"new": "accepted", "old": "not_verified"},
             "failed",
             "It could not be verified that the old key is refused: The old one.",
         ),
     ],
 )
-def test_only_logins_prove_a_success(outcomes: dict[str, str], state: str, reason: str | None) -> None:
-    after = proven(reset(), **outcomes)
+def test_only_logins_verify_a_success(outcomes: dict[str, str], state: str, reason: str | None) -> None:
+    after = verified(reset(), **outcomes)
     assert (after["state"], after["reason"]) == (state, reason)
     assert after["new_key"] == outcomes.get("new", "not verified").replace("_", " ")
     assert after["old_key"] == outcomes.get("old", "not verified").replace("_", " ")
 
 
-def test_what_holds_for_both_keys_is_said_once() -> None:
+def test_a_reason_for_both_keys_is_reported_once() -> None:
     rows = [login(f"web {which}", "not verified", msg="Connection refused.") for which in ("new", "old")]
     (after,) = note_logins([reset()], [{"logins": rows}])
     assert after["reason"] == "It could not be verified that the new key is accepted: Connection refused."
 
 
 @pytest.mark.parametrize("more", [{"command_ran": False}, {"partial": True, "command_ran": True}])
-def test_a_login_that_is_of_little_use_is_told_without_a_failure(more: dict[str, bool]) -> None:
+def test_a_login_with_limits_is_reported_without_a_failure(more: dict[str, bool]) -> None:
     rows = [login("web new", "accepted", msg="It ran no command.", **more), login("web old", "refused")]
     (after,) = note_logins([reset()], [{"logins": rows}])
     assert (after["state"], after["reason"]) == ("success", "New key: It ran no command.")
 
 
 @pytest.mark.parametrize("result", [{"failed": True, "msg": "Boom."}, {"logins": []}, {}])
-def test_logins_that_were_planned_and_did_not_come_back_fail_the_host(result: dict[str, t.Any]) -> None:
+def test_planned_logins_without_a_result_fail_the_host(result: dict[str, t.Any]) -> None:
     planned, others = reset(private_key_file="/new", old_private_key_file="/old"), record("off", state="success")
     after, other = note_logins([planned, others], [result])
     trouble = f"The logins were not tried. {result.get('msg', '')}".strip()
@@ -354,12 +354,12 @@ def test_logins_that_were_planned_and_did_not_come_back_fail_the_host(result: di
 
 
 def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
-    after = proven(reset(state="failed", reason="No disk"), new="refused", old="accepted")
+    after = verified(reset(state="failed", reason="No disk"), new="refused", old="accepted")
     assert (after["state"], after["reason"]) == ("failed", "No disk")
     assert (after["new_key"], after["old_key"]) == ("refused", "accepted")
 
 
 @pytest.mark.parametrize("state", [REFUSED, BUSY])
-def test_who_was_not_logged_in_to_stays_unproven(state: str) -> None:
-    after = proven(record("web", state=state))
+def test_a_server_without_a_login_stays_unverified(state: str) -> None:
+    after = verified(record("web", state=state))
     assert (after["new_key"], after["old_key"], after["state"]) == ("not verified", "not verified", state)
