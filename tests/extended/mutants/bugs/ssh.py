@@ -256,7 +256,7 @@ BUGS = (
         "        return Key(path, path, public_key, problem,",
     ),
     Bug(
-        "copies-for-all_hosts",
+        "copies-for-everyone",
         "the copy of a private key can be read by others",
         SSH + "program.py",
         "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)",
