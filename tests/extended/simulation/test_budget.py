@@ -68,7 +68,7 @@ def test_one_task() -> None:
 
 
 @pytest.mark.parametrize(("foreign", "most"), [(1000, 700), (50_000, 760)])
-def test_lists_crowded_by_others(foreign: int, most: int) -> None:
+def test_lists_full_of_other_tasks(foreign: int, most: int) -> None:
     # What a list is worth shows only when it is read: giving it up costs as many calls as there are tasks, once.
     for service in ("cloudsso", "sms", "csms", "kps"):
         result = simulate(service, lognormal(100, 1), seed=1, foreign=foreign, rate=18.0)

@@ -16,7 +16,7 @@ from extended.simulation.simulator import simulate
 BUDGET, EARLIEST = 60.0, 40.0
 
 
-def test_ours_is_never_wrong_and_never_late() -> None:
+def test_our_engine_is_never_wrong_and_never_late() -> None:
     draw = random.Random(7)
     for seed in range(400):
         done = draw.uniform(EARLIEST, BUDGET)
@@ -25,7 +25,7 @@ def test_ours_is_never_wrong_and_never_late() -> None:
         assert result.end <= BUDGET + 0.1
 
 
-def test_ours_is_on_time_when_the_task_is_not_done() -> None:
+def test_our_engine_is_on_time_when_the_task_is_not_done() -> None:
     for seed in range(100):
         result = simulate("reads", [1000.0], seed=seed, timeout=BUDGET)
         assert result.outcome.result["timed_out"]
@@ -33,7 +33,7 @@ def test_ours_is_on_time_when_the_task_is_not_done() -> None:
 
 
 @pytest.mark.parametrize("service", ["reads", "cloudsso", "sms", "csms", "kps"])
-def test_many_tasks_are_all_asked_in_the_last_round(service: str) -> None:
+def test_many_tasks_are_all_polled_in_the_last_round(service: str) -> None:
     # Tasks that end well before the last round starts must all be seen; with lists that is nearly all of the budget.
     draw = random.Random(3)
     for seed in range(20):

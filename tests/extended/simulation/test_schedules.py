@@ -53,7 +53,7 @@ def test_a_delay_and_a_fixed_interval_are_better_when_the_duration_is_known(call
         (2.0, 30.0, 7.8, 5.4, 13.0),
     ],
 )
-def test_the_knob(backoff: float, median: float, calls: float, latency: float, p95: float) -> None:
+def test_the_effect_of_backoff(backoff: float, median: float, calls: float, latency: float, p95: float) -> None:
     result = cost(functools.partial(ours, backoff=backoff), lognormal(1500, 5, median=median))
     assert result.calls == pytest.approx(calls, rel=0.12)
     assert result.latency == pytest.approx(latency, rel=0.12)

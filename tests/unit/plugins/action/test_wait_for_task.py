@@ -128,7 +128,7 @@ def test_the_first_slice_is_short_and_the_others_are_as_long_as_the_lines_are_ap
     ],
     ids=repr,
 )
-def test_the_slice_of_the_last_look_begins_well_before_it(
+def test_the_slice_of_the_last_poll_begins_well_before_it(
     clock: FakeClock, timeout: float | str, unbounded: list[bool]
 ) -> None:
     answers = [more(number) for number in range(len(unbounded) - 1)]
@@ -174,7 +174,7 @@ def test_a_line_names_the_host_it_waits_on(clock: FakeClock, capfd: pytest.Captu
     assert "wait_for_task on localhost: line 1" in capfd.readouterr().err
 
 
-def test_lost_connections_are_survived_with_the_state_that_is_known(
+def test_after_lost_connections_the_wait_goes_on_from_the_last_state(
     clock: FakeClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     drops = [AnsibleConnectionFailure("gone")] * 3
@@ -277,7 +277,7 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
     assert not later.failed
 
 
-def test_a_host_that_is_gone_is_not_cleaned_up(clock: FakeClock) -> None:
+def test_temporary_files_of_a_lost_host_are_left(clock: FakeClock) -> None:
     # Ansible would take the connection that is lost once more for the result.
     first = {"changed": False, "_more": {"state": state_of_two_tasks(), "line": "1 success, 1 pending"}}
     task = Task(clock, first, *[AnsibleConnectionFailure("gone")] * 4)
@@ -291,7 +291,7 @@ def test_a_host_that_is_gone_is_not_cleaned_up(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("error", [AnsibleConnectionFailure("x: Permission denied (publickey)."), AnsibleError("no")])
-def test_what_goes_wrong_in_the_first_slice_is_for_ansible(clock: FakeClock, error: AnsibleError) -> None:
+def test_errors_of_the_first_slice_are_raised(clock: FakeClock, error: AnsibleError) -> None:
     task = Task(clock, error)
     with pytest.raises(type(error)):
         task.run(None, VARIABLES)
@@ -338,7 +338,7 @@ os.write(1, b"over\\n")
 """
 
 
-def test_a_wait_ends_when_its_controller_is_gone() -> None:
+def test_a_wait_ends_when_its_controller_was_killed() -> None:
     collections = Path(str(plugin.__file__)).parents[5]
     path = os.pathsep.join([str(collections), *(place for place in sys.path if place)])
     process = subprocess.run(

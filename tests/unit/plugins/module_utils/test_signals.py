@@ -36,7 +36,7 @@ def pipe() -> t.Iterator[tuple[t.IO[bytes], t.IO[bytes]]]:
         yield reader, writer
 
 
-def test_a_clock_sleeps_as_long_as_somebody_listens(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
+def test_a_clock_sleeps_while_the_output_is_open(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
     attentive = _signals.OutputClock(clock, pipe[1])
     attentive.sleep(2.5)
     attentive.sleep(0.0)
@@ -46,7 +46,7 @@ def test_a_clock_sleeps_as_long_as_somebody_listens(clock: FakeClock, pipe: tupl
     assert attentive.time() == clock.time()
 
 
-def test_it_wakes_up_when_nobody_does_any_more(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
+def test_a_clock_wakes_up_when_the_output_is_closed(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
     attentive = _signals.OutputClock(clock, pipe[1])
     attentive.sleep(1.0)
     pipe[0].close()
@@ -68,7 +68,7 @@ class Leaving(FakeClock):
         self._reader.close()
 
 
-def test_it_wakes_up_within_a_second(pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
+def test_a_clock_wakes_up_within_a_second(pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
     clock = Leaving(pipe[0])
     with pytest.raises(Interrupted):
         _signals.OutputClock(clock, pipe[1]).sleep(3600.0)
@@ -83,7 +83,7 @@ class NoFile:
         raise OSError("no file")
 
 
-def test_an_output_that_is_no_file_is_always_listened_to(clock: FakeClock) -> None:
+def test_an_output_that_is_not_a_file_counts_as_open(clock: FakeClock) -> None:
     _signals.OutputClock(clock, t.cast("t.IO[bytes]", NoFile())).sleep(1.5)
     assert clock.sleeps == [1.0, 0.5]
 
@@ -144,7 +144,7 @@ def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) ->
     cloud.check()
 
 
-def test_a_wait_is_not_deaf_to_signals_for_ever() -> None:
+def test_signals_are_ignored_for_a_few_seconds_only() -> None:
     cloud = FakeTransport(SignallingTwice(signal.SIGTERM, _signals.IGNORE_SIGNALS))
     cloud.expect(TASK, GOES_ON)
     run = ModuleRun(cloud, {})
@@ -154,7 +154,7 @@ def test_a_wait_is_not_deaf_to_signals_for_ever() -> None:
     assert handlers() == before
 
 
-def test_signals_are_left_as_they_were_after_a_wait(cloud: FakeTransport) -> None:
+def test_signal_handlers_are_restored_after_a_wait(cloud: FakeTransport) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
     run = ModuleRun(cloud, {})
     before = handlers()

@@ -68,11 +68,11 @@ def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("options", [{"directory_id": ""}, {"task_id": ""}, {"task_id": "."}, {"directory_id": "a b"}])
-def test_what_is_refused(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
+def test_invalid_options_are_rejected(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
         run(cloud, **options)
 
 
-def test_what_is_required() -> None:
+def test_required_options() -> None:
     result = run_module("ali_cloudsso_task_status_info", {})
     assert result["msg"] == "missing required arguments: directory_id, task_id"

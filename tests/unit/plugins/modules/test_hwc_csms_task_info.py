@@ -64,7 +64,7 @@ def test_a_bound(cloud: FakeTransport) -> None:
     [{"task_id": ""}, {"task_id": ".."}, {"task_id": "a/b"}, {"limit": 0}, {"limit": 1001}, {"max_tasks": 0}],
     ids=str,
 )
-def test_what_is_refused(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
+def test_invalid_options_are_rejected(cloud: FakeTransport, options: dict[str, t.Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(options))):
         run(cloud, **options)
 

@@ -35,7 +35,7 @@ def result_of(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     return ModuleRun(cloud, {**DEFAULTS, **options}).execute(hwc_kps_task_info.execute)
 
 
-def test_one_task_is_shown_with_its_meaning(cloud: FakeTransport) -> None:
+def test_one_task_is_shown_with_its_state(cloud: FakeTransport) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "server_id": "s-1", "task_status": "RUNNING_RESET"})
     task = {
         "task_id": "t-1",
@@ -60,9 +60,7 @@ def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
 @pytest.mark.parametrize(
     ("chosen", "path", "state"), [("running", "running-tasks", "pending"), ("failed", "failed-tasks", "failed")]
 )
-def test_a_list_is_shown_with_the_meaning_of_being_in_it(
-    cloud: FakeTransport, chosen: str, path: str, state: str
-) -> None:
+def test_a_list_is_shown_with_the_state_of_its_rows(cloud: FakeTransport, chosen: str, path: str, state: str) -> None:
     row = {"task_id": "t-1", "operate_type": "RUNNING_REPLACE", "task_time": "1523342130000"}
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/{path}?limit=1000&offset=0", {"total": 1, "tasks": [row]})
     result = result_of(cloud, list=chosen)
@@ -79,31 +77,31 @@ def test_a_list_may_be_cut(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a b"])
-def test_a_bad_id_is_refused_before_anything_is_sent(cloud: FakeTransport, task_id: str) -> None:
+def test_an_invalid_id_is_rejected_before_anything_is_sent(cloud: FakeTransport, task_id: str) -> None:
     with pytest.raises(UsageError, match="^task_id: "):
         result_of(cloud, task_id=task_id)
     assert cloud.requests == []
 
 
 @pytest.mark.parametrize("max_tasks", [0, -1])
-def test_a_bound_below_one_is_refused(cloud: FakeTransport, max_tasks: int) -> None:
+def test_a_limit_below_one_is_rejected(cloud: FakeTransport, max_tasks: int) -> None:
     with pytest.raises(UsageError, match="max_tasks"):
         result_of(cloud, list="failed", max_tasks=max_tasks)
 
 
-def test_a_refused_signature_is_tried_once(cloud: FakeTransport) -> None:
+def test_a_rejected_signature_is_tried_once(cloud: FakeTransport) -> None:
     cloud.expect(TASK, refusal(401, "APIGW.0301", "verify aksk signature fail"))
     with pytest.raises(AuthenticationError, match=r"clock.*tried once"):
         result_of(cloud, task_id="t-1")
 
 
-def test_wrong_options_are_refused_by_ansible() -> None:
+def test_wrong_options_are_rejected_by_ansible() -> None:
     assert "task_id, list" in run_module(NAME, {})["msg"]
     both = run_module(NAME, {"task_id": "t", "list": "failed"})
     assert "mutually exclusive" in both["msg"]
 
 
-def test_a_bad_id_is_told_even_without_credentials() -> None:
+def test_an_invalid_id_is_reported_without_credentials() -> None:
     result = run_module(NAME, {"task_id": ".."}, HOME="/nonexistent")
     assert result["msg"].startswith("task_id: '..' is not a valid id.")
 

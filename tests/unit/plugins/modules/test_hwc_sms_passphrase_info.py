@@ -40,7 +40,7 @@ def test_the_passphrase_is_in_one_place(cloud: FakeTransport) -> None:
     }
 
 
-def test_it_is_read_in_check_mode_too(cloud: FakeTransport) -> None:
+def test_the_passphrase_is_read_in_check_mode(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, {"task_id": TASK, "passphrase": "open sesame"})
     result = ModuleRun(cloud, {"task_id": TASK}, check_mode=True).execute(module.execute)
     assert result["passphrase"] == "open sesame"
@@ -52,7 +52,7 @@ def test_an_unknown_task_is_an_error(cloud: FakeTransport) -> None:
         run(cloud)
 
 
-def test_a_missing_permission_comes_with_all_that_is_said_about_it(cloud: FakeTransport) -> None:
+def test_a_missing_permission_has_all_details(cloud: FakeTransport) -> None:
     details = {"encoded_authorization_message": "XXXX", "details": [{"error_code": "SMS.9004", "error_msg": "No XXX"}]}
     cloud.expect(PASSPHRASE, answer({"error_code": "SMS.9004", "error_msg": "No.", **details}, 403))
     with pytest.raises(ForbiddenError) as caught:
@@ -63,7 +63,7 @@ def test_a_missing_permission_comes_with_all_that_is_said_about_it(cloud: FakeTr
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a b", "x" * 65, "*"])
-def test_ids_that_are_refused(cloud: FakeTransport, task_id: str) -> None:
+def test_invalid_ids_are_rejected(cloud: FakeTransport, task_id: str) -> None:
     with pytest.raises(UsageError, match="task_id"):
         run(cloud, task_id)
 

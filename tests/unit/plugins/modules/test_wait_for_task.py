@@ -121,14 +121,14 @@ def test_a_wait_of_another_region_is_not_resumed(cloud: FakeTransport) -> None:
         result_of(cloud, task_ids=None, resume=token, hwc_region="cn-south-1")
 
 
-def test_check_mode_looks_once_and_does_not_fail(cloud: FakeTransport) -> None:
+def test_check_mode_polls_once_and_does_not_fail(cloud: FakeTransport) -> None:
     cloud.expect(task(1), status(1, "RUNNING_RESET"))
     result = result_of(cloud, check_mode=True)
     assert (result["failed"], result["task"]["state"]) == (False, "pending")
     assert cloud.clock.sleeps == []
 
 
-def test_refused_credentials_fail_with_all_that_is_known(cloud: FakeTransport) -> None:
+def test_rejected_credentials_fail_with_all_that_is_known(cloud: FakeTransport) -> None:
     cloud.expect(task(1), refusal(401, "APIGW.0301", "verify aksk signature fail"))
     result = result_of(cloud)
     assert (result["failed"], result["http_status"], result["error_code"]) == (True, 401, "APIGW.0301")
@@ -147,7 +147,9 @@ PASSWORD = {
 
 
 @pytest.mark.parametrize("http_status", [400, 401, 403, 404])
-def test_a_refused_login_is_sent_once_and_is_not_the_fault_of_the_tasks(cloud: FakeTransport, http_status: int) -> None:
+def test_a_rejected_login_is_sent_once_and_is_not_the_error_of_the_tasks(
+    cloud: FakeTransport, http_status: int
+) -> None:
     login = f"POST {IAM}/v3/auth/tokens"
     user = {"domain": {"name": "acme"}, "name": "ops", "password": "wrong"}
     identity = {"methods": ["password"], "password": {"user": user}}
@@ -164,7 +166,7 @@ def test_a_refused_login_is_sent_once_and_is_not_the_fault_of_the_tasks(cloud: F
     assert "resume" in result
 
 
-def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: FakeTransport) -> None:
+def test_a_resumed_wait_that_cannot_begin_returns_the_tasks_of_the_token(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0", {"tasks": [], "total": 0})
     cloud.expect(task(1), status(1, "SUCCESS_RESET"))
     cloud.expect(task(2), status(2, "RUNNING_RESET"))
@@ -182,7 +184,7 @@ def test_a_resumed_wait_that_cannot_begin_returns_what_the_token_tells(cloud: Fa
     assert run.context.result == {"changed": False}
 
 
-def test_the_engines_warnings_are_shown(cloud: FakeTransport) -> None:
+def test_the_warnings_of_the_wait_are_shown(cloud: FakeTransport) -> None:
     cloud.expect(task(1), status(1, "SUCCESS"))
     cloud.expect(task(1), status(1, "SUCCESS_RESET"))
     run = start(cloud)
@@ -213,7 +215,7 @@ def test_a_slice_is_a_part_of_a_wait(cloud: FakeTransport) -> None:
     ],
     ids=repr,
 )
-def test_wrong_options_are_refused_before_anything_is_sent(
+def test_wrong_options_are_rejected_before_anything_is_sent(
     cloud: FakeTransport, options: dict[str, t.Any], words: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
@@ -239,7 +241,7 @@ def test_the_defaults_of_the_options() -> None:
     ],
     ids=repr,
 )
-def test_wrong_options_are_refused_by_ansible(options: dict[str, t.Any], words: str) -> None:
+def test_wrong_options_are_rejected_by_ansible(options: dict[str, t.Any], words: str) -> None:
     assert words in run_module(NAME, options)["msg"]
 
 

@@ -90,7 +90,7 @@ def test_fail_fast_names_what_still_goes_on() -> None:
     assert outcome.result["pending_ids"] == ["t-1", "t-3"]
 
 
-def test_any_names_the_winner() -> None:
+def test_any_names_the_task_that_succeeded() -> None:
     outcome, _cloud = run({"t-1": RUNS, "t-2": OK, "t-3": BAD}, {"mode": "any"})
     assert not outcome.failed
     assert outcome.msg == (
@@ -99,7 +99,7 @@ def test_any_names_the_winner() -> None:
     )
 
 
-def test_any_without_a_winner() -> None:
+def test_any_without_a_success() -> None:
     outcome, _cloud = run({"t-1": BAD, "t-2": BAD}, {"mode": "any"})
     assert outcome.failed
     assert outcome.msg == ("None of 2 kps tasks succeeded. 2 of 2 kps tasks failed: t-1: FAILED_X; t-2: FAILED_X.")
@@ -145,19 +145,19 @@ def test_time_out_before_a_task_was_confirmed_or_found() -> None:
     )
 
 
-def test_time_out_with_a_gate_shut_says_how_old_the_last_answer_is() -> None:
+def test_time_out_while_throttled_says_how_old_the_last_answer_is() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0}, faults=[None, Throttle(60.0)])
     assert outcome.result["timed_out"]
     assert outcome.result["elapsed"] == 30.0
     assert "The last answer about t-1 is 30 s old: the service asked to wait (Retry-After 60)." in outcome.msg
 
 
-def test_time_out_without_a_hint_of_the_service() -> None:
+def test_time_out_while_throttled_without_retry_after() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 8.0}, faults=[None] + [Throttle()] * 9)
     assert "The last answer about t-1 is 8 s old: the service asked to wait." in outcome.msg
 
 
-def test_time_out_of_a_wait_that_was_only_turned_away() -> None:
+def test_time_out_of_a_wait_that_was_only_throttled() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 8.0}, faults=[Throttle(0.0)] * 99)
     assert outcome.result["throttled"] > 1
     turned = f"the service throttled the last {outcome.result['throttled']} calls"
@@ -216,7 +216,7 @@ def test_no_status_at_all(word: str | None) -> None:
     assert "t-5 (no status for 10 s" in outcome.msg
 
 
-def test_missing_from_the_start() -> None:
+def test_a_task_that_was_never_found() -> None:
     outcome, _cloud = run({"t-1": OK, "t-3": NEVER}, {})
     assert outcome.failed
     assert outcome.msg == (
@@ -226,7 +226,7 @@ def test_missing_from_the_start() -> None:
     assert outcome.result["tasks"][1]["state"] == "missing"
 
 
-def test_an_unknown_id_is_not_said_to_go_on() -> None:
+def test_the_message_does_not_say_that_an_unknown_id_goes_on() -> None:
     outcome, _cloud = run({"t-3": NEVER}, {"timeout": 0.0})
     assert outcome.result["timed_out"]
     assert "Check the id, project and region, and whether it is a task of the service kps." in outcome.msg
@@ -238,19 +238,19 @@ def test_an_unknown_id_is_not_said_to_go_on() -> None:
     assert outcome.msg.endswith(" The other task goes on in the cloud; continue with resume.")
 
 
-def test_a_service_may_have_something_else_than_projects() -> None:
+def test_the_message_names_the_directory_of_an_id() -> None:
     outcome, _cloud = run({"t-3": NEVER}, {"timeout": 0.0}, parent="directory")
     assert "Check the id, directory and region" in outcome.msg
 
 
-def test_missing_after_it_was_there() -> None:
+def test_a_task_that_vanished() -> None:
     outcome, _cloud = run({"t-3": ((0.0, "RUNNING_X"), (12.0, GONE))}, {"not_found_grace": 0})
     assert outcome.msg == (
         "kps task t-3 vanished after RUNNING_X at 10 s (404 KPS.0404: task not found). Check the id, project and region."
     )
 
 
-def test_refused() -> None:
+def test_a_rejected_request() -> None:
     outcome, _cloud = run({"t-1": OK, "t-2": OK}, {}, faults=["rejected"])
     assert outcome.failed
     assert outcome.msg == (
@@ -271,7 +271,7 @@ def test_no_usable_answer() -> None:
     assert "resume" in outcome.result
 
 
-def test_a_certificate_that_is_refused_ends_the_wait_at_once() -> None:
+def test_an_invalid_certificate_ends_the_wait_at_once() -> None:
     outcome, cloud = run({"t-1": RUNS}, {}, faults=["certificate"])
     assert outcome.msg == "certificate refused. Last known: 1 pending."
     assert len(cloud.calls) == 1
@@ -287,7 +287,7 @@ def test_not_authorized() -> None:
     assert len(cloud.calls) == 1
 
 
-def test_not_authorized_after_a_new_login() -> None:
+def test_not_authorized_after_reauthentication() -> None:
     faults = [None] * 4 + ["unauthorized"] * 2
     outcome, cloud = run({"t-1": RUNS}, {}, faults=faults, can_renew=True)
     assert outcome.msg == (
@@ -297,7 +297,7 @@ def test_not_authorized_after_a_new_login() -> None:
     assert cloud.logins == [20.0]
 
 
-def test_the_new_login_is_refused() -> None:
+def test_reauthentication_is_rejected() -> None:
     outcome, cloud = run({"t-1": RUNS}, {}, faults=["unauthorized"], can_renew=True, renewals=["unauthorized"])
     assert outcome.msg.startswith("Not authorized, and re-authentication was rejected (401 APIGW.0301: Incorrect IAM")
     assert len(cloud.calls) == 1
@@ -350,7 +350,7 @@ def test_the_progress_line() -> None:
     assert not outcome.failed
 
 
-def test_a_refused_word_counts_even_if_another_word_followed_at_once() -> None:
+def test_an_unknown_status_that_ends_the_wait_fails_it_even_if_a_success_followed() -> None:
     state = WaitState.new(["t-1"], 10.0, "kps", {})
     (task,) = state.tasks.values()
     task.record_status(TaskStatus("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)

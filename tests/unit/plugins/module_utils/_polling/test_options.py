@@ -45,7 +45,7 @@ def test_options_are_picked_from_the_parameters_of_a_module() -> None:
         ("failure_statuses", (None,), "failure_statuses must list raw statuses of the service, not None"),
     ],
 )
-def test_what_makes_no_sense_is_refused(option: str, value: t.Any, message: str) -> None:
+def test_an_option_out_of_bounds_is_rejected(option: str, value: t.Any, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         Options(**{option: value})
     assert message in str(caught.value)
@@ -56,12 +56,12 @@ def test_the_bounds_themselves_are_allowed(edge: dict[str, t.Any]) -> None:
     assert Options(**edge)
 
 
-def test_a_status_in_two_lists_is_refused() -> None:
+def test_a_status_in_two_lists_is_rejected() -> None:
     with pytest.raises(UsageError, match="'SYNCING' is in success_statuses and in pending_statuses"):
         Options(success_statuses=("SYNCING",), pending_statuses=("OTHER", "SYNCING"))
     assert Options(success_statuses=("SYNCING", "SYNCING")).states_by_status() == {"SYNCING": "success"}
 
 
-def test_check_mode_is_one_look_at_once() -> None:
+def test_check_mode_is_one_poll_at_once() -> None:
     options = Options(timeout=60, delay=5, mode="any").for_check_mode()
     assert (options.timeout, options.delay, options.on_timeout, options.mode) == (0, 0, "return", "any")

@@ -33,7 +33,7 @@ def after(*times: float) -> Latency:
     return latency
 
 
-def test_as_long_as_little_is_known_a_call_has_all_the_time_there_is() -> None:
+def test_the_first_calls_have_the_longest_time_limit() -> None:
     assert Latency().time_limit(30.0, NOTHING) == 30
     assert after(0.1, 0.1).time_limit(30.0, NOTHING) == 30
 
@@ -51,7 +51,7 @@ def test_a_kind_of_calls_that_is_new_is_given_more_time_than_others_take() -> No
     assert after(*[0.1] * 3).time_limit(30.0, others) == SHORTEST_LIMIT
 
 
-def test_a_slow_service_is_not() -> None:
+def test_a_slow_service_is_not_given_up_early() -> None:
     assert after(*[6.0] * 20).time_limit(30.0, NOTHING) > 12
     assert after(*[1.0, 9.0] * 10).time_limit(30.0, NOTHING) == 30
 
@@ -128,7 +128,7 @@ def test_calls_that_were_under_way_together_halve_once() -> None:
     assert limiter.current_rate(11.0) == pytest.approx(2, abs=0.1)
 
 
-def test_what_the_service_asks_for_shuts_the_gate() -> None:
+def test_retry_after_closes_the_gate() -> None:
     limiter = Limiter(10, 10)
     limiter.throttled(10.0, 9.9, 60.0, 0.5)
     assert limiter.ready_at(10.0) == 70
@@ -140,7 +140,7 @@ def test_what_the_service_asks_for_shuts_the_gate() -> None:
 
 
 @pytest.mark.parametrize(("in_row", "longest"), [(1, 2), (2, 4), (3, 8), (4, 16), (5, 30), (40, 30)])
-def test_without_a_hint_the_gate_doubles_up_to_half_a_minute(in_row: int, longest: float) -> None:
+def test_without_retry_after_the_pause_doubles_up_to_half_a_minute(in_row: int, longest: float) -> None:
     for random_number, share in ((0.0, 0.5), (1.0, 1.0)):
         limiter = Limiter(10, 10, throttled_in_row=in_row - 1)
         limiter.throttled(100.0, 99.0, None, random_number)
@@ -148,14 +148,14 @@ def test_without_a_hint_the_gate_doubles_up_to_half_a_minute(in_row: int, longes
         assert limiter.retry_after is None
 
 
-def test_another_answer_ends_the_row() -> None:
+def test_another_answer_resets_the_pause() -> None:
     limiter = Limiter(10, 10, throttled_in_row=4)
     limiter.answered()
     limiter.throttled(100.0, 99.0, None, 1.0)
     assert limiter.ready_at(100.0) == 102
 
 
-def test_at_high_rates_a_gate_without_a_hint_begins_shorter() -> None:
+def test_at_high_rates_pauses_begin_shorter() -> None:
     limiter = Limiter(100, 100)
     limiter.throttled(100.0, 99.0, None, 1.0)
     assert limiter.ready_at(100.0) == pytest.approx(100.2)
@@ -237,7 +237,7 @@ def test_a_quarter_of_the_rate_is_left_to_others() -> None:
     assert rest(Options(), age=0.0, calls=90, pending=90, rate=10.0) == pytest.approx(3)
 
 
-def test_the_lead_lets_a_round_end_at_the_deadline() -> None:
+def test_the_last_round_starts_early_enough_to_end_at_the_deadline() -> None:
     assert last_round_length(1, 0.1) == 0
     assert last_round_length(11, 0.1) == pytest.approx(1)
 
@@ -256,7 +256,7 @@ def test_the_lead_lets_a_round_end_at_the_deadline() -> None:
         (98.0, 21, True, 100.0),
     ],
 )
-def test_the_way_into_the_last_round(now: float, calls: int, silent: bool, expected: float) -> None:
+def test_the_start_of_the_next_and_of_the_last_round(now: float, calls: int, silent: bool, expected: float) -> None:
     # At 1 call per second, with a pause of 5 s, until 100.
     if (now, calls) == (50.0, 21):
         assert next_round_start(now=now, rest=5, calls=calls, spacing=1, deadline=100, silent=silent) == 55.0

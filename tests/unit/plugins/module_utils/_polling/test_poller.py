@@ -65,12 +65,12 @@ def at(cloud: Cloud, *kinds: str) -> list[float]:
 # States
 
 
-def test_words_are_judged_by_the_table_of_the_service() -> None:
+def test_statuses_are_classified_by_the_table_of_the_service() -> None:
     outcome, _cloud = run({"a": after(3), "b": BAD, "c": RUNS, "d": after(3, "PAUSED")}, {}, timeout=30)
     assert states(outcome) == ["success", "failed", "pending", "unknown"]
 
 
-def test_the_lists_of_the_user_come_before_the_table() -> None:
+def test_the_status_lists_of_the_user_come_before_the_table() -> None:
     timelines = {
         "a": after(3, "SYNCING"),
         "b": after(3, "STUCK"),
@@ -88,7 +88,7 @@ def test_the_lists_of_the_user_come_before_the_table() -> None:
     assert states(outcome) == ["success", "failed", "success", "pending"]
 
 
-def test_a_word_the_user_lists_where_it_is_anyway_stays_with_the_service() -> None:
+def test_a_status_that_the_user_lists_as_the_table_does_stays_with_the_service() -> None:
     # A job of ECS that says SUCCESS over a failed sub-job has failed, whatever success_statuses repeats.
     class Judge(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
@@ -102,7 +102,7 @@ def test_a_word_the_user_lists_where_it_is_anyway_stays_with_the_service() -> No
     assert outcome.result["task"]["reason"] == {"code": "Ecs.1", "message": "disk"}
 
 
-def test_an_unknown_word_is_waited_on_with_one_warning_per_word() -> None:
+def test_an_unknown_status_is_pending_with_one_warning_per_status() -> None:
     timelines = {"a": ((0.0, "ODD"), (20.0, "STRANGE"), (40.0, "SUCCESS_X")), "b": ((0.0, "ODD"), (30.0, "SUCCESS_X"))}
     outcome, _cloud = run(timelines, {})
     assert states(outcome) == ["success", "success"]
@@ -112,7 +112,7 @@ def test_an_unknown_word_is_waited_on_with_one_warning_per_word() -> None:
     )
 
 
-def test_an_unknown_word_that_is_to_fail_must_come_twice_in_a_row() -> None:
+def test_unknown_status_fail_needs_the_status_twice_in_a_row() -> None:
     flicker = ((0.0, "RUNNING_X"), (4.0, "ODD"), (6.0, "RUNNING_X"), (14.0, "ODD2"), (16.0, "SUCCESS_X"))
     outcome, _cloud = run({"a": flicker}, {}, unknown_status="fail")
     assert not outcome.failed
@@ -138,21 +138,21 @@ def test_confirm_counts_a_task_that_a_page_repeats_once() -> None:
     assert outcome.result["tasks"][0]["elapsed"] > 5
 
 
-def test_looks_that_follow_each_other_at_once_confirm_nothing() -> None:
+def test_rounds_that_follow_each_other_at_once_confirm_nothing() -> None:
     # The first rounds towards a near deadline come without a pause.
     outcome, cloud = run({"a": after(1.0), "b": after(1.0)}, {"latencies": (0.0,), "rate": 1.0}, confirm=2, timeout=3)
     assert len(cloud.sent("read")) == 4
     assert states(outcome) == ["pending", "pending"]
 
 
-def test_a_list_of_running_tasks_keeps_the_last_word() -> None:
+def test_a_row_without_a_status_keeps_the_last_status() -> None:
     timelines = {"a": RUNS, "b": RUNS, "c": ((0.0, "READY_X"), (7.0, "RUNNING_X"))}
     outcome, _cloud = run(timelines, {"page_size": 10, "lists_only_pending": True}, timeout=20)
     assert [task["status"] for task in outcome.result["tasks"]] == ["RUNNING", "RUNNING", "READY_X"]
     assert outcome.result["tasks"][2]["history"][0]["polls"] > 3
 
 
-def test_a_flap_from_a_final_word_to_a_row_without_one_is_no_verdict() -> None:
+def test_a_row_without_a_status_after_an_unconfirmed_success_keeps_the_task_pending() -> None:
     flap = ((0.0, "RUNNING_X"), (4.0, "FAILED_X"), (8.0, "RUNNING_X"))
     outcome, _cloud = run({"a": flap, "b": RUNS}, {"page_size": 10, "lists_only_pending": True}, confirm=2, timeout=30)
     assert states(outcome) == ["pending", "pending"]
@@ -168,7 +168,7 @@ def test_a_task_may_be_unknown_for_a_while_after_its_creation() -> None:
     assert [entry["status"] for entry in outcome.result["task"]["history"]] == [None, "RUNNING_X", "SUCCESS_X"]
 
 
-def test_the_grace_begins_anew_when_the_task_was_seen() -> None:
+def test_the_grace_for_unknown_tasks_starts_again_when_the_task_was_seen() -> None:
     timeline = ((0.0, GONE), (20.0, "RUNNING_X"), (26.0, GONE), (50.0, "SUCCESS_X"))
     outcome, _cloud = run({"a": timeline}, {})
     assert states(outcome) == ["success"]
@@ -181,7 +181,7 @@ def test_a_missing_task_counts_as_a_failure() -> None:
     assert outcome.result["failed_ids"] == ["a"]
 
 
-def test_the_refusal_of_one_question_is_the_error_of_one_task() -> None:
+def test_a_rejected_request_is_the_error_of_one_task() -> None:
     outcome, _cloud = run({"a": RUNS, "b": after(3)}, {"faults": ["rejected"]})
     assert states(outcome) == ["error", "success"]
 
@@ -232,7 +232,7 @@ class Unprepared(Cloud):
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_login_that_is_refused_ends_the_wait_and_is_not_the_fault_of_a_task(error: CloudError) -> None:
+def test_a_rejected_login_ends_the_wait_and_is_not_the_error_of_a_task(error: CloudError) -> None:
     clock = FakeClock()
     cloud = Unprepared(clock, {"a": RUNS, "b": RUNS}, can_renew=True)
     cloud.login = {1: error}
@@ -243,7 +243,7 @@ def test_a_login_that_is_refused_ends_the_wait_and_is_not_the_fault_of_a_task(er
     assert cloud.logins == []
 
 
-def test_a_login_that_fails_for_a_while_does_not_make_a_task_sick() -> None:
+def test_a_login_that_fails_for_a_while_is_not_a_failure_of_a_task() -> None:
     clock = FakeClock()
     cloud = Unprepared(clock, {"a": after(20), "b": after(20)})
     cloud.login = {number: UnavailableError("IAM failed.", http_status=503) for number in range(5)}
@@ -278,7 +278,7 @@ def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> N
     assert "cannot be read (TypeError" in outcome.msg
 
 
-def test_a_bug_of_ours_keeps_what_is_known() -> None:
+def test_a_bug_in_the_poller_keeps_what_is_known() -> None:
     class Buggy(FakeClock):
         def sleep(self, seconds: float) -> None:
             if self.age() > 8:
@@ -297,7 +297,7 @@ def test_a_bug_of_ours_keeps_what_is_known() -> None:
     assert "ZeroDivisionError" in outcome.result["exception"]
 
 
-def test_a_sentence_that_cannot_be_made_keeps_what_is_known() -> None:
+def test_a_bug_in_a_message_keeps_what_is_known() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": BAD})
     cloud.labels = t.cast("t.Any", 5)
@@ -322,7 +322,7 @@ def test_an_answer_about_another_task_is_a_broken_answer() -> None:
 # Time
 
 
-def test_the_first_look_is_at_once_and_the_last_one_at_the_deadline() -> None:
+def test_the_first_poll_is_at_once_and_the_last_one_at_the_deadline() -> None:
     outcome, cloud = run({"a": RUNS}, {}, timeout=18)
     assert at(cloud) == [0, 5.05, 10.1, 15.15, 18]
     assert outcome.result["elapsed"] == 18.05
@@ -335,7 +335,7 @@ def test_the_pause_follows_the_square_root_of_the_age() -> None:
     assert sent[-3] == pytest.approx(sent[-4] + 0.8 * sent[-4] ** 0.5, abs=0.02)
 
 
-def test_the_pause_is_shorter_when_one_call_tells_about_many_tasks() -> None:
+def test_the_pause_is_shorter_when_one_call_polls_many_tasks() -> None:
     timelines = {f"t-{number}": RUNS for number in range(50)}
     options = {"interval": 0.1, "backoff": 1.0, "timeout": 300.0}
     _outcome, many = run(timelines, {"page_size": 100, "latencies": (0.0,)}, **options)
@@ -374,7 +374,7 @@ def test_an_estimate_of_the_service_stretches_the_pause() -> None:
     assert at(cloud) == [0, 60, 120, 180, 200]
 
 
-def test_one_task_without_an_estimate_keeps_the_pace() -> None:
+def test_one_task_without_an_estimate_keeps_the_usual_pause() -> None:
     class Half(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(eta=100.0 if task_id == "a" else None)
@@ -402,7 +402,7 @@ def test_a_round_that_cannot_fit_before_the_last_one_is_left_out() -> None:
     assert sent[-1] == 30
 
 
-def test_a_budget_smaller_than_a_round_still_looks_until_its_end() -> None:
+def test_a_timeout_shorter_than_a_round_polls_until_its_end() -> None:
     timelines = {f"t-{number}": RUNS for number in range(100)}
     outcome, cloud = run(timelines, {"latencies": (0.0,)}, timeout=15)
     assert len(cloud.calls) == 151
@@ -410,7 +410,7 @@ def test_a_budget_smaller_than_a_round_still_looks_until_its_end() -> None:
     assert outcome.result["pending_ids"] == list(timelines)
 
 
-def test_a_budget_of_nothing_looks_once_at_each_task_for_ten_seconds_at_most() -> None:
+def test_timeout_zero_polls_each_task_once_within_ten_seconds() -> None:
     timelines = {f"t-{number}": RUNS for number in range(300)}
     outcome, cloud = run(timelines, {}, timeout=0)
     assert len(cloud.calls) == 99
@@ -421,7 +421,7 @@ def test_a_budget_of_nothing_looks_once_at_each_task_for_ten_seconds_at_most() -
     assert outcome.result["elapsed"] < 0.2
 
 
-def test_requests_are_cut_to_what_is_left() -> None:
+def test_the_timeout_of_a_request_is_cut_to_the_time_left() -> None:
     _outcome, cloud = run({"a": RUNS}, {}, timeout=18, request_timeout=30)
     timeouts = [round(call.timeout, 2) for call in cloud.calls]
     # Each ends before the last look, and early when answers usually come fast; the last look may take up to 10 s.
@@ -459,7 +459,7 @@ def test_a_throttled_call_is_sent_again_at_the_end_of_its_round() -> None:
     assert cloud.calls[4].sent == pytest.approx(cloud.calls[2].sent + 0.4, abs=0.1)
 
 
-def test_a_task_whose_question_is_always_throttled_does_not_stop_the_others() -> None:
+def test_a_task_whose_read_is_always_throttled_does_not_stop_the_others() -> None:
     class Jealous(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), Throttle()] if task_id == "t-0" else []
@@ -473,12 +473,12 @@ def test_a_task_whose_question_is_always_throttled_does_not_stop_the_others() ->
     assert "t-0 (no answer about it yet" in outcome.msg
 
 
-def test_the_gate_outlasts_the_pause() -> None:
+def test_retry_after_may_be_longer_than_the_pause() -> None:
     _outcome, cloud = run({"a": RUNS}, {"faults": [Throttle(23.0)], "latencies": (0.0,)}, timeout=60)
     assert at(cloud)[:2] == [0, 23]
 
 
-def test_errors_in_a_row_count_by_time_and_any_answer_ends_the_row() -> None:
+def test_errors_in_a_row_count_by_time_until_any_answer() -> None:
     faults = ["unavailable"] * 20 + [Throttle()] + ["reset"] * 20
     outcome, _cloud = run({"a": after(300)}, {"faults": faults}, error_grace=110)
     assert states(outcome) == ["success"]
@@ -492,7 +492,7 @@ def test_one_error_after_a_long_pause_is_one_error() -> None:
     assert states(outcome) == ["success"]
 
 
-def test_a_task_whose_question_always_fails_does_not_stop_the_others() -> None:
+def test_a_task_whose_read_always_fails_does_not_stop_the_others() -> None:
     class Sick(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "t-0" else []
@@ -515,13 +515,13 @@ def test_a_call_without_a_usable_answer_is_sent_again_at_the_end_of_its_round(fa
     assert cloud.calls[9].sent > cloud.calls[8].sent + 4
 
 
-def test_a_single_task_is_asked_again_at_once_when_its_connection_was_dropped() -> None:
+def test_a_single_task_is_polled_again_at_once_when_its_connection_was_dropped() -> None:
     outcome, cloud = run({"a": after(4)}, {"faults": [None, "reset"]})
     assert at(cloud) == [0, 5.05, 5.15]
     assert not outcome.failed
 
 
-def test_a_round_asks_three_times_at_most_about_a_task() -> None:
+def test_a_round_polls_a_task_three_times_at_most() -> None:
     class Sick(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "sick" else []
@@ -536,7 +536,7 @@ def test_a_round_asks_three_times_at_most_about_a_task() -> None:
     assert [task_id for sent, task_id in about if 3 < sent < 8] == ["well", "sick"]
 
 
-def test_sick_tasks_side_by_side_do_not_look_like_an_outage() -> None:
+def test_several_failing_tasks_are_not_an_outage() -> None:
     class Sick(Cloud):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id.startswith("sick") else []
@@ -552,7 +552,7 @@ def test_sick_tasks_side_by_side_do_not_look_like_an_outage() -> None:
     assert all(5 <= later - earlier < 7 for earlier, later in zip(polls[2:], polls[3:]))
 
 
-def test_while_no_call_is_answered_the_service_is_only_probed() -> None:
+def test_during_an_outage_the_service_is_only_probed() -> None:
     timelines = {f"t-{number}": after(200) for number in range(100)}
     faults = [None] * 10 + ["unavailable"] * 25
     _outcome, cloud = run(timelines, {"faults": faults, "latencies": (0.0,)}, error_grace=1000)
@@ -578,7 +578,7 @@ def test_a_hanging_call_costs_little_when_answers_usually_come_fast(kind: str) -
     assert following.timeout == (4.0 if following.kind == kind else 2.0)
 
 
-def test_a_new_login_repeats_the_call_and_the_round_goes_on() -> None:
+def test_reauthentication_repeats_the_call_and_the_round_goes_on() -> None:
     cloud_options = {"faults": [None, "unauthorized"], "can_renew": True}
     outcome, cloud = run({"a": after(3), "b": after(3), "c": after(3)}, cloud_options)
     assert [call.about for call in cloud.calls[:4]] == ["a", "b", "b", "c"]
@@ -587,14 +587,14 @@ def test_a_new_login_repeats_the_call_and_the_round_goes_on() -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset", "unavailable", Throttle(2.0)])
-def test_a_login_service_that_is_out_of_order_is_tried_again_in_the_next_round(fault: t.Any) -> None:
+def test_reauthentication_without_an_answer_is_tried_again_in_the_next_round(fault: t.Any) -> None:
     cloud_options = {"faults": ["unauthorized", "unauthorized"], "can_renew": True, "renewals": [fault]}
     outcome, cloud = run({"a": after(3)}, cloud_options)
     assert len(cloud.logins) == 2
     assert not outcome.failed
 
 
-def test_calls_under_way_together_log_in_once() -> None:
+def test_calls_under_way_together_reauthenticate_once() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": after(2) for number in range(8)}
     cloud = Cloud(clock, timelines, latencies=(1.0,), faults=["unauthorized"] * 2, can_renew=True)
@@ -619,14 +619,14 @@ def test_lists_are_read_where_that_takes_fewer_calls() -> None:
     assert {call.kind for call in cloud.calls} == {"read"}
 
 
-def test_a_list_crowded_by_others_is_given_up_and_not_tried_again() -> None:
+def test_a_list_full_of_other_tasks_is_given_up_and_not_tried_again() -> None:
     timelines = {f"t-{number}": RUNS for number in range(4)}
     _outcome, cloud = run(timelines, {"page_size": 2, "foreign": 1000}, timeout=20)
     assert len(cloud.sent("page")) == 4
     assert cloud.calls[3].kind == "page"
 
 
-def test_a_list_is_left_when_pages_show_none_of_the_few_tasks_left() -> None:
+def test_the_scan_ends_when_pages_show_none_of_the_few_tasks_left() -> None:
     timelines: dict[str, Timeline] = {f"t-{number}": RUNS for number in range(9)}
     timelines["gone"] = ((0.0, "READY_X"),)
     clock = FakeClock()
@@ -642,14 +642,14 @@ def test_a_list_is_left_when_pages_show_none_of_the_few_tasks_left() -> None:
     assert first == ["page"] * 4 + ["read"]
 
 
-def test_a_task_that_a_complete_list_leaves_out_is_asked_about_by_itself() -> None:
+def test_a_task_that_a_complete_list_leaves_out_is_polled_by_itself() -> None:
     timelines = {"a": after(7), "b": after(7, "FAILED_X"), "c": RUNS, "d": RUNS}
     outcome, cloud = run(timelines, {"page_size": 10, "lists_only_pending": True}, timeout=30)
     assert states(outcome) == ["success", "failed", "pending", "pending"]
     assert [call.about for call in cloud.sent("read")] == ["a", "b"]
 
 
-def test_a_list_that_speaks_of_other_ids_is_noticed() -> None:
+def test_a_list_of_other_ids_is_not_used_any_more() -> None:
     timelines = {"a": after(30), "b": after(30)}
     outcome, cloud = run(timelines, {"page_size": 10, "lists_only_pending": True, "alien": True})
     assert states(outcome) == ["success", "success"]
@@ -667,7 +667,7 @@ def test_tasks_that_wait_for_their_turn_may_be_missing_from_the_list_of_running_
 
 
 @pytest.mark.parametrize("fault", ["forbidden", "rejected", "no_api"])
-def test_a_list_that_is_refused_is_done_without(fault: str) -> None:
+def test_a_list_that_is_rejected_is_not_used_any_more(fault: str) -> None:
     outcome, cloud = run({"a": after(7), "b": after(7)}, {"page_size": 10, "faults": [fault]})
     assert states(outcome) == ["success", "success"]
     assert [call.kind for call in cloud.calls[:3]] == ["page", "read", "read"]
@@ -697,7 +697,7 @@ class BrokenList(Cloud):
             self.faults = []
 
 
-def test_a_list_that_fails_is_left_alone_for_longer_each_time_and_tasks_are_asked_about_one_by_one() -> None:
+def test_a_list_that_fails_is_held_for_longer_each_time_and_tasks_are_polled_one_by_one() -> None:
     clock = FakeClock()
     cloud = BrokenList(clock, {"a": after(100), "b": after(200)}, page_size=10)
     outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
@@ -733,7 +733,7 @@ def test_a_list_that_fails_in_the_middle_of_a_long_round_is_read_again_for_the_t
     assert not outcome.failed
 
 
-def test_words_of_the_user_count_when_a_list_hides_them() -> None:
+def test_a_list_without_statuses_is_not_used_when_the_user_lists_statuses() -> None:
     timelines = {"a": RUNS, "b": ((0.0, "RUNNING_X"), (12.0, "PAUSED_X"))}
     lists = {"page_size": 10, "lists_only_pending": True}
     outcome, cloud = run(timelines, lists, success_statuses=("RUNNING_X",), failure_statuses=("PAUSED_X",), timeout=30)
@@ -748,7 +748,7 @@ def test_words_of_the_user_count_when_a_list_hides_them() -> None:
     assert [task["status"] for task in outcome.result["tasks"]] == ["RUNNING", "RUNNING"]
 
 
-def test_words_of_the_user_count_in_rows_that_have_words() -> None:
+def test_the_status_lists_of_the_user_hold_for_rows_with_a_status() -> None:
     timelines = {"a": ((0.0, "SYNCING"),), "b": ((0.0, "FAILED_X"),), "c": ((0.0, "SUCCESS_X"),)}
     words = {"success_statuses": ("SYNCING", "FAILED_X"), "pending_statuses": ("SUCCESS_X",)}
     outcome, cloud = run(timelines, {"page_size": 10}, timeout=8, **words)
@@ -802,7 +802,7 @@ def test_reasons_are_read_once_for_all_failures() -> None:
     }
 
 
-def test_reasons_of_earlier_failures_are_read_before_the_last_look() -> None:
+def test_reasons_of_earlier_failures_are_read_before_the_last_round() -> None:
     reasons = {"a": Reason("KPS.1", "first"), "b": Reason("KPS.2", "second")}
     timelines = {"a": BAD, "b": after(59.8, "FAILED_X"), "c": RUNS}
     outcome, cloud = run(timelines, {"has_reasons": True, "reasons_of": reasons, "latencies": (0.0,)}, timeout=60)
@@ -814,7 +814,7 @@ def test_reasons_of_earlier_failures_are_read_before_the_last_look() -> None:
 
 
 @pytest.mark.parametrize("fault", ["forbidden", "unavailable", "unauthorized", Throttle(60.0)])
-def test_reasons_that_cannot_be_read_are_no_trouble_of_the_wait(fault: t.Any) -> None:
+def test_reasons_that_cannot_be_read_do_not_fail_the_wait(fault: t.Any) -> None:
     faults = [None, None, None, fault, fault, fault]
     outcome, cloud = run({"a": BAD}, {"has_reasons": True, "faults": faults})
     assert cloud.calls[-1].kind == "reasons"
@@ -824,7 +824,7 @@ def test_reasons_that_cannot_be_read_are_no_trouble_of_the_wait(fault: t.Any) ->
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "reset", Throttle(2.0)])
-def test_reasons_are_asked_for_again_when_the_first_call_fails(fault: t.Any) -> None:
+def test_reasons_are_read_again_when_the_first_call_fails(fault: t.Any) -> None:
     reasons = {"a": Reason("KPS.1", "why")}
     cloud_options = {"has_reasons": True, "reasons_of": reasons, "faults": [None, None, None, fault]}
     outcome, cloud = run({"a": BAD}, cloud_options)
@@ -844,7 +844,7 @@ def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
     assert len(cloud.sent("reasons")) == 10
 
 
-def test_slow_services_are_asked_over_several_connections() -> None:
+def test_slow_services_are_polled_over_several_connections() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(40)}
     cloud = Cloud(clock, timelines, latencies=(2.0,))
@@ -861,7 +861,7 @@ def test_slow_services_are_asked_over_several_connections() -> None:
     assert min(asked.values()) > 100 - 25
 
 
-def test_no_more_connections_are_wanted_than_there_are_tasks_left_to_ask_about() -> None:
+def test_there_are_no_more_connections_than_tasks_left_to_poll() -> None:
     clock = FakeClock()
     together = at_once(clock)
     widths: list[list[int]] = []
@@ -939,7 +939,7 @@ def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> 
     assert at(cloud) == [0, 5, 10]
 
 
-def test_a_slice_that_comes_too_late_still_takes_the_last_look() -> None:
+def test_a_slice_that_comes_too_late_still_makes_the_last_poll() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": after(19)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=19)
@@ -951,7 +951,7 @@ def test_a_slice_that_comes_too_late_still_takes_the_last_look() -> None:
     assert not second.failed
 
 
-def test_a_token_keeps_the_gate_shut() -> None:
+def test_a_token_keeps_the_time_that_the_service_asked_to_wait() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS}, faults=[Throttle(60.0)], latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return")
@@ -967,7 +967,7 @@ def test_a_token_keeps_the_gate_shut() -> None:
     assert at(cloud)[1] == 60
 
 
-def test_those_not_asked_for_longest_come_first() -> None:
+def test_the_least_recently_polled_tasks_come_first() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(150)}
     cloud = Cloud(clock, timelines, latencies=(0.0,))
@@ -979,7 +979,7 @@ def test_those_not_asked_for_longest_come_first() -> None:
     assert [call.about for call in cloud.calls[reached:]][:80] == [*timelines, *timelines][reached : reached + 80]
 
 
-def test_a_resumed_wait_does_not_ask_about_what_has_ended() -> None:
+def test_a_resumed_wait_does_not_poll_tasks_that_have_ended() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": after(3), "b": BAD, "c": after(50)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return", on_failure="return")
@@ -1013,7 +1013,7 @@ def test_confirmation_goes_on_in_a_resumed_wait() -> None:
     assert len(cloud.calls) == 3
 
 
-def test_an_unknown_word_that_is_to_fail_is_remembered_in_a_resumed_wait() -> None:
+def test_unknown_status_fail_counts_across_a_resumption() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": ((0.0, "ODD"),)})
     options = Options(timeout=0, unknown_status="fail", on_timeout="return")
@@ -1025,7 +1025,7 @@ def test_an_unknown_word_that_is_to_fail_is_remembered_in_a_resumed_wait() -> No
     assert len(cloud.calls) == 2
 
 
-def test_a_token_of_something_else_is_refused() -> None:
+def test_a_token_of_another_service_scope_or_form_is_rejected() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS})
     options = Options(timeout=0)
@@ -1055,13 +1055,13 @@ def test_a_token_of_something_else_is_refused() -> None:
     assert len(cloud.calls) == calls
 
 
-def test_a_signal_while_reasons_are_read_takes_nothing_back() -> None:
+def test_a_signal_while_reasons_are_read_keeps_the_verdicts() -> None:
     outcome, _cloud = run({"a": BAD}, {"has_reasons": True, "signal_at_call": 3})
     assert not outcome.result["interrupted"]
     assert outcome.msg == "kps task a failed: FAILED_X."
 
 
-def test_nothing_is_asked_after_a_signal() -> None:
+def test_nothing_is_sent_after_a_signal() -> None:
     outcome, cloud = run({"a": BAD, "b": RUNS}, {"has_reasons": True, "signal_at_call": 8})
     assert outcome.result["interrupted"]
     assert len(cloud.calls) == 9
@@ -1072,13 +1072,13 @@ def test_nothing_is_asked_after_a_signal() -> None:
 
 
 @pytest.mark.parametrize("ids", [[""], ["a", ""]])
-def test_an_empty_id_is_refused(ids: list[str]) -> None:
+def test_an_empty_id_is_rejected(ids: list[str]) -> None:
     clock = FakeClock()
     with pytest.raises(UsageError, match="task_ids must be a list of ids; one of them is empty"):
         wait(Cloud(clock, {}), ids, Options(), clock=clock, rng=lambda: 0.5)
 
 
-def test_too_many_ids_are_refused() -> None:
+def test_too_many_ids_are_rejected() -> None:
     clock = FakeClock()
     with pytest.raises(UsageError, match="task_ids names 10001 tasks; one wait takes at most 10000"):
         wait(Cloud(clock, {}), [f"t-{n}" for n in range(10_001)], Options(), clock=clock, rng=lambda: 0.5)
@@ -1092,7 +1092,7 @@ def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
     assert "task" not in outcome.result
 
 
-def test_check_mode_looks_once_and_never_fails_for_what_goes_on() -> None:
+def test_check_mode_polls_once_and_does_not_fail_for_pending_tasks() -> None:
     clock = FakeClock()
     cloud = Cloud(clock, {"a": RUNS, "b": after(0)})
     outcome = wait(cloud, ["a", "b"], Options(delay=5).for_check_mode(), clock=clock, rng=lambda: 0.5)

@@ -87,7 +87,7 @@ def test_p1_after_the_first_round_no_sleep_ends_after_the_deadline(scenario: Sce
 
 
 @given(scenarios(faults=("hang",), words=("RUNNING_X",), timeout=60.0, request_timeout=30.0, error_grace=1000.0))
-def test_p1_a_call_that_hangs_does_not_cost_the_last_look(scenario: Scenario) -> None:
+def test_p1_a_call_that_hangs_does_not_cost_the_last_poll(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     cut_short = [call for call in cloud.calls if call.fault == "hang" and call.sent < scenario.deadline - 1 - TINY]
     last = max(call.sent for call in cloud.calls)
@@ -97,7 +97,7 @@ def test_p1_a_call_that_hangs_does_not_cost_the_last_look(scenario: Scenario) ->
 
 
 @given(scenarios(faults=(), words=PLAIN, timeout=0.0, delay=0.0, lies=False, confirm=1))
-def test_p1_a_budget_of_nothing_still_answers_for_every_task(scenario: Scenario) -> None:
+def test_p1_timeout_zero_still_polls_every_task(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     assert all(task["polls"] for task in tasks(outcome).values())
 
@@ -121,7 +121,7 @@ def test_p1_with_a_slow_service_the_end_is_later_by_two_calls_at_most(scenario: 
 # P2
 
 
-def test_p2_a_scripted_word_is_judged_to_the_letter() -> None:
+def test_p2_a_scripted_status_is_compared_exactly() -> None:
     assert [judge(word) for word in TRAPS] == ["unknown"] * len(TRAPS)
 
 
@@ -189,7 +189,7 @@ def test_p2_a_verdict_was_confirmed_in_as_many_rounds(scenario: Scenario) -> Non
 
 
 @given(scenarios(faults=(), lies=False, confirm=1, not_found_grace=1000.0))
-def test_p3_on_time_out_every_pending_task_was_asked_within_one_round_of_the_deadline(scenario: Scenario) -> None:
+def test_p3_on_timeout_every_pending_task_was_polled_within_one_round_of_the_deadline(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     if not outcome.result["timed_out"] or scenario.deadline < GRACE:
         return
@@ -223,7 +223,7 @@ def test_p3_the_last_round_ends_at_the_deadline(scenario: Scenario) -> None:
 
 
 @given(scenarios(words=(*TRAPS, "RUNNING_X"), confirm=1))
-def test_p4_no_word_outside_the_table_is_ever_success(scenario: Scenario) -> None:
+def test_p4_a_status_outside_the_table_is_never_a_success(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     assert outcome.result["summary"]["success"] == outcome.result["summary"]["failed"] == 0
     assert outcome.failed or not scenario.timelines
@@ -234,7 +234,7 @@ def test_p4_no_word_outside_the_table_is_ever_success(scenario: Scenario) -> Non
 
 
 @given(scenarios(words=(*TRAPS, *PLAIN), success_statuses=("OK",), failure_statuses=("PAUSED_X",)))
-def test_p4_the_words_of_the_user_count_to_the_letter(scenario: Scenario) -> None:
+def test_p4_the_statuses_of_the_user_are_compared_exactly(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     for task in tasks(outcome).values():
         assert task["state"] != "success" or task["status"] in ("SUCCESS_X", "OK")
@@ -258,7 +258,7 @@ def test_p4_unknown_status_fail_ends_the_wait_when_it_comes_twice_in_a_row(scena
 
 
 @given(scenarios(faults=(*THROTTLES, "unavailable", "unauthorized"), most=10))
-def test_p5_calls_keep_their_distance_and_the_gate_stays_shut(scenario: Scenario) -> None:
+def test_p5_calls_are_spaced_and_the_gate_stays_closed(scenario: Scenario) -> None:
     clock, cloud = scenario.begin(can_renew=True)
     scenario.wait(clock, cloud)
     for call, following in zip(cloud.calls, cloud.calls[1:]):
@@ -270,7 +270,7 @@ def test_p5_calls_keep_their_distance_and_the_gate_stays_shut(scenario: Scenario
 
 
 @given(scenarios(faults=THROTTLES, most=10, latency=2.0, timeout=60.0))
-def test_p5_side_by_side_calls_keep_their_distance_as_well(scenario: Scenario) -> None:
+def test_p5_calls_side_by_side_are_spaced_as_well(scenario: Scenario) -> None:
     clock, cloud = scenario.begin()
     options = Options(**scenario.options)
     draw = random.Random(scenario.seed).random
@@ -285,7 +285,7 @@ def test_p5_side_by_side_calls_keep_their_distance_as_well(scenario: Scenario) -
 
 
 @given(scenarios(faults=(Throttle(),), words=("RUNNING_X",), most=1, timeout=110.0, rate=4.0, interval=0.5))
-def test_p5_a_throttled_wait_backs_off_even_without_a_hint(scenario: Scenario) -> None:
+def test_p5_a_throttled_wait_backs_off_without_retry_after(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     for call, following in zip(cloud.calls, cloud.calls[1:]):
         if call.fault is not None and call.answered is not None:
@@ -425,7 +425,7 @@ def test_p9_histories_are_consistent(scenario: Scenario) -> None:
 @given(
     scenarios(faults=("unauthorized", "unauthorized", Throttle()), most=4), st.lists(st.sampled_from([None, "reset"]))
 )
-def test_p10_a_new_login_is_tried_once_per_call_and_never_in_a_loop(
+def test_p10_reauthentication_is_tried_once_per_call_and_never_in_a_loop(
     scenario: Scenario, renewals: list[str | None]
 ) -> None:
     clock, cloud = scenario.begin(can_renew=True, renewals=renewals)
@@ -448,7 +448,7 @@ def test_p10_a_new_login_is_tried_once_per_call_and_never_in_a_loop(
 
 
 @given(scenarios(faults=("unauthorized", Throttle()), most=4))
-def test_p10_without_a_way_to_log_in_again_the_first_refusal_is_the_end(scenario: Scenario) -> None:
+def test_p10_without_reauthentication_the_first_rejection_is_the_end(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     refused = [call for call in cloud.sent("read", "page") if call.fault == "unauthorized"]
     assert len(refused) <= 1
@@ -597,7 +597,7 @@ def test_p15_the_number_of_calls_is_bounded(scenario: Scenario) -> None:
 
 
 @given(scenarios(faults=(), words=("RUNNING_X",), most=1, timeout=110.0, latency=0.05, jitter=0.0))
-def test_p15_a_single_task_is_looked_at_as_the_square_root_law_says(scenario: Scenario) -> None:
+def test_p15_a_single_task_is_polled_by_the_square_root_law(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     options = scenario.options
     for call, following in zip(cloud.calls, cloud.calls[1:-1]):
@@ -637,7 +637,7 @@ def test_a_result_is_plain_json_with_the_same_keys_on_every_exit(scenario: Scena
 
 
 @given(scenarios(words=PLAIN, lasting=True, confirm=1, error_grace=1000.0, delay=0.0, timeout=110.0, lies=False))
-def test_p16_faults_that_pass_cost_no_verdict(scenario: Scenario) -> None:
+def test_p16_passing_faults_cost_no_verdict(scenario: Scenario) -> None:
     clock, cloud = scenario.begin()
     outcome = scenario.wait(clock, cloud, timeout=1000.0)
     faulty = [call for call in cloud.calls if call.fault is not None]
@@ -651,7 +651,7 @@ def test_p16_faults_that_pass_cost_no_verdict(scenario: Scenario) -> None:
 
 
 @given(scenarios(words=PLAIN, lasting=True, lists=False, confirm=1, timeout=110.0, rate=20.0, faults=()), st.data())
-def test_p16_one_sick_task_costs_the_others_nothing_but_its_own_calls(scenario: Scenario, data: st.DataObject) -> None:
+def test_p16_one_failing_task_costs_the_others_only_its_own_calls(scenario: Scenario, data: st.DataObject) -> None:
     fault = data.draw(st.sampled_from(("unavailable", "broken", "reset", "odd")))
     sick = data.draw(st.sampled_from(list(scenario.timelines)))
 
@@ -692,7 +692,7 @@ def test_p17_every_exit_holds_every_task_and_a_token(scenario: Scenario) -> None
 
 
 @given(scenarios(words=("SUCCESS_X", "FAILED_X"), lasting=True, faults=(), most=3, timeout=0.0, delay=0.0), st.data())
-def test_p18_looks_confirm_each_other_across_resumptions(scenario: Scenario, data: st.DataObject) -> None:
+def test_p18_polls_confirm_each_other_across_resumptions(scenario: Scenario, data: st.DataObject) -> None:
     confirm = data.draw(st.integers(1, 4))
     clock, cloud = scenario.begin(lag=0.0, shift=False, doubled=False, alien=False, lists_only_pending=False)
     changes = {"confirm": confirm, "on_timeout": "return", "on_failure": "return"}

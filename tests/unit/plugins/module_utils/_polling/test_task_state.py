@@ -47,7 +47,7 @@ def test_a_history_keeps_its_last_entries() -> None:
     assert task.polls == 200
 
 
-def test_what_was_said_goes_with_the_word_that_said_it() -> None:
+def test_reason_progress_and_data_go_with_their_status() -> None:
     task = TaskState("a")
     failed = TaskStatus("a", "failed", "BAD", Reason("1", "why"), progress=40.0, eta=3.0, data={"x": 1})
     task.record_status(failed, "failed", 1.0, 1, 2)
@@ -57,7 +57,7 @@ def test_what_was_said_goes_with_the_word_that_said_it() -> None:
     assert (task.state, task.reason, task.progress, task.eta, task.data) == ("success", None, None, None, {})
 
 
-def test_a_denial_between_two_successes_lets_the_count_begin_again() -> None:
+def test_not_found_between_two_successes_restarts_the_confirmation() -> None:
     task = TaskState("a")
     success = TaskStatus("a", "success", "FINE")
     task.record_status(success, "success", 1.0, 1, 2)

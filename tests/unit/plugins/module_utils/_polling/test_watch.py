@@ -66,7 +66,7 @@ class Bench:
         return {task_id: task["state"] for task_id, task in self.ended.items()}
 
 
-def test_each_task_is_handed_over_when_it_ends_and_only_once() -> None:
+def test_each_task_is_returned_once_when_it_ends() -> None:
     bench = Bench({"a": ends(3), "b": ends(40, "FAILED_X"), "c": ((0.0, GONE),), "d": ends(1e6)}, {})
     bench.watch.add(["a", "b", "c", "d", "a"])
     assert len(bench.watch) == 4
@@ -134,7 +134,7 @@ def test_many_tasks_are_polled_through_the_list() -> None:
     assert len(bench.cloud.sent("read")) == 0
 
 
-def test_the_reason_of_a_failure_is_looked_up_when_the_task_fails() -> None:
+def test_the_reason_of_a_failure_is_read_when_the_task_fails() -> None:
     timelines = {"bad": ends(10, "FAILED_X"), "other": ends(1e6)}
     bench = Bench(timelines, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}})
     bench.watch.add(timelines)
@@ -143,7 +143,7 @@ def test_the_reason_of_a_failure_is_looked_up_when_the_task_fails() -> None:
     assert len(bench.cloud.sent("reasons")) == 1
 
 
-def test_the_reason_of_the_last_task_is_looked_up_too() -> None:
+def test_the_reason_of_the_last_task_is_read_too() -> None:
     bench = Bench({"bad": ends(10, "FAILED_X")}, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no")}})
     bench.watch.add(["bad"])
     bench.run(30)
@@ -158,7 +158,7 @@ def test_a_failure_without_a_record_has_no_reason() -> None:
     assert len(bench.cloud.sent("reasons")) == 1
 
 
-def test_a_failed_task_is_kept_back_while_its_reason_cannot_be_read_but_not_for_ever() -> None:
+def test_a_failed_task_is_held_for_a_minute_while_its_reason_cannot_be_read() -> None:
     timelines = {"bad": ends(0, "FAILED_X"), "good": ends(1e6)}
     # The first two calls read the tasks; then nothing is answered for a while.
     for outage, expected in ((5, {"code": "KPS.1", "message": "no luck"}), (1000, None)):
@@ -177,7 +177,7 @@ def test_a_failed_task_is_kept_back_while_its_reason_cannot_be_read_but_not_for_
 @pytest.mark.parametrize(
     ("fault", "part"), [("unauthorized", "Not authorized"), ("forbidden", "kps:task:get"), ("no_api", "no such API")]
 )
-def test_a_watch_that_cannot_go_on_says_why_and_hands_over_what_had_ended(fault: str, part: str) -> None:
+def test_a_watch_that_cannot_go_on_says_why_and_returns_the_tasks_that_ended(fault: str, part: str) -> None:
     timelines = {"a": ends(0), "b": ends(1e6)}
     bench = Bench(timelines, {"faults": [None, fault]})
     bench.watch.add(timelines)
@@ -189,7 +189,7 @@ def test_a_watch_that_cannot_go_on_says_why_and_hands_over_what_had_ended(fault:
     assert len(bench.cloud.calls) == 2
 
 
-def test_rejected_credentials_are_tried_once_more_after_a_new_login_and_never_again() -> None:
+def test_rejected_credentials_are_tried_once_more_after_reauthentication() -> None:
     bench = Bench({"a": ends(1e6)}, {"faults": ["unauthorized"] * 5, "can_renew": True})
     bench.watch.add(["a"])
     bench.run(100)

@@ -75,7 +75,7 @@ def test_threads_are_only_for_calls_that_run_at_the_same_time() -> None:
     assert len(set(where[2:])) == 2
 
 
-def test_a_call_is_drawn_only_when_there_is_room_for_it() -> None:
+def test_a_call_is_taken_only_when_there_is_room_for_it() -> None:
     released = threading.Event()
     drawn: list[int] = []
 
@@ -94,7 +94,7 @@ def test_a_call_is_drawn_only_when_there_is_room_for_it() -> None:
     results.close()
 
 
-def test_an_error_comes_out_where_the_results_do() -> None:
+def test_an_error_of_a_call_is_raised_in_the_iteration() -> None:
     def fail() -> int:
         raise ValueError("no good")
 
@@ -102,7 +102,7 @@ def test_an_error_comes_out_where_the_results_do() -> None:
         list(run_in_threads(iter([fail]), lambda: 2))
 
 
-def test_whoever_stops_listening_does_not_wait_for_calls_that_hang() -> None:
+def test_a_caller_that_ends_the_iteration_does_not_wait_for_calls_that_hang() -> None:
     released = threading.Event()
     results = run_in_threads(iter([lambda: 1, lambda: released.wait(PATIENCE)]), lambda: 2)
     assert next(results) == 1

@@ -84,7 +84,7 @@ def http_date(epoch: float) -> str:
         (0, "unknown"),
     ],
 )
-def test_three_words_are_known(status: t.Any, state: str) -> None:
+def test_three_statuses_are_known(status: t.Any, state: str) -> None:
     assert cloudsso.classify(status) == state
 
 
@@ -113,7 +113,7 @@ def test_the_sample_of_get_task(cloud: FakeTransport) -> None:
     assert cloud.requests[0].headers["x-acs-action"] == "GetTask"
 
 
-def test_the_sample_of_get_task_status_is_a_success_in_spite_of_its_reason(cloud: FakeTransport) -> None:
+def test_the_sample_of_get_task_status_is_a_success_although_it_has_a_reason(cloud: FakeTransport) -> None:
     cloud.expect(ONE, GET_TASK_STATUS)
     found = cloudsso.show_status(ali_client(cloud), DIRECTORY, TASK)
     assert found is not None
@@ -137,14 +137,14 @@ def test_an_unknown_id_is_none(cloud: FakeTransport, show: t.Callable[..., t.Any
 
 @pytest.mark.parametrize("show", [cloudsso.show_task, cloudsso.show_status])
 @pytest.mark.parametrize("code", ["EntityNotExists.Directory", "InvalidAction.NotFound", "EntityNotExists"])
-def test_any_other_refusal_is_an_error(cloud: FakeTransport, show: t.Callable[..., t.Any], code: str) -> None:
+def test_any_other_error_response_is_an_error(cloud: FakeTransport, show: t.Callable[..., t.Any], code: str) -> None:
     cloud.expect(ONE, refusal(404, code))
     with pytest.raises(errors.RejectedError, match=code):
         show(ali_client(cloud), DIRECTORY, TASK)
 
 
 @pytest.mark.parametrize("document", [{"Task": None}, {"Task": []}, {"Task": {"TaskId": "t-other"}}])
-def test_answers_about_something_else(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
+def test_answers_about_another_task_are_errors(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(ONE, document)
     with pytest.raises(errors.InvalidResponseError):
         cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
@@ -198,19 +198,19 @@ def read(cloud: FakeTransport, **fields: t.Any) -> t.Any:
         ({"Status": "Failed", "FailureReason": ["a"]}, ("failed", "Failed", Reason(None, '["a"]'))),
     ],
 )
-def test_statements_of_a_wait(cloud: FakeTransport, fields: dict[str, t.Any], expected: t.Any) -> None:
+def test_the_statuses_of_a_wait(cloud: FakeTransport, fields: dict[str, t.Any], expected: t.Any) -> None:
     found = read(cloud, **fields)
     assert (found.state, found.status, found.reason) == expected
     assert found.task_id == found.data["task_id"] == TASK
 
 
 @pytest.mark.parametrize("fields", [{}, {"Status": None}, {"Status": 1}, {"Status": ["Success"]}, {"Status": ""}])
-def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, fields: dict[str, t.Any]) -> None:
+def test_a_status_that_is_not_a_text_is_an_error(cloud: FakeTransport, fields: dict[str, t.Any]) -> None:
     with pytest.raises(errors.InvalidResponseError, match="'Status'"):
         read(cloud, **fields)
 
 
-def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: FakeTransport) -> None:
+def test_the_tasks_of_incomplete_rows_are_polled_by_themselves(cloud: FakeTransport) -> None:
     listed = [row(1), {"TaskId": "t-2"}, {"TaskId": 3, "Status": "Success"}, {"TaskId": "t-4", "Status": None}]
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": listed})
     page = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
@@ -270,7 +270,7 @@ def test_the_window_needs_no_page_of_its_own_once_the_time_is_known(cloud: FakeT
     assert source.page(None, 0.0, 10.0).next is None
 
 
-def test_a_service_that_tells_no_time_has_no_list(cloud: FakeTransport) -> None:
+def test_without_a_date_of_the_service_there_is_no_list(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}&MaxResults=1", {"Tasks": [row(1)], "NextToken": "n1"})
     page = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(None, 0.0, 10.0)
     assert (len(page.tasks), page.next) == (1, None)
@@ -282,7 +282,7 @@ def test_a_token_that_repeats_ends_the_list_of_a_wait(cloud: FakeTransport, foll
     assert cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0).next is None
 
 
-def test_what_the_source_says_of_itself(cloud: FakeTransport) -> None:
+def test_the_attributes_of_the_backend(cloud: FakeTransport) -> None:
     source = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY)
     assert {field for field, _noun in source.labels} < set(
         cloudsso.normalize(t.cast(dict[str, t.Any], GET_TASK["Task"]))

@@ -53,11 +53,11 @@ def row(number: int, status: t.Any = "SUCCESS", **fields: t.Any) -> dict[str, t.
         (["SUCCESS"], "unknown"),
     ],
 )
-def test_only_two_words_are_known(status: t.Any, state: str) -> None:
+def test_only_two_statuses_are_known(status: t.Any, state: str) -> None:
     assert csms.classify(status) == state
 
 
-def test_a_task_keeps_its_fields_and_gets_a_meaning() -> None:
+def test_a_task_keeps_its_fields_and_gets_a_state() -> None:
     assert csms.normalize(ROW) == {**ROW, "state": "success", "time": "2018-04-10T06:35:30Z"}
 
 
@@ -93,7 +93,7 @@ def test_an_unknown_id_is_none(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, "CSMS.0002"), (404, "APIGW.0101"), (404, "CSMS.0005")])
-def test_any_other_refusal_is_an_error(cloud: FakeTransport, status: int, code: str) -> None:
+def test_any_other_error_response_is_an_error(cloud: FakeTransport, status: int, code: str) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", refusal(status, code, "no"))
     with pytest.raises(errors.RejectedError):
         csms.show_task(client(cloud), "t-1")
@@ -140,7 +140,7 @@ def test_filters_go_with_every_page(cloud: FakeTransport) -> None:
     assert len(csms.list_tasks(client(cloud), secret_name="a b", status="FAILED", limit=2).rows) == 3
 
 
-def test_a_bound_and_a_beginning(cloud: FakeTransport) -> None:
+def test_a_limit_and_a_marker(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=2&marker=t-8", {"tasks": [row(9), row(10)], "next_marker": "t-10"})
     cloud.expect(f"{TASKS}?limit=1&marker=t-10", {"tasks": [row(11)], "next_marker": "t-11"})
     found = csms.list_tasks(client(cloud), marker="t-8", most=2)
@@ -161,7 +161,7 @@ def test_a_bound_and_a_beginning(cloud: FakeTransport) -> None:
         ({"task_id": "t-1", "task_status": None}, ("unknown", None, None)),
     ],
 )
-def test_statements_of_a_wait(cloud: FakeTransport, task: dict[str, t.Any], expected: t.Any) -> None:
+def test_the_statuses_of_a_wait(cloud: FakeTransport, task: dict[str, t.Any], expected: t.Any) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"tasks": [task]})
     sighting = csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
     assert (sighting.state, sighting.status, sighting.reason) == expected
@@ -188,7 +188,7 @@ def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud:
     assert source.page("t-1", 0.0, 10.0).next is None
 
 
-def test_the_longest_page_may_be_refused(cloud: FakeTransport) -> None:
+def test_the_longest_page_may_be_rejected(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1000", refusal(400, "CSMS.0002", "limit"))
     cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": "t-0"})
     cloud.expect(f"{TASKS}?limit=50&marker=t-0", {"tasks": []})
@@ -203,7 +203,7 @@ def test_a_marker_of_another_kind_is_an_error(cloud: FakeTransport, marker: t.An
         csms.list_tasks(client(cloud))
 
 
-def test_rows_that_say_nothing_are_left_to_a_question_of_their_own(cloud: FakeTransport) -> None:
+def test_the_tasks_of_incomplete_rows_are_polled_by_themselves(cloud: FakeTransport) -> None:
     listed = [row(1), row(2, status=["SUCCESS"]), {"task_id": 3, "task_status": "SUCCESS"}, {"task_id": "t-4"}]
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": listed})
     page = csms.CsmsBackend(client(cloud)).page(None, 0.0, 10.0)

@@ -232,13 +232,13 @@ JOBS: dict[str, tuple[dict[str, t.Any], str, str | None]] = {
 
 
 @pytest.mark.parametrize(("answered", "state", "reason"), list(JOBS.values()), ids=list(JOBS))
-def test_a_job_is_judged_with_its_parts(answered: dict[str, t.Any], state: str, reason: str | None) -> None:
+def test_the_state_of_a_job_includes_its_sub_jobs(answered: dict[str, t.Any], state: str, reason: str | None) -> None:
     judged, why = ecs.classify_job(answered)
     assert judged == state
     assert (str(why) if why else None) == reason
 
 
-def test_a_reason_spells_out_a_few_parts_and_counts_the_others() -> None:
+def test_a_reason_names_a_few_sub_jobs_and_counts_the_others() -> None:
     _state, reason = ecs.classify_job(job("FAIL", *(sub(f"s-{number}", "FAIL", **FAILURE) for number in range(8))))
     text = str(reason)
     assert "s-0 Ecs.0114: The server is locked; s-1" in text
@@ -247,13 +247,13 @@ def test_a_reason_spells_out_a_few_parts_and_counts_the_others() -> None:
     assert text.endswith("and 3 more")
 
 
-def test_the_words_about_a_part_are_taken_from_where_they_are() -> None:
+def test_the_reason_of_a_sub_job_is_taken_from_where_it_is() -> None:
     failed = sub("s-1", "FAIL", error_code="Ecs.0005", fail_reason="outer")
     failed["entities"]["errorcode_message"] = "inner"
     assert ecs.job_outcomes(job("FAIL", failed)) == {"s-1": ("failed", Reason("Ecs.0005", "inner"))}
 
 
-def test_parts_tell_about_their_servers() -> None:
+def test_sub_jobs_tell_about_their_servers() -> None:
     parts = [sub("a", "SUCCESS"), sub("b", "FAIL", **FAILURE), sub("c", "INIT"), sub("d", "ODD"), sub(None, "FAIL")]
     assert ecs.job_outcomes(job("RUNNING", *parts, {"status": "FAIL"})) == {
         "a": ("success", None),
@@ -273,7 +273,7 @@ def test_a_job_is_read_with_its_progress(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("entities", [None, {}, {"sub_jobs_total": 0}, {"sub_jobs_total": "2"}], ids=repr)
-def test_a_job_that_does_not_count_its_parts_has_no_progress(cloud: FakeTransport, entities: t.Any) -> None:
+def test_a_job_without_a_count_of_sub_jobs_has_no_progress(cloud: FakeTransport, entities: t.Any) -> None:
     cloud.expect(JOB, {"job_id": "j-1", "status": "INIT", "entities": entities})
     assert ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0).progress is None
 
@@ -300,20 +300,20 @@ def test_an_unknown_job_is_not_found(cloud: FakeTransport, response: t.Any) -> N
     ],
     ids=["no such API", "another 400"],
 )
-def test_another_refusal_is_not_about_the_job(cloud: FakeTransport, response: t.Any) -> None:
+def test_another_error_response_is_not_about_the_job(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(JOB, response)
     with pytest.raises(RejectedError):
         ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
 
 
-def test_a_query_that_failed_inside_the_service_may_be_asked_again(cloud: FakeTransport) -> None:
+def test_a_query_that_failed_inside_the_service_may_be_repeated(cloud: FakeTransport) -> None:
     cloud.expect(JOB, {"code": "Common.0011", "message": "query failed"})
     with pytest.raises(InvalidResponseError, match="Common.0011: query failed") as caught:
         ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
     assert caught.value.truncated
 
 
-def test_the_status_of_another_job_is_no_answer(cloud: FakeTransport) -> None:
+def test_the_status_of_another_job_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(JOB, {"job_id": "j-2", "status": "SUCCESS"})
     with pytest.raises(InvalidResponseError, match="asked about j-1 and answered about something else"):
         ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
@@ -332,7 +332,7 @@ STATES: dict[str, tuple[str, dict[str, t.Any], str]] = {
 
 
 @pytest.mark.parametrize(("wanted", "fields", "state"), list(STATES.values()), ids=list(STATES))
-def test_a_server_on_its_way_to_a_status_is_a_task(
+def test_a_server_that_changes_its_status_is_a_task(
     cloud: FakeTransport, wanted: str, fields: dict[str, t.Any], state: str
 ) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [server("s-1", **fields)]})
@@ -347,7 +347,7 @@ def test_a_server_that_is_gone_is_not_found(cloud: FakeTransport) -> None:
         ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
 
 
-def test_servers_are_looked_at_a_hundred_at_a_time(cloud: FakeTransport) -> None:
+def test_servers_are_polled_a_hundred_at_a_time(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(150)]
     source = ecs.ServerStatusBackend(client(cloud), "ACTIVE", ids)
     cloud.expect(by_ids(*ids[:100]), {"servers": [server(server_id) for server_id in ids[:100]]})
@@ -365,7 +365,7 @@ def test_a_list_that_ends_with_a_full_page_has_ended(cloud: FakeTransport) -> No
     assert ecs.ServerStatusBackend(client(cloud), "ACTIVE", ids).page(None, 0.0, 10.0).next is None
 
 
-def test_what_ecs_has_no_list_of_is_not_asked_for(cloud: FakeTransport) -> None:
+def test_ecs_jobs_have_no_list(cloud: FakeTransport) -> None:
     source = ecs.EcsJobBackend(client(cloud))
     assert (source.has_list, source.has_reasons) == (False, False)
     for method in (lambda: source.page(None, 0.0, 1.0), lambda: source.reasons(None, 1.0)):

@@ -84,23 +84,23 @@ def test_an_operation_that_is_not_known_does_not_hide_the_state() -> None:
     ],
     ids=repr,
 )
-def test_any_other_word_is_unknown_and_never_a_success(status: t.Any) -> None:
+def test_any_other_status_is_unknown_and_never_a_success(status: t.Any) -> None:
     assert kps.classify(status) == (UNKNOWN, "unknown")
 
 
-def test_a_task_has_the_fields_of_the_api_and_their_meaning() -> None:
+def test_a_task_has_the_fields_of_the_api_and_its_state() -> None:
     row = {"task_id": "t-1", "server_id": "s-1", "task_status": "RUNNING_RESET"}
     assert kps.normalize(row) == {**row, "state": "pending", "operation": "reset"}
 
 
 @pytest.mark.parametrize("word", ["FAILED_RESET", "RUNNING_RESET", "SUCCESS_RESET"])
-def test_in_a_list_the_list_is_the_state_whatever_the_word_says(word: str) -> None:
+def test_the_list_decides_the_state_of_its_rows(word: str) -> None:
     row = {"task_id": "t-1", "operate_type": word, "task_time": "1523342130000"}
     meant = kps.normalize(row, listed_as=PENDING)
     assert (meant["state"], meant["operation"], meant["time"]) == ("pending", "reset", "2018-04-10T06:35:30Z")
 
 
-def test_a_row_without_a_word_or_a_time_has_neither() -> None:
+def test_a_row_may_lack_its_status_and_its_time() -> None:
     meant = kps.normalize({"task_id": "t-1", "operate_type": "RUNNING"}, listed_as=FAILED)
     assert (meant["state"], meant["operation"], meant["time"]) == ("failed", "unknown", None)
 
@@ -134,13 +134,13 @@ def test_an_unknown_task_is_none(cloud: FakeTransport, response: t.Any) -> None:
     ],
     ids=["no such API", "bad request", "404 of something else", "bare 404", "HTML"],
 )
-def test_a_refusal_that_is_not_about_the_task_is_an_error(cloud: FakeTransport, response: t.Any) -> None:
+def test_an_error_response_that_is_not_about_the_task_is_an_error(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(TASK, response)
     with pytest.raises(RejectedError):
         kps.show_task(client(cloud), "t-1")
 
 
-def test_the_status_of_another_task_is_no_answer(cloud: FakeTransport) -> None:
+def test_the_status_of_another_task_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(TASK, {"task_id": "t-2", "task_status": "SUCCESS_RESET"}, times=2)
     with pytest.raises(InvalidResponseError, match="asked about t-1 and answered about something else"):
         kps.show_task(client(cloud), "t-1")
@@ -157,9 +157,7 @@ def test_the_status_of_another_task_is_no_answer(cloud: FakeTransport) -> None:
         ("SUCCESS_RESET\n", "unknown", "SUCCESS_RESET\n"),
     ],
 )
-def test_reading_a_task_is_one_statement_about_it(
-    cloud: FakeTransport, status: t.Any, state: str, word: str | None
-) -> None:
+def test_a_read_returns_the_status_of_a_task(cloud: FakeTransport, status: t.Any, state: str, word: str | None) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": status})
     sighting = kps.KpsBackend(client(cloud)).read("t-1", 10.0)
     assert (sighting.task_id, sighting.state, sighting.status) == ("t-1", state, word)
@@ -167,7 +165,7 @@ def test_reading_a_task_is_one_statement_about_it(
 
 
 @pytest.mark.parametrize("status", [None, 7, "", True, ["SUCCESS_RESET"], {"SUCCESS_RESET": 1}], ids=repr)
-def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, status: t.Any) -> None:
+def test_a_status_that_is_not_a_text_is_an_error(cloud: FakeTransport, status: t.Any) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": status}, times=2)
     with pytest.raises(InvalidResponseError, match="'task_status'"):
         kps.show_task(client(cloud), "t-1")
@@ -184,7 +182,7 @@ def test_a_status_that_is_not_a_word_is_no_verdict(cloud: FakeTransport, status:
     ],
     ids=repr,
 )
-def test_an_error_in_a_good_answer_is_not_an_absence(cloud: FakeTransport, document: t.Any) -> None:
+def test_an_error_in_a_successful_answer_does_not_mean_not_found(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(TASK, document)
     with pytest.raises(InvalidResponseError, match="returned HTTP 200 KPS.0001: taskId illegal"):
         kps.show_task(client(cloud), "t-1")
@@ -264,14 +262,14 @@ def test_a_list_that_is_null_or_missing_is_empty(cloud: FakeTransport, document:
 
 
 @pytest.mark.parametrize("document", [{"tasks": None}, {"total": 0}, {}], ids=repr)
-def test_nothing_is_proved_by_a_list_that_is_null_or_missing(cloud: FakeTransport, document: t.Any) -> None:
+def test_a_strict_list_that_is_null_or_missing_is_an_error(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(FAILED_TASKS + page(0), document, times=2)
     assert kps.list_failed(client(cloud)) == []
     with pytest.raises(InvalidResponseError, match="'tasks'"):
         kps.list_failed(client(cloud), strict=True)
 
 
-def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: FakeTransport) -> None:
+def test_a_page_size_that_is_rejected_is_left_to_the_service(cloud: FakeTransport) -> None:
     refused = refusal(400, "KPS.0002", "limit is out of range")
     for source in (kps.list_running, kps.list_failed):
         listed = RUNNING_TASKS if source is kps.list_running else FAILED_TASKS
@@ -281,7 +279,7 @@ def test_a_page_size_that_is_refused_is_left_to_the_service(cloud: FakeTransport
         assert len(source(client(cloud))) == 150
 
 
-def test_a_wait_asks_for_the_page_size_that_was_refused_once_only(cloud: FakeTransport) -> None:
+def test_a_wait_requests_a_rejected_page_size_only_once(cloud: FakeTransport) -> None:
     cloud.expect(RUNNING_TASKS + page(0), refusal(400, "KPS.0002", "limit is out of range"))
     cloud.expect(RUNNING_TASKS + "?offset=0", {"tasks": rows(0, 100)})
     cloud.expect(RUNNING_TASKS + "?offset=100", {"tasks": []})
@@ -301,14 +299,14 @@ def test_a_row_without_an_id_says_nothing_about_a_task(cloud: FakeTransport) -> 
 
 
 @pytest.mark.parametrize("code", [7, ["KPS.1"], {"code": "KPS.1"}], ids=repr)
-def test_a_code_of_another_type_is_told_as_text(code: t.Any) -> None:
+def test_a_code_of_another_type_is_returned_as_text(code: t.Any) -> None:
     reason = kps.reason_of({"task_error_code": code, "task_error_msg": "Bad."})
     assert reason is not None
     assert str(reason) == f"{json.dumps(code)}: Bad."
     assert kps.reason_of({"task_error_code": False, "task_error_msg": []}) is None
 
 
-def test_a_page_for_a_wait_says_that_its_tasks_go_on(cloud: FakeTransport) -> None:
+def test_the_tasks_of_a_page_are_pending(cloud: FakeTransport) -> None:
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": rows(0, 1000, operate_type="FAILED_RESET"), "total": 1001})
     cloud.expect(RUNNING_TASKS + page(1000), {"tasks": rows(1000, 1), "total": 1001})
     source = kps.KpsBackend(client(cloud))
@@ -334,7 +332,7 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: FakeTran
     assert found.next is None
 
 
-def test_the_source_says_what_it_can() -> None:
+def test_the_attributes_of_the_backend() -> None:
     assert (kps.KpsBackend.has_list, kps.KpsBackend.has_reasons) == (True, True)
     assert kps.KpsBackend.listed_statuses == ("RUNNING_RESET", "RUNNING_REPLACE", "RUNNING_BIND", "RUNNING_UNBIND")
 

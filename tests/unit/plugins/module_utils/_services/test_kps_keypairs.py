@@ -42,7 +42,7 @@ def test_an_unknown_key_pair_is_none(cloud: FakeTransport, code: str) -> None:
     assert kps_keypairs.show_keypair(client(cloud), "kp") is None
 
 
-def test_a_key_pair_that_is_none_is_an_error(cloud: FakeTransport) -> None:
+def test_an_answer_that_is_not_a_key_pair_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": None})
     with pytest.raises(InvalidResponseError, match="null, not an object"):
         kps_keypairs.show_keypair(client(cloud), "kp")
@@ -98,7 +98,7 @@ def test_key_pairs_are_listed_by_marker_until_there_is_none(cloud: FakeTransport
     [keypairs("b", marker="b"), keypairs(marker="b"), {"keypairs": []}, {"keypairs": None, "page_info": None}, {}],
     ids=["same marker", "empty page", "no page_info", "null", "nothing"],
 )
-def test_a_list_of_key_pairs_ends_whatever_the_service_says(cloud: FakeTransport, second: dict[str, t.Any]) -> None:
+def test_a_list_of_key_pairs_with_repeated_markers_ends(cloud: FakeTransport, second: dict[str, t.Any]) -> None:
     cloud.expect(f"GET {KEYPAIRS}?limit=50", keypairs("a", "b", marker="b"))
     cloud.expect(f"GET {KEYPAIRS}?limit=50&marker=b", second)
     assert names(kps_keypairs.list_keypairs(client(cloud))) == ["a", "b"]
@@ -150,7 +150,7 @@ def test_a_key_pair_is_deleted_or_was_not_there(cloud: FakeTransport) -> None:
     assert kps_keypairs.delete_keypair(client(cloud), "kp") is False
 
 
-def test_an_association_sends_what_it_is_told_and_no_more(cloud: FakeTransport) -> None:
+def test_an_association_sends_only_the_fields_that_are_given(cloud: FakeTransport) -> None:
     body: dict[str, t.Any] = {"keypair_name": "kp", "server": {"id": "s-1"}}
     cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body=body)
     assert kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp")) == {"task_id": "t-1"}
@@ -162,7 +162,7 @@ def test_an_association_sends_what_it_is_told_and_no_more(cloud: FakeTransport) 
 
 
 @pytest.mark.parametrize("accepted", [{}, {"server_id": "s-1"}, {"task_id": None}, {"task_id": "", "status": "READY"}])
-def test_an_association_that_is_accepted_without_a_task_is_no_answer(
+def test_an_association_that_is_accepted_without_a_task_is_an_error(
     cloud: FakeTransport, accepted: dict[str, t.Any]
 ) -> None:
     body = {"keypair_name": "kp", "server": {"id": "s-1"}}
@@ -195,7 +195,7 @@ def test_several_bindings_are_answered_server_by_server(cloud: FakeTransport) ->
 
 
 @pytest.mark.parametrize("rest", [[], [{"server_id": "s-2"}], [{"server_id": "s-2", "task_id": ["t-2"]}]], ids=repr)
-def test_a_binding_that_is_not_answered_does_not_cost_the_others(cloud: FakeTransport, rest: t.Any) -> None:
+def test_a_binding_without_an_answer_does_not_affect_the_others(cloud: FakeTransport, rest: t.Any) -> None:
     rows = [{"server_id": "s-1", "task_id": "t-1"}, *rest]
     cloud.expect(f"POST {KEYPAIRS}/batch-associate", {"tasks": rows}, body=batch("s-1", "s-2"))
     bound = kps_keypairs.batch_bind(client(cloud), ["s-1", "s-2"], kps_keypairs.Binding("kp"))
@@ -204,21 +204,21 @@ def test_a_binding_that_is_not_answered_does_not_cost_the_others(cloud: FakeTran
 
 
 @pytest.mark.parametrize("task_id", [7, True, ["t-1"], {}, "..", "a/b", "x" * 65], ids=repr)
-def test_a_task_id_that_cannot_be_asked_about_is_no_task(cloud: FakeTransport, task_id: t.Any) -> None:
+def test_an_invalid_task_id_is_an_error(cloud: FakeTransport, task_id: t.Any) -> None:
     body = {"keypair_name": "kp", "server": {"id": "s-1"}}
     cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": task_id}, body=body)
     with pytest.raises(InvalidResponseError, match="'task_id'"):
         kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp"))
 
 
-def test_code_and_words_of_a_failure_are_texts(cloud: FakeTransport) -> None:
+def test_code_and_message_of_a_failure_are_texts(cloud: FakeTransport) -> None:
     row = {"status": "FAILED", "error_code": 3001, "error_msg": ["a", 1]}
     cloud.expect(f"POST {KEYPAIRS}/disassociate", row, body={"server": {"id": "s-1"}})
     answered = kps_keypairs.disassociate(client(cloud), "s-1")
     assert (answered["error_code"], answered["error_msg"]) == ("3001", '["a", 1]')
 
 
-def test_a_disassociation_sends_what_it_is_told_and_no_more(cloud: FakeTransport) -> None:
+def test_a_disassociation_sends_only_the_fields_that_are_given(cloud: FakeTransport) -> None:
     cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": {"id": "s-1"}})
     kps_keypairs.disassociate(client(cloud), "s-1")
     server = {"id": "s-1", "auth": {"type": "password", "key": "secret"}}
@@ -250,5 +250,5 @@ def test_two_public_keys_are_the_same_whatever_their_comments() -> None:
         *(public_key("ssh-rsa", "ssh-ed25519"), "None", "ssh-é AAAA"),
     ],
 )
-def test_what_is_no_public_key_is_told(text: str) -> None:
+def test_a_value_that_is_not_a_public_key_has_no_key_material(text: str) -> None:
     assert kps_keypairs.key_material(text) is None

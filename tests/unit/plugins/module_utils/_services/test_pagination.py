@@ -106,7 +106,7 @@ def test_all_pages_are_read(count: int, trailing: bool) -> None:
         (10, 10, 10, None),
     ],
 )
-def test_a_bound_is_kept_and_the_rest_is_told(
+def test_a_limit_is_kept_and_the_marker_of_the_rest_returned(
     count: int, most: int, read: int, following: int | None, trailing: bool
 ) -> None:
     service = Service(count, trailing=trailing)
@@ -114,7 +114,7 @@ def test_a_bound_is_kept_and_the_rest_is_told(
     assert all(limit <= 10 for _marker, limit in service.asked)
 
 
-def test_reading_goes_on_where_it_was_cut() -> None:
+def test_reading_goes_on_at_a_marker() -> None:
     service = Service(25)
     first, marker = service.ids(most=12)
     second, end = service.ids(marker=marker)
@@ -150,12 +150,12 @@ def test_a_list_ends(pages: dict[t.Any, RowPage], ids: list[int]) -> None:
     assert Service(pages={**pages}).ids() == (ids, None)
 
 
-def test_markers_that_are_counted_here_say_nothing_about_what_follows() -> None:
+def test_counted_markers_end_with_a_page_without_new_rows() -> None:
     pages: dict[t.Any, RowPage | Exception] = {None: RowPage(rows(1, 2), 2), 2: RowPage(rows(1, 2), 4)}
     assert Service(pages=pages).ids(counted=True) == ([1, 2], None)
 
 
-def test_new_markers_without_new_rows_are_not_followed_for_ever() -> None:
+def test_pages_without_new_rows_are_given_up() -> None:
     service = Service(pages=lambda marker: RowPage(rows(7) if marker is None else [], (marker or 0) + 1))
     with pytest.raises(InvalidResponseError, match="X ListThings: 10 pages in a row brought nothing new") as caught:
         service.ids()
@@ -189,7 +189,7 @@ def test_without_a_page_nothing_is_kept() -> None:
     assert noted == {}
 
 
-def test_what_was_read() -> None:
+def test_the_result_of_a_list() -> None:
     assert list_result({}, "things", Service(2).listing) == {"things": rows(0, 1), "truncated": False}
     assert list_result({}, "things", Service(1).listing, bounded=False) == {"things": rows(0)}
 
@@ -206,7 +206,7 @@ def test_each_row_has_an_id(value: t.Any) -> None:
 
 
 @pytest.mark.parametrize(("default", "sizes"), [(None, [1000, None, None]), (50, [1000, 50, 50])])
-def test_a_size_that_is_refused_is_not_asked_for_again(default: int | None, sizes: list[int | None]) -> None:
+def test_a_rejected_page_size_is_not_requested_again(default: int | None, sizes: list[int | None]) -> None:
     asked: list[int | None] = []
 
     def read(size: int | None) -> str:
@@ -221,7 +221,7 @@ def test_a_size_that_is_refused_is_not_asked_for_again(default: int | None, size
 
 
 @pytest.mark.parametrize("error", [RejectedError("no", http_status=404), TransportError("no", possibly_sent=True)])
-def test_another_refusal_is_not_about_the_size(error: Exception) -> None:
+def test_another_error_is_not_about_the_page_size(error: Exception) -> None:
     def read(_size: int | None) -> t.NoReturn:
         raise error
 
@@ -229,7 +229,7 @@ def test_another_refusal_is_not_about_the_size(error: Exception) -> None:
         PageSize(1000, None).read(read)
 
 
-def test_a_default_that_is_refused_is_the_end() -> None:
+def test_a_rejected_default_page_size_is_an_error() -> None:
     asked: list[int | None] = []
 
     def read(size: int | None) -> t.NoReturn:
@@ -247,11 +247,11 @@ def test_a_marker_to_begin_with_counts_as_read() -> None:
     assert Service(pages={"a": RowPage(rows(1), "a")}).ids(marker="a") == ([1], None)
 
 
-def test_more_rows_than_were_asked_for_are_cut() -> None:
+def test_more_rows_than_requested_are_cut() -> None:
     pages: dict[t.Any, RowPage | Exception] = {None: RowPage(rows(1, 2, 3), "a"), "a": RowPage(rows(4), None)}
     assert Service(pages=pages).ids(most=2) == ([1, 2], "a")
 
 
-def test_what_a_module_says_about_the_rest() -> None:
+def test_the_return_values_about_unread_rows() -> None:
     assert Listing([]).as_result() == {"truncated": False}
     assert Listing([], 7).as_result() == {"truncated": True, "next_marker": "7"}

@@ -32,7 +32,7 @@ def test_the_passphrase(cloud: FakeTransport) -> None:
     assert cloud.requests[0].headers["Content-Type"] == "application/json"
 
 
-def test_an_empty_passphrase_is_one(cloud: FakeTransport) -> None:
+def test_an_empty_passphrase_is_a_passphrase(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, {"task_id": TASK, "passphrase": ""})
     assert sms.show_passphrase(client(cloud), TASK) == ""
 
@@ -48,7 +48,7 @@ def test_an_empty_passphrase_is_one(cloud: FakeTransport) -> None:
         answer({"task_id": "another", "passphrase": "open sesame"}),
     ],
 )
-def test_a_broken_answer_does_not_show_it(cloud: FakeTransport, broken: Response) -> None:
+def test_an_invalid_response_does_not_show_the_passphrase(cloud: FakeTransport, broken: Response) -> None:
     cloud.expect(PASSPHRASE, broken)
     with pytest.raises(errors.InvalidResponseError) as caught:
         sms.show_passphrase(client(cloud, timeout=0.4), TASK)
@@ -61,13 +61,13 @@ def test_an_unknown_task_is_an_error_of_its_own(cloud: FakeTransport) -> None:
         sms.show_passphrase(client(cloud), TASK)
 
 
-def test_a_wrong_address_is_no_unknown_task(cloud: FakeTransport) -> None:
+def test_a_404_of_the_gateway_is_not_an_unknown_task(cloud: FakeTransport) -> None:
     cloud.expect(PASSPHRASE, refusal(404, "APIGW.0101", "The API does not exist."))
     with pytest.raises(errors.RejectedError):
         sms.show_passphrase(client(cloud), TASK)
 
 
-def test_a_missing_permission_is_told_whole(cloud: FakeTransport) -> None:
+def test_a_missing_permission_has_all_details(cloud: FakeTransport) -> None:
     # As on the vendor's page on ShowPassphrase (support.huaweicloud.com, 2026-01-27).
     document = {
         "error_code": "SMS.9004",
@@ -114,7 +114,7 @@ def read(cloud: FakeTransport, **fields: t.Any) -> t.Any:
     return sms.SmsBackend(client(cloud)).read("t-1", 10.0)
 
 
-def test_a_statement_of_a_wait(cloud: FakeTransport) -> None:
+def test_the_status_of_a_wait(cloud: FakeTransport) -> None:
     found = read(
         cloud, state="RUNNING", remain_seconds=90, sub_tasks=[{"progress": 100}, {"progress": 33}, {"progress": None}]
     )
@@ -132,7 +132,7 @@ def test_a_statement_of_a_wait(cloud: FakeTransport) -> None:
         ({"sub_tasks": [{"progress": 0}], "remain_seconds": 0}, 0.0, 0.0),
     ],
 )
-def test_figures_that_are_none(
+def test_figures_of_a_wrong_type_are_left_out(
     cloud: FakeTransport, fields: dict[str, t.Any], progress: float | None, eta: float | None
 ) -> None:
     found = read(cloud, state="RUNNING", **fields)
@@ -156,11 +156,11 @@ def test_what_has_ended_has_no_time_left(cloud: FakeTransport) -> None:
         (None, None),
     ],
 )
-def test_why_a_migration_failed(cloud: FakeTransport, text: t.Any, reason: Reason | None) -> None:
+def test_the_reason_of_a_failed_migration(cloud: FakeTransport, text: t.Any, reason: Reason | None) -> None:
     assert read(cloud, state="MIGRATE_FAIL", error_json=text).reason == reason
 
 
-def test_an_error_of_the_past_is_no_reason(cloud: FakeTransport) -> None:
+def test_an_error_of_a_migration_that_goes_on_is_not_a_reason(cloud: FakeTransport) -> None:
     assert read(cloud, state="RUNNING", error_json="No space left.").reason is None
 
 
@@ -192,7 +192,7 @@ def test_the_pages_of_a_wait(cloud: FakeTransport) -> None:
         (65300, 99999, 200, 65500),
     ],
 )
-def test_where_the_pages_of_a_wait_end(
+def test_the_last_page_of_a_wait(
     cloud: FakeTransport, offset: int, count: int | None, rows: int, following: int | None
 ) -> None:
     tasks = [{"id": f"t-{number}", "state": "READY"} for number in range(rows)]
@@ -212,7 +212,7 @@ SITES = {
 
 
 @pytest.mark.parametrize(("region", "host"), list(SITES.items()))
-def test_where_it_lives(cloud: FakeTransport, region: str, host: str) -> None:
+def test_the_endpoint_of_sms(cloud: FakeTransport, region: str, host: str) -> None:
     cloud.expect(f"GET https://{host}/v3/tasks/{TASK}/passphrase", {"task_id": TASK, "passphrase": "p"})
     warnings: list[str] = []
     assert sms.show_passphrase(client(cloud, region=region, warnings=warnings), TASK) == "p"
