@@ -49,7 +49,7 @@ def fetch(requirements: Path, collection: str, target: Path) -> None:
         return
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
-        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--dest", directory]
+        options = ["-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes", "--dest", directory]
         command = [sys.executable, "-m", "pip", "download", *options, "--requirement", str(requirements)]
         subprocess.run(command, check=True)
         extract(next(Path(directory).glob("*.whl")), collection, target)

@@ -74,10 +74,13 @@ class Field:
         Raises:
             ApiError: AWX would not take it.
         """
-        if value is None:
-            if not self.null:
-                raise invalid(name, "This field may not be null.")
+        if value is None and self.null:
             return None
+        if value is None and self.kind in (str, bool):
+            # AWX makes empty text, or false, of null.
+            return self._text(name, "") if self.kind is str else False
+        if value is None:
+            raise invalid(name, "This field may not be null.")
         if isinstance(self.kind, str):
             return self._reference(name, value, awx)
         if self.kind is bool and isinstance(value, bool):
