@@ -104,6 +104,17 @@ def test_the_documentation_lists_every_guide() -> None:
     assert sorted(listed) == sorted(path.stem for path in (ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 
 
+def test_lines_of_the_guides_have_at_most_120_columns() -> None:
+    pages = [*(ROOT / "docs" / "docsite" / "rst").glob("*.rst"), *(ROOT / "docs" / "sphinx").glob("*.rst")]
+    found = [
+        f"{page.relative_to(ROOT)}:{number}"
+        for page in pages
+        for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert found == []
+
+
 def test_an_execution_environment_gets_what_the_modules_import() -> None:
     lines = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == ["requests"]
