@@ -36,7 +36,7 @@ class Identity:
     scoped: bool = False
 
 
-NOBODY = Identity("", "", "")
+NO_IDENTITY = Identity("", "", "")
 
 
 @dataclasses.dataclass
@@ -47,7 +47,7 @@ class Call:
     operation: Operation
     params: dict[str, str]
     query: dict[str, str]
-    identity: Identity = NOBODY
+    identity: Identity = NO_IDENTITY
 
     @property
     def project_id(self) -> str:

@@ -28,7 +28,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state directory with the two key pairs in it: making them anew for each test takes most of its time."""
+    """A state directory with the two key pairs: generating them for each test would take most of its time."""
     directory = tmp_path_factory.mktemp("state")
     with Emulator(0, fleet=False, state_dir=directory):
         pass

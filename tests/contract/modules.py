@@ -17,7 +17,7 @@ class Modules:
 
     Args:
         emulator: What answers.
-        home: The home directory of whoever runs them.
+        home: The home directory of the user who runs them.
     """
 
     def __init__(self, emulator: Emulator, home: Path) -> None:

@@ -135,7 +135,7 @@ def test_tls(launch: t.Callable[..., EmulatorProcess]) -> None:
     assert run.get("/_emulator/faults", context=trusting) == {"faults": []}
     with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
         run.get("/_emulator/faults", context=ssl.create_default_context())
-    # someone who does not even speak TLS blocks nobody
+    # a client that does not speak TLS does not block others
     address = run.environment["HWC_ENDPOINT"].removeprefix("https://").split(":")
     with socket.create_connection((address[0], int(address[1])), 10):
         assert run.get("/_emulator/faults", context=trusting) == {"faults": []}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The emulator's time: what was planned happens in order, at its own time, whoever looks and whenever."""
+"""The emulator's time: planned events happen in order and at their own time, independent of requests."""
 
 from __future__ import annotations
 

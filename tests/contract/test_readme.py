@@ -181,7 +181,7 @@ def _check_options(where: object, module: str, given: t.Mapping[str, Json]) -> N
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of somebody with an empty home directory who has the collection, and Ansible as it comes."""
+    """The environment of a user with an empty home directory, the collection, and Ansible without configuration."""
     (home / ".ssh").mkdir(parents=True, mode=0o700)
     (home / "ansible.cfg").write_text("[defaults]\nnocows = true\n")
     return {

@@ -184,7 +184,7 @@ def test_a_living_address_behind_dead_ones_is_found_or_given_up_in_time(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve(send(OK))
-    with deaf() as dead, names(monkeypatch, 0.0, dead, dead, ("127.0.0.1", server.port)):
+    with silent_address() as dead, names(monkeypatch, 0.0, dead, dead, ("127.0.0.1", server.port)):
         url = f"http://slow.example.com:{server.port}/"
         with pytest.raises(TransportError) as caught:
             RequestsTransport().send(post(url), 1.0)
@@ -248,8 +248,8 @@ def test_a_name_that_does_not_exist_is_told_from_a_host_that_is_away() -> None:
 
 
 @contextlib.contextmanager
-def deaf() -> t.Iterator[tuple[str, int]]:
-    """An address at which connections hang: nobody accepts, and what the kernel keeps for nobody is full."""
+def silent_address() -> t.Iterator[tuple[str, int]]:
+    """An address at which connections hang: no program accepts them, and the kernel's backlog is full."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
         for _number in range(2):
             waiting = stack.enter_context(socket.socket())
@@ -259,7 +259,10 @@ def deaf() -> t.Iterator[tuple[str, int]]:
 
 
 def test_a_host_that_accepts_no_connection_is_certain() -> None:
-    with deaf() as (host, port), pytest.raises(TransportError, match="accepted no connection within") as caught:
+    with (
+        silent_address() as (host, port),
+        pytest.raises(TransportError, match="accepted no connection within") as caught,
+    ):
         ask(f"http://{host}:{port}", 0.5)
     assert (caught.value.possibly_sent, caught.value.permanent) == (False, False)
 

@@ -30,7 +30,7 @@ class Benches(t.Protocol):
 
 @pytest.fixture(scope="session")
 def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two key pairs: making them anew for each test takes a while."""
+    """The two key pairs: generating them for each test would take long."""
     directory = tmp_path_factory.mktemp("state")
     with Emulator(0, fleet=False, state_dir=directory):
         pass

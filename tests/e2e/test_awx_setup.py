@@ -424,7 +424,7 @@ def test_the_stub_has_the_rules_of_awx() -> None:
         for method, path, body, message in rejected:
             with pytest.raises(ApiError, match=message):
                 awx.answer(method, path, {}, body)
-        # Once somebody has waited for the project, its playbooks are known.
+        # After a wait for the project, its playbooks are known.
         awx.answer("GET", f"project_updates/{project['current_update']}", {}, {})
         item = awx.answer("POST", *made[:1], {}, made[1])[1] or {}
         assert item["organization"] == 1

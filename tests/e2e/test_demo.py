@@ -103,7 +103,7 @@ def test_the_demo_stops_everything_when_it_is_stopped(number: signal.Signals, be
     assert program.process.returncode == 130
     assert "Interrupted (" in program.errors
     assert "Traceback" not in program.errors
-    # A module that was waiting notices within a moment that nobody listens any more.
+    # A module that was waiting notices within a moment that its output is closed.
     deadline = time.monotonic() + 20
     while children(bench) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -173,7 +173,7 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
     }
     assert noted(bench) == {"stop-fails", "start-fails", "stuck"}
 
-    # The next day everything works again, except the task that never ends, and the old key that is nobody's any more.
+    # The next day everything works again, except the task that never ends, and the old key that no server has any more.
     bench.emulator.heal()
     program = bench.role(
         {**variables, "keypair_reset_force": True}, "--limit", ",".join(faults) + ",!stuck,!old-key-stays"

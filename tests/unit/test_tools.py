@@ -120,9 +120,9 @@ def test_seeding_says_so_when_ansible_test_has_changed() -> None:
 
 def test_seeding_leaves_a_script_that_is_there(tmp_path: Path) -> None:
     script = tmp_path / "get_pip_25_2.py"
-    script.write_text("somebody's own\n")
+    script.write_text("the user's own\n")
     seed_pip.seed(tmp_path, {"pip": "25.2"}, "no-such-python")
-    assert script.read_text() == "somebody's own\n"
+    assert script.read_text() == "the user's own\n"
 
 
 def test_a_misspelt_session_is_answered_with_the_nearest() -> None:

@@ -51,7 +51,7 @@ class PageSize:
 
     Args:
         size: Rows to ask for.
-        default: Rows that the service accepts without doubt; None leaves the number to the service.
+        default: Rows that the service certainly accepts; None leaves the number to the service.
     """
 
     def __init__(self, size: int, default: int | None) -> None:

@@ -4,7 +4,7 @@
 
 """Tasks that a service lists: found there, and then polled like those that are named.
 
-KPS lists the tasks that run and, until somebody deletes the records, those that failed. A task that begins and succeeds
+KPS lists the tasks that run and, until the records are deleted, those that failed. A task that begins and succeeds
 between two readings is on neither list. CloudSSO lists all tasks of a directory, up to seven days back.
 """
 

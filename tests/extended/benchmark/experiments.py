@@ -95,7 +95,7 @@ FULL = Size(
 
 
 def uri(task_id: str, **more: t.Any) -> Task:
-    """One question with ``uri``, which cannot sign: with a token that somebody has got before."""
+    """One question with ``uri``, which cannot sign: with a token that was fetched before."""
     call = {"url": f"{{{{ tasks_url }}}}/{task_id}", "headers": {"X-Auth-Token": "{{ token }}"}, "return_content": True}
     return {URI: call, **more}
 
@@ -227,7 +227,7 @@ def _durations(number: int) -> list[float]:
 
 
 def _row(way: str, number: int, spent: Spent, account: Numbers, seen: t.Mapping[str, float | None]) -> Numbers:
-    # A task whose end nobody was told counts as if that had been at the very end.
+    # A task whose end was not reported counts as reported at the very end.
     over = time.time()
     latencies = sorted(max(0.0, (seen[task_id] or over) - end) for task_id, end in account["ends"].items())
     return {

@@ -328,7 +328,7 @@ thrifty in calls only because it does not look: the last tasks are asked about a
 
 Threads without a limiter: the emulator also counts the requests that it turns away, as is reported of Huawei Cloud's gateway. So
 many threads that come back every {setting["interval"]:.0f} s keep the service throttled for ever; they are given up after {setting["give_up"]:.0f} s,
-and "untold" are the tasks whose end nobody had been told by then.
+and "untold" are the tasks whose end was not reported by then.
 
 With KPS, success is never inferred from absence in the list of running tasks, so that each task takes one question of its own;
 with {setting["rate"]:.0f} calls/s, 1000 tasks cannot be seen in less than {1000 / setting["rate"]:.0f} s by anybody.

@@ -4,7 +4,7 @@
 
 """Runs a command and prints what it and everything it started took, the processes that it left behind included.
 
-``async_wrapper`` detaches itself, so that nobody who waits for ansible-playbook is charged for it. This program adopts such
+``async_wrapper`` detaches itself, so that the time of ansible-playbook does not include it. This program adopts such
 processes (Linux only), waits for them too, and prints one line of JSON.
 """
 

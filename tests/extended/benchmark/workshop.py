@@ -136,7 +136,7 @@ class Workshop:
         return self.run([*command, "-m", module, "-a", json.dumps(options), "-e", json.dumps(switch)])
 
     def role(self, servers: int) -> Spent:
-        """Reset the key pair of a fleet with the role, on an emulator of its own whose servers nobody logs in to."""
+        """Reset the key pair of a fleet with the role, on an emulator of its own, without logins."""
         emulator = BenchmarkServer(servers=servers)
         with emulator:
             ids = emulator.ask("servers")["servers"]

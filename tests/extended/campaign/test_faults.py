@@ -165,9 +165,9 @@ CASES = (
     ),
     Case(
         "one server does not stop",
-        ({"what": "job_fails", "operation": STOP, "server": ONE, "message": "The guest is deaf"},),
+        ({"what": "job_fails", "operation": STOP, "server": ONE, "message": "The guest does not respond"},),
         outcomes("failed", ONE),
-        reason="The guest is deaf",
+        reason="The guest does not respond",
     ),
     Case(
         "one server never gets to its stop",

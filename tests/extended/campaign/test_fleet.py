@@ -27,7 +27,7 @@ LIMIT = 1200.0
 pytestmark = pytest.mark.timeout(2 * LIMIT + 300)
 
 FAULTS: dict[str, dict[str, str]] = {
-    "server-10": {"what": "job_fails", "operation": "BatchStopServers", "message": "The guest is deaf"},
+    "server-10": {"what": "job_fails", "operation": "BatchStopServers", "message": "The guest does not respond"},
     "server-50": {"what": "associate_rejected", "code": "KPS.3020", "message": "No agent"},
     "server-100": {"what": "task_fails", "code": "KPS.3025", "message": "Disk full"},
     "server-150": {"what": "start_fails", "message": "No resources"},

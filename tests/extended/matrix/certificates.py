@@ -37,9 +37,9 @@ class Certificates:
 
 
 def make(directory: Path) -> Certificates:
-    """Make all of them anew in a directory."""
+    """Create all of them in a directory."""
     now = datetime.datetime.now(datetime.UTC)
-    authority, stranger = (_authority(name, now) for name in ("Authority of the matrix", "Authority of nobody"))
+    authority, stranger = (_authority(name, now) for name in ("Authority of the matrix", "Unknown authority"))
     good: list[x509.GeneralName] = [
         x509.DNSName(DOMAIN),
         x509.DNSName(f"*.{DOMAIN}"),

@@ -120,7 +120,7 @@ class Faults:
 
 
 class SimulatedClock:
-    """Time that passes when somebody sleeps or a call takes its time."""
+    """Time that passes when the engine sleeps or a call takes its time."""
 
     def __init__(self) -> None:
         self.now = 0.0

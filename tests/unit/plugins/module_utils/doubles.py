@@ -37,7 +37,7 @@ IAM = f"https://iam.{REGION}.myhuaweicloud.com"
 
 
 class FakeClock:
-    """Time that passes only when somebody sleeps, or when a scripted request takes its time."""
+    """Time that passes only when the code sleeps, or when a scripted request takes its time."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -181,7 +181,7 @@ class FakeTransport:
         body = _decode(request) if request.body else None
         _demand(body == due.body, f"{sent} carried {body!r} in place of {due.body!r}")
         if "X-Sdk-Date" in request.headers:
-            _demand(request.headers["X-Sdk-Date"] == signing.sdk_date(self.clock.time()), "not signed afresh")
+            _demand(request.headers["X-Sdk-Date"] == signing.sdk_date(self.clock.time()), "not signed again")
         self.requests.append(request)
         self.timeouts.append(timeout)
         self.clock.now += min(due.took, timeout)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a wait needs of the world: a clock that notices when nobody listens, and signals that end it."""
+"""The process of a wait: a clock that notices when its output is closed, and signals that end it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-#: Seconds after which an emulator ends by itself, should nobody stop it.
+#: Seconds after which an emulator ends by itself, if it is not stopped.
 LIFETIME = 900
 #: Seconds for it to start, and to stop.
 PATIENCE = 60
@@ -65,7 +65,7 @@ def stop(pid: int, directory: str) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process is there and no zombie, which nobody may ever fetch."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

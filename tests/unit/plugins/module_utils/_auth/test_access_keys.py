@@ -65,7 +65,7 @@ def test_an_identity_that_ends_is_replaced_in_time(clock: FakeClock) -> None:
 
 @pytest.mark.parametrize("life", [-1e6, 0, MARGIN])
 def test_an_identity_that_seems_to_have_ended_is_still_used_for_a_while(clock: FakeClock, life: float) -> None:
-    # The clock of this machine may be wrong, and asking anew for each request would help nobody.
+    # The clock of this machine may be wrong, and fetching a key for each request would not help.
     lease = Lease(Giver(clock, life), clock)
     lease.get(5.0)
     clock.sleep(KEPT - 1)
@@ -133,7 +133,7 @@ def test_a_refusal_is_remembered_and_never_sent_again(clock: FakeClock, refusal:
             lease.get(clock.monotonic() + 10)
         assert str(caught.value) == str(refusal)
         assert caught.value.unsent
-        # Whoever catches it may say more in it.
+        # A caller may add to the message.
         caught.value.message += " It was tried 3 times."
         clock.sleep(60)
     assert len(script.left) == 1

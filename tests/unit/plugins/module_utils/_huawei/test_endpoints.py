@@ -114,7 +114,7 @@ def test_the_table_is_as_long_as_that_of_the_sdk() -> None:
     [
         ("kps", "cn-mars-1", "https://kms.cn-mars-1.myhuaweicloud.com"),
         ("kps", "eu-west-101", "https://kms.eu-west-101.myhuaweicloud.eu"),
-        # Typos included: SMS, IAM and STS have hosts for them, but nobody has such a region.
+        # Typos included: SMS, IAM and STS have hosts for them, but there is no such region.
         ("iam", "cn-nort-4", "https://iam.myhuaweicloud.com"),
         ("sts", "cn-nort-4", "https://sts.cn-north-4.myhuaweicloud.com"),
         ("sms", "cn-nort-4", "https://sms.cn-north-4.myhuaweicloud.com"),

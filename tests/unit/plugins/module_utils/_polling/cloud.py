@@ -72,7 +72,7 @@ def word_at(timeline: Timeline, moment: float) -> str | None:
 
 
 class FakeClock:
-    """Time that passes only when somebody sleeps or a call takes its time. Nobody may read the wall clock."""
+    """Time that passes only when the engine sleeps or a call takes its time. The wall clock must not be read."""
 
     def __init__(self, start: float = 5000.0) -> None:
         self.start = start

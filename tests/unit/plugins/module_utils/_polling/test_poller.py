@@ -561,7 +561,7 @@ def test_during_an_outage_the_service_is_only_probed() -> None:
     # Jitter of probes: three quarters of 0.5, 1, 2, 4, 5 s.
     assert pauses[:7] == [0.1, 0.1, 0.38, 0.75, 1.5, 3.0, 3.75]
     assert set(pauses[7:]) == {3.75}
-    # The service is back, and the round goes on with those it did not reach; nobody is left out.
+    # The service is back, and the round goes on with those it did not reach; no task is left out.
     assert at(cloud)[37] - at(cloud)[36] == pytest.approx(0.1, abs=0.01)
     assert len({call.about for call in cloud.calls[:110]}) == 100
 

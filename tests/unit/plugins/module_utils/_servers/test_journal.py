@@ -182,7 +182,7 @@ def test_a_lock_that_another_run_holds_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_where_nothing_can_be_locked_the_work_goes_on() -> None:
-    # Nothing is open there: the system answers with an error other than that somebody else has the lock.
+    # Nothing is open there: the system answers with an error other than that another process has the lock.
     assert _locked(2**20) is True
 
 

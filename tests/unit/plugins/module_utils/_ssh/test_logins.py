@@ -221,7 +221,7 @@ def test_what_is_lasting_is_not_tried_again(clock: FakeClock, name: str) -> None
 
 
 def test_the_time_limit_is_that_of_all_logins_together(clock: FakeClock) -> None:
-    # Each try takes the ten seconds of a connection that nobody answers.
+    # Each try takes the ten seconds of a connection without an answer.
     hosts = [f"h{number}" for number in range(500)]
     script = {(host, name): ["closed"] for host in hosts for name in ("new", "old")}
     programs = FakePrograms(clock, script, dict.fromkeys(hosts, 10.0))
@@ -287,7 +287,7 @@ def test_nothing_is_connected_to_when_only_the_way_is_asked_for(clock: FakeClock
     [
         ("root", "user root", "root"),
         (None, "user ops", "ops"),
-        # Nobody names a user: ssh takes the name of the account.
+        # Without a user, ssh takes the name of the account.
         (None, "user me", None),
         ("me", "user me", "me"),
     ],

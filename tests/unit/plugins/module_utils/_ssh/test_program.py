@@ -190,7 +190,7 @@ def test_what_is_not_a_private_key_is_told(programs: SystemPrograms, tmp_path: P
     key = programs.key(str(path))
     assert key.problem is not None
     assert key.problem.startswith(f"{path} {words}")
-    # The copy is nobody's business.
+    # Other users must not read the copy.
     assert key.copy not in key.problem
 
 

@@ -379,7 +379,7 @@ def test_a_server_that_did_not_stop_has_the_seconds_until_that_was_given_up() ->
     [
         (server("web", task_state="powering-off"), "ACTIVE", True),
         (server("web", status="SHUTOFF"), "SHUTOFF", False),
-        # Whoever wanted to stop it did not succeed.
+        # The request to stop it did not succeed.
         (server("web"), "ACTIVE", False),
         (None, "ACTIVE", True),
     ],

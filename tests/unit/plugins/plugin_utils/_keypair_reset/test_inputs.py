@@ -243,7 +243,7 @@ def test_the_way_in_is_text_or_a_problem(
     ssh: dict[str, t.Any], broken: dict[str, str], expected: dict[str, t.Any]
 ) -> None:
     found = parse_inputs([Host("web", given(), broken, ssh=ssh)]).desired_states[0]
-    # Whether it matters is decided with the keys: a host that nobody logs in to needs no way in.
+    # The keys decide whether it matters: a host without logins needs no connection settings.
     assert (found["ssh"], found["problems"]) == (expected, [])
 
 

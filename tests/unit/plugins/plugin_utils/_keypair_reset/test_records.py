@@ -169,7 +169,7 @@ def test_a_host_without_keys_needs_no_connection_settings() -> None:
             False,
         ),
         ({"state": "failed", "power": "SHUTOFF", "touched": True, "power_after": "restore", "was_running": True}, True),
-        # Somebody has switched it off, and the role has nothing to do with it.
+        # Another user has switched it off, not the role.
         ({"state": REFUSED, "power": "SHUTOFF", "was_running": False}, False),
         # An earlier run has switched it off, or it was going off when the role began.
         ({"state": REFUSED, "power": "SHUTOFF", "was_running": True, "left_off": True}, True),
