@@ -42,7 +42,7 @@ YOUNGEST = 0.001
 
 
 class Failure(t.NamedTuple):
-    """Why a watch cannot go on.
+    """The reason why a watch cannot go on.
 
     Attributes:
         message: The cause and what to do, for a person.

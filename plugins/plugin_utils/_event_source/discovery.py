@@ -25,7 +25,7 @@ FIRST = 86400.0
 
 
 class Found(t.NamedTuple):
-    """What one complete reading of the lists brought.
+    """The result of one complete reading of the lists.
 
     Attributes:
         running: The tasks that go on.

@@ -16,7 +16,7 @@ Event = dict[str, t.Any]
 
 #: Where Jinja begins an expression, a statement or a comment.
 _TEMPLATE = re.compile(r"\{(?=[{%#])")
-#: What is hidden of everything that gets into an event.
+#: A function that takes secrets out of a JSON value.
 Mask = t.Callable[[t.Any], t.Any]
 
 

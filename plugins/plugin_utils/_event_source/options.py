@@ -50,13 +50,13 @@ RULES: dict[str, t.Any] = {
 
 
 class Settings(t.NamedTuple):
-    """What a rulebook says, checked.
+    """The options of a rulebook, checked.
 
     Attributes:
         service: The service.
         within: What the ids of tasks belong to beside region and project, by option.
         ids: The tasks that are named.
-        discover: Whether tasks are looked for in the lists of the service, too.
+        discover: Whether tasks of the service's lists are watched, too.
         discover_interval: Seconds between two readings of the lists.
         since: Tasks that ended are discovered if they began at this time or later, in seconds since the epoch; None is when the
             source was started first.

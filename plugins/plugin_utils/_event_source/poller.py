@@ -37,9 +37,9 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_sour
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.state import State
 
-#: What may pass by itself: the same request may succeed later.
+#: Errors after which the same request may succeed later.
 PASSING = (InvalidResponseError, TransportError, ThrottledError, UnavailableError)
-#: Seconds between two looks at whether the source is to end.
+#: Seconds between two checks whether the source is to end.
 ATTENTION = 0.5
 #: Seconds between two steps at most, and what is done then beside: forgetting tasks of long ago.
 LONGEST_REST = 3600.0
@@ -83,7 +83,7 @@ class StoppableClock:
 
 
 class Work(t.NamedTuple):
-    """What one step brought.
+    """The result of one step.
 
     Attributes:
         events: The events to deliver.
@@ -134,7 +134,7 @@ class Poller:
 
     @property
     def done(self) -> bool:
-        """Whether no task is watched, and none can be found."""
+        """Return whether no task is watched, and none can be found."""
         return self._discovery is None and len(self._watch) == 0
 
     def step(self) -> Work:

@@ -40,8 +40,8 @@ logger = logging.getLogger("multicloud.async_tasks.cloud_task")
 T = t.TypeVar("T")
 Pause = t.Callable[[float], t.Awaitable[t.Any]]
 
-#: Seconds between two looks at whether an event was taken: the first, and the longest.
-FIRST_LOOK, LONGEST_LOOK = 0.005, 0.5
+#: Seconds between two checks whether an event was taken: the first pause, and the longest.
+FIRST_CHECK, LONGEST_CHECK = 0.005, 0.5
 #: Seconds for which the end of the source waits for the rule set to take the last events.
 LAST_EVENTS = 60.0
 #: Seconds for which a source that is cancelled waits for its last note to be on the disk.
@@ -49,18 +49,18 @@ LAST_NOTE = 5.0
 
 
 class CloudTaskError(Exception):
-    """Why the source ended; ansible-rulebook logs it and ends with a status other than 0."""
+    """The error that ended the source; ansible-rulebook logs it and ends with a status other than 0."""
 
 
 class Queue(t.Protocol):
-    """Where ansible-rulebook takes events from."""
+    """The queue from which ansible-rulebook takes events."""
 
     async def put(self, event: Event) -> t.Any:
         """Hand an event over; waits while the queue is full."""
 
 
 class Feedback(t.Protocol):
-    """Where ansible-rulebook puts the events that the rule engine has taken in."""
+    """The queue in which ansible-rulebook confirms the events that the rule engine has processed."""
 
     async def get(self) -> Event:
         """Return the next one."""
@@ -253,20 +253,20 @@ class _Source:
 
     async def _note_taken(self, queue: Queue) -> None:
         """Note that events were delivered, when the rule set has taken them."""
-        rest = FIRST_LOOK
+        rest = FIRST_CHECK
         while True:
             if self._on_the_way and self._is_empty(queue):
                 await self._note(self._take_on_the_way())
-                rest = FIRST_LOOK
+                rest = FIRST_CHECK
             await self._pause(rest)
-            rest = min(LONGEST_LOOK, rest * 2)
+            rest = min(LONGEST_CHECK, rest * 2)
 
     async def _until_taken(self, queue: Queue) -> None:
         """Give the rule set time to take the last events."""
         left = LAST_EVENTS
         while left > 0 and not self._is_empty(queue):
-            await self._pause(LONGEST_LOOK)
-            left -= LONGEST_LOOK
+            await self._pause(LONGEST_CHECK)
+            left -= LONGEST_CHECK
 
     def _take_on_the_way(self) -> list[str]:
         taken, self._on_the_way = self._on_the_way, []
@@ -290,7 +290,7 @@ class _Source:
             raise
 
 
-#: What a result says beside a failure.
+#: Keys of a result that are not part of its failure.
 _NOT_OF_A_FAILURE = ("changed", "exception")
 
 

@@ -31,7 +31,7 @@ DIFFERENT: dict[str, dict[str, t.Any]] = {
 
 
 def settings(**options: t.Any) -> Settings:
-    """What comes of options, checked as the source does."""
+    """Return the settings behind options, checked as the source does."""
     arguments = check_arguments(SOURCE, "cloud_task", {"service": "kps", **options})
     assert arguments.error is None, arguments.error
     return Settings.from_params(arguments.params)

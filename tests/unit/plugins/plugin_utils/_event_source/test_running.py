@@ -34,7 +34,7 @@ Event = dict[str, t.Any]
 SCOPE = {"service": "kps", "region": REGION, "project": PROJECT}
 #: Seconds of real time after which a test has gone wrong.
 PATIENCE = 30.0
-#: Pauses from here on are rests between polls, in which the time of the services passes; shorter ones are looks at a queue.
+#: Pauses from here on are rests between polls, in which the time of the services passes; shorter ones are checks of a queue.
 REST = 0.6
 
 
@@ -402,7 +402,7 @@ def test_an_event_that_a_filter_changes_is_kept_as_it_was(service: Service, tmp_
 
     async def scenario() -> None:
         bench.start()
-        await bench.until(lambda: bench.queue.queue.full())
+        await bench.until(bench.queue.queue.full)
         await bench.cancel()
 
     asyncio.run(scenario())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of tasks, and the file in which that survives: whatever moment the process ends at."""
+"""The state of the source, and the file in which it survives at whatever moment the process ends."""
 
 from __future__ import annotations
 
