@@ -38,9 +38,9 @@ options:
     default: 15.0
   backoff:
     description:
-      - Factor by which the pauses grow. A pause is C(backoff * sqrt(age * calls / pending)), with the age of the wait
-        in seconds, the requests of one round and the number of pending tasks. Short tasks get an early answer and
-        long tasks take few polls.
+      - Factor by which the pauses grow. A pause is O(backoff) times the square root of C(age * calls / pending), with
+        the age of the wait in seconds, the requests of one round and the number of pending tasks. Short tasks get an
+        early answer and long tasks take few polls.
       - With V(0), every pause is O(interval) long. Use it if the usual duration is known, with half of the duration
         in O(delay).
     type: float
