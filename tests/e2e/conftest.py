@@ -17,8 +17,9 @@ import pytest
 from emulator import Emulator
 from sessions import tree
 
-from .awx import TYPES
 from .running import Bench
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Benches(t.Protocol):
@@ -40,7 +41,7 @@ def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the files that git knows or would add, without those that tools have made."""
-    return tree.copy(tmp_path_factory.mktemp("checkout"), TYPES.parents[2])
+    return tree.copy(tmp_path_factory.mktemp("checkout"), ROOT)
 
 
 @pytest.fixture
