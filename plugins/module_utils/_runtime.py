@@ -30,8 +30,8 @@ class Runtime(t.NamedTuple):
         clock: Time.
         rng: Returns a number from 0 to 1.
         check_mode: Whether every write is rejected before it is sent.
-        on_secret: Told every secret that comes from no option, so that it can be masked.
-        on_warning: Told what the user should know.
+        on_secret: Called with every secret that does not come from an option, so that it can be masked.
+        on_warning: Called with each warning for the user.
         transport: Makes a transport; its arguments are those of ``RequestsTransport``.
         on_write: Called as soon as a service has accepted a write, before anything reads its answer.
     """

@@ -19,7 +19,7 @@ def send(
     context: Context,
     what: str,
     write: t.Callable[[], T],
-    look: t.Callable[[], F],
+    read_back: t.Callable[[], F],
     took_effect: t.Callable[[F], bool],
 ) -> tuple[T | None, F | None, CloudError | None]:
     """Send a write. When there is no usable response, find out whether it took effect.
@@ -28,13 +28,13 @@ def send(
 
     Args:
         context: What the module works with.
-        what: What is changed, for messages, such as ``the key pair fleet``.
-        write: Sends the request, and returns what it was answered with.
-        look: Reads what it changes.
-        took_effect: Whether what was read shows the change.
+        what: The name of what is changed, for messages, such as ``the key pair fleet``.
+        write: Sends the request, and returns the response.
+        read_back: Reads what the write changes.
+        took_effect: Returns whether what was read shows the change.
 
     Returns:
-        What ``write`` returned; or else what was read, and the error in place of the answer.
+        What ``write`` returned; or else what was read, and the error in place of the response.
 
     Raises:
         CloudError: The service rejected the write, or did not receive it.
@@ -49,7 +49,7 @@ def send(
         lost = error
     context.result["changed"] = True
     try:
-        found = look()
+        found = read_back()
     except CloudError as error:
         raise WriteUncertainError(
             f"{lost} Whether {what} was changed could not be found out: {error}",

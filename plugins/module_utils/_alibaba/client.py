@@ -93,8 +93,8 @@ class AlibabaClient(Client):
         credentials: What to sign with.
         endpoints: Where the services are.
         nonce: A new random text each time, for one signature.
-        on_secret: Told every secret that is obtained on the way, so that it can be masked.
-        on_warning: Told what the user should know.
+        on_secret: Called with every secret that is obtained on the way, so that it can be masked.
+        on_warning: Called with each warning for the user.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class AlibabaClient(Client):
         else:
             if isinstance(credentials, OidcRole):
                 token = credentials.token_file.token()
-                self._tell(token)
+                self._mask(token)
                 query, operation, base = sts.oidc_query(credentials, token), _ASSUME_ROLE_WITH_OIDC, None
             else:
                 base = self._obtain(credentials.base, deadline)
@@ -174,7 +174,7 @@ class AlibabaClient(Client):
             document = self._ask_sts(operation, query, deadline, base)
             key = sts.key_of(document["Credentials"], credentials.source, "STS")
         for secret in key.secrets():
-            self._tell(secret)
+            self._mask(secret)
         return key
 
     def _ask_sts(

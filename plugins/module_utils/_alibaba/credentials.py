@@ -29,13 +29,13 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.files import UserFile
 
 
-class Terms(t.NamedTuple):
+class RoleSettings(t.NamedTuple):
     """The settings with which a role is assumed.
 
     Attributes:
-        session_name: What the session is called in the logs of the account.
+        session_name: The name of the session in the logs of the account.
         duration: Seconds that a key lives.
-        external_id: What the role's trust policy may ask for.
+        external_id: The external id that the role's trust policy may ask for.
         policy: JSON text of a policy that narrows the role's permissions.
     """
 
@@ -46,18 +46,18 @@ class Terms(t.NamedTuple):
 
 
 class RamRole(t.NamedTuple):
-    """A RAM role, whose temporary keys are got with other credentials.
+    """A RAM role, whose temporary keys are obtained with other credentials.
 
     Attributes:
-        base: With what they are got; maybe another role.
+        base: The credentials with which they are obtained; maybe another role.
         arn: The role.
-        terms: How it is assumed.
-        source: Where all this was found.
+        terms: The settings with which it is assumed.
+        source: Where the credentials were found, for people.
     """
 
     base: AccessKey | RefreshableKey | RamRole | OidcRole
     arn: str
-    terms: Terms
+    terms: RoleSettings
     source: str
 
     def secrets(self) -> list[str]:
@@ -71,15 +71,15 @@ class OidcRole(t.NamedTuple):
     Attributes:
         arn: The role.
         provider_arn: The identity provider.
-        token_file: Where the provider, such as ACK, keeps its token for this machine.
-        terms: How the role is assumed; there is no external id.
-        source: Where all this was found.
+        token_file: The file in which the provider, such as ACK, keeps its token for this machine.
+        terms: The settings with which the role is assumed; there is no external id.
+        source: Where the credentials were found, for people.
     """
 
     arn: str
     provider_arn: str
     token_file: UserFile
-    terms: Terms
+    terms: RoleSettings
     source: str
 
     def secrets(self) -> list[str]:
@@ -111,15 +111,15 @@ class CredentialProviders(t.Protocol):
         """Ask the metadata service for a key of a role, or of its only role; no deadline when there may be no such service."""
 
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
-        """Ask an address that hands out keys; its name is that of what gives it."""
+        """Ask an address that hands out keys; ``name`` is the setting that it comes from."""
 
     def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> RefreshableKey:
-        """Have a provider of the official package get keys.
+        """Return the keys of a provider of the official package.
 
         Args:
             provider: Name of its class.
             source: Where its arguments come from, for people.
-            hide: What its messages must not show.
+            hide: Secrets that its messages must not show.
             arguments: For the class.
         """
 
@@ -207,11 +207,11 @@ def find(
     Args:
         options: The module's options.
         environ: The process environment.
-        providers: How to get what is not written down.
+        providers: The ways to fetch credentials.
         profile: Reads a profile by its name, or the current one, from the files of the user.
 
     Raises:
-        CredentialsError: There are none, or half of some.
+        CredentialsError: There are none, or they are not complete.
     """
     found = _of_options(options, providers, profile) or _first(options, environ, providers, profile)
     given = {field: options[option] for field, option in _TERMS.items() if options.get(option)}
@@ -223,12 +223,12 @@ def find(
             credentials=role(credentials, str(arn), {**usual, **given}, f"{credentials.source}, role")
         )
     if isinstance(credentials, RamRole):
-        # The role comes from elsewhere; what the options say of it holds all the same.
+        # The role comes from elsewhere; the options override its settings.
         fields = {**usual, **_set(credentials.terms._asdict()), **given}
-        return found._replace(credentials=credentials._replace(terms=terms(fields, credentials.arn, "options")))
+        return found._replace(credentials=credentials._replace(terms=role_settings(fields, credentials.arn, "options")))
     if isinstance(credentials, OidcRole) and "external_id" not in given:
         fields = {**credentials.terms._asdict(), **given}
-        return found._replace(credentials=credentials._replace(terms=terms(fields, credentials.arn, "options")))
+        return found._replace(credentials=credentials._replace(terms=role_settings(fields, credentials.arn, "options")))
     for field in ("policy", "external_id"):
         if field in given:
             raise CredentialsError(
@@ -331,7 +331,9 @@ def oidc_role(
     source: str,
 ) -> OidcRole:
     """Return a role to be assumed with the token of an identity provider."""
-    return OidcRole(arn, provider_arn, UserFile.named_by(environ, token_file), terms(fields, arn, source), source)
+    return OidcRole(
+        arn, provider_arn, UserFile.named_by(environ, token_file), role_settings(fields, arn, source), source
+    )
 
 
 def of_uri(providers: CredentialProviders, name: str, uri: str, source: str) -> RefreshableKey:
@@ -347,10 +349,10 @@ def of_instance(
     """Return the keys of the role of this instance.
 
     Args:
-        providers: How to get them.
+        providers: The ways to fetch keys.
         name: The role; the service is asked for it when None.
         source: Who asks for them, for people.
-        environ: The environment, when there is nothing else: the error that there are none then names what was passed over.
+        environ: The environment, when this is the last place: the error then names unsupported credentials that were found.
 
     Raises:
         CredentialsError: There is no metadata service, or no role.
@@ -384,26 +386,26 @@ def role(base: Credentials, arn: str, fields: t.Mapping[str, t.Any], source: str
     """Return a role to be assumed.
 
     Args:
-        base: With what.
+        base: The credentials with which it is assumed.
         arn: The role.
-        fields: The given fields of ``Terms``.
-        source: Where all this was found.
+        fields: The given fields of ``RoleSettings``.
+        source: Where the credentials were found, for people.
     """
-    return RamRole(base, arn, terms(fields, arn, source), source)
+    return RamRole(base, arn, role_settings(fields, arn, source), source)
 
 
-def terms(fields: t.Mapping[str, t.Any], arn: str, source: str) -> Terms:
+def role_settings(fields: t.Mapping[str, t.Any], arn: str, source: str) -> RoleSettings:
     """Return the settings with which a role is assumed; those that are not given have their defaults.
 
     Raises:
-        CredentialsError: No key lives that long.
+        CredentialsError: The duration is too short.
     """
     duration = str(fields.get("duration") or DURATION)
     if not duration.isdigit() or int(duration) < SHORTEST:
         raise CredentialsError(
             f"The keys of the role {arn} are to live for {duration} seconds ({source}); the least is {SHORTEST}."
         )
-    return Terms(
+    return RoleSettings(
         str(fields.get("session_name") or SESSION_NAME),
         int(duration),
         fields.get("external_id") or None,

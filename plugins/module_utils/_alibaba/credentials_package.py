@@ -36,7 +36,7 @@ def provide(
     Args:
         provider: Name of its class.
         source: Where its arguments come from, for people.
-        hide: What its messages must not show.
+        hide: Secrets that its messages must not show.
         arguments: For the class.
         now: The time in seconds since the epoch.
         load: Imports a module by its name.

@@ -65,7 +65,7 @@ def read(environ: t.Mapping[str, str], providers: CredentialProviders, name: str
 
     Args:
         environ: The process environment.
-        providers: How to get what is not written down.
+        providers: The ways to fetch credentials.
         name: The profile; the command line's current one, or the SDK's ``default``, when None.
 
     Raises:

@@ -25,7 +25,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 
 #: Temporary errors: the same login may succeed later.
-PASSING: tuple[type[CloudError], ...] = (TransportError, InvalidResponseError, ThrottledError, UnavailableError)
+TEMPORARY: tuple[type[CloudError], ...] = (TransportError, InvalidResponseError, ThrottledError, UnavailableError)
 
 _PLAIN = re.compile(r"[!-~]+\Z")
 
@@ -150,12 +150,12 @@ def first_set(
 
 
 def switched(environ: t.Mapping[str, str], name: str) -> bool:
-    """Return whether a variable of the environment says true."""
+    """Return whether a variable of the environment is ``true``."""
     return environ.get(name, "").lower() == "true"
 
 
 class RefreshableKey:
-    """Temporary access keys that are handed out as often as they are asked for: by a metadata service, an agent, a library.
+    """A temporary access key that can be fetched again: from a metadata service, an agent or a library.
 
     Args:
         source: Where they come from, for people.
@@ -179,19 +179,19 @@ class RefreshableKey:
         return first or self._fetch(deadline)
 
     def secrets(self) -> list[str]:
-        """Return what must never be shown of the key that was asked for already."""
+        """Return the secrets of the key that was asked for already."""
         return self._secrets
 
 
 def try_service(
     source: str, fetch: t.Callable[[float | None], AccessKey], missing: t.Callable[[str], CredentialsError]
 ) -> RefreshableKey:
-    """Return the keys that a service hands out which may not be there, after it was asked for one.
+    """Ask a service that may not be there for a key, and return the refreshable key that it hands out.
 
     Args:
         source: Where they come from, for people.
         fetch: Asks for one before a monotonic time; with None, there may be no such service.
-        missing: The error that there are none, and why.
+        missing: Returns the error that there are none, from the reason.
 
     Raises:
         CredentialsError: There are none.
@@ -207,7 +207,7 @@ def try_service(
         return RefreshableKey(source, fetch_again, fetch(None))
     except CredentialsError as error:
         raise missing(error.message.rstrip(".")) from None
-    except PASSING:
+    except TEMPORARY:
         # The service is there and failed: the caller that needs the key asks again.
         return RefreshableKey(source, fetch_again)
 
@@ -226,11 +226,11 @@ class Expiring(t.Protocol):
 
 T = t.TypeVar("T", bound=Expiring)
 
-#: Seconds before its end at which an identity is renewed: requests on their way must still arrive with the old one.
+#: Seconds before its end at which a key or token is renewed: requests on their way must still arrive with the old one.
 MARGIN = 300.0
-#: Seconds that an identity is kept at least, whatever it says of its end: the clock of this machine may be wrong.
+#: Seconds that a key or token is kept at least, whatever end it names: the clock of this machine may be wrong.
 KEPT = 60.0
-#: Seconds between two attempts to renew an identity that is still good, and the most that such an attempt may take of the
+#: Seconds between two attempts to renew a key or token that is still good, and the most that such an attempt may take of the
 #: time of the request that it delays.
 RETRY = 30.0
 EARLY = 5.0
@@ -238,7 +238,7 @@ EARLY = 5.0
 
 @dataclasses.dataclass(frozen=True)
 class _Held(t.Generic[T]):
-    """An identity, and its times in seconds since the epoch."""
+    """A key or token, and its times in seconds since the epoch."""
 
     identity: T
     renew_at: float
@@ -246,7 +246,7 @@ class _Held(t.Generic[T]):
 
 
 class Lease(t.Generic[T]):
-    """An identity that is obtained when it is first needed, and again before it ends.
+    """A key or token that is obtained when it is first needed, and again before it ends.
 
     - Requests that come together obtain it once. While it is renewed early, others use the old one.
     - An early renewal that fails is tried again later; until its real end the old one is used.
@@ -255,15 +255,15 @@ class Lease(t.Generic[T]):
     Args:
         obtain: Obtains one before a monotonic time.
         clock: Time.
-        passing: Temporary errors, after which a key is asked for again.
+        temporary: Temporary errors, after which a key is asked for again.
     """
 
     def __init__(
-        self, obtain: t.Callable[[float], T], clock: Clock, passing: tuple[type[CloudError], ...] = PASSING
+        self, obtain: t.Callable[[float], T], clock: Clock, temporary: tuple[type[CloudError], ...] = TEMPORARY
     ) -> None:
         self._obtain = obtain
         self._clock = clock
-        self._passing = passing
+        self._temporary = temporary
         self._lock = threading.Lock()
         self._held: _Held[T] | None = None
         #: How often it was tried to obtain one, and what the last attempt ended with.
@@ -271,7 +271,7 @@ class Lease(t.Generic[T]):
         self._failure: CloudError | None = None
 
     def get(self, deadline: float) -> T:
-        """Return the identity of the moment.
+        """Return the key or token to use now.
 
         Args:
             deadline: Monotonic time at which to give up.
@@ -304,14 +304,14 @@ class Lease(t.Generic[T]):
         self._held = None
 
     def _get_alone(self, now: float, attempts: int, deadline: float) -> T:
-        """Return the identity; no other thread obtains one meanwhile."""
+        """Return the key or token; no other thread obtains one meanwhile."""
         held, failure = self._held, self._failure
         if held is not None and now < held.renew_at:
             return held.identity
         if held is not None and now < held.ends:
             return self._renew_early(held, deadline)
         # Requests that waited for the attempt of another share how it ended.
-        if failure is not None and (self._attempts > attempts or not isinstance(failure, self._passing)):
+        if failure is not None and (self._attempts > attempts or not isinstance(failure, self._temporary)):
             raise failure.copy()
         try:
             return self._try(deadline)
@@ -321,13 +321,13 @@ class Lease(t.Generic[T]):
             raise
 
     def _renew_early(self, held: _Held[T], deadline: float) -> T:
-        """Return a new identity, or the old one when there is none yet."""
+        """Return a new key or token, or the old one when there is none yet."""
         begun = self._clock.monotonic()
         try:
             return self._try(min(deadline, begun + EARLY, begun + (deadline - begun) / 2))
         except CloudError as error:
             # After a rejection the next attempt is at the end of the old key or token.
-            rejected = not isinstance(error, self._passing)
+            rejected = not isinstance(error, self._temporary)
             again = held.ends if rejected else min(held.ends, self._clock.time() + RETRY)
             self._held = dataclasses.replace(held, renew_at=again)
             return held.identity

@@ -6,7 +6,7 @@
 
 A service may echo what it was sent, and seldom as it was sent: escaped for JSON, for a URL or for HTML, one line at a time, as
 Base64 or hexadecimal digits, and these nested. So a text is searched after its escapes are undone, twice: for the secret as it is,
-and by its letters and digits alone, for whatever stands between those of a long secret is the work of some encoding.
+and by its letters and digits alone, for other characters between those of a long secret come from an encoding.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import json
 import re
 import typing as t
 
-#: What stands in the place of a secret: the same as Ansible writes.
+#: The mask, the same as Ansible's.
 MASK = "********"
-#: Characters of the shortest text that is taken for a secret. No vendor issues or accepts a shorter one, and hiding every ``a``
+#: Characters of the shortest text that is taken for a secret. No vendor issues or accepts a shorter one, and to hide every ``a``
 #: would hide nothing but the text.
 LEAST = 4
 #: A secret with fewer characters is hidden only where it stands alone: it may be a part of ordinary words.

@@ -46,15 +46,15 @@ class Source(t.Protocol):
 
 
 class Client:
-    """Half of a client.
+    """The base of the clients of both clouds.
 
     Args:
         http: Transport, clock and retry rule.
         credentials: What to authenticate with.
         endpoints: Where the services are.
         endpoint_option: Name of the option that overrides them, for messages.
-        on_secret: Told every secret that is obtained on the way, so that it can be masked.
-        on_warning: Told what the user should know.
+        on_secret: Called with every secret that is obtained on the way, so that it can be masked.
+        on_warning: Called with each warning for the user.
     """
 
     def __init__(
@@ -85,8 +85,8 @@ class Client:
         """Take a secret out of everything that is shown of answers from now on."""
         self._http.secrets.add(secret)
 
-    def _tell(self, secret: str) -> None:
-        """Have a secret that was obtained on the way masked, wherever it may turn up."""
+    def _mask(self, secret: str) -> None:
+        """Mask a secret that was obtained on the way, wherever it may turn up."""
         self.hide(secret)
         self._on_secret(secret)
 
@@ -101,7 +101,7 @@ class Client:
         Args:
             timeout: Seconds for all of it; those of the option by default.
         """
-        # Who gives a time of its own means it.
+        # A timeout that the caller gives is not extended.
         patience = self._patient_until - self._http.clock.monotonic() if timeout is None else 0.0
         return self._http.budget(timeout, patience)
 

@@ -9,8 +9,8 @@ living one and servers that drip bytes outlast its timeouts. And its exceptions 
 ``ProxyError`` may be a proxy that is not there, or an answer that got lost behind it. Here every step asks the ``Exchange``
 under way for the time that is left, and the first byte of a request marks it as sent.
 
-Everything runs in the thread of the caller, so that a caller who gives up (a signal, a time-out) has nothing going on behind
-its back, but for finding a connection: the look-up of a name cannot be interrupted. A thread does that, and the request
+Everything runs in the thread of the caller, so that nothing goes on after a caller gave up (a signal, a time-out),
+but for the search for a connection: the look-up of a name cannot be interrupted. A thread does that, and the request
 itself is sent by the caller, if there still is one.
 """
 
@@ -36,7 +36,7 @@ try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
-    # It comes with requests; that it is missing is told where the transport is made (REQUESTS_IMPORT_ERROR).
+    # urllib3 comes with requests; _http.transport reports that it is missing (REQUESTS_IMPORT_ERROR).
     if not t.TYPE_CHECKING:
         HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object
 
@@ -49,7 +49,7 @@ MAX_INTERIM = 20
 #: Bytes handed to a socket at once, so that each part has the time that is left and no more.
 STEP = 65536
 
-#: How many connections may be looked for at the same time, in all of the process. A thread whose name server hangs cannot be
+#: Connections that may be searched for at the same time in the process. A thread whose name server hangs cannot be
 #: ended; a loop over many items must not pile them up.
 _SEEKERS = threading.BoundedSemaphore(16)
 
@@ -157,7 +157,7 @@ class Exchange:
 
 
 class _Search:
-    """A look for a connection, in a thread."""
+    """The search for a connection, in a thread."""
 
     def __init__(self, find: t.Callable[[], socket.socket]) -> None:
         self._find = find
@@ -168,7 +168,7 @@ class _Search:
         self._abandoned = False
 
     def run(self) -> None:
-        """Find it. The body of the thread."""
+        """Find the connection: the body of the thread."""
         try:
             found = self._find()
         except BaseException as error:
@@ -197,13 +197,13 @@ class _Search:
                 self._found.close()
 
 
-class _UnderWay(threading.local):
-    """The exchange of this thread: urllib3 does not hand it through."""
+class _CurrentExchange(threading.local):
+    """The exchange of this thread; urllib3 has no way to pass it to a connection."""
 
     exchange: Exchange
 
 
-under_way = _UnderWay()
+current = _CurrentExchange()
 
 
 class _Input(io.RawIOBase):
@@ -216,7 +216,7 @@ class _Input(io.RawIOBase):
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
-        self._exchange = under_way.exchange
+        self._exchange = current.exchange
         self.ended = False
 
     def readable(self) -> bool:
@@ -238,7 +238,7 @@ class _Input(io.RawIOBase):
 
 
 class _Source:
-    """As much of a socket as ``http.client.HTTPResponse`` asks for."""
+    """The part of a socket that ``http.client.HTTPResponse`` uses."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -272,7 +272,7 @@ class _Answer(http.client.HTTPResponse):
     def _read_status(self) -> t.Any:
         """Read the first line; also called for the answer to CONNECT, of which nothing else tells the status."""
         found = super()._read_status()  # type: ignore[misc]
-        exchange = under_way.exchange
+        exchange = current.exchange
         if exchange.connecting:
             exchange.tunnel = found[1]
         return found
@@ -290,14 +290,14 @@ class _Steps(_Base):
     response_class = _Answer
 
     def _new_conn(self) -> socket.socket:
-        exchange = under_way.exchange
+        exchange = current.exchange
         sock = exchange.seek(super()._new_conn)
         sock.settimeout(exchange.left())
         return sock
 
     def connect(self) -> None:
         """Connect, through a tunnel and with TLS as need be."""
-        exchange = under_way.exchange
+        exchange = current.exchange
         exchange.connecting, exchange.fresh = True, True
         super().connect()
         # Not after a failure: what went wrong went wrong while connecting.
@@ -305,7 +305,7 @@ class _Steps(_Base):
 
     def send(self, data: t.Any) -> None:
         """Send bytes: of the request, or of CONNECT while the connection is being made."""
-        exchange = under_way.exchange
+        exchange = current.exchange
         if self.sock is None and self.auto_open:
             self.connect()
         left = exchange.left()

@@ -4,8 +4,8 @@
 
 """Exceptions of urllib3, of http.client and of sockets, translated into those of the collection.
 
-Whether the request was sent is not read from the exception, for no class of these libraries tells it: the ``Exchange`` knows.
-The exception gives the words, and whether another try can help.
+No exception of these libraries says whether the request was sent; the ``Exchange`` knows.
+The exception gives the message, and whether another try can help.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.connections import Exchange
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
 
-#: What the name service says of a name that does not exist, or that has no address.
+#: The errors of the name service for a name that does not exist, or that has no address.
 _UNKNOWN_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-#: Refusals of a proxy that may pass: too slow, too early, too many; and what it says about the other side (5xx).
+#: Temporary errors of a proxy: too slow, too early, too many; and what it says about the other side (5xx).
 _PASSING = (408, 425, 429)
 
 
@@ -31,8 +31,8 @@ def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> Clou
     """Return the collection's error for an exception that ended an exchange.
 
     Args:
-        error: What was raised.
-        exchange: How far the request came.
+        error: The exception.
+        exchange: The state of the request.
         proxy: The proxy on its way.
     """
     causes = list(_causes(error))

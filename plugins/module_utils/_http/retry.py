@@ -47,7 +47,7 @@ def retry_pause(error: CloudError, *, read_only: bool, attempt: int, jitter: flo
     a Huawei access key for five minutes.
 
     Args:
-        error: What the attempt ended with.
+        error: The error that the attempt ended with.
         read_only: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
         attempt: Number of attempts in a row that ended so (throttled, or without a usable answer), 1 or more.
         jitter: A number from 0 to 1, to spread callers.
@@ -123,7 +123,7 @@ class Http:
         on_write: Called as soon as a service has accepted a write, before anything reads its answer.
 
     Attributes:
-        secrets: What is taken out of every answer before anything of it is shown.
+        secrets: The secrets that are masked in everything that is shown of a response.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Http:
 
         Args:
             request: The request.
-            operation: What is asked, for messages.
+            operation: The name of the operation, for messages.
             read_only: Whether it changes nothing.
             timeout: Seconds.
         """
@@ -220,7 +220,7 @@ class Http:
 
 
 def _explain(error: CloudError, attempts: int, pause: float | None) -> None:
-    """Add to the error that an operation ends with why it was not tried again."""
+    """Add to an operation's last error why it was not tried again."""
     if isinstance(error, ThrottledError) and error.retry_after is not None and pause is not None:
         error.message = (
             f"{error.message} The time is up before the {error.retry_after:.0f} s that it asks for are over."

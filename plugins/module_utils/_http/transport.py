@@ -49,7 +49,7 @@ KEPT = 4
 _HEADER_VALUE = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])\Z")
 
 
-class _Way(t.NamedTuple):
+class _Route(t.NamedTuple):
     """The connections to an origin.
 
     Attributes:
@@ -96,7 +96,7 @@ class RequestsTransport:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._context: ssl.SSLContext | None = None
-        self._ways: dict[str, _Way] = {}
+        self._routes: dict[str, _Route] = {}
         self._managers: dict[tuple[str, Proxy | None], urllib3.PoolManager] = {}
         # A worker of ansible-playbook runs the items of a loop in one process, each with a transport of its own.
         weakref.finalize(self, _close, self._managers)
@@ -112,28 +112,28 @@ class RequestsTransport:
         if timeout <= 0:
             raise TransportError(f"No time was left to ask {origin}.", possibly_sent=False)
         _check_headers(request.headers, origin)
-        way = self._way(origin, request.url)
+        route = self._route(origin, request.url)
         exchange = connections.Exchange(origin, timeout, self._clock)
         try:
-            return _send(way, request, exchange)
+            return _send(route, request, exchange)
         except CloudError:
             raise
         except Exception as error:
             # In there runs the code of others, on what others sent: whatever it raises says something about the answer.
-            raise translate(error, exchange, way.proxy) from None
+            raise translate(error, exchange, route.proxy) from None
 
     def close(self) -> None:
         """Close the connections that are kept; the next request opens a new one."""
         with self._lock:
-            for way in self._ways.values():
-                way.pool.close()
-            self._ways.clear()
+            for route in self._routes.values():
+                route.pool.close()
+            self._routes.clear()
             _close(self._managers)
 
-    def _way(self, origin: str, url: str) -> _Way:
+    def _route(self, origin: str, url: str) -> _Route:
         """Return the connections to an origin; the way is found out once."""
         with self._lock:
-            if origin not in self._ways:
+            if origin not in self._routes:
                 proxy = find_proxy(url, self._environ) if self._use_proxies else None
                 scheme, host, port, _target = split_url(url)
                 key = (scheme, proxy)
@@ -141,8 +141,8 @@ class RequestsTransport:
                     self._managers[key] = self._manager(scheme, proxy)
                 pool = self._managers[key].connection_from_host(host, port, scheme)
                 forwards = proxy is not None and scheme == "http" and not proxy.is_socks
-                self._ways[origin] = _Way(pool, proxy, forwards)
-            return self._ways[origin]
+                self._routes[origin] = _Route(pool, proxy, forwards)
+            return self._routes[origin]
 
     def _manager(self, scheme: str, proxy: Proxy | None) -> urllib3.PoolManager:
         """Return the pools of connections that go through a proxy, or directly."""
@@ -199,12 +199,12 @@ def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
             )
 
 
-def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Response:
+def _send(route: _Route, request: Request, exchange: connections.Exchange) -> Response:
     """Send a request and return its response."""
-    connections.under_way.exchange = exchange
-    answer = way.pool.request(
+    connections.current.exchange = exchange
+    answer = route.pool.request(
         request.method,
-        request.url if way.forwards else split_url(request.url)[3],
+        request.url if route.forwards else split_url(request.url)[3],
         body=request.body or None,
         headers=dict(request.headers),
         timeout=urllib3.Timeout(connect=exchange.connect_timeout, read=exchange.timeout),
@@ -218,8 +218,8 @@ def _send(way: _Way, request: Request, exchange: connections.Exchange) -> Respon
     exchange.status = answer.status
     whole = False
     try:
-        if way.forwards and answer.status == 407:
-            raise refused_by(t.cast(Proxy, way.proxy), exchange.origin, answer.status)
+        if route.forwards and answer.status == 407:
+            raise refused_by(t.cast(Proxy, route.proxy), exchange.origin, answer.status)
         raw = _read(answer, exchange)
         whole = True
     finally:

@@ -11,7 +11,7 @@ import typing as t
 from urllib.parse import quote
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
-    PASSING,
+    TEMPORARY,
     AccessKey,
     Lease,
     RefreshableKey,
@@ -165,8 +165,8 @@ class HuaweiClient(Client):
         credentials: What to authenticate with.
         endpoints: Where the services are.
         project: The project; looked up when its id is not known.
-        on_secret: Told every secret that is obtained on the way, so that it can be masked.
-        on_warning: Told what the user should know.
+        on_secret: Called with every secret that is obtained on the way, so that it can be masked.
+        on_warning: Called with each warning for the user.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ class HuaweiClient(Client):
         if isinstance(credentials, Password):
             self._account = Lease(self._log_in_to_account, http.clock)
         # A rejected login is not a rejected look-up: the look-up may be sent again after re-authentication.
-        self._found: Lease[_FoundProject] = Lease(self._look_up_project, http.clock, (*PASSING, AuthenticationError))
+        self._found: Lease[_FoundProject] = Lease(self._look_up_project, http.clock, (*TEMPORARY, AuthenticationError))
         #: What makes an id unique beside its service, as far as the user said it.
         self.scope = {"region": endpoints.region or "", "project": project.id or project.name or ""}
 
@@ -310,7 +310,7 @@ class HuaweiClient(Client):
             return self._by_password(credentials, deadline, of_account=of_account)
 
         id_token = credentials.id_token.read()
-        self._tell(id_token)
+        self._mask(id_token)
         if isinstance(credentials, OidcAgency):
             answer = self._post(_ASSUME_AGENCY_WITH_OIDC, iam.oidc_body(credentials, id_token), deadline, None)
             return self._masked(iam.key_of(answer.document["credentials"], credentials.source, "STS"))
@@ -338,7 +338,7 @@ class HuaweiClient(Client):
     def _masked(self, obtained: T) -> T:
         """Return what was obtained, after its secrets are masked wherever they may turn up."""
         for secret in obtained.secrets():
-            self._tell(secret)
+            self._mask(secret)
         return obtained
 
     def _wanted_project(self) -> str:

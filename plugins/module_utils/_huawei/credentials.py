@@ -48,7 +48,7 @@ class Token:
 
 @dataclasses.dataclass(frozen=True)
 class Password:
-    """An IAM user's name and password: good for as many tokens as a run needs."""
+    """An IAM user's name and password, which obtain as many tokens as a run needs."""
 
     user_name: str
     password: str = dataclasses.field(repr=False)
@@ -62,13 +62,13 @@ class Password:
 
 @dataclasses.dataclass(frozen=True)
 class IdToken:
-    """The token of an identity provider: itself, or the file in which its giver renews it."""
+    """The token of an identity provider: the text itself, or the file in which the provider renews it."""
 
     text: str | None = dataclasses.field(default=None, repr=False)
     file: UserFile | None = None
 
     def read(self) -> str:
-        """Return the token of the moment.
+        """Return the token to use now.
 
         Raises:
             CredentialsError: It is not in its file.
@@ -87,11 +87,11 @@ class OidcAgency(t.NamedTuple):
         provider_urn: The identity provider.
         agency_urn: The agency.
         id_token: The provider's token.
-        session_name: What the session is called in the logs of the account.
+        session_name: The name of the session in the logs of the account.
         duration: Seconds that a key lives.
         policy: JSON text of a policy that narrows the agency's permissions.
         policy_ids: Ids of policies that do the same.
-        source: Where all this was found.
+        source: Where the credentials were found, for people.
     """
 
     provider_urn: str
@@ -114,7 +114,7 @@ class Federation(t.NamedTuple):
     Attributes:
         idp_id: The identity provider.
         id_token: The provider's token.
-        source: Where all this was found.
+        source: Where the credentials were found, for people.
     """
 
     idp_id: str
@@ -126,20 +126,20 @@ class Federation(t.NamedTuple):
         return self.id_token.secrets()
 
 
-#: What needs no other credentials.
+#: Credentials that need no others.
 BaseCredentials = t.Union[AccessKey, Token, Password, RefreshableKey, OidcAgency, Federation]
 
 
 class Agency(t.NamedTuple):
-    """An agency of another account, or of this one, whose temporary keys are got with other credentials.
+    """An agency of another account, or of this one, whose temporary keys are obtained with other credentials.
 
     Attributes:
-        base: With what they are got.
+        base: The credentials with which they are obtained.
         name: The agency.
         domain_name: The account that delegates, by its name.
         domain_id: The same by its id; one of the two is given.
         duration: Seconds that a key lives.
-        source: Where all this was found.
+        source: Where the credentials were found, for people.
     """
 
     base: BaseCredentials
@@ -237,10 +237,10 @@ def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], providers
     Args:
         options: The module's options.
         environ: The process environment.
-        providers: How to get keys that are not written down.
+        providers: The ways to fetch keys.
 
     Raises:
-        CredentialsError: There are none, or half of some.
+        CredentialsError: There are none, or they are not complete.
     """
     from_options = {option: str(options[option]) for option in ENVIRONMENT if options.get(option)}
     identity, settings, beside = _first(from_options, environ, providers)

@@ -38,7 +38,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_sour
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.state import State
 
 #: Errors after which the same request may succeed later.
-PASSING = (InvalidResponseError, TransportError, ThrottledError, UnavailableError)
+TEMPORARY = (InvalidResponseError, TransportError, ThrottledError, UnavailableError)
 #: Seconds between two checks whether the source is to end.
 ATTENTION = 0.5
 #: Seconds between two steps at most, and what is done then beside: forgetting tasks of long ago.
@@ -209,7 +209,7 @@ class Poller:
 
 def _passes(error: CloudError) -> bool:
     """Return whether the same request may succeed later."""
-    return isinstance(error, PASSING) and not (isinstance(error, TransportError) and error.permanent)
+    return isinstance(error, TEMPORARY) and not (isinstance(error, TransportError) and error.permanent)
 
 
 def _open(context: Context) -> Result:

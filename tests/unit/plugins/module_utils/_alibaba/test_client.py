@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
     OidcRole,
     RamRole,
-    Terms,
+    RoleSettings,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
@@ -57,7 +57,9 @@ READ = AlibabaOperation(
 URL = f"POST {CLOUDSSO}/?DirectoryId={DIRECTORY}"
 QUERY = {"DirectoryId": DIRECTORY}
 GOOD = {"Thing": {"Id": "x"}}
-ROLE = RamRole(AccessKey(ACCESS_KEY, SECRET_KEY), "acs:ram::1:role/r", Terms("session", 3600), "environment, role")
+ROLE = RamRole(
+    AccessKey(ACCESS_KEY, SECRET_KEY), "acs:ram::1:role/r", RoleSettings("session", 3600), "environment, role"
+)
 ASSUME = f"POST {STS}/?DurationSeconds=3600&RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&RoleSessionName=session"
 
 
@@ -252,7 +254,7 @@ def test_a_refused_temporary_key_is_renewed_once(cloud: FakeTransport) -> None:
 
 
 def test_a_role_may_be_assumed_with_a_role(cloud: FakeTransport) -> None:
-    outer = RamRole(ROLE, "acs:ram::2:role/s", Terms("other", 900, "external", '{"Version": "1"}'), "x, role")
+    outer = RamRole(ROLE, "acs:ram::2:role/s", RoleSettings("other", 900, "external", '{"Version": "1"}'), "x, role")
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(
         f"POST {STS}/?DurationSeconds=900&ExternalId=external&Policy=%7B%22Version%22%3A%20%221%22%7D"
@@ -425,7 +427,9 @@ OIDC_URL = "POST {}/?Action=AssumeRoleWithOIDC&Format=JSON&Timestamp=2026-01-02T
 
 def oidc(path: Path, policy: str | None = None) -> OidcRole:
     file = UserFile(str(path), "~/token", True)
-    return OidcRole("acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", file, Terms("me", 900, None, policy), "oidc")
+    return OidcRole(
+        "acs:ram::1:role/r", "acs:ram::1:oidc-provider/p", file, RoleSettings("me", 900, None, policy), "oidc"
+    )
 
 
 def form(token: str, **more: str) -> dict[str, str]:

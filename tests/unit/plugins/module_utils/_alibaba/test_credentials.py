@@ -20,7 +20,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     Found,
     OidcRole,
     RamRole,
-    Terms,
+    RoleSettings,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, RefreshableKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
@@ -282,7 +282,7 @@ def test_a_role_in_a_profile(home: Path) -> None:
     found = find(home)
     source = "~/.aliyun/config.json [default]"
     assert found.credentials == RamRole(
-        AccessKey("a", "s", None, source), "acs:ram::1:role/r", Terms("me", 900, "x"), source
+        AccessKey("a", "s", None, source), "acs:ram::1:role/r", RoleSettings("me", 900, "x"), source
     )
     assert found.settings == {"sts_region": "cn-beijing", "sts_vpc": "true"}
 
@@ -294,7 +294,7 @@ def test_a_chain_of_roles_in_profiles(home: Path) -> None:
     role = find(home).credentials
     assert isinstance(role, RamRole)
     assert role.base == AccessKey("a", "s", None, "~/.aliyun/config.json [base]")
-    assert (role.arn, role.terms) == ("acs:ram::2:role/s", Terms(credentials.SESSION_NAME, 3600))
+    assert (role.arn, role.terms) == ("acs:ram::2:role/s", RoleSettings(credentials.SESSION_NAME, 3600))
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ role_name = the-role
     assert find(home).credentials == RamRole(
         AccessKey("a", "s%1", None, source),
         "acs:ram::1:role/r",
-        Terms("me", 3600, None, '{"Version": "1"}'),
+        RoleSettings("me", 3600, None, '{"Version": "1"}'),
         source,
     )
     providers = CredentialProviders(ROLE_KEY)
@@ -419,7 +419,7 @@ def test_a_role_of_the_options_is_assumed_with_whatever_there_is(home: Path) -> 
     assert role == RamRole(
         AccessKey("sdk-id", "sdk-secret", None, "environment"),
         "acs:ram::1:role/r",
-        Terms("me", 1200, "x", '{"Version": "1"}'),
+        RoleSettings("me", 1200, "x", '{"Version": "1"}'),
         "environment, role",
     )
     assert role.secrets() == ["sdk-secret"]
@@ -662,7 +662,7 @@ def test_oidc_of_the_environment(home: Path) -> None:
         "acs:ram::1:role/oidc",
         "acs:ram::1:oidc-provider/p",
         UserFile("/var/run/token", "/var/run/token", True),
-        Terms("me", 3600),
+        RoleSettings("me", 3600),
         "environment (OIDC)",
     )
     assert found.secrets() == [], "its token is read when it is used, for it is renewed"
@@ -698,11 +698,11 @@ def test_oidc_in_profiles(home: Path) -> None:
     command_line(home, row)
     file = UserFile(str(home / "token"), "~/token", True)
     source = "~/.aliyun/config.json [default]"
-    assert find(home).credentials == OidcRole("r", "p", file, Terms("me", 1200), source)
+    assert find(home).credentials == OidcRole("r", "p", file, RoleSettings("me", 1200), source)
     keys = "role_arn = r\noidc_provider_arn = p\noidc_token_file_path = ~/token\nrole_session_name = me\n"
     ini(home, f"[sdk]\ntype = oidc_role_arn\n{keys}")
     found = find(home, {"ali_profile": "sdk"}).credentials
-    assert found == OidcRole("r", "p", file, Terms("me", 3600), "~/.alibabacloud/credentials.ini [sdk]")
+    assert found == OidcRole("r", "p", file, RoleSettings("me", 3600), "~/.alibabacloud/credentials.ini [sdk]")
 
 
 # What options say holds, wherever the role comes from

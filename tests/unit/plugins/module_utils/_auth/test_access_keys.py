@@ -18,8 +18,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.acces
     EARLY,
     KEPT,
     MARGIN,
-    PASSING,
     RETRY,
+    TEMPORARY,
     AccessKey,
     Lease,
     RefreshableKey,
@@ -159,7 +159,7 @@ def test_trouble_is_no_refusal(clock: FakeClock, trouble: errors.CloudError) -> 
 
 
 def test_what_counts_as_a_refusal_can_be_said(clock: FakeClock) -> None:
-    lease = Lease(Script(clock, REFUSED, AccessKey("K1", "s")), clock, (*PASSING, errors.AuthenticationError))
+    lease = Lease(Script(clock, REFUSED, AccessKey("K1", "s")), clock, (*TEMPORARY, errors.AuthenticationError))
     with pytest.raises(errors.AuthenticationError):
         lease.get(clock.monotonic() + 10)
     assert lease.get(clock.monotonic() + 10).access_key == "K1"

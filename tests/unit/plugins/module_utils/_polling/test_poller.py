@@ -854,8 +854,8 @@ def test_slow_services_are_polled_over_several_connections() -> None:
     )
     first = [call.sent for call in cloud.calls[:40]]
     assert first[-1] == pytest.approx(20, abs=4)
-    under_way = [sum(other.sent <= call.sent < (other.answered or 0) for other in cloud.calls) for call in cloud.calls]
-    assert max(under_way) == 4
+    current = [sum(other.sent <= call.sent < (other.answered or 0) for other in cloud.calls) for call in cloud.calls]
+    assert max(current) == 4
     assert outcome.result["elapsed"] < 103
     asked = {call.about: call.sent for call in cloud.calls}
     assert min(asked.values()) > 100 - 25

@@ -278,10 +278,10 @@ def test_p5_calls_side_by_side_are_spaced_as_well(scenario: Scenario) -> None:
     for call, following in zip(cloud.calls, cloud.calls[1:]):
         assert following.sent - call.sent >= 1 / scenario.rate - TINY
     for call in cloud.calls:
-        under_way = [
+        current = [
             other for other in cloud.calls if other.sent <= call.sent < (other.answered or other.sent + other.timeout)
         ]
-        assert len(under_way) <= 4
+        assert len(current) <= 4
 
 
 @given(scenarios(faults=(Throttle(),), words=("RUNNING_X",), most=1, timeout=110.0, rate=4.0, interval=0.5))

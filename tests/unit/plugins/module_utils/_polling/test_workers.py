@@ -25,14 +25,14 @@ def test_every_result_comes_back() -> None:
 def test_calls_run_side_by_side_and_no_more_than_allowed() -> None:
     # Three calls meet at a barrier: they can only pass when they run at the same time.
     barrier = threading.Barrier(3)
-    under_way: set[int] = set()
+    current: set[int] = set()
     most: list[int] = []
 
     def call(number: int) -> int:
-        under_way.add(number)
-        most.append(len(under_way))
+        current.add(number)
+        most.append(len(current))
         barrier.wait(PATIENCE)
-        under_way.discard(number)
+        current.discard(number)
         return number
 
     calls = (functools.partial(call, number) for number in range(9))

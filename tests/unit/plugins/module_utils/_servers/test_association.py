@@ -569,7 +569,7 @@ class Crowd(FakeTransport):
         super().__init__(clock)
         self._lock = threading.Lock()
         self._together = threading.Barrier(5)
-        self.under_way = 0
+        self.current = 0
         #: How many were under way when each began.
         self.seen: list[int] = []
 
@@ -581,15 +581,15 @@ class Crowd(FakeTransport):
         if not request.url.endswith("/associate"):
             return super().send(request, timeout)
         with self._lock:
-            self.under_way += 1
-            self.seen.append(self.under_way)
+            self.current += 1
+            self.seen.append(self.current)
             alone = len(self.seen) == 1
         if not alone:
             # Five must never meet; so the first four wait in vain, and no request after them.
             with contextlib.suppress(threading.BrokenBarrierError):
                 self._together.wait(timeout=0.3)
         with self._lock:
-            self.under_way -= 1
+            self.current -= 1
         return answer({"task_id": f"t-{json.loads(request.body)['server']['id']}"})
 
 
