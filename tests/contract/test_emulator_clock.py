@@ -83,7 +83,7 @@ def test_time_that_runs_by_itself() -> None:
     assert not thread.is_alive()
 
 
-def test_an_emulator_needs_nobody_to_look(state_dir: Path) -> None:
+def test_events_of_the_emulator_run_without_requests(state_dir: Path) -> None:
     with Emulator(1, fleet=False, job_seconds=0.05, state_dir=state_dir) as emulator:
         server = emulator.huawei.ecs.find("server-01")
         with emulator.world.lock:

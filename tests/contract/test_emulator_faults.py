@@ -88,7 +88,7 @@ def status(answer: http.client.HTTPResponse) -> int:
 # what a fault is aimed at
 
 
-def test_unknown_faults_are_refused(emulator: Emulator) -> None:
+def test_unknown_faults_are_rejected(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="no fault is called 'nonsense'"):
         emulator.fail("nonsense")
     with pytest.raises(ValueError, match="does not know sever"):
@@ -307,7 +307,7 @@ def test_list_of_running_tasks_lies(emulator: Emulator, client: Client, clock: M
     assert running() == [tasks[1]]
 
 
-def test_associate_refused_in_a_good_answer(emulator: Emulator, client: Client) -> None:
+def test_associate_rejected_in_a_good_answer(emulator: Emulator, client: Client) -> None:
     emulator.fail("associate_rejected", code="KPS.5001", message="no database")
     answer = client.reset("server-01")
     assert answer == {
@@ -420,7 +420,7 @@ def test_starting_tasks_and_settings_from_outside(emulator: Emulator, client: Cl
     assert {row["id"]: row["state"] for row in state["migrations"]}[migration] == "MIGRATE_SUCCESS"
 
 
-def test_own_mistakes_are_told(emulator: Emulator, client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+def test_own_mistakes_are_reported(emulator: Emulator, client: Client, capfd: pytest.CaptureFixture[str]) -> None:
     emulator.fail("task_slow")  # without the seconds it needs
     answer = client.send(
         "POST", "/v3/{p}/keypairs/associate", {"keypair_name": "new", "server": {"id": client.id("server-01")}}

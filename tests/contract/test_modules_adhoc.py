@@ -93,7 +93,7 @@ def test_a_wrong_clock_is_put_right_by_that_of_alibaba_cloud(
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(-7200.0, "behind"), (7200.0, "ahead of")])
-def test_a_wrong_clock_is_told_when_huawei_cloud_refuses_it(
+def test_a_wrong_clock_is_reported_when_huawei_cloud_rejects_it(
     emulator: Emulator, modules: Modules, seconds: float, words: str
 ) -> None:
     client = open_huawei(defaults(HWC_OPTIONS), runtime(modules, WrongClock(seconds)))

@@ -221,7 +221,7 @@ def test_huawei_pod(emulator: Emulator, modules: Modules) -> None:
 
 
 @pytest.mark.parametrize("given", ["token", "agency", "nothing"])
-def test_huawei_oidc_that_is_refused(emulator: Emulator, modules: Modules, token_file: str, given: str) -> None:
+def test_huawei_oidc_that_is_rejected(emulator: Emulator, modules: Modules, token_file: str, given: str) -> None:
     environ = oidc(emulator, token_file)
     if given == "token":
         keep(modules, "token", "top-secret-token")
@@ -247,7 +247,7 @@ def test_a_wrong_password_is_sent_once_for_thirty_tasks(emulator: Emulator, modu
     assert {task["state"] for task in result["tasks"]} == {"pending"}, "it is not the fault of the tasks"
 
 
-def test_a_project_that_may_not_be_looked_up_is_asked_for_once(emulator: Emulator, modules: Modules) -> None:
+def test_a_forbidden_look_up_of_the_project_is_sent_once(emulator: Emulator, modules: Modules) -> None:
     key = emulator.access_key
     environ = {"HUAWEICLOUD_SDK_AK": key.access, "HUAWEICLOUD_SDK_SK": key.secret, "HUAWEICLOUD_SDK_PROJECT_ID": ""}
     for query in (HUAWEI, WAIT):

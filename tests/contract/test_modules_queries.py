@@ -120,7 +120,7 @@ def test_kps_lists(emulator: Emulator, huawei: HuaweiSdk, modules: Modules, cloc
         ("success_reset", "unknown", "unknown"),
     ],
 )
-def test_kps_words(
+def test_kps_statuses(
     emulator: Emulator, huawei: HuaweiSdk, modules: Modules, word: str, state: str, operation: str
 ) -> None:
     ids = _start_resets(emulator, huawei)

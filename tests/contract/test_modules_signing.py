@@ -108,7 +108,7 @@ def test_alibaba_signatures(request: dict[str, t.Any], access: str, secret: str)
     assert made == oracle.alibaba_authorization(Request("POST", target, headers, request["body"]), access, secret)
 
 
-def test_the_judge_tells_right_from_wrong() -> None:
+def test_the_checks_find_wrong_results() -> None:
     made = alibaba.authorization("POST", "/", {"a": "1"}, {"host": "h", "x-acs-content-sha256": "x"}, "ak", "other")
     received = Request("POST", "/?a=1", (("host", "h"), ("x-acs-content-sha256", "x"), ("Authorization", made)))
     assert made != oracle.alibaba_authorization(received, "ak", "sk")

@@ -224,7 +224,7 @@ def test_a_tunnel_that_is_refused_carried_nothing(serve: Serve, status: str, aga
     assert server.requests == []
 
 
-def test_a_server_that_a_proxy_cannot_reach_is_told(serve: Serve) -> None:
+def test_a_server_that_a_proxy_cannot_reach_is_reported(serve: Serve) -> None:
     server = serve(send(OK))
     server.close()
     with (
@@ -255,9 +255,7 @@ def test_a_proxy_that_wants_a_login_is_asked_once(serve: Serve, kind: str, given
     assert server.requests == []
 
 
-def test_a_login_for_the_proxy_is_sent_to_it_and_to_nobody_else(
-    serve: Serve, authority: tuple[ssl.SSLContext, Path]
-) -> None:
+def test_a_login_for_the_proxy_is_sent_to_the_proxy_only(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
     login = "domain\\user:p#s/s?w%rd@"
     server = serve(send(OK), authority[0])
     with contextlib.closing(Proxy(login=login)) as proxy:
@@ -384,7 +382,7 @@ def test_each_host_has_its_own_way(serve: Serve, authority: tuple[ssl.SSLContext
         f"user:{PASSWORD}#x@proxy.example.com:3128",
     ],
 )
-def test_a_proxy_that_is_none_is_told_without_its_password(value: str) -> None:
+def test_an_invalid_proxy_is_reported_without_its_password(value: str) -> None:
     with pytest.raises(TransportError) as caught:
         RequestsTransport(environ={"HTTPS_PROXY": value}).send(get("https://kms.example.com/"), ENOUGH)
     text = str(caught.value)

@@ -79,7 +79,7 @@ def test_rotation_fails(emulator: Emulator, csms: Csms, clock: ManualClock) -> N
     assert task.task_error_msg == "the function said no"
 
 
-def test_refusals(emulator: Emulator, csms: Csms) -> None:
+def test_error_responses(emulator: Emulator, csms: Csms) -> None:
     assert refusal(lambda: csms.rotate("plain")) == (400, "CSMS.0003")
     assert refusal(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
     wrong = (400, "CSMS.0002")

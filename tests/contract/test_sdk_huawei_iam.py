@@ -319,7 +319,7 @@ def oidc_body(emulator: Emulator, provider: Provider, token: str, **changed: t.A
     return {**usual, **changed}
 
 
-def test_tokens_of_identity_providers_that_are_refused(
+def test_tokens_of_identity_providers_that_are_rejected(
     emulator: Emulator, provider: Provider, clock: ManualClock
 ) -> None:
     text = emulator.huawei.directory.issue_id_token(provider, emulator.user.id, 60)
@@ -353,7 +353,7 @@ def test_a_project_may_be_named_with_its_account(emulator: Emulator) -> None:
     assert scoped(name="another-account") == 401
 
 
-def test_sms_refuses_a_token_for_the_project_of_another_region(emulator: Emulator) -> None:
+def test_sms_rejects_a_token_for_the_project_of_another_region(emulator: Emulator) -> None:
     emulator.huawei.directory.add_project(Project("east", "cn-east-3", emulator.domain.id))
     assert get(emulator, "/v3/tasks", token(emulator, project={"name": "cn-north-4"}))[0] == 200
     assert get(emulator, "/v3/tasks", token(emulator, domain={"name": emulator.domain.name}))[0] == 200

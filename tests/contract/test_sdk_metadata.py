@@ -119,7 +119,7 @@ def test_alibaba_provider(emulator: Emulator, alibaba: AlibabaSdk, hardened: boo
     ]
 
 
-def test_alibaba_refusals(emulator: Emulator, clock: ManualClock) -> None:
+def test_alibaba_error_responses(emulator: Emulator, clock: ManualClock) -> None:
     service = emulator.alibaba.metadata
     assert ask(emulator, "GET", ROLES).status == 404
     service.role = emulator.alibaba_account.role

@@ -239,7 +239,7 @@ def test_a_refused_connection_is_certain(serve: Serve) -> None:
     assert "secret-path" not in str(caught.value)
 
 
-def test_a_name_that_does_not_exist_is_told_from_a_host_that_is_away() -> None:
+def test_a_name_that_does_not_exist_differs_from_a_host_that_is_down() -> None:
     # .invalid never exists (RFC 2606); without any name service the answer is another one.
     with pytest.raises(TransportError) as caught:
         ask("https://kms.nowhere.invalid")
@@ -430,7 +430,7 @@ def test_an_answer_in_chunks_is_put_together(serve: Serve) -> None:
     ],
     ids=["too short", "half a chunk", "not the encoding"],
 )
-def test_half_an_answer_is_no_answer_and_may_be_asked_for_again(serve: Serve, cut: bytes) -> None:
+def test_half_a_response_is_truncated_and_may_be_requested_again(serve: Serve, cut: bytes) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
         peer.sock.sendall(cut)
         peer.sock.shutdown(socket.SHUT_RDWR)
@@ -506,7 +506,7 @@ def test_interim_answers_are_passed_over(serve: Serve, interim: bytes) -> None:
     assert [len(received) for received in server.requests] == [2], "the connection is kept"
 
 
-def test_a_switch_of_protocols_is_no_success(serve: Serve) -> None:
+def test_a_switch_of_protocols_is_not_a_success(serve: Serve) -> None:
     assert ask(serve(send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")).url).status == 101
 
 
@@ -559,7 +559,7 @@ def test_an_answer_is_not_taken_for_whole_when_a_part_is_missing(serve: Serve) -
         ask(serve(behave).url)
 
 
-def test_a_kept_connection_that_breaks_is_told_from_a_service_that_does(serve: Serve) -> None:
+def test_a_kept_connection_that_breaks_differs_from_a_service_that_does(serve: Serve) -> None:
     """The service may be well: it only closed what it kept, as it may at any time."""
 
     def behave(peer: Peer, request: bytes) -> None:
@@ -606,7 +606,7 @@ def test_a_ca_of_ones_own_is_trusted_when_it_is_named(
         monkeypatch.delenv(name)
 
 
-def test_a_refused_certificate_is_told_and_tried_once(secure: Server) -> None:
+def test_an_untrusted_certificate_is_reported_and_tried_once(secure: Server) -> None:
     transport, attempts = RequestsTransport(), 0
 
     def attempt(left: float) -> Response:
@@ -627,7 +627,7 @@ def test_certificates_need_not_be_checked(secure: Server) -> None:
     assert ask(secure.url, validate_certs=False, ca_path="/nowhere").status == 200
 
 
-def test_a_ca_path_that_is_none_is_told_and_tried_once(secure: Server, tmp_path: Path) -> None:
+def test_an_invalid_ca_path_is_reported_and_tried_once(secure: Server, tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("no certificate")
     for path in (tmp_path / "nowhere.pem", rubbish):
@@ -636,7 +636,7 @@ def test_a_ca_path_that_is_none_is_told_and_tried_once(secure: Server, tmp_path:
         assert (caught.value.possibly_sent, caught.value.permanent) == (False, True), str(caught.value)
 
 
-def test_a_server_that_speaks_no_tls_is_told(serve: Serve) -> None:
+def test_a_server_without_tls_is_reported(serve: Serve) -> None:
     server = serve(send(OK), greeting=b"HTTP/1.1 400 Bad Request\r\n\r\n")
     with pytest.raises(TransportError, match="TLS connection .* failed"):
         ask(server.url.replace("http:", "https:"))

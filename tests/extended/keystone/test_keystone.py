@@ -78,7 +78,7 @@ def test_sms_gets_a_token_of_the_account(ask: Ask, emulator: Emulator, account: 
         ({"HWC_REGION": "cn-mars-1"}, "hwc_user_password"),
     ],
 )
-def test_logins_that_keystone_refuses(ask: Ask, environ: dict[str, str], words: str) -> None:
+def test_logins_that_keystone_rejects(ask: Ask, environ: dict[str, str], words: str) -> None:
     module, options = LIST
     result = ask(module, options, **environ)
     assert (result["failed"], result["http_status"], words in result["msg"]) == (True, 401, True), result

@@ -65,7 +65,7 @@ def test_errors_do_not_show_secrets_of_the_environment(cloud: FakeTransport) -> 
 
 
 @pytest.mark.parametrize("term", ["", "..", "a/b", None, 7])
-def test_ids_that_are_refused(cloud: FakeTransport, term: t.Any) -> None:
+def test_ids_that_are_rejected(cloud: FakeTransport, term: t.Any) -> None:
     with pytest.raises(AnsibleLookupError, match="_terms"):
         look_up(cloud, [term], **KEY)
 

@@ -48,7 +48,7 @@ def test_a_client_is_made_of_the_options(cloud: FakeTransport) -> None:
     assert run.context.client(HWC) is client
 
 
-def test_a_secret_that_is_a_part_of_words_hides_no_words(cloud: FakeTransport) -> None:
+def test_a_secret_that_is_a_part_of_words_does_not_mask_them(cloud: FakeTransport) -> None:
     run = ModuleRun(cloud, {})
     for secret in ("t", "Connect"):
         run.context.mask(secret)
@@ -85,7 +85,7 @@ def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Fak
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_time_for_operations_that_is_none_is_refused(cloud: FakeTransport, seconds: float) -> None:
+def test_an_invalid_timeout_is_rejected(cloud: FakeTransport, seconds: float) -> None:
     with pytest.raises(UsageError, match="^hwc_timeout: "):
         ModuleRun(cloud, {"hwc_timeout": seconds}).context.client(HWC)
 
@@ -97,7 +97,7 @@ def test_the_time_for_operations_is_kept(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("project", ["..", "a/b", "a b", "a?b"])
-def test_a_project_that_would_change_the_url_is_refused(cloud: FakeTransport, project: str) -> None:
+def test_a_project_that_would_change_the_url_is_rejected(cloud: FakeTransport, project: str) -> None:
     with pytest.raises(UsageError, match="^hwc_project_id: "):
         ModuleRun(cloud, {"hwc_project_id": project}).context.client(HWC)
 
@@ -167,7 +167,7 @@ def test_a_bug_is_called_one_and_does_not_hide_a_change() -> None:
     )
 
 
-def test_a_missing_library_is_told() -> None:
+def test_a_missing_library_is_reported() -> None:
     code = "import sys\nsys.modules['requests'] = None\n" + PROGRAM.format(body="raise SystemExit('never')")
     result = run_module("", {"word": "given"}, source=code)
     assert result["failed"]

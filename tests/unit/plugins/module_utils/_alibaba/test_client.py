@@ -143,7 +143,7 @@ def test_what_cannot_pass_is_not_repeated(cloud: FakeTransport, failure: t.Any) 
 @pytest.mark.parametrize(
     "code", ["SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"]
 )
-def test_a_refused_key_is_not_tried_again(cloud: FakeTransport, code: str) -> None:
+def test_a_rejected_key_is_not_tried_again(cloud: FakeTransport, code: str) -> None:
     cloud.expect(URL, refusal(400, code))
     with pytest.raises(errors.AuthenticationError):
         ali_client(cloud).call(READ, QUERY)
@@ -208,7 +208,7 @@ def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: FakeTransport
     assert client.server_time() == pytest.approx(EPOCH + 110)
 
 
-def test_an_answer_without_a_date_tells_no_time(cloud: FakeTransport) -> None:
+def test_an_answer_without_a_date_says_no_time(cloud: FakeTransport) -> None:
     client = ali_client(cloud)
     cloud.expect(URL, GOOD)
     client.call(READ, QUERY)
@@ -244,7 +244,7 @@ def test_a_key_is_renewed_before_it_ends(cloud: FakeTransport) -> None:
     assert "Credential=STS.2," in cloud.requests[-1].headers["Authorization"]
 
 
-def test_a_refused_temporary_key_is_renewed_once(cloud: FakeTransport) -> None:
+def test_a_rejected_temporary_key_is_renewed_once(cloud: FakeTransport) -> None:
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
     cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
     cloud.expect(ASSUME, {"Credentials": key_document(2)})
@@ -274,7 +274,7 @@ def test_a_role_that_may_not_be_assumed(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("missing", ["AccessKeyId", "AccessKeySecret", "SecurityToken"])
-def test_half_a_key_is_no_key(cloud: FakeTransport, missing: str) -> None:
+def test_half_a_key_is_not_a_key(cloud: FakeTransport, missing: str) -> None:
     document = {**key_document(), missing: ""}
     cloud.expect(ASSUME, {"Credentials": document})
     with pytest.raises(errors.CredentialsError, match="without a complete key") as caught:
@@ -290,7 +290,7 @@ def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: FakeTransport) ->
     assert "temporary-secret" not in str(caught.value)
 
 
-def test_keys_that_somebody_hands_out_are_fetched_again_when_they_are_refused(cloud: FakeTransport) -> None:
+def test_keys_that_a_service_hands_out_are_fetched_again_when_they_are_rejected(cloud: FakeTransport) -> None:
     keys = iter([AccessKey("K2", "secret-2", "token-2", "somewhere")])
     secrets: list[str] = []
     first = AccessKey("K1", "secret-1", "token-1", "somewhere")
@@ -331,7 +331,7 @@ def test_a_region_whose_host_does_not_exist_fails_at_once(cloud: FakeTransport, 
     assert cloud.clock.sleeps == []
 
 
-def test_the_region_of_sts_is_told_by_its_own_name(cloud: FakeTransport) -> None:
+def test_the_region_of_sts_has_a_setting_of_its_own(cloud: FakeTransport) -> None:
     places = Endpoints("cn-shanghai", None, None, {}, sts_region="mars-1")
     cloud.expect(ASSUME.replace(STS, "https://sts.mars-1.aliyuncs.com"), nowhere())
     with pytest.raises(errors.TransportError, match="Check ALIBABA_CLOUD_STS_REGION"):
@@ -368,7 +368,7 @@ def test_a_host_that_the_user_named_may_come_back(cloud: FakeTransport) -> None:
     ],
     ids=["403", "400", "404", "key", "nothing"],
 )
-def test_a_refused_login_is_sent_once_for_all_requests(cloud: FakeTransport, refused: t.Any) -> None:
+def test_a_rejected_login_is_sent_once_for_all_requests(cloud: FakeTransport, refused: t.Any) -> None:
     cloud.expect(ASSUME, refused)
     client = ali_client(cloud, key=ROLE)
     for _task in range(30):
@@ -399,7 +399,7 @@ def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(
     assert client.once(READ, QUERY, timeout=10.0) == GOOD
 
 
-def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: FakeTransport) -> None:
+def test_a_failing_login_before_a_write_is_not_a_write(cloud: FakeTransport) -> None:
     write = AlibabaOperation(
         service="cloudsso",
         name="DeleteThing",
@@ -485,7 +485,7 @@ def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: FakeTra
         ("{ }", "must hold"),
     ],
 )
-def test_a_token_that_is_not_there_is_told_once(
+def test_a_token_that_is_not_there_is_reported_once(
     cloud: FakeTransport, tmp_path: Path, content: str | None, words: str
 ) -> None:
     path = tmp_path / "token"
@@ -497,7 +497,7 @@ def test_a_token_that_is_not_there_is_told_once(
             client.once(READ, QUERY, timeout=5.0)
 
 
-def test_a_refused_token_of_an_identity_provider_is_told_as_such(cloud: FakeTransport, tmp_path: Path) -> None:
+def test_a_rejected_token_of_an_identity_provider_is_named_as_the_cause(cloud: FakeTransport, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("token-1")
     refused = refusal(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
@@ -507,13 +507,13 @@ def test_a_refused_token_of_an_identity_provider_is_told_as_such(cloud: FakeTran
     assert "ali_access_key_secret" not in str(caught.value)
 
 
-def test_a_service_that_refuses_connections_is_no_reason_to_doubt_its_region(cloud: FakeTransport) -> None:
+def test_a_service_that_refuses_connections_does_not_blame_the_region(cloud: FakeTransport) -> None:
     cloud.expect(URL, unreachable())
     cloud.expect(URL, GOOD)
     assert ali_client(cloud).call(READ, QUERY) == GOOD
 
 
-def test_a_write_is_refused_in_check_mode(cloud: FakeTransport) -> None:
+def test_a_write_is_rejected_in_check_mode(cloud: FakeTransport) -> None:
     write = AlibabaOperation(
         service="cloudsso",
         name="DeleteThing",

@@ -442,7 +442,7 @@ def test_a_role_of_the_options_takes_the_place_of_that_of_the_environment(home: 
     assert (role.arn, type(role.base)) == ("mine", AccessKey)
 
 
-def test_the_role_of_an_oidc_login_is_no_role_to_be_assumed_with_a_key(home: Path) -> None:
+def test_the_role_of_an_oidc_login_is_not_assumed_with_a_key(home: Path) -> None:
     assert identity(find(home, environ={**SDK, **OIDC})) == ("sdk-id", "environment")
 
 
@@ -493,7 +493,7 @@ def test_another_kind_in_the_file_of_the_sdk(home: Path) -> None:
 
 
 @kinds
-def test_without_the_package_its_name_is_told(home: Path, row: dict[str, str]) -> None:
+def test_without_the_package_its_name_is_reported(home: Path, row: dict[str, str]) -> None:
     def missing(name: str) -> t.Any:
         raise ImportError(name)
 
@@ -505,7 +505,7 @@ def test_without_the_package_its_name_is_told(home: Path, row: dict[str, str]) -
 
 
 @kinds
-def test_what_the_package_says_is_told_without_secrets(home: Path, row: dict[str, str]) -> None:
+def test_messages_of_the_package_are_reported_without_secrets(home: Path, row: dict[str, str]) -> None:
     command_line(home, row)
     package = Package(RuntimeError("sign in again; top-secret has expired"))
     with pytest.raises(CredentialsError, match="could not get a key .*sign in again") as caught:
@@ -529,7 +529,7 @@ def test_the_package_is_asked_again_with_the_same_provider(home: Path) -> None:
     assert len(package.made) == 1
 
 
-def test_a_mode_that_the_package_would_not_know_is_told(home: Path) -> None:
+def test_a_mode_that_the_package_does_not_know_is_reported(home: Path) -> None:
     command_line(home, {"mode": "oauth"})
     with pytest.raises(CredentialsError, match="the mode oauth, which the official package wants spelt OAuth"):
         find(home)
@@ -549,7 +549,7 @@ def test_a_mode_that_the_package_would_not_know_is_told(home: Path) -> None:
     ],
     ids=repr,
 )
-def test_a_profile_without_a_mode_and_keys_is_none_and_the_chain_goes_on(home: Path, row: dict[str, t.Any]) -> None:
+def test_a_profile_without_a_mode_and_keys_is_skipped(home: Path, row: dict[str, t.Any]) -> None:
     command_line(home, row)
     ini(home, "[default]\nregion_id = cn-shanghai\n")
     assert identity(find(home, providers=CredentialProviders(ROLE_KEY))) == ("instance-id", "ECS metadata")
@@ -598,7 +598,7 @@ def test_the_mode_of_a_profile_follows_from_its_keys(home: Path, row: dict[str, 
     ],
     ids=lambda value: str(value.get("mode")) if isinstance(value, dict) else "",
 )
-def test_what_is_wrong_with_a_profile_is_told(home: Path, row: dict[str, t.Any], words: str) -> None:
+def test_mistakes_in_a_profile_are_reported(home: Path, row: dict[str, t.Any], words: str) -> None:
     command_line(home, row)
     with pytest.raises(CredentialsError, match=words) as caught:
         find(home, providers=CredentialProviders(ROLE_KEY))
@@ -614,7 +614,7 @@ def test_what_is_wrong_with_a_profile_is_told(home: Path, row: dict[str, t.Any],
         ("type = oidc_role_arn\nrole_arn = r\n", "oidc_provider_arn and oidc_token_file_path is missing"),
     ],
 )
-def test_what_is_wrong_with_a_section_is_told(home: Path, text: str, words: str) -> None:
+def test_mistakes_in_a_section_are_reported(home: Path, text: str, words: str) -> None:
     ini(home, f"[default]\n{text}")
     with pytest.raises(CredentialsError, match=words) as caught:
         find(home, providers=CredentialProviders(ROLE_KEY))
@@ -638,7 +638,7 @@ def test_the_file_of_the_command_line_can_be_elsewhere(home: Path, variable: str
 
 
 @pytest.mark.parametrize("variable", ["ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE"])
-def test_the_command_line_may_be_told_to_ignore_profiles(home: Path, variable: str) -> None:
+def test_a_variable_makes_profiles_ignored(home: Path, variable: str) -> None:
     command_line(home, {"mode": "AK", "access_key_id": "a", "access_key_secret": "s"})
     assert (
         identity(find(home, environ={variable: "TRUE"}, providers=CredentialProviders(ROLE_KEY)))[1] == "ECS metadata"
@@ -681,7 +681,7 @@ def test_half_an_oidc_login_is_an_error(home: Path, missing: str) -> None:
     assert identity(find(home, environ={**environ, **SDK})) == ("sdk-id", "environment"), "a key comes first"
 
 
-def test_a_role_alone_is_no_half_of_an_oidc_login(home: Path) -> None:
+def test_a_role_alone_is_not_half_of_an_oidc_login(home: Path) -> None:
     environ = {"ALIBABA_CLOUD_ROLE_ARN": "acs:ram::1:role/r"}
     assert identity(find(home, environ=environ, providers=CredentialProviders(ROLE_KEY)))[1] == "ECS metadata"
 

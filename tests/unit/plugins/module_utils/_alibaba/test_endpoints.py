@@ -81,7 +81,7 @@ def test_a_region_or_an_endpoint_is_needed() -> None:
     assert endpoints(None, endpoint="http://127.0.0.1:80").resolve("cloudsso").url == "http://127.0.0.1:80"
 
 
-def test_an_override_is_refused_by_its_name() -> None:
+def test_an_override_is_rejected_by_its_name() -> None:
     with pytest.raises(UsageError, match="CLOUDSSO_ENDPOINT: 'http://cloudsso.example.com' would send"):
         endpoints(CLOUDSSO_ENDPOINT="http://cloudsso.example.com").resolve("cloudsso")
 
@@ -103,7 +103,7 @@ def test_inside_a_vpc_services_have_other_hosts(region: str) -> None:
 @pytest.mark.parametrize(
     "region", ["a.b", "x.evil.example/?a=", "cn-shanghai\n", "a" * 64, "-a", "..", "a b", "@evil", "a_b", "\u4e2d"]
 )
-def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | None, region: str) -> None:
+def test_a_region_that_cannot_exist_is_rejected(service: str, endpoint: str | None, region: str) -> None:
     with pytest.raises(UsageError, match="^ali_region: .*is not a region id, such as cn-shanghai"):
         Endpoints(region, endpoint, None, {}).resolve(service)
     with pytest.raises(UsageError, match="^ALIBABA_CLOUD_STS_REGION"):

@@ -104,7 +104,7 @@ def test_codes(code: str, status: int, kind: type[errors.ServiceError]) -> None:
     assert f"CLOUDSSO GetTask at https://cloudsso.cn-shanghai.aliyuncs.com returned HTTP {status}" in str(error)
 
 
-def test_what_is_not_there_is_told_by_its_code() -> None:
+def test_a_missing_object_is_recognised_by_the_code() -> None:
     error = made(answer(body("EntityNotExists.Task"), 404), is_not_found=lambda r: r.code == "EntityNotExists.Task")
     assert error.__class__ is errors.NotFoundError
 
@@ -157,7 +157,7 @@ def test_what_the_service_echoes_of_a_request_is_not_shown(echo: str) -> None:
         ("IllegalTimestamp", "3600 s behind the service's"),
     ],
 )
-def test_a_refused_login_says_what_to_do(code: str, hint: str) -> None:
+def test_a_rejected_login_says_what_to_do(code: str, hint: str) -> None:
     assert hint in str(made(answer(body(code), 400, date=DATE)))
 
 
@@ -166,7 +166,7 @@ def test_a_wrong_clock_without_a_date_to_compare() -> None:
 
 
 @pytest.mark.parametrize("code", ["InvalidTimeStamp.Expired", "InvalidTimestamp.Expired", "IllegalTimestamp"])
-def test_a_wrong_clock_is_told_by_its_code(code: str) -> None:
+def test_a_wrong_clock_is_recognised_by_its_code(code: str) -> None:
     assert is_skew(made(answer(body(code), 400)))
     assert not is_skew(made(answer(body("InvalidTimeStamp.Format"), 400)))
 
@@ -212,7 +212,7 @@ XML: dict[str, tuple[str, str | None, str]] = {
 @pytest.mark.parametrize("status", [200, 400, 503])
 @pytest.mark.parametrize("kind", ["text/xml;charset=utf-8", "application/json", ""])
 @pytest.mark.parametrize(("document", "code", "words"), [*XML.values()], ids=[*XML])
-def test_a_refusal_in_xml_is_a_refusal(document: str, code: str, words: str, kind: str, status: int) -> None:
+def test_an_error_in_xml_is_an_error(document: str, code: str, words: str, kind: str, status: int) -> None:
     with pytest.raises(errors.ThrottledError) as caught:
         read(Response(status, {"content-type": kind, "x-acs-retry-after": "1500"}, document.encode()))
     facts = {"http_status": status, "error_code": code, "error_msg": words, "request_id": "R-1"}
@@ -242,7 +242,7 @@ def test_entities_of_xml_are_not_expanded() -> None:
     ],
 )
 @pytest.mark.parametrize("found", [{}, {"Task": None, "Tasks": None}], ids=["without", "null"])
-def test_a_good_status_with_a_code_is_a_refusal(
+def test_a_good_status_with_an_error_code_is_an_error(
     found: dict[str, t.Any], code: str, kind: type[errors.ServiceError], status: int
 ) -> None:
     for operation in (TASK, TASKS):
@@ -252,7 +252,7 @@ def test_a_good_status_with_a_code_is_a_refusal(
 
 
 @pytest.mark.parametrize("code", ["Success", "OK", "200", 200, None, "", [], {"a": 1}, True])
-def test_a_code_that_is_none_refuses_nothing(code: t.Any) -> None:
+def test_a_code_for_success_is_not_an_error(code: t.Any) -> None:
     assert read(answer({"Code": code, "Task": {}}))["Task"] == {}
     assert read(answer({"Code": code}), TASKS) == {"Code": code}
     with pytest.raises(errors.InvalidResponseError, match="without 'Task'"):
@@ -262,7 +262,7 @@ def test_a_code_that_is_none_refuses_nothing(code: t.Any) -> None:
 @pytest.mark.parametrize(
     ("status", "kind"), [(400, errors.RejectedError), (403, errors.ForbiddenError), (404, errors.RejectedError)]
 )
-def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
+def test_a_page_of_something_else_is_not_an_error_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
     error = made(html(status), is_not_found=lambda refusal: refusal.status == 404 and refusal.known)
     assert error.__class__ is kind
     assert "sign-in page" in str(error.hint)

@@ -72,7 +72,7 @@ def test_a_service_without_session_tokens_may_be_forbidden(cloud: FakeTransport)
         fetch(cloud, "r", ALIBABA_CLOUD_IMDSV1_DISABLED="true")
 
 
-def test_nobody_there_is_noticed_at_the_first_request(cloud: FakeTransport) -> None:
+def test_a_missing_service_is_noticed_at_the_first_request(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, unreachable())
     with pytest.raises(CredentialsError, match="No connection"):
         fetch(cloud)
@@ -133,7 +133,7 @@ def test_an_instance_without_a_role(cloud: FakeTransport, answered: Response) ->
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("deadline", [None, 1060.0], ids=["first", "renewal"])
-def test_trouble_is_waited_out(cloud: FakeTransport, status: int, deadline: float | None) -> None:
+def test_a_temporary_error_is_retried(cloud: FakeTransport, status: int, deadline: float | None) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}r", text("top-secret", status))
     cloud.expect(f"{ROLES}r", GOOD)
@@ -145,7 +145,9 @@ def test_trouble_is_waited_out(cloud: FakeTransport, status: int, deadline: floa
     ("outcome", "kind"),
     [(text("top-secret", 503), UnavailableError), (lost(), TransportError), (unreachable(), TransportError)],
 )
-def test_trouble_is_waited_out_for_a_bounded_time(cloud: FakeTransport, outcome: t.Any, kind: type[CloudError]) -> None:
+def test_a_temporary_error_is_retried_for_a_bounded_time(
+    cloud: FakeTransport, outcome: t.Any, kind: type[CloudError]
+) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.always(f"{ROLES}r", outcome, took=0.5)
     with pytest.raises(kind) as caught:
@@ -163,7 +165,7 @@ def test_a_deadline_that_is_nearer_holds(cloud: FakeTransport) -> None:
     assert cloud.clock.now - 1000.0 <= 2.0
 
 
-def test_a_service_that_refuses_a_connection_is_absent_the_first_time_only(cloud: FakeTransport) -> None:
+def test_a_service_that_refuses_a_connection_counts_as_absent_the_first_time_only(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, unreachable())
     with pytest.raises(CredentialsError):
         fetch(cloud, "r")
@@ -184,7 +186,7 @@ def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Fak
     assert cloud.requests[-1].headers["X-aliyun-ecs-metadata-token"] == "session"
 
 
-def test_trouble_with_tokens_is_waited_out_where_there_must_be_one(cloud: FakeTransport) -> None:
+def test_a_temporary_error_is_retried_where_a_token_is_needed(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("busy", 503))
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}r", GOOD)

@@ -74,7 +74,7 @@ def test_an_identity_that_seems_to_have_ended_is_still_used_for_a_while(clock: F
     assert lease.get(5.0).access_key == "K2"
 
 
-def test_a_refused_identity_is_replaced(clock: FakeClock) -> None:
+def test_a_rejected_identity_is_replaced(clock: FakeClock) -> None:
     lease = Lease(Giver(clock, None), clock)
     lease.get(5.0)
     lease.drop()
@@ -125,7 +125,7 @@ def ends_in(clock: FakeClock, seconds: float, name: str = "K1") -> AccessKey:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_refusal_is_remembered_and_never_sent_again(clock: FakeClock, refusal: errors.CloudError) -> None:
+def test_a_rejected_login_is_remembered_and_never_sent_again(clock: FakeClock, refusal: errors.CloudError) -> None:
     script = Script(clock, refusal.copy())
     lease = Lease(script, clock)
     for _request in range(30):
@@ -149,7 +149,7 @@ def test_a_refusal_is_remembered_and_never_sent_again(clock: FakeClock, refusal:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_trouble_is_no_refusal(clock: FakeClock, trouble: errors.CloudError) -> None:
+def test_a_temporary_error_is_not_remembered(clock: FakeClock, trouble: errors.CloudError) -> None:
     lease = Lease(Script(clock, trouble, AccessKey("K1", "secret")), clock)
     with pytest.raises(type(trouble)) as caught:
         lease.get(clock.monotonic() + 10)
@@ -158,7 +158,7 @@ def test_trouble_is_no_refusal(clock: FakeClock, trouble: errors.CloudError) -> 
     assert lease.get(clock.monotonic() + 10).access_key == "K1"
 
 
-def test_what_counts_as_a_refusal_can_be_said(clock: FakeClock) -> None:
+def test_the_temporary_errors_can_be_chosen(clock: FakeClock) -> None:
     lease = Lease(Script(clock, REFUSED, AccessKey("K1", "s")), clock, (*TEMPORARY, errors.AuthenticationError))
     with pytest.raises(errors.AuthenticationError):
         lease.get(clock.monotonic() + 10)
@@ -192,7 +192,7 @@ def test_an_early_renewal_leaves_most_of_the_time_to_the_request(clock: FakeCloc
     assert script.left == [60, EARLY, 2]
 
 
-def test_a_renewal_that_is_refused_is_sent_once_more_at_the_end(clock: FakeClock) -> None:
+def test_a_renewal_that_is_rejected_is_sent_once_more_at_the_end(clock: FakeClock) -> None:
     forbidden = errors.ForbiddenError("Not any more.", http_status=403)
     script = Script(clock, ends_in(clock, 3600), forbidden, forbidden)
     lease = Lease(script, clock)

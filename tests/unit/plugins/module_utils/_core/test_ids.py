@@ -21,7 +21,7 @@ BAD: tuple[t.Any, ...] = (
 
 
 @pytest.mark.parametrize("value", BAD, ids=repr)
-def test_what_is_no_id_is_refused_by_option_and_value(value: t.Any) -> None:
+def test_an_invalid_id_is_rejected_with_option_and_value(value: t.Any) -> None:
     with pytest.raises(UsageError) as caught:
         check_id("task_id", value)
     assert str(caught.value).startswith(f"task_id: {value!r} ")
@@ -50,7 +50,7 @@ def test_ids_keep_their_order_and_lose_repetitions() -> None:
 
 
 @pytest.mark.parametrize("value", ["", ".", "a.b", "a b", "a/b", "a\n", "x" * 256, None], ids=repr)
-def test_what_is_no_name_of_a_key_pair_is_refused(value: t.Any) -> None:
+def test_an_invalid_name_of_a_key_pair_is_rejected(value: t.Any) -> None:
     with pytest.raises(UsageError, match="^keypair_name: .*Nothing was sent"):
         check_name("keypair_name", value)
 

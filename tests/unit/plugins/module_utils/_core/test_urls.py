@@ -58,7 +58,7 @@ def test_a_base_url_is_scheme_and_host(given: str, url: str) -> None:
         *("https://a.com\n", "https://a.c\nom", "\thttps://a.com", " https://a.com", "https://a.com\x00", "a\\b.com"),
     ],
 )
-def test_anything_else_is_refused_by_name(given: str) -> None:
+def test_anything_else_is_rejected_by_name(given: str) -> None:
     with pytest.raises(UsageError, match=r"^hwc_endpoint: .* is not a base URL"):
         base_url("hwc_endpoint", given)
 
@@ -123,7 +123,7 @@ def test_the_address_of_what_hands_out_keys(given: str, url: str) -> None:
         ("https://a..com/keys", "not a URL"),
     ],
 )
-def test_what_would_hand_out_keys_to_others_is_refused(given: str, words: str) -> None:
+def test_an_address_that_would_leak_keys_is_rejected(given: str, words: str) -> None:
     with pytest.raises(UsageError, match=f"^THE_URI: .*{words}"):
         local_url("THE_URI", given)
 
@@ -158,7 +158,7 @@ def test_a_region_is_one_label_of_a_host(region: str) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_region_is_refused(region: str) -> None:
+def test_an_invalid_region_is_rejected(region: str) -> None:
     with pytest.raises(UsageError, match="^hwc_region: .*is not a region id, such as cn-north-4") as caught:
         check_region("hwc_region", region, "cn-north-4")
     assert "\n" not in str(caught.value)

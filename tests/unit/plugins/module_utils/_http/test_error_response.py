@@ -59,7 +59,7 @@ def test_retry_after_holds_seconds_or_a_date(headers: dict[str, str], seconds: f
         ({}, None),
     ],
 )
-def test_the_service_tells_how_far_its_clock_is_ahead(headers: dict[str, str], seconds: float | None) -> None:
+def test_the_date_of_a_response_says_how_far_the_clock_is_ahead(headers: dict[str, str], seconds: float | None) -> None:
     assert clock_ahead(Response(200, headers, b""), EPOCH) == seconds
 
 

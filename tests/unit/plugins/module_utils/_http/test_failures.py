@@ -24,7 +24,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
         ("unused-secret", "\x1b[2Jgone\n", r"\x1b[2Jgone\n"),
     ],
 )
-def test_what_is_said_hides_the_password_of_the_proxy_and_no_more(password: str, said: str, shown: str) -> None:
+def test_messages_mask_the_password_of_the_proxy_and_nothing_else(password: str, said: str, shown: str) -> None:
     proxy = Proxy("http://proxy:3128", "HTTPS_PROXY", "me", password)
     error = translate(OSError(said), Exchange("https://kms.example.com", 5.0, FakeClock()), proxy)
     assert shown in str(error)

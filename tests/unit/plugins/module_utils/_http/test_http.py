@@ -117,7 +117,7 @@ def test_what_comes_before_a_write_is_repeated_like_a_read(
 
 
 @pytest.mark.parametrize(("name", "error"), [row[:2] for row in RULE], ids=[row[0] for row in RULE])
-def test_an_error_tells_whether_a_write_may_have_taken_effect(name: str, error: errors.CloudError) -> None:
+def test_an_error_says_whether_a_write_may_have_taken_effect(name: str, error: errors.CloudError) -> None:
     assert error.outcome_unknown == (name in ("maybe received", "unavailable", "cut short", "html"))
 
 
@@ -134,7 +134,7 @@ IN_A_MINUTE = errors.ThrottledError("too many", retry_after=60.0)
 MINUTE = errors.ThrottledError("too many", retry_after=60.0, quota=True)
 
 
-def test_a_request_that_is_turned_away_comes_back_after_two_to_five_seconds_and_ever_later() -> None:
+def test_a_throttled_request_is_repeated_after_two_to_five_seconds_and_then_later_each_time() -> None:
     assert [retry_pause(THROTTLED, read_only=False, attempt=1, jitter=number) for number in (0.0, 0.5, 1.0)] == [
         2,
         3.5,
@@ -198,7 +198,7 @@ def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: FakeTran
         sender.call(Attempts(cloud.clock, MINUTE, MINUTE, took=0.2), read_only=True, budget=budget)
 
 
-def test_who_is_patient_waits_longer_than_the_timeout_when_turned_away(cloud: FakeTransport) -> None:
+def test_a_patient_client_waits_longer_than_the_timeout_when_throttled(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9, "done")
     assert patiently(cloud, attempts, 10.0, 1000.0, read_only=False) == "done"
     assert set(attempts.left) == {10.0}, "each attempt has no more time than any other"
@@ -212,14 +212,14 @@ def test_patience_ends_and_says_so(cloud: FakeTransport) -> None:
     assert cloud.clock.now - 1000.0 <= 200.0
 
 
-def test_a_service_that_is_down_is_told_after_the_timeout_however_patient_one_is(cloud: FakeTransport) -> None:
+def test_a_service_that_is_down_is_reported_after_the_timeout_whatever_the_patience(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[errors.UnavailableError("HTTP 503.")] * 50, took=1.0)
     with pytest.raises(errors.UnavailableError):
         patiently(cloud, attempts, 60.0, 2000.0, read_only=True)
     assert 30.0 < cloud.clock.now - 1000.0 <= 60.0
 
 
-def test_being_turned_away_is_an_answer(cloud: FakeTransport) -> None:
+def test_throttling_is_a_response(cloud: FakeTransport) -> None:
     down = errors.UnavailableError("HTTP 503.")
     attempts = Attempts(cloud.clock, *[down, down, THROTTLED] * 12, "done", took=5.0)
     assert patiently(cloud, attempts, 60.0, 1000.0, read_only=True) == "done"
@@ -252,7 +252,7 @@ def test_a_kept_connection_that_was_closed_costs_no_pause(cloud: FakeTransport) 
         ("POST", False, errors.TransportError("lost", possibly_sent=True), 0),
     ],
 )
-def test_an_accepted_write_is_told_before_its_answer_is_read(
+def test_an_accepted_write_is_noted_before_its_response_is_read(
     cloud: FakeTransport, method: str, read_only: bool, outcome: t.Any, told: int
 ) -> None:
     writes: list[None] = []
@@ -291,7 +291,7 @@ def test_a_call_may_have_a_time_of_its_own(cloud: FakeTransport) -> None:
     assert attempts.left == [3.0]
 
 
-def test_refused_credentials_are_renewed_once_within_the_time(cloud: FakeTransport) -> None:
+def test_rejected_credentials_are_renewed_once_within_the_time(cloud: FakeTransport) -> None:
     refused = [errors.AuthenticationError("first"), errors.AuthenticationError("second")]
     attempts = Attempts(cloud.clock, *refused, took=2.0)
     left: list[float] = []
@@ -314,7 +314,7 @@ def test_credentials_that_cannot_be_renewed_are_not_tried_again(cloud: FakeTrans
     assert len(attempts.left) == 1
 
 
-def test_an_exception_that_is_no_error_of_ours_passes(cloud: FakeTransport) -> None:
+def test_other_exceptions_are_passed_on(cloud: FakeTransport) -> None:
     with pytest.raises(ZeroDivisionError):
         http(cloud).call(Attempts(cloud.clock, ZeroDivisionError()), read_only=True)
 

@@ -26,7 +26,7 @@ def found(url: str = URL, **environ: str) -> tuple[str, str] | None:
     return (proxy.url, proxy.variable) if proxy else None
 
 
-def test_without_a_variable_there_is_no_proxy() -> None:
+def test_without_a_variable_no_proxy_is_used() -> None:
     assert found() is None
     assert found(HTTP_PROXY=PROXY, FTP_PROXY=PROXY) is None, "for other schemes"
 
@@ -128,7 +128,7 @@ def test_a_proxy_is_read_as_curl_reads_it(value: str, proxy: Proxy) -> None:
         "://user:hunter2@proxy.example.com",
     ],
 )
-def test_what_is_no_proxy_is_told_by_its_variable(value: str) -> None:
+def test_an_invalid_proxy_is_reported_with_its_variable(value: str) -> None:
     with pytest.raises(
         TransportError, match="the proxy in the environment variable HTTPS_PROXY cannot be used"
     ) as caught:

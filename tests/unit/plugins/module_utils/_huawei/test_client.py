@@ -170,13 +170,13 @@ def test_a_write_that_was_not_received_is_repeated(cloud: FakeTransport, outcome
     assert client(cloud).call(WRITE, body={"a": 1}) == {}
 
 
-def test_a_refused_signature_is_tried_once(cloud: FakeTransport) -> None:
+def test_a_rejected_signature_is_tried_once(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, REFUSED)
     with pytest.raises(AuthenticationError, match="tried once"):
         read(client(cloud))
 
 
-def test_a_write_is_refused_in_check_mode_and_a_read_is_not(cloud: FakeTransport) -> None:
+def test_a_write_is_rejected_in_check_mode_and_a_read_is_not(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, check_mode=True))
     with pytest.raises(CloudError, match="check mode"):
@@ -234,20 +234,20 @@ def test_the_lookup_is_authenticated_like_everything_else(cloud: FakeTransport, 
     assert ("Authorization" in headers) == isinstance(credentials, AccessKey)
 
 
-def test_no_project_of_that_name_is_told(cloud: FakeTransport) -> None:
+def test_a_missing_project_is_reported(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, projects(named("p-1", "another")))
     with pytest.raises(UsageError, match="knows no project named 'cn-north-4'.*hwc_project_id"):
         client(cloud, project_id=None).project_id()
 
 
-def test_several_projects_of_that_name_are_told_with_their_ids(cloud: FakeTransport) -> None:
+def test_several_projects_of_one_name_are_reported_with_their_ids(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, projects(named("p-1"), named("p-2")))
     with pytest.raises(UsageError, match=r"2 projects named 'cn-north-4' \(p-1, p-2\)"):
         client(cloud, project_id=None).project_id()
 
 
 @pytest.mark.parametrize("found", [None, {}, "x"], ids=repr)
-def test_projects_that_are_none_are_an_error(cloud: FakeTransport, found: t.Any) -> None:
+def test_invalid_projects_are_an_error(cloud: FakeTransport, found: t.Any) -> None:
     cloud.expect(PROJECTS, {"projects": found})
     with pytest.raises(InvalidResponseError):
         client(cloud, project_id=None).project_id()
@@ -303,7 +303,7 @@ def test_a_token_that_names_no_project_leaves_it_to_be_looked_up(cloud: FakeTran
     read(client(cloud, credentials=PASSWORD, project_id=None))
 
 
-def test_a_login_without_a_token_is_told(cloud: FakeTransport) -> None:
+def test_a_login_without_a_token_is_reported(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, answer({"token": {}}, 201), body=login_body({"id": PROJECT}))
     with pytest.raises(CredentialsError, match="X-Subject-Token"):
         read(client(cloud, credentials=PASSWORD))
@@ -323,7 +323,7 @@ WRONG = answer({"error": {"code": 401, "message": "The username or password is w
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_login_is_sent_once_for_all_requests(cloud: FakeTransport, status: int) -> None:
+def test_a_rejected_login_is_sent_once_for_all_requests(cloud: FakeTransport, status: int) -> None:
     cloud.expect(LOGIN, WRONG._replace(status=status), body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
     for _task in range(30):
@@ -335,7 +335,7 @@ def test_a_refused_login_is_sent_once_for_all_requests(cloud: FakeTransport, sta
     assert len(cloud.requests) == 1
 
 
-def test_threads_share_a_refused_login(cloud: FakeTransport) -> None:
+def test_threads_share_a_rejected_login(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, WRONG, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
 
@@ -348,7 +348,7 @@ def test_threads_share_a_refused_login(cloud: FakeTransport) -> None:
         assert len(set(pool.map(ask, range(30)))) == 1
 
 
-def test_a_login_that_is_refused_after_another_is_remembered_too(cloud: FakeTransport) -> None:
+def test_a_login_that_is_rejected_after_another_is_remembered_too(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1"), body=login_body({"id": PROJECT}))
     cloud.expect(THINGS, refusal(401, "APIGW.0307", "The token must be updated"))
     cloud.expect(LOGIN, WRONG, body=login_body({"id": PROJECT}))
@@ -360,7 +360,7 @@ def test_a_login_that_is_refused_after_another_is_remembered_too(cloud: FakeTran
 
 
 @pytest.mark.parametrize("outcome", [answer({}, 503), lost(), refusal(429, "APIGW.0308", "slow")], ids=str)
-def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_a_failing_login_before_a_write_is_not_a_write(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(LOGIN, outcome, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
     with pytest.raises(CloudError) as caught:
@@ -372,7 +372,7 @@ def test_a_login_in_trouble_comes_before_a_write_and_is_no_write(cloud: FakeTran
     one.call(WRITE, body={})
 
 
-def test_a_look_up_that_is_refused_is_sent_once_and_names_the_option(cloud: FakeTransport) -> None:
+def test_a_look_up_that_is_rejected_is_sent_once_and_names_the_option(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, answer({"error": {"code": 403, "message": "Not allowed.", "title": "Forbidden"}}, 403))
     one = client(cloud, project_id=None)
     for _task in range(30):
@@ -393,7 +393,7 @@ def test_a_project_that_is_not_there_is_looked_up_once(cloud: FakeTransport) -> 
         client(cloud, project_id=None, project_name="dev").project_id()
 
 
-def test_a_look_up_with_a_token_that_has_ended_is_sent_again_after_a_new_login(cloud: FakeTransport) -> None:
+def test_a_look_up_with_an_expired_token_is_sent_again_after_re_authentication(cloud: FakeTransport) -> None:
     for number in (1, 2):
         cloud.expect(LOGIN, token(f"tok-{number}"), body=login_body(BY_NAME))
         outcome = projects(named(PROJECT)) if number == 2 else refusal(401, "APIGW.0307", "must be updated")
@@ -446,7 +446,7 @@ def test_sms_gets_a_token_of_the_account_and_no_project(cloud: FakeTransport) ->
     assert secrets == ["account-token", "project-token"]
 
 
-def test_a_token_of_the_account_is_renewed_when_it_is_refused(cloud: FakeTransport) -> None:
+def test_a_token_of_the_account_is_renewed_when_it_is_rejected(cloud: FakeTransport) -> None:
     one = client(cloud, credentials=PASSWORD)
     cloud.expect(LOGIN, token("old"), body=account_body())
     cloud.expect(SMS_URL, refusal(401, "APIGW.0307", "The token must be updated"))
@@ -462,7 +462,7 @@ def test_sms_with_a_key_says_its_project(cloud: FakeTransport) -> None:
     assert cloud.requests[0].headers["X-Project-Id"] == PROJECT
 
 
-def test_a_token_that_sms_refuses_is_told_to_be_one_of_a_project(cloud: FakeTransport) -> None:
+def test_a_token_that_sms_rejects_is_said_to_be_one_of_a_project(cloud: FakeTransport) -> None:
     cloud.expect(SMS_URL, refusal(401, "APIGW.0307", "The token must be updated"))
     with pytest.raises(AuthenticationError, match="SMS belongs to no region: it needs a token .* for the account"):
         client(cloud, credentials=Token("ready")).call(SMS_READ)
@@ -532,7 +532,7 @@ def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: FakeTra
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_refused_token_of_an_identity_provider_is_told_as_such_once(cloud: FakeTransport, status: int) -> None:
+def test_a_rejected_token_of_an_identity_provider_is_named_as_the_cause_once(cloud: FakeTransport, status: int) -> None:
     cloud.expect(OIDC_URL, refusal(status, "STS5.0002", "id token is expired"), body=oidc_body())
     one = client(cloud, credentials=oidc())
     for _task in range(30):
@@ -567,7 +567,7 @@ def test_a_user_of_an_identity_provider_gets_a_key_by_way_of_a_token(cloud: Fake
 @pytest.mark.parametrize(
     "found", [None, "x", [], {}, {**STS_KEY, "secret_access_key": None}, {**STS_KEY, "access_key_id": 7}]
 )
-def test_sts_without_a_key_is_told(cloud: FakeTransport, found: t.Any) -> None:
+def test_sts_without_a_key_is_reported(cloud: FakeTransport, found: t.Any) -> None:
     cloud.expect(OIDC_URL, answer({"credentials": found}), body=oidc_body())
     with pytest.raises(CredentialsError, match="STS answered without a complete key") as caught:
         read(client(cloud, credentials=oidc()))
@@ -598,7 +598,7 @@ def test_a_host_that_has_answered_exists(cloud: FakeTransport) -> None:
     read(one)
 
 
-def test_where_credentials_come_from_is_told_when_they_are_refused(cloud: FakeTransport) -> None:
+def test_rejected_credentials_are_reported_with_their_source(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, refusal(401, "APIGW.0301", "verify aksk signature fail"), times=2)
     key = AccessKey("ak", "sk", None, "~/.huaweicloud/credentials [basic]")
     with pytest.raises(AuthenticationError, match=r"come from: ~/.huaweicloud/credentials \[basic\]\.$"):
@@ -680,7 +680,7 @@ def test_a_region_outside_the_table_is_warned_about_once(cloud: FakeTransport) -
         assert word in warnings[0]
 
 
-def test_what_makes_an_id_unique_is_told_to_a_wait(cloud: FakeTransport) -> None:
+def test_the_scope_of_ids_is_passed_to_a_wait(cloud: FakeTransport) -> None:
     assert client(cloud).scope == {"region": "cn-north-4", "project": PROJECT}
     assert client(cloud, project_id=None, project_name="dev").scope == {"region": "cn-north-4", "project": "dev"}
 

@@ -128,7 +128,7 @@ def test_the_first_identity_in_the_order_is_taken(
         ({}, {"HW_USER_PASSWORD": "hunter2", "HW_USER_NAME": "user"}, "HW_DOMAIN_NAME", "hwc_user_password"),
     ],
 )
-def test_half_an_identity_is_refused_by_the_names_of_both_halves(
+def test_half_of_some_credentials_is_rejected_with_the_names_of_both_halves(
     options: dict[str, t.Any], environ: dict[str, str], missing: str, given: str
 ) -> None:
     with pytest.raises(CredentialsError) as caught:
@@ -160,7 +160,7 @@ def test_without_credentials_every_way_to_give_them_is_named(options: dict[str, 
 
 @pytest.mark.parametrize("blemish", ["\n", " ", "\r", "\t", "\u00e9", "\u4f60", "\x00"], ids=repr)
 @pytest.mark.parametrize("option", ["hwc_access_key", "hwc_secret_key", "hwc_security_token", "hwc_auth_token"])
-def test_what_cannot_be_sent_is_refused_and_not_shown(option: str, blemish: str) -> None:
+def test_credentials_that_cannot_be_sent_are_rejected_and_not_shown(option: str, blemish: str) -> None:
     beside = {} if option == "hwc_auth_token" else KEY
     with pytest.raises(CredentialsError, match=r"\(options\) holds a blank, a line break") as caught:
         find({**beside, option: f"hunter2{blemish}"})
@@ -172,7 +172,7 @@ def test_a_password_may_hold_anything() -> None:
 
 
 @pytest.mark.parametrize("options", [{**KEY, "hwc_security_token": "st"}, LOGIN, {"hwc_auth_token": "tok"}], ids=repr)
-def test_secrets_are_told_and_not_shown(options: dict[str, str]) -> None:
+def test_secrets_are_registered_and_not_shown(options: dict[str, str]) -> None:
     found = find(options)
     hidden = [options[name] for name in options if name not in ("hwc_access_key", "hwc_user_name", "hwc_domain_name")]
     assert sorted(found.secrets()) == sorted(hidden)

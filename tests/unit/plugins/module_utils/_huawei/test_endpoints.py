@@ -66,7 +66,7 @@ def test_an_empty_override_is_none() -> None:
     assert endpoints(**given).resolve("iam").url == "https://iam.cn-north-4.myhuaweicloud.com"
 
 
-def test_an_override_is_refused_by_its_name() -> None:
+def test_an_override_is_rejected_by_its_name() -> None:
     with pytest.raises(UsageError, match="^HWC_ENDPOINT: "):
         endpoints(HWC_ENDPOINT="http://kms.example.com").resolve("kps")
     with pytest.raises(UsageError, match="^hwc_iam_endpoint: "):
@@ -151,7 +151,7 @@ def test_an_endpoint_needs_no_region() -> None:
     ],
     ids=repr,
 )
-def test_a_region_that_cannot_exist_is_refused(service: str, endpoint: str | None, region: str) -> None:
+def test_a_region_that_cannot_exist_is_rejected(service: str, endpoint: str | None, region: str) -> None:
     with pytest.raises(UsageError, match="^hwc_region: .*is not a region id, such as cn-north-4"):
         Endpoints(region, endpoint, endpoint, {}).resolve(service)
 
@@ -166,5 +166,5 @@ def test_what_a_region_was_meant_to_be(region: str, meant: str | None) -> None:
     assert endpoints().resolve("kps").similar is None
 
 
-def test_an_address_of_the_user_is_made_of_no_region() -> None:
+def test_an_address_that_a_user_gives_does_not_depend_on_the_region() -> None:
     assert endpoints(endpoint="kms.example.com").resolve("kps").region_from is None

@@ -50,13 +50,13 @@ SHAPES: dict[str, tuple[t.Any, str, str]] = {
 
 
 @pytest.mark.parametrize(("body", "code", "text"), list(SHAPES.values()), ids=list(SHAPES))
-def test_code_and_words_are_found_in_every_shape(body: t.Any, code: str, text: str) -> None:
+def test_code_and_message_are_found_in_every_form(body: t.Any, code: str, text: str) -> None:
     found = read_error_response(answer(body, 400))
     assert (found.status, found.code, found.text) == (400, code, text)
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b"\xff\xfe", b"{"], ids=repr)
-def test_a_body_that_is_no_json_is_quoted(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_quoted(body: bytes) -> None:
     found = read_error_response(Response(502, {}, body))
     assert found.code == "502"
     assert found.text.startswith("'") or (found.text == "no text" and not body)
@@ -175,7 +175,7 @@ def test_what_the_operation_calls_missing_is_not_found() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
-def test_a_refusal_of_the_caller_is_never_an_absence(status: int) -> None:
+def test_a_rejected_caller_is_never_a_missing_object(status: int) -> None:
     if status == 429:
         refused = error(refusal(status, "APIGW.0308", "x"), is_not_found=lambda found: True)
         assert isinstance(refused, errors.ThrottledError)
@@ -196,7 +196,7 @@ def test_a_refusal_of_the_caller_is_never_an_absence(status: int) -> None:
         ("limit:5,time:1 minute", {"retry_after": "3"}, 3.0),
     ],
 )
-def test_throttling_tells_how_long_to_wait(text: str, headers: dict[str, str], seconds: float | None) -> None:
+def test_throttling_says_how_long_to_wait(text: str, headers: dict[str, str], seconds: float | None) -> None:
     refused = error(refusal(429, "APIGW.0308", text, **headers))
     assert isinstance(refused, errors.ThrottledError)
     assert refused.retry_after == seconds
@@ -273,7 +273,7 @@ HINTS: dict[str, tuple[str, str, str, dict[str, str], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("by", "code", "text", "headers", "words"), list(HINTS.values()), ids=list(HINTS))
-def test_refused_credentials_tell_what_to_check(
+def test_rejected_credentials_say_what_to_check(
     by: str, code: str, text: str, headers: dict[str, str], words: tuple[str, ...]
 ) -> None:
     refused = error(refusal(401, code, text, **headers), by=by)
@@ -284,7 +284,7 @@ def test_refused_credentials_tell_what_to_check(
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 @pytest.mark.parametrize(("by", "word"), [("password", "hwc_user_password"), ("id token", "identity provider")])
-def test_a_refused_login_tells_what_to_check_whatever_its_status(status: int, by: str, word: str) -> None:
+def test_a_rejected_login_says_what_to_check_whatever_its_status(status: int, by: str, word: str) -> None:
     assert word in str(error(refusal(status, str(status), "No."), by=by).hint)
 
 
@@ -295,7 +295,7 @@ def test_a_clock_that_is_right_or_unknown_is_not_blamed(headers: dict[str, str])
 
 
 @pytest.mark.parametrize(("status", "kind"), [(403, errors.ForbiddenError), (404, errors.RejectedError)])
-def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
+def test_a_page_of_something_else_is_not_an_error_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
     refused = error(html(status), is_not_found=lambda found: found.code.startswith("KPS."))
     assert refused.__class__ is kind
     assert "sign-in page" in str(refused.hint)
@@ -306,7 +306,7 @@ def test_a_page_of_something_else_is_not_a_word_of_the_service(status: int, kind
     "value", [None, True, 7, 1.5, [], ["a"], [1, {"error_code": ["x"]}, "y"], {}, {"a": {"b": 1}}], ids=repr
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 503])
-def test_any_field_of_a_refusal_may_be_of_another_type(status: int, value: t.Any, field: str) -> None:
+def test_any_field_of_an_error_response_may_be_of_another_type(status: int, value: t.Any, field: str) -> None:
     document = {"error_code": "KPS.0002", "error_msg": "no", "request_id": "r", field: value}
     refused = error(answer(document, status))
     for name in ("error_code", "error_msg", "request_id"):
@@ -330,7 +330,7 @@ def test_a_window_that_makes_no_sense_is_none(text: str) -> None:
     assert refused.retry_after is None
 
 
-def test_words_are_shown_up_to_a_bound_and_without_effect() -> None:
+def test_messages_are_shown_up_to_a_limit_and_escaped() -> None:
     refused = error(refusal(400, "KPS\x1b[31m.1", "\x1b[2J\u202ebad\n" + "x" * 100000, x_request_id="r\r\n1"))
     assert len(str(refused)) < 1400
     assert str(refused).isprintable()

@@ -232,7 +232,7 @@ def test_a_service_without_session_tokens_is_asked_without(cloud: FakeTransport,
     assert "X-Metadata-Token" not in cloud.requests[1].headers
 
 
-def test_nobody_there_is_noticed_at_the_first_request(cloud: FakeTransport) -> None:
+def test_a_missing_service_is_noticed_at_the_first_request(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, unreachable())
     with pytest.raises(errors.CredentialsError, match="No connection"):
         metadata.fetch(cloud, cloud.clock, {})
@@ -249,14 +249,14 @@ def test_it_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
 
 @pytest.mark.parametrize("outcome", [text("top-secret", 500), text("", 429), lost(), BROKEN], ids=str)
 @pytest.mark.parametrize("deadline", [None, 1060.0], ids=["first", "renewal"])
-def test_trouble_is_waited_out(cloud: FakeTransport, outcome: t.Any, deadline: float | None) -> None:
+def test_a_temporary_error_is_retried(cloud: FakeTransport, outcome: t.Any, deadline: float | None) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(KEY, outcome)
     cloud.expect(KEY, GOOD)
     assert metadata.fetch(cloud, cloud.clock, {}, deadline) == INSTANCE
 
 
-def test_trouble_is_waited_out_for_a_bounded_time(cloud: FakeTransport) -> None:
+def test_a_temporary_error_is_retried_for_a_bounded_time(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.always(KEY, text("top-secret", 502))
     with pytest.raises(errors.UnavailableError, match="answered with HTTP 502") as caught:
@@ -465,7 +465,7 @@ def test_an_agency_by_the_id_of_its_account(cloud: FakeTransport) -> None:
     made.call(READ)
 
 
-def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_refused(cloud: FakeTransport) -> None:
+def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_rejected(cloud: FakeTransport) -> None:
     made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")))
     assert not made.renewable()
     cloud.expect(ASSUME, temporary(1), body=BODY)
@@ -516,7 +516,7 @@ def test_half_a_key_of_an_agency_is_an_error(cloud: FakeTransport) -> None:
     assert "top-secret" not in str(caught.value)
 
 
-def test_the_key_of_an_instance_is_fetched_again_when_it_is_refused(cloud: FakeTransport) -> None:
+def test_the_key_of_an_instance_is_fetched_again_when_it_is_rejected(cloud: FakeTransport) -> None:
     secrets: list[str] = []
     again = AccessKey("again-ak", "again-sk", "again-token", "ECS metadata")
     made = client(cloud, credentials=RefreshableKey("ECS metadata", lambda _deadline: again, INSTANCE), secrets=secrets)
@@ -556,7 +556,7 @@ def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(
     assert "top-secret" not in str(caught.value)
 
 
-def test_a_missing_permission_is_told_whole(cloud: FakeTransport) -> None:
+def test_all_details_of_a_missing_permission_are_reported(cloud: FakeTransport) -> None:
     details = {
         "encoded_authorization_message": "XK41HVGVZGWQoOn0" * 500,
         "details": [{"error_code": "SMS.9004", "error_msg": "You may not do XXX on YYY"}],

@@ -91,7 +91,7 @@ def test_what_was_noted_is_kept_with_a_failure(tmp_path: Path) -> None:
     assert (result["msg"], result["error_code"]) == ("It was rejected. Do this.", "C.1")
 
 
-def test_wrong_options_fail_in_the_words_of_ansible(tmp_path: Path) -> None:
+def test_wrong_options_fail_with_the_messages_of_ansible(tmp_path: Path) -> None:
     result = run(lambda _context: None, tmp_path, args={"wrong": 1})
     assert result["failed"]
     assert result["msg"].startswith(f"Unsupported parameters for ({NAME}) module: wrong. Supported parameters include:")

@@ -80,7 +80,7 @@ def opened() -> Opened:
     return Opened()
 
 
-def test_runs_with_the_same_options_share_a_client_and_are_told_the_same(opened: Opened) -> None:
+def test_runs_with_the_same_options_share_a_client_its_secrets_and_its_warnings(opened: Opened) -> None:
     clients, first, second = SharedClients(), told(task_id="t-1"), told(task_id="t-2")
     one = clients.client(opened.cloud, first.context, {})
     assert clients.client(opened.cloud, second.context, {}) is one
@@ -89,7 +89,7 @@ def test_runs_with_the_same_options_share_a_client_and_are_told_the_same(opened:
         assert (run.secrets, run.warnings) == (["first-secret"], ["first warning"])
 
 
-def test_the_run_that_uses_a_client_is_told_what_is_new(opened: Opened) -> None:
+def test_the_run_that_uses_a_client_gets_new_secrets_and_warnings(opened: Opened) -> None:
     clients, first, second, third = SharedClients(), told(), told(), told()
     clients.client(opened.cloud, first.context, {})
     clients.client(opened.cloud, second.context, {})

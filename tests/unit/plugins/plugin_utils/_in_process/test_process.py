@@ -90,11 +90,11 @@ def bytes_of_orphan(act: t.Callable[[WorkerClock], t.Any]) -> int:
 
 
 @pytest.mark.parametrize("act", [lambda clock: clock.monotonic(), lambda clock: clock.sleep(0)], ids=["read", "sleep"])
-def test_an_orphan_ends_with_the_first_look_at_the_time(act: t.Any) -> None:
+def test_an_orphaned_worker_ends_when_it_next_reads_the_time(act: t.Any) -> None:
     assert bytes_of_orphan(act) == 0
 
 
-def test_an_orphan_that_never_looks_goes_on() -> None:
+def test_an_orphaned_worker_that_never_reads_the_time_goes_on() -> None:
     assert bytes_of_orphan(lambda _clock: None) == 1
 
 
@@ -106,7 +106,7 @@ def test_while_the_controller_lives_time_passes() -> None:
     assert clock.monotonic() - before >= 0.01
 
 
-def test_a_long_pause_is_interrupted_to_look_for_the_controller(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_pause_is_interrupted_to_check_for_the_controller(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(SystemClock, "monotonic", lambda _clock: 1000.0 + sum(pauses))
     monkeypatch.setattr(SystemClock, "sleep", lambda _clock, seconds: pauses.append(seconds))
