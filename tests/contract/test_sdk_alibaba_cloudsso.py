@@ -85,8 +85,8 @@ def sso(alibaba: AlibabaSdk) -> Sso:
     return Sso(alibaba)
 
 
-def refusal(call: t.Callable[[], t.Any]) -> tuple[int, str]:
-    """Status and code with which the SDK says that a call was refused."""
+def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
+    """Return status and code with which the SDK says that a call was rejected."""
     errors = load("alibabacloud_tea_openapi.exceptions")
     with pytest.raises(errors.AlibabaCloudException) as caught:
         call()
@@ -166,28 +166,28 @@ def test_provisioning(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
 
 def test_conflicts(sso: Sso, clock: ManualClock) -> None:
     sso.assign()
-    assert refusal(sso.assign) == (409, "OperationConflict.Task")
-    assert refusal(lambda: sso.provision("Provision")) == (409, "OperationConflict.Task")
+    assert error_of(sso.assign) == (409, "OperationConflict.Task")
+    assert error_of(lambda: sso.provision("Provision")) == (409, "OperationConflict.Task")
     sso.assign(BOB)
     sso.assign(target=SECOND)
     clock.advance(11)
     in_use = "DeletionConflict.AccessConfigurationProvisioning.AccessAssignment"
-    assert refusal(lambda: sso.provision("Deprovision")) == (409, in_use)
+    assert error_of(lambda: sso.provision("Deprovision")) == (409, in_use)
 
 
 def test_unknown_names(sso: Sso) -> None:
-    assert refusal(lambda: sso.task("t-nobody")) == (404, "EntityNotExists.Task")
-    assert refusal(lambda: sso.status("t-nobody")) == (404, "EntityNotExists.Task")
-    assert refusal(lambda: sso.assign("u-nobody")) == (404, "EntityNotExists.User")
-    assert refusal(lambda: sso.assign("g-nobody")) == (404, "EntityNotExists.Group")
-    assert refusal(lambda: sso.assign(configuration="ac-none")) == (404, "EntityNotExists.AccessConfiguration")
-    assert refusal(sso.take) == (404, "EntityNotExists.AccessAssignment")
+    assert error_of(lambda: sso.task("t-nobody")) == (404, "EntityNotExists.Task")
+    assert error_of(lambda: sso.status("t-nobody")) == (404, "EntityNotExists.Task")
+    assert error_of(lambda: sso.assign("u-nobody")) == (404, "EntityNotExists.User")
+    assert error_of(lambda: sso.assign("g-nobody")) == (404, "EntityNotExists.Group")
+    assert error_of(lambda: sso.assign(configuration="ac-none")) == (404, "EntityNotExists.AccessConfiguration")
+    assert error_of(sso.take) == (404, "EntityNotExists.AccessAssignment")
     missing = (404, "EntityNotExists.AccessConfigurationProvisioning")
-    assert refusal(lambda: sso.provision("Deprovision")) == missing
+    assert error_of(lambda: sso.provision("Deprovision")) == missing
     sso.directory = "d-nobody"
-    assert refusal(sso.tasks) == (404, "EntityNotExists.Directory")
+    assert error_of(sso.tasks) == (404, "EntityNotExists.Directory")
     sso.directory = ""
-    assert refusal(sso.tasks) == (400, "MissingDirectoryId")
+    assert error_of(sso.tasks) == (400, "MissingDirectoryId")
 
 
 def test_directories(emulator: Emulator, sso: Sso) -> None:
@@ -195,7 +195,7 @@ def test_directories(emulator: Emulator, sso: Sso) -> None:
     (row,) = sso.client.list_directories().body.directories
     assert (row.directory_id, row.directory_name, row.region) == (sso.directory, "emulated-directory", "cn-shanghai")
     sso.directory = "d-other"
-    assert refusal(sso.tasks) == (404, "EntityNotExists.Directory")
+    assert error_of(sso.tasks) == (404, "EntityNotExists.Directory")
 
 
 def make_many(sso: Sso, clock: ManualClock, count: int) -> list[str]:
@@ -222,8 +222,8 @@ def test_paging(sso: Sso, clock: ManualClock) -> None:
         if token is None:
             break
     assert found == made[::-1]
-    assert refusal(lambda: sso.tasks(max_results=21)) == (400, "InvalidParameter")
-    assert refusal(lambda: sso.tasks(next_token="nonsense")) == (400, "InvalidParameter.NextToken")
+    assert error_of(lambda: sso.tasks(max_results=21)) == (400, "InvalidParameter")
+    assert error_of(lambda: sso.tasks(next_token="nonsense")) == (400, "InvalidParameter.NextToken")
 
 
 def test_window(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
@@ -236,8 +236,8 @@ def test_window(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     since = iso(clock.now - 6 * 24 * 3600)
     assert [row.task_id for row in sso.tasks(filter=f"StartTime ge {since}").tasks] == [task]
     too_old = iso(clock.now - 8 * 24 * 3600)
-    assert refusal(lambda: sso.tasks(filter=f"StartTime ge {too_old}")) == (400, "InvalidParameter.Filter")
-    assert refusal(lambda: sso.tasks(filter=f"StartTime gt {since}")) == (400, "InvalidParameter.Filter")
+    assert error_of(lambda: sso.tasks(filter=f"StartTime ge {too_old}")) == (400, "InvalidParameter.Filter")
+    assert error_of(lambda: sso.tasks(filter=f"StartTime gt {since}")) == (400, "InvalidParameter.Filter")
 
 
 def test_filters(sso: Sso, clock: ManualClock) -> None:
@@ -255,11 +255,11 @@ def test_filters(sso: Sso, clock: ManualClock) -> None:
     assert found(principal_id=BOB, principal_type="User") == [bob]
     assert found(target_id=FIRST, target_type="RD-Account") == [provisioned, alice]
     assert found(task_type="ProvisionAccessConfiguration") == [provisioned]
-    assert refusal(lambda: found(principal_id=BOB)) == (400, "InvalidParameter.PrincipalId")
-    assert refusal(lambda: found(target_type="RD-Account")) == (400, "InvalidParameter.TargetId")
-    assert refusal(lambda: found(status="Done")) == (400, "InvalidParameter.Status")
-    assert refusal(lambda: found(status="")) == (400, "InvalidParameter.Status")
-    assert refusal(lambda: found(task_type="Nonsense")) == (400, "InvalidParameter.TaskType")
+    assert error_of(lambda: found(principal_id=BOB)) == (400, "InvalidParameter.PrincipalId")
+    assert error_of(lambda: found(target_type="RD-Account")) == (400, "InvalidParameter.TargetId")
+    assert error_of(lambda: found(status="Done")) == (400, "InvalidParameter.Status")
+    assert error_of(lambda: found(status="")) == (400, "InvalidParameter.Status")
+    assert error_of(lambda: found(task_type="Nonsense")) == (400, "InvalidParameter.TaskType")
 
 
 def test_fates(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
@@ -282,7 +282,7 @@ def test_throttling(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     task = sso.assign().task_id
     for _number in range(19):
         sso.status(task)
-    assert refusal(lambda: sso.status(task)) == (429, "Throttling.User")
+    assert error_of(lambda: sso.status(task)) == (429, "Throttling.User")
     clock.advance(1.1)
     assert sso.status(task).status == "InProgress"
     emulator.alibaba.cloudsso.throttle_status = 400
@@ -296,4 +296,4 @@ def test_throttling(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
 
 def test_the_service_may_be_down(emulator: Emulator, sso: Sso) -> None:
     emulator.fail("error", service="cloudsso", status=503, code="ServiceUnavailable", message="come again")
-    assert refusal(sso.tasks) == (503, "ServiceUnavailable")
+    assert error_of(sso.tasks) == (503, "ServiceUnavailable")

@@ -149,8 +149,8 @@ def read(alibaba: AlibabaSdk, client: t.Any) -> t.Any:
     return client.list_tasks(alibaba.models.ListTasksRequest(directory_id=directory)).body
 
 
-def refusal(alibaba: AlibabaSdk, client: t.Any) -> tuple[int, str]:
-    """Status and code of the refusal of a read."""
+def error_of(alibaba: AlibabaSdk, client: t.Any) -> tuple[int, str]:
+    """Return status and code of the error of a read."""
     errors = load("alibabacloud_tea_openapi.exceptions")
     with pytest.raises(errors.AlibabaCloudException) as caught:
         read(alibaba, client)
@@ -176,10 +176,10 @@ def test_both_signatures(emulator: Emulator, alibaba: AlibabaSdk, settings: dict
 
 
 def test_wrong_credentials(emulator: Emulator, alibaba: AlibabaSdk) -> None:
-    assert refusal(alibaba, alibaba.client(secret="wrong")) == (400, "SignatureDoesNotMatch")
-    assert refusal(alibaba, alibaba.client(access="LTAINOBODY")) == (404, "InvalidAccessKeyId.NotFound")
+    assert error_of(alibaba, alibaba.client(secret="wrong")) == (400, "SignatureDoesNotMatch")
+    assert error_of(alibaba, alibaba.client(access="LTAINOBODY")) == (404, "InvalidAccessKeyId.NotFound")
     emulator.alibaba_account.access_key.active = False
-    assert refusal(alibaba, alibaba.client()) == (400, "InvalidAccessKeyId.Inactive")
+    assert error_of(alibaba, alibaba.client()) == (400, "InvalidAccessKeyId.Inactive")
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [(-905, False), (-890, True), (890, True), (905, False)])
@@ -188,7 +188,7 @@ def test_skew(alibaba: AlibabaSdk, clock: ManualClock, seconds: float, accepted:
     if accepted:
         read(alibaba, alibaba.client())
     else:
-        assert refusal(alibaba, alibaba.client()) == (400, "InvalidTimeStamp.Expired")
+        assert error_of(alibaba, alibaba.client()) == (400, "InvalidTimeStamp.Expired")
 
 
 def test_temporary_key(emulator: Emulator, alibaba: AlibabaSdk, clock: ManualClock) -> None:
@@ -197,12 +197,12 @@ def test_temporary_key(emulator: Emulator, alibaba: AlibabaSdk, clock: ManualClo
     read(alibaba, alibaba.client(key.access, key.secret, key.security_token))
     assert oracle.judge_alibaba(emulator.requests[-1:], key.access, key.secret) == 1
     read(alibaba, alibaba.client(key.access, key.secret, key.security_token, signature_algorithm="v2"))
-    assert refusal(alibaba, alibaba.client(key.access, key.secret)) == (404, "InvalidAccessKeyId.NotFound")
+    assert error_of(alibaba, alibaba.client(key.access, key.secret)) == (404, "InvalidAccessKeyId.NotFound")
     mismatch = (400, "InvalidSecurityToken.MismatchWithAccessKey")
-    assert refusal(alibaba, alibaba.client(key.access, key.secret, "another")) == mismatch
+    assert error_of(alibaba, alibaba.client(key.access, key.secret, "another")) == mismatch
     clock.advance(801)
     expired = (400, "InvalidSecurityToken.Expired")
-    assert refusal(alibaba, alibaba.client(key.access, key.secret, key.security_token)) == expired
+    assert error_of(alibaba, alibaba.client(key.access, key.secret, key.security_token)) == expired
 
 
 def send(

@@ -22,8 +22,8 @@ from .conftest import HuaweiSdk
 from .sdk import load
 
 
-def refusal(call: t.Callable[[], t.Any]) -> tuple[int, str]:
-    """Status and code with which the SDK says that a call was refused."""
+def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
+    """Return status and code with which the SDK says that a call was rejected."""
     error = load("huaweicloudsdkcore.exceptions.exceptions").ServiceResponseException
     with pytest.raises(error) as caught:
         call()
@@ -80,21 +80,21 @@ def test_rotation_fails(emulator: Emulator, csms: Csms, clock: ManualClock) -> N
 
 
 def test_error_responses(emulator: Emulator, csms: Csms) -> None:
-    assert refusal(lambda: csms.rotate("plain")) == (400, "CSMS.0003")
-    assert refusal(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
+    assert error_of(lambda: csms.rotate("plain")) == (400, "CSMS.0003")
+    assert error_of(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
     wrong = (400, "CSMS.0002")
-    assert refusal(lambda: csms.tasks(secret_name="my secret")) == wrong
-    assert refusal(lambda: csms.tasks(secret_name="x" * 65)) == wrong
-    assert refusal(lambda: csms.tasks(status="RUNNING")) == wrong
-    assert refusal(lambda: csms.tasks(limit=1001)) == wrong
-    assert refusal(lambda: csms.tasks(limit=0)) == wrong
-    assert refusal(lambda: csms.tasks(marker="nonsense")) == wrong
+    assert error_of(lambda: csms.tasks(secret_name="my secret")) == wrong
+    assert error_of(lambda: csms.tasks(secret_name="x" * 65)) == wrong
+    assert error_of(lambda: csms.tasks(status="RUNNING")) == wrong
+    assert error_of(lambda: csms.tasks(limit=1001)) == wrong
+    assert error_of(lambda: csms.tasks(limit=0)) == wrong
+    assert error_of(lambda: csms.tasks(marker="nonsense")) == wrong
     others: list[dict[str, t.Any]] = [{"secret_name": "database"}, {"status": "FAILED"}, {"limit": 5}, {"marker": "x"}]
     for other in others:
-        assert refusal(functools.partial(csms.tasks, task_id="some", **other)) == wrong
+        assert error_of(functools.partial(csms.tasks, task_id="some", **other)) == wrong
     assert csms.tasks(task_id="nobody").tasks == []
     emulator.huawei.csms.nested_errors = True
-    assert refusal(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
+    assert error_of(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
 
 
 def walk(csms: Csms, **query: t.Any) -> list[list[str]]:
@@ -179,10 +179,10 @@ def test_passphrase(emulator: Emulator, sms: Sms, ids: list[str]) -> None:
         sms.passphrase(ids[1])
     assert (caught.value.status_code, caught.value.error_code) == (403, "SMS.9004")
     assert caught.value.encoded_auth_msg
-    assert refusal(lambda: sms.passphrase("nobody")) == (404, "SMS.2252")
+    assert error_of(lambda: sms.passphrase("nobody")) == (404, "SMS.2252")
     emulator.huawei.directory.add_domain(Domain("other", "other-account"))
     other = emulator.huawei.sms.add("other", "p", "not-mine", passphrase="x")
-    assert refusal(lambda: sms.passphrase(other.id)) == (403, "SMS.2248")
+    assert error_of(lambda: sms.passphrase(other.id)) == (403, "SMS.2248")
 
 
 def test_migration(emulator: Emulator, sms: Sms, ids: list[str], clock: ManualClock) -> None:
@@ -215,7 +215,7 @@ def test_list(emulator: Emulator, sms: Sms, ids: list[str]) -> None:
     assert [task.id for task in sms.tasks(id=ids[1]).tasks] == ids[1:]
     source = sms.show(ids[0]).source_server.id
     assert [task.id for task in sms.tasks(source_server_id=source).tasks] == ids[:1]
-    assert refusal(lambda: sms.tasks(state="RESETING")) == (400, "SMS.2015")
+    assert error_of(lambda: sms.tasks(state="RESETING")) == (400, "SMS.2015")
 
 
 def test_reads_want_a_content_type(emulator: Emulator, ids: list[str]) -> None:

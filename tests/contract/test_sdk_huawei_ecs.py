@@ -69,8 +69,8 @@ def servers(emulator: Emulator) -> list[str]:
     return list(emulator.huawei.servers)
 
 
-def refusal(call: t.Callable[[], t.Any]) -> tuple[int, str]:
-    """Status and code with which the SDK says that a call was refused."""
+def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
+    """Return status and code with which the SDK says that a call was rejected."""
     error = load("huaweicloudsdkcore.exceptions.exceptions").ServiceResponseException
     with pytest.raises(error) as caught:
         call()
@@ -92,7 +92,7 @@ def test_show(emulator: Emulator, ecs: Ecs) -> None:
     assert shown.metadata["image_name"]
     assert shown.image.id == shown.metadata["metering.image_id"]
     assert [address.addr for addresses in shown.addresses.values() for address in addresses] == [server.address]
-    assert refusal(lambda: ecs.show("nobody")) == (404, "Ecs.0114")
+    assert error_of(lambda: ecs.show("nobody")) == (404, "Ecs.0114")
 
 
 def test_many_by_id(servers: list[str], ecs: Ecs) -> None:
@@ -104,7 +104,7 @@ def test_many_by_id(servers: list[str], ecs: Ecs) -> None:
     single = ecs.show(servers[0])
     assert answer.servers[2] == single
     hundred_one = ",".join(str(number) for number in range(101))
-    assert refusal(lambda: ecs.details(server_id=hundred_one)) == (400, "Ecs.0005")
+    assert error_of(lambda: ecs.details(server_id=hundred_one)) == (400, "Ecs.0005")
 
 
 def test_paging(emulator: Emulator, ecs: Ecs) -> None:
@@ -121,7 +121,7 @@ def test_paging(emulator: Emulator, ecs: Ecs) -> None:
         assert len(by_marker) < 100, "paging must come to an end"
     assert by_marker == everything
     assert ecs.details(name="more-0").count == 10
-    assert refusal(lambda: ecs.details(limit=1001)) == (400, "Ecs.0005")
+    assert error_of(lambda: ecs.details(limit=1001)) == (400, "Ecs.0005")
 
 
 def test_filters(emulator: Emulator, ecs: Ecs) -> None:
@@ -194,11 +194,11 @@ def test_stopping_twice_can_be_forgiven(emulator: Emulator, ecs: Ecs, clock: Man
 
 
 def test_bad_orders(servers: list[str], ecs: Ecs) -> None:
-    assert refusal(lambda: ecs.stop(servers[0], kind="GENTLE")) == (400, "Ecs.0005")
-    assert refusal(ecs.stop) == (400, "Ecs.0005")
-    assert refusal(lambda: ecs.stop("nobody")) == (404, "Ecs.0114")
-    assert refusal(lambda: ecs.stop(*(str(number) for number in range(1001)))) == (400, "Ecs.0005")
-    assert refusal(lambda: ecs.job("nothing")) == (404, "Ecs.0107")
+    assert error_of(lambda: ecs.stop(servers[0], kind="GENTLE")) == (400, "Ecs.0005")
+    assert error_of(ecs.stop) == (400, "Ecs.0005")
+    assert error_of(lambda: ecs.stop("nobody")) == (404, "Ecs.0114")
+    assert error_of(lambda: ecs.stop(*(str(number) for number in range(1001)))) == (400, "Ecs.0005")
+    assert error_of(lambda: ecs.job("nothing")) == (404, "Ecs.0107")
 
 
 def test_a_thousand_servers_in_one_order(emulator: Emulator, ecs: Ecs, clock: ManualClock) -> None:

@@ -101,7 +101,7 @@ def exchange(emulator: Emulator, data: bytes) -> tuple[int, dict[str, t.Any]]:
     return int(head.split()[1]), json.loads(body)
 
 
-#: What the recorded requests ask for is not there, so the best answer is the service's own refusal.
+#: What the recorded requests ask for is not there, so the best response is the service's own error.
 RECORDED_ANSWERS: dict[str, list[tuple[int, str | None]]] = {
     "huawei_csms_list_tasks_by_id": [(200, None)],
     "huawei_csms_list_tasks_paged": [(400, "CSMS.0002"), (400, "CSMS.0002")],
@@ -157,8 +157,8 @@ def load_exception(name: str) -> t.Any:
     return getattr(load("huaweicloudsdkcore.exceptions.exceptions"), name)
 
 
-def refusal(huawei: HuaweiSdk, credentials: t.Any) -> tuple[int, str, str]:
-    """What the SDK makes of the refusal of a read: status, code and message."""
+def error_of(huawei: HuaweiSdk, credentials: t.Any) -> tuple[int, str, str]:
+    """Return what the SDK makes of the error of a read: status, code and message."""
     error = load_exception("ServiceResponseException")
     with pytest.raises(error) as caught:
         huawei.client("kps", credentials).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
@@ -172,13 +172,13 @@ def test_wrong_secret_and_lock(emulator: Emulator, huawei: HuaweiSdk, clock: Man
         huawei.credentials(key.access, key.secret, project),
     )
     for _attempt in range(5):
-        assert refusal(huawei, wrong) == (
+        assert error_of(huawei, wrong) == (
             401,
             "APIGW.0301",
             "Incorrect IAM authentication information: verify aksk signature fail",
         )
     locked = "Incorrect IAM authentication information: AK access failed to reach the limit,forbidden"
-    assert refusal(huawei, right) == (401, "APIGW.0301", locked)
+    assert error_of(huawei, right) == (401, "APIGW.0301", locked)
     clock.advance(301)
     huawei.client("kps", right).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
 
@@ -187,12 +187,12 @@ def test_failures_must_be_consecutive(emulator: Emulator, huawei: HuaweiSdk) -> 
     key, project = emulator.access_key, emulator.project.id
     for _round in range(2):
         for _attempt in range(4):
-            refusal(huawei, huawei.credentials(key.access, "wrong", project))
+            error_of(huawei, huawei.credentials(key.access, "wrong", project))
         huawei.client("kps").list_keypairs(huawei.models["kps"].ListKeypairsRequest())
 
 
 def test_unknown_key(emulator: Emulator, huawei: HuaweiSdk) -> None:
-    status, code, message = refusal(huawei, huawei.credentials("AKNOBODY", "any", emulator.project.id))
+    status, code, message = error_of(huawei, huawei.credentials("AKNOBODY", "any", emulator.project.id))
     assert (status, code) == (401, "APIGW.0301")
     assert "ak:AKNOBODY,err:ak not exist" in message
 
@@ -205,22 +205,22 @@ def test_skew(emulator: Emulator, huawei: HuaweiSdk, clock: ManualClock, seconds
     if accepted:
         huawei.client("kps", credentials).list_keypairs(huawei.models["kps"].ListKeypairsRequest())
     else:
-        assert refusal(huawei, credentials)[:2] == (401, "APIGW.0301")
+        assert error_of(huawei, credentials)[:2] == (401, "APIGW.0301")
 
 
 def test_temporary_key(emulator: Emulator, huawei: HuaweiSdk, clock: ManualClock) -> None:
     key = emulator.huawei.directory.temporary_key(emulator.user.id, emulator.domain.id, 900)
     credentials = huawei.credentials(key.access, key.secret, emulator.project.id)
-    assert "ak not exist" in refusal(huawei, credentials)[2]
+    assert "ak not exist" in error_of(huawei, credentials)[2]
     credentials.with_security_token("another token")
-    assert "decrypt token fail" in refusal(huawei, credentials)[2]
+    assert "decrypt token fail" in error_of(huawei, credentials)[2]
     credentials.with_security_token(key.security_token)
     client = huawei.client("kps", credentials)
     client.list_keypairs(huawei.models["kps"].ListKeypairsRequest())
     assert oracle.judge_huawei(emulator.requests[-1:], key.access, key.secret) == 1
     clock.advance(899)
     clock.advance(2)
-    assert "decrypt token fail" in refusal(huawei, credentials)[2]
+    assert "decrypt token fail" in error_of(huawei, credentials)[2]
 
 
 def test_projects_must_be_ones_own(emulator: Emulator, huawei: HuaweiSdk) -> None:
@@ -229,7 +229,7 @@ def test_projects_must_be_ones_own(emulator: Emulator, huawei: HuaweiSdk) -> Non
     directory.add_project(Project("not-mine", "cn-north-4", "other"))
     key = emulator.access_key
     for project in ("not-mine", "nowhere"):
-        assert refusal(huawei, huawei.credentials(key.access, key.secret, project))[:2] == (403, "APIGW.0302")
+        assert error_of(huawei, huawei.credentials(key.access, key.secret, project))[:2] == (403, "APIGW.0302")
 
 
 def test_header_and_path_must_name_one_project(emulator: Emulator) -> None:

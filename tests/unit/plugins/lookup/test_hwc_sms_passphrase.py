@@ -13,7 +13,10 @@ from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.multicloud.async_tasks.plugins.lookup import hwc_sms_passphrase
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._runtime import Runtime
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport, refusal
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
+    FakeTransport,
+    error_response,
+)
 
 SMS = "https://sms.cn-north-4.myhuaweicloud.com/v3/tasks"
 KEY: dict[str, t.Any] = {"hwc_access_key": "ak", "hwc_secret_key": "top-secret-key", "hwc_region": "cn-north-4"}
@@ -50,14 +53,16 @@ def test_the_environment_of_the_controller_is_read(cloud: FakeTransport) -> None
 
 @pytest.mark.parametrize("code", [("SMS.9004", 403), ("SMS.2252", 404), ("APIGW.0301", 401)])
 def test_errors_do_not_show_secrets(cloud: FakeTransport, code: tuple[str, int]) -> None:
-    cloud.expect(f"GET {SMS}/t-1/passphrase", refusal(code[1], code[0], "You sent top-secret-key and top-token."))
+    cloud.expect(
+        f"GET {SMS}/t-1/passphrase", error_response(code[1], code[0], "You sent top-secret-key and top-token.")
+    )
     with pytest.raises(AnsibleLookupError, match=code[0]) as caught:
         look_up(cloud, ["t-1"], **KEY, hwc_security_token="top-token")
     assert "top-" not in str(caught.value)
 
 
 def test_errors_do_not_show_secrets_of_the_environment(cloud: FakeTransport) -> None:
-    cloud.expect(f"GET {SMS}/t-1/passphrase", refusal(401, "APIGW.0301", "You sent top-secret-key."))
+    cloud.expect(f"GET {SMS}/t-1/passphrase", error_response(401, "APIGW.0301", "You sent top-secret-key."))
     environ = {"HUAWEICLOUD_SDK_AK": "env-ak", "HUAWEICLOUD_SDK_SK": "top-secret-key", "HWC_REGION": "cn-north-4"}
     with pytest.raises(AnsibleLookupError, match=r"You sent \*{8}") as caught:
         look_up(cloud, ["t-1"], environ)

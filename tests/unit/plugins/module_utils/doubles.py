@@ -65,8 +65,8 @@ def answer(document: t.Any = None, status: int = 200, **headers: str) -> Respons
     return Response(status, {"content-type": "application/json", **named}, body)
 
 
-def refusal(status: int, code: str, text: str, **headers: str) -> Response:
-    """A refusal in the shape of KPS and API Gateway."""
+def error_response(status: int, code: str, text: str, **headers: str) -> Response:
+    """Return an error response in the form of KPS and API Gateway."""
     return answer({"error_code": code, "error_msg": text}, status, **headers)
 
 

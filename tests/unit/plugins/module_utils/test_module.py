@@ -20,7 +20,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     SECRET_KEY,
     FakeTransport,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
@@ -62,7 +62,7 @@ def test_a_secret_of_a_run_is_taken_out_of_all_answers(cloud: FakeTransport) -> 
     client = run.context.client(HWC)
     run.context.mask("after-the-client")
     echo = f"before-the-client after-the-client {SECRET_KEY}"
-    cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t", refusal(400, "KPS.0002", echo))
+    cloud.expect(f"GET {KPS}/v3/{PROJECT}/tasks/t", error_response(400, "KPS.0002", echo))
     with pytest.raises(RejectedError, match=r": \*{8} \*{8} \*{8}\.$"):
         kps.show_task(client, "t")
 

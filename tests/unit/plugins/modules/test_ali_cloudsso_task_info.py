@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     CLOUDSSO,
     DIRECTORY,
     ali_options,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
@@ -53,12 +53,12 @@ def test_ids_of_the_samples_are_ids(cloud: FakeTransport) -> None:
 
 
 def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
-    cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-2", refusal(404, "EntityNotExists.Task"))
+    cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-2", error_response(404, "EntityNotExists.Task"))
     assert run(cloud, task_id="t-2")["tasks"] == []
 
 
 def test_an_unknown_directory_is_an_error(cloud: FakeTransport) -> None:
-    cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-2", refusal(404, "EntityNotExists.Directory"))
+    cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-2", error_response(404, "EntityNotExists.Directory"))
     with pytest.raises(CloudError, match=r"EntityNotExists\.Directory"):
         run(cloud, task_id="t-2")
 

@@ -15,7 +15,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     CLOUDSSO,
     DIRECTORY,
     ali_options,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeTransport
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
@@ -63,7 +63,7 @@ def test_other_statuses(cloud: FakeTransport, status: str, state: str) -> None:
 
 
 def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
-    cloud.expect(URL, refusal(404, "EntityNotExists.Task"))
+    cloud.expect(URL, error_response(404, "EntityNotExists.Task"))
     assert run(cloud)["tasks"] == []
 
 

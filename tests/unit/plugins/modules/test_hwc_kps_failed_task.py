@@ -21,9 +21,9 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeTransport,
     answer,
+    error_response,
     html,
     lost,
-    refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
@@ -55,7 +55,7 @@ def test_none_that_is_there_is_no_change(cloud: FakeTransport) -> None:
 
 def test_one_that_somebody_else_deletes_meanwhile_is_no_change(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
-    cloud.expect(f"DELETE {FAILED}/t-1", refusal(400, "KPS.0005", "failed task not found"))
+    cloud.expect(f"DELETE {FAILED}/t-1", error_response(400, "KPS.0005", "failed task not found"))
     assert start(cloud, "t-1").execute(hwc_kps_failed_task.execute)["changed"] is False
 
 
@@ -80,14 +80,16 @@ def test_no_id_can_mean_all_records(cloud: FakeTransport, task_id: t.Any) -> Non
 def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1", "t-2")
     cloud.expect(f"DELETE {FAILED}/t-1", answer())
-    cloud.expect(f"DELETE {FAILED}/t-2", refusal(403, "KPS.9003", "no permission"))
+    cloud.expect(f"DELETE {FAILED}/t-2", error_response(403, "KPS.9003", "no permission"))
     run = start(cloud, "t-1", "t-2")
     with pytest.raises(ForbiddenError, match="kps::deleteFailedTask"):
         run.execute(hwc_kps_failed_task.execute)
     assert (run.context.result["changed"], run.context.result["deleted_ids"]) == (True, ["t-1"])
 
 
-@pytest.mark.parametrize("outcome", [lost(), html(), refusal(503, "KPS.0003", "busy")], ids=["lost", "page", "503"])
+@pytest.mark.parametrize(
+    "outcome", [lost(), html(), error_response(503, "KPS.0003", "busy")], ids=["lost", "page", "503"]
+)
 def test_a_lost_answer_is_looked_up(cloud: FakeTransport, outcome: t.Any) -> None:
     recorded(cloud, "t-1", "t-2")
     cloud.expect(f"DELETE {FAILED}/t-1", outcome)
@@ -110,7 +112,7 @@ def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: FakeTransp
 def test_a_lost_answer_that_cannot_be_looked_up_may_have_changed_something(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", lost())
-    cloud.expect(f"GET {FAILED}?limit=1000&offset=0", refusal(403, "KPS.9003", "no permission"))
+    cloud.expect(f"GET {FAILED}?limit=1000&offset=0", error_response(403, "KPS.9003", "no permission"))
     run = start(cloud, "t-1")
     with pytest.raises(WriteUncertainError, match="could not be found out: .*no permission.* Check that before"):
         run.execute(hwc_kps_failed_task.execute)

@@ -29,9 +29,9 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeClock,
     FakeTransport,
     answer,
+    error_response,
     html,
     lost,
-    refusal,
     unreachable,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
@@ -43,7 +43,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
 SHOW, CREATE = f"GET {KEYPAIRS}/kp", f"POST {KEYPAIRS}"
 UPDATE, DELETE = f"PUT {KEYPAIRS}/kp", f"DELETE {KEYPAIRS}/kp"
-NONE = refusal(400, "KPS.4016", "does not exist")
+NONE = error_response(400, "KPS.4016", "does not exist")
 PRIVATE = "-----BEGIN RSA PRIVATE KEY-----\nonce\n-----END RSA PRIVATE KEY-----"
 DEFAULTS: dict[str, t.Any] = {**defaults(hwc_kps_keypair.ARGUMENT_SPEC), "name": "kp"}
 
@@ -129,7 +129,7 @@ def test_a_description_is_set_after_the_creation(cloud: FakeTransport) -> None:
 def test_a_description_that_fails_does_not_lose_the_private_key(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
-    cloud.expect(UPDATE, refusal(400, "KPS.0002", "too long"), body={"keypair": {"description": "new"}})
+    cloud.expect(UPDATE, error_response(400, "KPS.0002", "too long"), body={"keypair": {"description": "new"}})
     run = start(cloud, description="new")
     with pytest.raises(RejectedError):
         run.execute(hwc_kps_keypair.execute)
@@ -326,7 +326,7 @@ def test_whether_a_lost_request_took_effect_is_looked_up(
 def test_what_cannot_be_looked_up_may_have_changed(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, lost())
-    cloud.expect(SHOW, refusal(403, "APIGW.0302", "no"))
+    cloud.expect(SHOW, error_response(403, "APIGW.0302", "no"))
     run = start(cloud, state="absent")
     with pytest.raises(WriteUncertainError, match=r"could not be found out.*Check that before you run this again"):
         run.execute(hwc_kps_keypair.execute)
@@ -345,7 +345,7 @@ def test_a_request_that_was_not_received_has_changed_nothing(cloud: FakeTranspor
 
 def test_a_refusal_is_passed_on(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
-    cloud.expect(CREATE, refusal(403, "KPS.9003", "no"), body={"keypair": {"name": "kp"}})
+    cloud.expect(CREATE, error_response(403, "KPS.9003", "no"), body={"keypair": {"name": "kp"}})
     with pytest.raises(CloudError, match="kps:SSHKeyPair:create"):
         result_of(cloud)
 

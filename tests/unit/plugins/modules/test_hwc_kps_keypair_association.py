@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeTransport,
     answer,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
@@ -117,7 +117,7 @@ def test_a_key_that_kps_echoes_is_in_no_result(cloud: FakeTransport, echo: t.Cal
     cloud.always(failed, {"total": 1, "tasks": [row] if where == "failed task" else []})
     cloud.always(f"GET {KPS}/v3/{PROJECT}/tasks/t-1", {"task_id": "t-1", "task_status": "FAILED_REPLACE"})
     answers: dict[str, t.Any] = {
-        "refusal": refusal(400, "KPS.6009", said),
+        "refusal": error_response(400, "KPS.6009", said),
         "page": answer({}, 502)._replace(body=f"<html>{said}".encode(), headers={}),
         "answer without a task": {"error_msg": said, "note": said},
         "failed already": {"status": "FAILED", "error_code": "KPS.6009", "error_msg": said},

@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     KPS,
     PROJECT,
     FakeTransport,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
 
@@ -39,7 +39,7 @@ def test_one_pair_is_shown(cloud: FakeTransport) -> None:
 
 
 def test_an_unknown_pair_is_an_empty_list(cloud: FakeTransport) -> None:
-    cloud.expect(f"GET {KEYPAIRS}/kp", refusal(400, "KPS.4016", "does not exist"))
+    cloud.expect(f"GET {KEYPAIRS}/kp", error_response(400, "KPS.4016", "does not exist"))
     assert result_of(cloud, "kp")["keypairs"] == []
 
 

@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     KPS,
     PROJECT,
     FakeTransport,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
     ModuleRun,
@@ -53,7 +53,7 @@ def test_one_task_is_shown_with_its_state(cloud: FakeTransport) -> None:
 
 
 def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
-    cloud.expect(TASK, refusal(400, "KPS.0001", "TaskId illegal"))
+    cloud.expect(TASK, error_response(400, "KPS.0001", "TaskId illegal"))
     assert result_of(cloud, task_id="t-1")["tasks"] == []
 
 
@@ -90,7 +90,7 @@ def test_a_limit_below_one_is_rejected(cloud: FakeTransport, max_tasks: int) -> 
 
 
 def test_a_rejected_signature_is_tried_once(cloud: FakeTransport) -> None:
-    cloud.expect(TASK, refusal(401, "APIGW.0301", "verify aksk signature fail"))
+    cloud.expect(TASK, error_response(401, "APIGW.0301", "verify aksk signature fail"))
     with pytest.raises(AuthenticationError, match=r"clock.*tried once"):
         result_of(cloud, task_id="t-1")
 

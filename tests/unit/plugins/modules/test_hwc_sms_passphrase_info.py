@@ -18,7 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_sms_p
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     FakeTransport,
     answer,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
 
@@ -47,7 +47,7 @@ def test_the_passphrase_is_read_in_check_mode(cloud: FakeTransport) -> None:
 
 
 def test_an_unknown_task_is_an_error(cloud: FakeTransport) -> None:
-    cloud.expect(PASSPHRASE, refusal(404, "SMS.2252", "The task does not exist."))
+    cloud.expect(PASSPHRASE, error_response(404, "SMS.2252", "The task does not exist."))
     with pytest.raises(NotFoundError):
         run(cloud)
 

@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeTransport,
     answer,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
     ModuleRun,
@@ -129,7 +129,7 @@ def test_check_mode_polls_once_and_does_not_fail(cloud: FakeTransport) -> None:
 
 
 def test_rejected_credentials_fail_with_all_that_is_known(cloud: FakeTransport) -> None:
-    cloud.expect(task(1), refusal(401, "APIGW.0301", "verify aksk signature fail"))
+    cloud.expect(task(1), error_response(401, "APIGW.0301", "verify aksk signature fail"))
     result = result_of(cloud)
     assert (result["failed"], result["http_status"], result["error_code"]) == (True, 401, "APIGW.0301")
     assert "hwc_secret_key" in result["msg"]

@@ -46,8 +46,8 @@ def ali_client(
     )
 
 
-def refusal(status: int, code: str, message: str = "Refused.", **headers: str) -> Response:
-    """A refusal in the shape of CloudSSO."""
+def error_response(status: int, code: str, message: str = "Refused.", **headers: str) -> Response:
+    """Return an error response in the form of CloudSSO."""
     document = {"RequestId": "R-1", "HostId": "cloudsso.cn-shanghai.aliyuncs.com", "Code": code, "Message": message}
     return answer(document, status, **headers)
 

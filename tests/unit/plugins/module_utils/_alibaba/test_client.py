@@ -32,8 +32,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     SECRET_KEY,
     STS,
     ali_client,
+    error_response,
     key_document,
-    refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     EPOCH,
@@ -105,9 +105,9 @@ def test_a_temporary_key_sends_its_token_signed(cloud: FakeTransport) -> None:
 @pytest.mark.parametrize(
     "failure",
     [
-        refusal(503, "ServiceUnavailable"),
-        refusal(400, "SignatureNonceUsed"),
-        refusal(500, "InternalError"),
+        error_response(503, "ServiceUnavailable"),
+        error_response(400, "SignatureNonceUsed"),
+        error_response(500, "InternalError"),
         cut(),
         lost(),
     ],
@@ -124,14 +124,16 @@ def test_a_read_is_repeated_with_a_new_date_and_nonce(cloud: FakeTransport, fail
 
 
 def test_throttling_is_waited_for_as_long_as_the_service_says(cloud: FakeTransport) -> None:
-    cloud.expect(URL, refusal(400, "Throttling.User", x_acs_retry_after="2500"))
+    cloud.expect(URL, error_response(400, "Throttling.User", x_acs_retry_after="2500"))
     cloud.expect(URL, GOOD)
     ali_client(cloud).call(READ, QUERY)
     assert cloud.clock.sleeps == [3.0]
 
 
 @pytest.mark.parametrize(
-    "failure", [refusal(403, "NoPermission"), refusal(404, "EntityNotExists.Directory"), html(), answer([1])], ids=str
+    "failure",
+    [error_response(403, "NoPermission"), error_response(404, "EntityNotExists.Directory"), html(), answer([1])],
+    ids=str,
 )
 def test_what_cannot_pass_is_not_repeated(cloud: FakeTransport, failure: t.Any) -> None:
     cloud.expect(URL, failure)
@@ -144,14 +146,14 @@ def test_what_cannot_pass_is_not_repeated(cloud: FakeTransport, failure: t.Any) 
     "code", ["SignatureDoesNotMatch", "InvalidAccessKeyId.NotFound", "InvalidSecurityToken.Expired"]
 )
 def test_a_rejected_key_is_not_tried_again(cloud: FakeTransport, code: str) -> None:
-    cloud.expect(URL, refusal(400, code))
+    cloud.expect(URL, error_response(400, code))
     with pytest.raises(errors.AuthenticationError):
         ali_client(cloud).call(READ, QUERY)
 
 
 @pytest.mark.parametrize("ahead", [7200.0, -7200.0])
 def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: FakeTransport, ahead: float) -> None:
-    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + ahead)))
+    cloud.expect(URL, error_response(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + ahead)))
     cloud.expect(URL, GOOD, times=2)
     client = ali_client(cloud)
     client.call(READ, QUERY)
@@ -163,31 +165,31 @@ def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: FakeTr
 
 
 def test_a_clock_is_corrected_only_once(cloud: FakeTransport) -> None:
-    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)), times=2)
+    cloud.expect(URL, error_response(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)), times=2)
     client = ali_client(cloud)
     with pytest.raises(errors.AuthenticationError, match=r"InvalidTimeStamp\.Expired"):
         client.call(READ, QUERY)
     assert not client.renewable()
-    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
+    cloud.expect(URL, error_response(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
     with pytest.raises(errors.AuthenticationError):
         client.call(READ, QUERY)
 
 
 @pytest.mark.parametrize("code", ["InvalidTimeStamp.Format", "SignatureDoesNotMatch"])
 def test_a_clock_is_corrected_for_no_other_reason(cloud: FakeTransport, code: str) -> None:
-    cloud.expect(URL, refusal(400, code, date=http_date(EPOCH + 7200)))
+    cloud.expect(URL, error_response(400, code, date=http_date(EPOCH + 7200)))
     with pytest.raises(errors.AuthenticationError):
         ali_client(cloud).call(READ, QUERY)
 
 
 def test_a_clock_cannot_be_corrected_without_a_date(cloud: FakeTransport) -> None:
-    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired"))
+    cloud.expect(URL, error_response(400, "InvalidTimeStamp.Expired"))
     with pytest.raises(errors.AuthenticationError, match="Set the clock"):
         ali_client(cloud).call(READ, QUERY)
 
 
 def test_a_single_call_leaves_the_correction_to_the_next(cloud: FakeTransport) -> None:
-    cloud.expect(URL, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
+    cloud.expect(URL, error_response(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
     cloud.expect(URL, GOOD)
     client = ali_client(cloud)
     assert not client.renewable()
@@ -246,9 +248,9 @@ def test_a_key_is_renewed_before_it_ends(cloud: FakeTransport) -> None:
 
 def test_a_rejected_temporary_key_is_renewed_once(cloud: FakeTransport) -> None:
     cloud.expect(ASSUME, {"Credentials": key_document(1)})
-    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
+    cloud.expect(URL, error_response(400, "InvalidSecurityToken.Expired"))
     cloud.expect(ASSUME, {"Credentials": key_document(2)})
-    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
+    cloud.expect(URL, error_response(400, "InvalidSecurityToken.Expired"))
     with pytest.raises(errors.AuthenticationError):
         ali_client(cloud, key=ROLE).call(READ, QUERY)
 
@@ -268,7 +270,7 @@ def test_a_role_may_be_assumed_with_a_role(cloud: FakeTransport) -> None:
 
 
 def test_a_role_that_may_not_be_assumed(cloud: FakeTransport) -> None:
-    cloud.expect(ASSUME, refusal(403, "NoPermission", "You are not authorized to do this action."))
+    cloud.expect(ASSUME, error_response(403, "NoPermission", "You are not authorized to do this action."))
     with pytest.raises(errors.ForbiddenError, match="STS AssumeRole .*sts:AssumeRole"):
         ali_client(cloud, key=ROLE).call(READ, QUERY)
 
@@ -296,7 +298,7 @@ def test_keys_that_a_service_hands_out_are_fetched_again_when_they_are_rejected(
     first = AccessKey("K1", "secret-1", "token-1", "somewhere")
     fetched = RefreshableKey("somewhere", lambda _deadline: next(keys), first)
     client = ali_client(cloud, key=fetched, secrets=secrets)
-    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"))
+    cloud.expect(URL, error_response(400, "InvalidSecurityToken.Expired"))
     cloud.expect(URL, GOOD)
     assert client.call(READ, QUERY) == GOOD
     assert "Credential=K2," in cloud.requests[1].headers["Authorization"]
@@ -360,10 +362,10 @@ def test_a_host_that_the_user_named_may_come_back(cloud: FakeTransport) -> None:
 @pytest.mark.parametrize(
     "refused",
     [
-        refusal(403, "NoPermission"),
-        refusal(400, "InvalidParameter.RoleArn"),
-        refusal(404, "EntityNotExist.Role"),
-        refusal(404, "InvalidAccessKeyId.NotFound"),
+        error_response(403, "NoPermission"),
+        error_response(400, "InvalidParameter.RoleArn"),
+        error_response(404, "EntityNotExist.Role"),
+        error_response(404, "InvalidAccessKeyId.NotFound"),
         answer({"Credentials": {}}),
     ],
     ids=["403", "400", "404", "key", "nothing"],
@@ -380,7 +382,9 @@ def test_a_rejected_login_is_sent_once_for_all_requests(cloud: FakeTransport, re
     assert len(cloud.requests) == 1
 
 
-@pytest.mark.parametrize("outcome", [refusal(503, "ServiceUnavailable"), refusal(403, "NoPermission"), lost()], ids=str)
+@pytest.mark.parametrize(
+    "outcome", [error_response(503, "ServiceUnavailable"), error_response(403, "NoPermission"), lost()], ids=str
+)
 def test_a_renewal_that_fails_early_does_not_keep_a_good_key_from_being_used(
     cloud: FakeTransport, outcome: t.Any
 ) -> None:
@@ -407,14 +411,14 @@ def test_a_failing_login_before_a_write_is_not_a_write(cloud: FakeTransport) -> 
         read_only=False,
         response_key="Thing",
     )
-    cloud.expect(ASSUME, refusal(503, "ServiceUnavailable"))
+    cloud.expect(ASSUME, error_response(503, "ServiceUnavailable"))
     with pytest.raises(errors.UnavailableError) as caught:
         ali_client(cloud, key=ROLE).once(write, QUERY, timeout=5.0)
     assert not caught.value.outcome_unknown
 
 
 def test_a_wrong_clock_is_corrected_for_the_login_itself(cloud: FakeTransport) -> None:
-    cloud.expect(ASSUME, refusal(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
+    cloud.expect(ASSUME, error_response(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + 7200)))
     cloud.expect(ASSUME, {"Credentials": key_document(1, "2026-01-02T06:04:05Z")})
     cloud.expect(URL, GOOD)
     assert ali_client(cloud, key=ROLE).once(READ, QUERY, timeout=5.0) == GOOD
@@ -464,7 +468,7 @@ def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: FakeTra
     path.write_text("token-1")
     client = ali_client(cloud, key=oidc(path))
     cloud.expect(OIDC_URL.format(STS, "05"), {"Credentials": key_document(1)}, body=form("token-1"))
-    cloud.expect(URL, refusal(400, "InvalidSecurityToken.Expired"), took=0.0)
+    cloud.expect(URL, error_response(400, "InvalidSecurityToken.Expired"), took=0.0)
     with pytest.raises(errors.AuthenticationError):
         client.once(READ, QUERY, timeout=5.0)
     assert client.renewable()
@@ -500,7 +504,7 @@ def test_a_token_that_is_not_there_is_reported_once(
 def test_a_rejected_token_of_an_identity_provider_is_named_as_the_cause(cloud: FakeTransport, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("token-1")
-    refused = refusal(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
+    refused = error_response(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
     cloud.expect(OIDC_URL.format(STS, "05"), refused, body=form("token-1"))
     with pytest.raises(errors.AuthenticationError, match="token of the identity provider") as caught:
         ali_client(cloud, key=oidc(path)).call(READ, QUERY)

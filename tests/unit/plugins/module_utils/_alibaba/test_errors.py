@@ -43,8 +43,8 @@ def body(code: str, message: str = "No.") -> dict[str, t.Any]:
     ],
 )
 def test_both_spellings_of_the_envelope(document: dict[str, str]) -> None:
-    refusal = read_error_response(answer(document, 400))
-    assert (refusal.code, refusal.text, refusal.request_id) == ("Some.Code", "Some words", "R-1")
+    found = read_error_response(answer(document, 400))
+    assert (found.code, found.text, found.request_id) == ("Some.Code", "Some words", "R-1")
 
 
 def test_the_request_id_may_be_in_a_header() -> None:
@@ -52,9 +52,9 @@ def test_the_request_id_may_be_in_a_header() -> None:
 
 
 def test_a_page_is_quoted() -> None:
-    refusal = read_error_response(html(503))
-    assert (refusal.code, refusal.request_id) == ("503", None)
-    assert "Please sign in" in refusal.text
+    found = read_error_response(html(503))
+    assert (found.code, found.request_id) == ("503", None)
+    assert "Please sign in" in found.text
 
 
 def test_what_was_denied_is_kept() -> None:
@@ -98,7 +98,7 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
 
 @pytest.mark.parametrize(("code", "status", "kind"), CODES)
 def test_codes(code: str, status: int, kind: type[errors.ServiceError]) -> None:
-    error = made(answer(body(code), status), is_not_found=lambda refusal: refusal.code == "EntityNotExists.Task")
+    error = made(answer(body(code), status), is_not_found=lambda found: found.code == "EntityNotExists.Task")
     assert error.__class__ is kind
     assert (error.code, error.http_status, error.request_id) == (code, status, "R-1")
     assert f"CLOUDSSO GetTask at https://cloudsso.cn-shanghai.aliyuncs.com returned HTTP {status}" in str(error)
@@ -187,7 +187,7 @@ def read(response: Response, operation: AlibabaOperation = TASK) -> dict[str, t.
     return read_answer(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
 
 
-#: Refusals in XML, with their code and words; None is no refusal.
+#: Refusals in XML, with their code and words; None is no found.
 XML: dict[str, tuple[str, str | None, str]] = {
     "plain": (
         "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>h</HostId>"
@@ -263,7 +263,7 @@ def test_a_code_for_success_is_not_an_error(code: t.Any) -> None:
     ("status", "kind"), [(400, errors.RejectedError), (403, errors.ForbiddenError), (404, errors.RejectedError)]
 )
 def test_a_page_of_something_else_is_not_an_error_of_the_service(status: int, kind: type[errors.CloudError]) -> None:
-    error = made(html(status), is_not_found=lambda refusal: refusal.status == 404 and refusal.known)
+    error = made(html(status), is_not_found=lambda found: found.status == 404 and found.known)
     assert error.__class__ is kind
     assert "sign-in page" in str(error.hint)
 

@@ -47,10 +47,10 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     client,
+    error_response,
     html,
     lost,
     nowhere,
-    refusal,
     unreachable,
 )
 
@@ -77,8 +77,8 @@ PASSWORD = Password("user", "hunter2", "account")
 BY_NAME = {"name": "cn-north-4", "domain": {"name": "account"}}
 LOGIN = f"POST {IAM}/v3/auth/tokens"
 PROJECTS = f"GET {IAM}/v3/projects?name=cn-north-4"
-EXPIRED = refusal(401, "APIGW.0307", "The token must be updated")
-REFUSED = refusal(401, "APIGW.0301", "verify aksk signature fail")
+EXPIRED = error_response(401, "APIGW.0307", "The token must be updated")
+REFUSED = error_response(401, "APIGW.0301", "verify aksk signature fail")
 
 
 def login_body(scope: dict[str, t.Any], name: str = "user", password: str = "hunter2") -> dict[str, t.Any]:
@@ -163,7 +163,9 @@ def test_a_write_without_a_usable_answer_is_not_repeated(cloud: FakeTransport, o
     assert caught.value.outcome_unknown
 
 
-@pytest.mark.parametrize("outcome", [unreachable(), refusal(429, "APIGW.0308", "x")], ids=["unreachable", "throttled"])
+@pytest.mark.parametrize(
+    "outcome", [unreachable(), error_response(429, "APIGW.0308", "x")], ids=["unreachable", "throttled"]
+)
 def test_a_write_that_was_not_received_is_repeated(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(MAKE, outcome, body={"a": 1})
     cloud.expect(MAKE, answer(None, 202), body={"a": 1})
@@ -350,7 +352,7 @@ def test_threads_share_a_rejected_login(cloud: FakeTransport) -> None:
 
 def test_a_login_that_is_rejected_after_another_is_remembered_too(cloud: FakeTransport) -> None:
     cloud.expect(LOGIN, token("tok-1"), body=login_body({"id": PROJECT}))
-    cloud.expect(THINGS, refusal(401, "APIGW.0307", "The token must be updated"))
+    cloud.expect(THINGS, error_response(401, "APIGW.0307", "The token must be updated"))
     cloud.expect(LOGIN, WRONG, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
     for _request in range(3):
@@ -359,7 +361,7 @@ def test_a_login_that_is_rejected_after_another_is_remembered_too(cloud: FakeTra
     assert not one.renewable()
 
 
-@pytest.mark.parametrize("outcome", [answer({}, 503), lost(), refusal(429, "APIGW.0308", "slow")], ids=str)
+@pytest.mark.parametrize("outcome", [answer({}, 503), lost(), error_response(429, "APIGW.0308", "slow")], ids=str)
 def test_a_failing_login_before_a_write_is_not_a_write(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(LOGIN, outcome, body=login_body({"id": PROJECT}))
     one = client(cloud, credentials=PASSWORD)
@@ -396,7 +398,7 @@ def test_a_project_that_is_not_there_is_looked_up_once(cloud: FakeTransport) -> 
 def test_a_look_up_with_an_expired_token_is_sent_again_after_re_authentication(cloud: FakeTransport) -> None:
     for number in (1, 2):
         cloud.expect(LOGIN, token(f"tok-{number}"), body=login_body(BY_NAME))
-        outcome = projects(named(PROJECT)) if number == 2 else refusal(401, "APIGW.0307", "must be updated")
+        outcome = projects(named(PROJECT)) if number == 2 else error_response(401, "APIGW.0307", "must be updated")
         cloud.expect(PROJECTS, outcome)
     cloud.expect(THINGS, {"things": []})
     read(client(cloud, credentials=PASSWORD, project_id=None))
@@ -449,7 +451,7 @@ def test_sms_gets_a_token_of_the_account_and_no_project(cloud: FakeTransport) ->
 def test_a_token_of_the_account_is_renewed_when_it_is_rejected(cloud: FakeTransport) -> None:
     one = client(cloud, credentials=PASSWORD)
     cloud.expect(LOGIN, token("old"), body=account_body())
-    cloud.expect(SMS_URL, refusal(401, "APIGW.0307", "The token must be updated"))
+    cloud.expect(SMS_URL, error_response(401, "APIGW.0307", "The token must be updated"))
     cloud.expect(LOGIN, token("new"), body=account_body())
     cloud.expect(SMS_URL, {"things": []})
     one.call(SMS_READ)
@@ -463,7 +465,7 @@ def test_sms_with_a_key_says_its_project(cloud: FakeTransport) -> None:
 
 
 def test_a_token_that_sms_rejects_is_said_to_be_one_of_a_project(cloud: FakeTransport) -> None:
-    cloud.expect(SMS_URL, refusal(401, "APIGW.0307", "The token must be updated"))
+    cloud.expect(SMS_URL, error_response(401, "APIGW.0307", "The token must be updated"))
     with pytest.raises(AuthenticationError, match="SMS belongs to no region: it needs a token .* for the account"):
         client(cloud, credentials=Token("ready")).call(SMS_READ)
 
@@ -533,7 +535,7 @@ def test_the_token_of_an_identity_provider_is_read_for_each_login(cloud: FakeTra
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_rejected_token_of_an_identity_provider_is_named_as_the_cause_once(cloud: FakeTransport, status: int) -> None:
-    cloud.expect(OIDC_URL, refusal(status, "STS5.0002", "id token is expired"), body=oidc_body())
+    cloud.expect(OIDC_URL, error_response(status, "STS5.0002", "id token is expired"), body=oidc_body())
     one = client(cloud, credentials=oidc())
     for _task in range(30):
         with pytest.raises(CloudError, match="Check the token of the identity provider"):
@@ -599,7 +601,7 @@ def test_a_host_that_has_answered_exists(cloud: FakeTransport) -> None:
 
 
 def test_rejected_credentials_are_reported_with_their_source(cloud: FakeTransport) -> None:
-    cloud.expect(THINGS, refusal(401, "APIGW.0301", "verify aksk signature fail"), times=2)
+    cloud.expect(THINGS, error_response(401, "APIGW.0301", "verify aksk signature fail"), times=2)
     key = AccessKey("ak", "sk", None, "~/.huaweicloud/credentials [basic]")
     with pytest.raises(AuthenticationError, match=r"come from: ~/.huaweicloud/credentials \[basic\]\.$"):
         read(client(cloud, credentials=key))

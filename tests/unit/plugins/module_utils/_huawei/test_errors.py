@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a refusal of Huawei Cloud means: its body shapes, the error it becomes, and what the user is told to do."""
+"""Error responses of Huawei Cloud: the forms of their bodies, the error each becomes, and what the user is told to do."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.err
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     EPOCH,
     answer,
+    error_response,
     html,
-    refusal,
 )
 
 #: A body, and the code and words in it. The order is that of the official SDK.
@@ -95,7 +95,7 @@ def test_further_fields_for_a_person_are_kept() -> None:
     [("APIGW.0301", "0301"), ("APIG.0308", "0308"), ("APIGW.301", None), ("KPS.0001", None), ("xAPIGW.0301", None)],
 )
 def test_a_code_of_the_gateway_is_known_by_either_prefix(code: str, digits: str | None) -> None:
-    assert read_error_response(refusal(400, code, "x")).gateway == digits
+    assert read_error_response(error_response(400, code, "x")).gateway == digits
 
 
 def error(
@@ -146,7 +146,7 @@ KINDS: tuple[tuple[int, str, type[errors.ServiceError]], ...] = (
 
 @pytest.mark.parametrize(("status", "code", "kind"), KINDS)
 def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: type[errors.ServiceError]) -> None:
-    refused = error(refusal(status, code, "words", x_request_id="r-1"))
+    refused = error(error_response(status, code, "words", x_request_id="r-1"))
     assert isinstance(refused, kind)
     assert refused.as_result() == {
         "http_status": status,
@@ -157,7 +157,7 @@ def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: ty
 
 
 def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
-    refused = error(refusal(400, "KPS.0002", "Parameter error", x_request_id="r-1"))
+    refused = error(error_response(400, "KPS.0002", "Parameter error", x_request_id="r-1"))
     assert str(refused) == (
         "KPS ListKeypairTask at https://kms.example.com returned HTTP 400 KPS.0002: Parameter error, request id r-1."
     )
@@ -167,20 +167,20 @@ def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
 
 
 def test_what_the_operation_calls_missing_is_not_found() -> None:
-    refused = error(refusal(400, "KPS.0001", "illegal"), is_not_found=lambda found: found.code == "KPS.0001")
+    refused = error(error_response(400, "KPS.0001", "illegal"), is_not_found=lambda found: found.code == "KPS.0001")
     assert isinstance(refused, errors.NotFoundError)
     assert "region" in str(refused)
-    other = error(refusal(400, "KPS.0002", "bad"), is_not_found=lambda found: found.code == "KPS.0001")
+    other = error(error_response(400, "KPS.0002", "bad"), is_not_found=lambda found: found.code == "KPS.0001")
     assert isinstance(other, errors.RejectedError)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_a_rejected_caller_is_never_a_missing_object(status: int) -> None:
     if status == 429:
-        refused = error(refusal(status, "APIGW.0308", "x"), is_not_found=lambda found: True)
+        refused = error(error_response(status, "APIGW.0308", "x"), is_not_found=lambda found: True)
         assert isinstance(refused, errors.ThrottledError)
     else:
-        refused = error(refusal(status, "APIGW.0301", "x"), is_not_found=lambda found: found.status == 404)
+        refused = error(error_response(status, "APIGW.0301", "x"), is_not_found=lambda found: found.status == 404)
         assert not isinstance(refused, errors.NotFoundError)
 
 
@@ -197,7 +197,7 @@ def test_a_rejected_caller_is_never_a_missing_object(status: int) -> None:
     ],
 )
 def test_throttling_says_how_long_to_wait(text: str, headers: dict[str, str], seconds: float | None) -> None:
-    refused = error(refusal(429, "APIGW.0308", text, **headers))
+    refused = error(error_response(429, "APIGW.0308", text, **headers))
     assert isinstance(refused, errors.ThrottledError)
     assert refused.retry_after == seconds
 
@@ -276,7 +276,7 @@ HINTS: dict[str, tuple[str, str, str, dict[str, str], tuple[str, ...]]] = {
 def test_rejected_credentials_say_what_to_check(
     by: str, code: str, text: str, headers: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    refused = error(refusal(401, code, text, **headers), by=by)
+    refused = error(error_response(401, code, text, **headers), by=by)
     assert isinstance(refused, errors.AuthenticationError)
     for word in words:
         assert word in str(refused.hint)
@@ -285,12 +285,12 @@ def test_rejected_credentials_say_what_to_check(
 @pytest.mark.parametrize("status", [400, 401, 403])
 @pytest.mark.parametrize(("by", "word"), [("password", "hwc_user_password"), ("id token", "identity provider")])
 def test_a_rejected_login_says_what_to_check_whatever_its_status(status: int, by: str, word: str) -> None:
-    assert word in str(error(refusal(status, str(status), "No."), by=by).hint)
+    assert word in str(error(error_response(status, str(status), "No."), by=by).hint)
 
 
 @pytest.mark.parametrize("headers", [{}, CLOSE, {"date": "yesterday"}], ids=repr)
 def test_a_clock_that_is_right_or_unknown_is_not_blamed(headers: dict[str, str]) -> None:
-    refused = error(refusal(401, "APIGW.0301", "verify aksk signature fail", **headers))
+    refused = error(error_response(401, "APIGW.0301", "verify aksk signature fail", **headers))
     assert "NTP" not in str(refused)
 
 
@@ -325,13 +325,13 @@ def test_a_hint_spells_out_a_few_reasons() -> None:
     "text", ["limit:1,time:99999999999 day", "limit:9999999999999,time:1 minute", "limit:1,time:2 day"]
 )
 def test_a_window_that_makes_no_sense_is_none(text: str) -> None:
-    refused = error(refusal(429, "APIGW.0308", text))
+    refused = error(error_response(429, "APIGW.0308", text))
     assert isinstance(refused, errors.ThrottledError)
     assert refused.retry_after is None
 
 
 def test_messages_are_shown_up_to_a_limit_and_escaped() -> None:
-    refused = error(refusal(400, "KPS\x1b[31m.1", "\x1b[2J\u202ebad\n" + "x" * 100000, x_request_id="r\r\n1"))
+    refused = error(error_response(400, "KPS\x1b[31m.1", "\x1b[2J\u202ebad\n" + "x" * 100000, x_request_id="r\r\n1"))
     assert len(str(refused)) < 1400
     assert str(refused).isprintable()
     assert r"KPS\x1b[31m.1: \x1b[2J\u202ebad\nxxx" in str(refused)
@@ -419,9 +419,9 @@ def test_a_secret_that_is_echoed_is_taken_out() -> None:
 
 
 def test_a_missing_permission_is_named() -> None:
-    assert "kps::getTask" in str(error(refusal(403, "APIGW.0302", "no")))
-    assert "lacks a permission" in str(error(refusal(403, "APIGW.0302", "no"), iam_action=None))
+    assert "kps::getTask" in str(error(error_response(403, "APIGW.0302", "no")))
+    assert "lacks a permission" in str(error(error_response(403, "APIGW.0302", "no"), iam_action=None))
 
 
 def test_an_api_that_does_not_exist_points_to_region_and_endpoint() -> None:
-    assert "region and the endpoint" in str(error(refusal(404, "APIGW.0101", "The API does not exist")))
+    assert "region and the endpoint" in str(error(error_response(404, "APIGW.0101", "The API does not exist")))

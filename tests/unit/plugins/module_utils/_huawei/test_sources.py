@@ -35,8 +35,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     client,
+    error_response,
     lost,
-    refusal,
     unreachable,
 )
 
@@ -474,7 +474,7 @@ def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_rejected(cloud: 
     assert made.renewable()
     cloud.clock.sleep(3300)
     cloud.expect(ASSUME, temporary(2, "2026-01-02T05:04:05.000000Z"), body=BODY)
-    cloud.expect(THINGS, refusal(401, "APIGW.0301", "token expired"))
+    cloud.expect(THINGS, error_response(401, "APIGW.0301", "token expired"))
     cloud.expect(ASSUME, temporary(3, "2026-01-02T05:04:05.000000Z"), body=BODY)
     cloud.expect(THINGS, {"things": []})
     made.call(READ)
@@ -520,7 +520,7 @@ def test_the_key_of_an_instance_is_fetched_again_when_it_is_rejected(cloud: Fake
     secrets: list[str] = []
     again = AccessKey("again-ak", "again-sk", "again-token", "ECS metadata")
     made = client(cloud, credentials=RefreshableKey("ECS metadata", lambda _deadline: again, INSTANCE), secrets=secrets)
-    cloud.expect(THINGS, refusal(401, "APIGW.0301", "bad"))
+    cloud.expect(THINGS, error_response(401, "APIGW.0301", "bad"))
     cloud.expect(THINGS, {"things": []})
     made.call(READ)
     assert "Access=again-ak," in cloud.requests[1].headers["Authorization"]

@@ -33,9 +33,9 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     cut,
+    error_response,
     html,
     lost,
-    refusal,
     unreachable,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
@@ -61,7 +61,7 @@ ASSOCIATE = f"POST {KPS}/v3/{PROJECT}/keypairs/associate"
 DISASSOCIATE = f"POST {KPS}/v3/{PROJECT}/keypairs/disassociate"
 RUNNING = f"GET {KPS}/v3/{PROJECT}/running-tasks?limit=1000&offset=0"
 FAILED = f"GET {KPS}/v3/{PROJECT}/failed-tasks?limit=1000&offset=0"
-REFUSED = refusal(401, "APIGW.0301", "verify aksk signature fail")
+REFUSED = error_response(401, "APIGW.0301", "verify aksk signature fail")
 
 
 def start(cloud: FakeTransport, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> ModuleRun:
@@ -238,7 +238,7 @@ def test_without_waiting_the_tasks_go_on(cloud: FakeTransport) -> None:
 
 
 def test_a_pair_that_does_not_exist_is_refused_before_anything_else(cloud: FakeTransport) -> None:
-    cloud.expect(KEYPAIR, refusal(400, "KPS.4016", "does not exist"))
+    cloud.expect(KEYPAIR, error_response(400, "KPS.4016", "does not exist"))
     with pytest.raises(UsageError, match="no key pair 'kp-new'.*hwc_kps_keypair"):
         result_of(start(cloud))
 
@@ -381,8 +381,8 @@ def test_an_accepted_request_may_have_failed_already(
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (refusal(400, "KPS.4016", "key pair does not exist"), "KPS.4016"),
-        (refusal(403, "APIGW.0302", "no"), "kps:SSHKeyPair:bind"),
+        (error_response(400, "KPS.4016", "key pair does not exist"), "KPS.4016"),
+        (error_response(403, "APIGW.0302", "no"), "kps:SSHKeyPair:bind"),
     ],
     ids=["rejected", "forbidden"],
 )
@@ -422,7 +422,7 @@ def test_a_service_that_cannot_be_reached_stops_the_sending(cloud: FakeTransport
 
 
 #: What API Gateway of Huawei Cloud says, to the letter.
-OVER_QUOTA = refusal(
+OVER_QUOTA = error_response(
     429, "APIGW.0308", "The throttling threshold has been reached: policy user over ratelimit,limit:2,time:1 minute"
 )
 
@@ -536,7 +536,7 @@ def test_one_of_them_may_have_failed_already(cloud: FakeTransport) -> None:
 
 def test_a_batch_that_is_refused_is_refused_for_each(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
-    cloud.expect(BATCH, refusal(400, "KPS.0002", "no"), body=batch("s-1", "s-2"))
+    cloud.expect(BATCH, error_response(400, "KPS.0002", "no"), body=batch("s-1", "s-2"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], root_password="hunter2"))
     assert states(result) == [("s-1", False, "error"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (False, True)
@@ -789,7 +789,7 @@ def test_a_pair_that_was_there_before_proves_nothing(cloud: FakeTransport, rows:
 def test_a_failed_search_is_reported_and_stops_the_sending(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
-    cloud.always(RUNNING, refusal(403, "APIGW.0302", "no"))
+    cloud.always(RUNNING, error_response(403, "APIGW.0302", "no"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], on_failure="return"))
     assert states(result) == [("s-1", True, "unknown"), ("s-2", False, "error")]
     assert (result["changed"], result["failed"]) == (True, False)
@@ -900,7 +900,7 @@ def test_an_interrupted_wait_tells_what_was_begun() -> None:
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
 def test_a_plan_that_cannot_be_made_changes_nothing(cloud: FakeTransport, on_failure: str) -> None:
     cloud.expect(KEYPAIR, {"keypair": {"name": "kp-new"}})
-    cloud.expect(detail("s-1"), refusal(403, "APIGW.0302", "no"))
+    cloud.expect(detail("s-1"), error_response(403, "APIGW.0302", "no"))
     run = start(cloud, on_failure=on_failure)
     if on_failure == "fail":
         with pytest.raises(ForbiddenError):
@@ -918,7 +918,7 @@ def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: FakeTranspo
     """An error on the way to the wait says nothing about a task that runs: it is not told as if nothing had been done."""
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
-    cloud.expect(ASSOCIATE, refusal(400, "KPS.0001", "no"), body=body("s-2"))
+    cloud.expect(ASSOCIATE, error_response(400, "KPS.0001", "no"), body=body("s-2"))
     run = start(cloud, server_ids=["s-1", "s-2"], on_failure=on_failure)
 
     class Interlude(Association):

@@ -25,9 +25,9 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     cut,
+    error_response,
     html,
     lost,
-    refusal,
     unreachable,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
@@ -248,8 +248,8 @@ def test_a_request_that_was_lost_for_good_is_not_sent_again(cloud: FakeTransport
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (refusal(400, "Ecs.0114", "Bad server"), "Ecs.0114: Bad server"),
-        (refusal(403, "APIGW.0302", "no"), "ecs:cloudServers:stop"),
+        (error_response(400, "Ecs.0114", "Bad server"), "Ecs.0114: Bad server"),
+        (error_response(403, "APIGW.0302", "no"), "ecs:cloudServers:stop"),
     ],
     ids=["rejected", "forbidden"],
 )
@@ -275,7 +275,7 @@ def test_a_service_that_cannot_be_reached_has_changed_nothing(cloud: FakeTranspo
 
 def test_refused_credentials_end_the_run(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
-    cloud.expect(ACTION, refusal(401, "APIGW.0301", "verify aksk signature fail"), body=stop_body("s-1"))
+    cloud.expect(ACTION, error_response(401, "APIGW.0301", "verify aksk signature fail"), body=stop_body("s-1"))
     run = start(cloud)
     with pytest.raises(AuthenticationError):
         result_of(run)
@@ -284,7 +284,7 @@ def test_refused_credentials_end_the_run(cloud: FakeTransport) -> None:
 
 def test_with_return_refused_credentials_are_told_in_the_rows(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"), server("s-2", "SHUTOFF"))
-    refused = refusal(401, "APIGW.0301", "verify aksk signature fail")
+    refused = error_response(401, "APIGW.0301", "verify aksk signature fail")
     cloud.expect(ACTION, refused, body=stop_body("s-1"))
     result = result_of(start(cloud, server_ids=["s-1", "s-2"], on_failure="return"))
     assert states(result) == [("s-1", False, "error"), ("s-2", False, "success")]
@@ -294,7 +294,7 @@ def test_with_return_refused_credentials_are_told_in_the_rows(cloud: FakeTranspo
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
 def test_servers_that_cannot_be_read_are_an_error(cloud: FakeTransport, on_failure: str) -> None:
-    cloud.expect(detail("s-1"), refusal(403, "APIGW.0302", "no"))
+    cloud.expect(detail("s-1"), error_response(403, "APIGW.0302", "no"))
     run = start(cloud, on_failure=on_failure)
     if on_failure == "fail":
         with pytest.raises(ForbiddenError, match="ecs:cloudServers:list"):
@@ -353,7 +353,7 @@ def test_when_the_time_is_up_the_started_operations_continue(cloud: FakeTranspor
 def test_a_wait_that_is_refused_is_not_followed_by_another(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
-    cloud.expect(JOB, refusal(401, "APIGW.0301", "verify aksk signature fail"))
+    cloud.expect(JOB, error_response(401, "APIGW.0301", "verify aksk signature fail"))
     result = result_of(start(cloud))
     assert states(result) == [("s-1", True, "pending")]
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, True, ["j-1"])
@@ -393,7 +393,7 @@ def test_an_error_after_a_change_does_not_hide_the_change(cloud: FakeTransport) 
     for begin in range(0, 1001, 100):
         servers(cloud, *map(server, ids[begin : begin + 100]))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body(*ids[:1000]))
-    cloud.expect(ACTION, refusal(401, "APIGW.0301", "locked"), body=stop_body(ids[1000]))
+    cloud.expect(ACTION, error_response(401, "APIGW.0301", "locked"), body=stop_body(ids[1000]))
     run = start(cloud, server_ids=ids)
     with pytest.raises(CloudError):
         result_of(run)

@@ -17,7 +17,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     CLOUDSSO,
     DIRECTORY,
     ali_client,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     EPOCH,
@@ -131,14 +131,14 @@ def test_the_sample_of_get_task_status_is_a_success_although_it_has_a_reason(clo
 
 @pytest.mark.parametrize("show", [cloudsso.show_task, cloudsso.show_status])
 def test_an_unknown_id_is_none(cloud: FakeTransport, show: t.Callable[..., t.Any]) -> None:
-    cloud.expect(ONE, refusal(404, "EntityNotExists.Task"))
+    cloud.expect(ONE, error_response(404, "EntityNotExists.Task"))
     assert show(ali_client(cloud), DIRECTORY, TASK) is None
 
 
 @pytest.mark.parametrize("show", [cloudsso.show_task, cloudsso.show_status])
 @pytest.mark.parametrize("code", ["EntityNotExists.Directory", "InvalidAction.NotFound", "EntityNotExists"])
 def test_any_other_error_response_is_an_error(cloud: FakeTransport, show: t.Callable[..., t.Any], code: str) -> None:
-    cloud.expect(ONE, refusal(404, code))
+    cloud.expect(ONE, error_response(404, code))
     with pytest.raises(errors.RejectedError, match=code):
         show(ali_client(cloud), DIRECTORY, TASK)
 
@@ -231,7 +231,7 @@ def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, documen
 
 
 def test_an_unknown_task_of_a_wait_is_not_found(cloud: FakeTransport) -> None:
-    cloud.expect(ONE, refusal(404, "EntityNotExists.Task"))
+    cloud.expect(ONE, error_response(404, "EntityNotExists.Task"))
     with pytest.raises(errors.NotFoundError):
         cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).read(TASK, 10.0)
 

@@ -17,7 +17,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeTransport,
     client,
-    refusal,
+    error_response,
 )
 
 # CSMS shares the host of KPS.
@@ -94,7 +94,7 @@ def test_an_unknown_id_is_none(cloud: FakeTransport) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(400, "CSMS.0002"), (404, "APIGW.0101"), (404, "CSMS.0005")])
 def test_any_other_error_response_is_an_error(cloud: FakeTransport, status: int, code: str) -> None:
-    cloud.expect(f"{TASKS}?task_id=t-1", refusal(status, code, "no"))
+    cloud.expect(f"{TASKS}?task_id=t-1", error_response(status, code, "no"))
     with pytest.raises(errors.RejectedError):
         csms.show_task(client(cloud), "t-1")
 
@@ -189,7 +189,7 @@ def test_an_empty_page_that_names_another_does_not_end_the_list_of_a_wait(cloud:
 
 
 def test_the_longest_page_may_be_rejected(cloud: FakeTransport) -> None:
-    cloud.expect(f"{TASKS}?limit=1000", refusal(400, "CSMS.0002", "limit"))
+    cloud.expect(f"{TASKS}?limit=1000", error_response(400, "CSMS.0002", "limit"))
     cloud.expect(f"{TASKS}?limit=50", {"tasks": [row(0)], "next_marker": "t-0"})
     cloud.expect(f"{TASKS}?limit=50&marker=t-0", {"tasks": []})
     source = csms.CsmsBackend(client(cloud))
@@ -218,7 +218,7 @@ def test_a_quota_of_a_minute_is_waited_out_on_every_page(cloud: FakeTransport, a
     pages = [(f"{TASKS}?limit=50", [row(1)], "t-1"), (f"{TASKS}?limit=50&marker=t-1", [row(2)], None)]
     for number, (request, rows, marker) in enumerate(pages):
         if number == at:
-            cloud.expect(request, refusal(429, "APIGW.0308", "too many", retry_after="60"), took=0.3)
+            cloud.expect(request, error_response(429, "APIGW.0308", "too many", retry_after="60"), took=0.3)
         cloud.expect(request, {"tasks": rows, "next_marker": marker}, took=0.3)
     assert [found["task_id"] for found in csms.list_tasks(client(cloud)).rows] == ["t-1", "t-2"]
 
@@ -226,8 +226,8 @@ def test_a_quota_of_a_minute_is_waited_out_on_every_page(cloud: FakeTransport, a
 def test_pauses_that_a_service_asks_for_do_not_add_up_for_ever(cloud: FakeTransport) -> None:
     for number in range(20):
         request = f"{TASKS}?limit=50" + (f"&marker=t-{number}" if number else "")
-        cloud.always(request, refusal(429, "APIGW.0308", "too many", retry_after="50"))
-        cloud.expect(request, refusal(429, "APIGW.0308", "too many", retry_after="50"))
+        cloud.always(request, error_response(429, "APIGW.0308", "too many", retry_after="50"))
+        cloud.expect(request, error_response(429, "APIGW.0308", "too many", retry_after="50"))
         cloud.expect(request, {"tasks": [row(number + 1)], "next_marker": f"t-{number + 1}"})
     with pytest.raises((errors.ThrottledError, errors.TransportError)):
         csms.list_tasks(client(cloud))

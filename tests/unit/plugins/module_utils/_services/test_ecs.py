@@ -23,7 +23,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     client,
-    refusal,
+    error_response,
 )
 
 SERVERS = f"{ECS}/v1/{PROJECT}/cloudservers"
@@ -295,7 +295,7 @@ def test_an_unknown_job_is_not_found(cloud: FakeTransport, response: t.Any) -> N
 @pytest.mark.parametrize(
     "response",
     [
-        refusal(404, "APIGW.0101", "The API does not exist"),
+        error_response(404, "APIGW.0101", "The API does not exist"),
         answer({"error": {"code": "Ecs.1000", "message": "bad"}}, 400),
     ],
     ids=["no such API", "another 400"],

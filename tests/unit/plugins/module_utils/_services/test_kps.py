@@ -31,8 +31,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     client,
+    error_response,
     html,
-    refusal,
 )
 
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
@@ -113,7 +113,7 @@ def test_a_task_is_shown(cloud: FakeTransport) -> None:
 
 @pytest.mark.parametrize(
     "response",
-    [refusal(400, "KPS.0001", "TaskId illegal"), refusal(404, "KPS.0404", "no such task")],
+    [error_response(400, "KPS.0001", "TaskId illegal"), error_response(404, "KPS.0404", "no such task")],
     ids=["code", "404 of KPS"],
 )
 def test_an_unknown_task_is_none(cloud: FakeTransport, response: t.Any) -> None:
@@ -126,8 +126,8 @@ def test_an_unknown_task_is_none(cloud: FakeTransport, response: t.Any) -> None:
 @pytest.mark.parametrize(
     "response",
     [
-        refusal(404, "APIGW.0101", "The API does not exist"),
-        refusal(400, "KPS.0002", "Parameter error"),
+        error_response(404, "APIGW.0101", "The API does not exist"),
+        error_response(400, "KPS.0002", "Parameter error"),
         answer({"message": "no such page"}, 404),
         answer(None, 404),
         html(404),
@@ -270,7 +270,7 @@ def test_a_strict_list_that_is_null_or_missing_is_an_error(cloud: FakeTransport,
 
 
 def test_a_page_size_that_is_rejected_is_left_to_the_service(cloud: FakeTransport) -> None:
-    refused = refusal(400, "KPS.0002", "limit is out of range")
+    refused = error_response(400, "KPS.0002", "limit is out of range")
     for source in (kps.list_running, kps.list_failed):
         listed = RUNNING_TASKS if source is kps.list_running else FAILED_TASKS
         cloud.expect(listed + page(0), refused)
@@ -280,7 +280,7 @@ def test_a_page_size_that_is_rejected_is_left_to_the_service(cloud: FakeTranspor
 
 
 def test_a_wait_requests_a_rejected_page_size_only_once(cloud: FakeTransport) -> None:
-    cloud.expect(RUNNING_TASKS + page(0), refusal(400, "KPS.0002", "limit is out of range"))
+    cloud.expect(RUNNING_TASKS + page(0), error_response(400, "KPS.0002", "limit is out of range"))
     cloud.expect(RUNNING_TASKS + "?offset=0", {"tasks": rows(0, 100)})
     cloud.expect(RUNNING_TASKS + "?offset=100", {"tasks": []})
     source = kps.KpsBackend(client(cloud))
@@ -341,5 +341,5 @@ def test_the_record_of_a_failed_task_is_deleted_or_was_not_there(cloud: FakeTran
     request = f"DELETE {KPS}/v3/{PROJECT}/failed-tasks/t-1"
     cloud.expect(request, answer(None))
     assert kps.delete_failed_task(client(cloud), "t-1") is True
-    cloud.expect(request, refusal(400, "KPS.0005", "Failed task not found"))
+    cloud.expect(request, error_response(400, "KPS.0005", "Failed task not found"))
     assert kps.delete_failed_task(client(cloud), "t-1") is False

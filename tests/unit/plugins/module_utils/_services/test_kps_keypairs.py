@@ -21,7 +21,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     client,
-    refusal,
+    error_response,
 )
 
 KEYPAIRS = f"{KPS}/v3/{PROJECT}/keypairs"
@@ -38,7 +38,7 @@ def test_a_key_pair_is_shown_with_a_readable_date(cloud: FakeTransport) -> None:
 
 @pytest.mark.parametrize("code", ["KPS.4016", "KPS.6004"])
 def test_an_unknown_key_pair_is_none(cloud: FakeTransport, code: str) -> None:
-    cloud.expect(f"GET {KEYPAIRS}/kp", refusal(400, code, "does not exist"))
+    cloud.expect(f"GET {KEYPAIRS}/kp", error_response(400, code, "does not exist"))
     assert kps_keypairs.show_keypair(client(cloud), "kp") is None
 
 
@@ -146,7 +146,7 @@ def test_a_description_is_changed(cloud: FakeTransport) -> None:
 def test_a_key_pair_is_deleted_or_was_not_there(cloud: FakeTransport) -> None:
     cloud.expect(f"DELETE {KEYPAIRS}/kp", answer(None, 204))
     assert kps_keypairs.delete_keypair(client(cloud), "kp") is True
-    cloud.expect(f"DELETE {KEYPAIRS}/kp", refusal(400, "KPS.4016", "does not exist"))
+    cloud.expect(f"DELETE {KEYPAIRS}/kp", error_response(400, "KPS.4016", "does not exist"))
     assert kps_keypairs.delete_keypair(client(cloud), "kp") is False
 
 

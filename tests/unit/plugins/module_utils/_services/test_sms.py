@@ -17,7 +17,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     FakeTransport,
     answer,
     client,
-    refusal,
+    error_response,
 )
 
 SMS = "https://sms.cn-north-4.myhuaweicloud.com"
@@ -56,13 +56,13 @@ def test_an_invalid_response_does_not_show_the_passphrase(cloud: FakeTransport, 
 
 
 def test_an_unknown_task_is_an_error_of_its_own(cloud: FakeTransport) -> None:
-    cloud.expect(PASSPHRASE, refusal(404, "SMS.2252", "The task does not exist."))
+    cloud.expect(PASSPHRASE, error_response(404, "SMS.2252", "The task does not exist."))
     with pytest.raises(errors.NotFoundError, match=r"SMS\.2252"):
         sms.show_passphrase(client(cloud), TASK)
 
 
 def test_a_404_of_the_gateway_is_not_an_unknown_task(cloud: FakeTransport) -> None:
-    cloud.expect(PASSPHRASE, refusal(404, "APIGW.0101", "The API does not exist."))
+    cloud.expect(PASSPHRASE, error_response(404, "APIGW.0101", "The API does not exist."))
     with pytest.raises(errors.RejectedError):
         sms.show_passphrase(client(cloud), TASK)
 
@@ -165,7 +165,7 @@ def test_an_error_of_a_migration_that_goes_on_is_not_a_reason(cloud: FakeTranspo
 
 
 def test_an_unknown_migration_is_not_found(cloud: FakeTransport) -> None:
-    cloud.expect(f"GET {SMS}/v3/tasks/t-1", refusal(404, "SMS.2252", "no"))
+    cloud.expect(f"GET {SMS}/v3/tasks/t-1", error_response(404, "SMS.2252", "no"))
     with pytest.raises(errors.NotFoundError):
         sms.SmsBackend(client(cloud)).read("t-1", 10.0)
 

@@ -25,7 +25,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     SECRET_KEY,
     FakeClock,
     answer,
-    refusal,
+    error_response,
 )
 
 #: Seconds that each request takes.
@@ -118,7 +118,7 @@ class Service:
         if what[0] == "tasks":
             task = self._begun().get(what[1])
             if task is None:
-                return refusal(400, "KPS.0001", "no such task")
+                return error_response(400, "KPS.0001", "no such task")
             return answer({"task_id": what[1], "server_id": f"s-{what[1]}", "task_status": f"{self._word(task)}_RESET"})
         wanted = "RUNNING" if what[0] == "running" else "FAILED"
         rows = [self._row(name, task) for name, task in self._begun().items() if self._word(task) == wanted]

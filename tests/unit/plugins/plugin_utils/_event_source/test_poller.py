@@ -23,9 +23,9 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     FakeClock,
     answer,
+    error_response,
     lost,
     nowhere,
-    refusal,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._event_source.service import (
     CLOUDSSO_OPTIONS,
@@ -293,7 +293,7 @@ def test_records_that_stay_for_weeks_are_reported_once(service: Service, tmp_pat
 @pytest.mark.parametrize("word", ["failed", "running", "task"])
 def test_rejected_credentials_end_the_source_at_once(service: Service, word: str) -> None:
     service.tasks = {"a": Task()}
-    service.trouble[word] = refusal(401, "APIGW.0301", "Incorrect IAM authentication information")
+    service.trouble[word] = error_response(401, "APIGW.0301", "Incorrect IAM authentication information")
     source = kps(service, discover=True).run(100)
     assert source.failure is not None
     assert source.failure["http_status"] == 401
@@ -303,7 +303,7 @@ def test_rejected_credentials_end_the_source_at_once(service: Service, word: str
 
 
 def test_a_permission_that_is_missing_ends_the_source(service: Service) -> None:
-    service.trouble["running"] = refusal(403, "APIGW.0307", "no permission")
+    service.trouble["running"] = error_response(403, "APIGW.0307", "no permission")
     source = kps(service, discover=True).run(100)
     assert source.failure is not None
     assert source.failure["http_status"] == 403
@@ -311,7 +311,7 @@ def test_a_permission_that_is_missing_ends_the_source(service: Service) -> None:
 
 def test_lists_that_fail_for_a_while_are_read_again_with_one_warning(service: Service) -> None:
     service.tasks = {"a": Task(ends=20)}
-    service.trouble["running"] = refusal(503, "APIGW.0500", "later")
+    service.trouble["running"] = error_response(503, "APIGW.0500", "later")
     source = kps(service, discover=True, task_ids=["a"]).run(400)
     assert source.states == {"a": "success"}, "named tasks are polled all the same"
     assert len([warning for warning in source.warnings if "will be tried again" in warning]) == 1
@@ -345,7 +345,7 @@ def test_a_directory_without_a_date_is_an_answer_that_cannot_be_used(service: Se
 
 def test_what_ended_before_the_end_of_the_source_is_an_event(service: Service) -> None:
     service.tasks = {"a": Task(ends=0), "b": Task()}
-    service.trouble["task b"] = refusal(403, "APIGW.0307", "no permission")
+    service.trouble["task b"] = error_response(403, "APIGW.0307", "no permission")
     source = kps(service, task_ids=["a", "b"], batch="never").run(100)
     assert source.states == {"a": "success"}
     assert source.failure is not None

@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     REGION,
     SECRET_KEY,
     FakeClock,
-    refusal,
+    error_response,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._event_source.service import (
     KPS_OPTIONS,
@@ -284,7 +284,7 @@ def test_rejected_credentials_end_the_source_with_an_event_and_an_error(
     async def scenario() -> None:
         source = bench.start()
         await bench.take(1)
-        service.trouble["task"] = refusal(401, "APIGW.0301", f"wrong signature with {SECRET_KEY}")
+        service.trouble["task"] = error_response(401, "APIGW.0301", f"wrong signature with {SECRET_KEY}")
         await bench.take(1)
         with pytest.raises(CloudTaskError, match="Not authorized") as raised:
             await asyncio.wait_for(source, PATIENCE)
@@ -430,7 +430,7 @@ def test_a_queue_that_does_not_tell_whether_it_is_empty_counts_as_read(service: 
 
 def test_warnings_are_logged_without_secrets(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     service.tasks = {"a": Task(ends=30)}
-    service.trouble["running"] = refusal(503, "X", f"later, {SECRET_KEY}\x1b[31m")
+    service.trouble["running"] = error_response(503, "X", f"later, {SECRET_KEY}\x1b[31m")
     bench = Bench(service, discover=True, task_ids=["a"])
 
     async def scenario() -> None:
