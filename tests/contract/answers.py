@@ -35,7 +35,7 @@ WRONG: tuple[t.Any, ...] = (
 
 
 def kind_of(value: t.Any) -> str:
-    """The type of a value, as JSON knows it."""
+    """Return the type of a value, as JSON knows it."""
     if value is MISSING or value is None:
         return "missing" if value is MISSING else "null"
     if isinstance(value, bool):
@@ -57,7 +57,7 @@ def paths_of(document: t.Any, place: Path = ()) -> t.Iterator[Path]:
 
 
 def value_at(document: t.Any, place: Path) -> t.Any:
-    """The value at a place; ``MISSING`` when there is none."""
+    """Return the value at a place; ``MISSING`` when there is none."""
     for step in place:
         try:
             document = document[step]
@@ -67,7 +67,7 @@ def value_at(document: t.Any, place: Path) -> t.Any:
 
 
 def spoilt(document: t.Any, place: Path, value: t.Any) -> t.Any:
-    """A copy of a document with another value at a place."""
+    """Return a copy of a document with another value at a place."""
     if not place:
         return None if value is MISSING else value
     twin = copy.deepcopy(document)
@@ -163,7 +163,7 @@ class Direct:
         return json.dumps(spoilt(document, cell.place, cell.value)).encode()
 
     def perform(self, module: Module, options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> dict[str, t.Any]:
-        """The result of a module; what it warned of is in ``warnings``."""
+        """Return the result of a module; what it warned of is in ``warnings``."""
         arguments = check_arguments(module, "module", options)
         assert arguments.error is None, arguments.error
         context = Context(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the contract tests share: an emulator whose time stands still until told otherwise, and the SDKs' clients."""
+"""Fixtures of the contract tests: an emulator whose clock a test moves, and the SDKs' clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture(scope="session")
 def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state directory with the two key pairs: generating them for each test would take most of its time."""
+    """Return a state directory with the two key pairs: generating them for each test would take most of its time."""
     directory = tmp_path_factory.mktemp("state")
     with Emulator(0, fleet=False, state_dir=directory):
         pass
@@ -37,7 +37,7 @@ def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def state_dir(key_store: Path, tmp_path: Path) -> Path:
-    """A state directory for one test."""
+    """Return a state directory for one test."""
     shutil.copytree(key_store / "keys", tmp_path / "state" / "keys")
     return tmp_path / "state"
 
@@ -62,7 +62,7 @@ class HuaweiSdk:
         return basic(access, secret, project_id).with_iam_endpoint(self.emulator.url)
 
     def client(self, service: str, credentials: t.Any = None) -> t.Any:
-        """A client of ``kps``, ``ecs``, ``iam``, ``csms`` or ``sms``, with the emulator's key unless told otherwise."""
+        """Return a client of ``kps``, ``ecs``, ``iam``, ``csms`` or ``sms``, with the emulator's key unless told otherwise."""
         key, project = self.emulator.access_key, self.emulator.project
         if credentials is None and service == "iam":
             # IAM's operations are those of an account
@@ -76,7 +76,7 @@ class HuaweiSdk:
 
 @pytest.fixture
 def huawei(emulator: Emulator) -> HuaweiSdk:
-    """The Huawei SDK, pointed at the emulator."""
+    """Return the Huawei SDK, pointed at the emulator."""
     modules = {
         "kps": "huaweicloudsdkkps.v3",
         "ecs": "huaweicloudsdkecs.v2",
@@ -97,7 +97,7 @@ class AlibabaSdk:
     def client(
         self, access: str | None = None, secret: str | None = None, token: str | None = None, **settings: t.Any
     ) -> t.Any:
-        """A client with the emulator's access key, unless told otherwise."""
+        """Return a client with the emulator's access key, unless told otherwise."""
         key = self.emulator.alibaba_account.access_key
         config = load("alibabacloud_tea_openapi.utils_models").Config(
             access_key_id=access or key.access,
@@ -113,13 +113,13 @@ class AlibabaSdk:
 
 @pytest.fixture
 def alibaba(emulator: Emulator) -> AlibabaSdk:
-    """The Alibaba Cloud SDK, pointed at the emulator."""
+    """Return the Alibaba Cloud SDK, pointed at the emulator."""
     return AlibabaSdk(emulator, load("alibabacloud_cloudsso20210515.models"))
 
 
 @pytest.fixture
 def modules(emulator: Emulator, tmp_path: Path) -> Modules:
-    """The collection's modules, pointed at the emulator, with an empty home directory."""
+    """Return the collection's modules, pointed at the emulator, with an empty home directory."""
     home = tmp_path / "home"
     home.mkdir()
     return Modules(emulator, home)

@@ -25,7 +25,7 @@ class Modules:
         self.home = home
 
     def addresses(self) -> dict[str, str]:
-        """The environment without anything to authenticate with."""
+        """Return the environment without anything to authenticate with."""
         everything = self.emulator.environment()
         kept = ("HWC_ENDPOINT", "HWC_REGION", "HUAWEICLOUD_SDK_PROJECT_ID", "ALI_ENDPOINT", "ALI_REGION")
         return {"HOME": str(self.home), **{name: everything[name] for name in kept}}

@@ -18,7 +18,7 @@ from .sdk import load
 
 
 def huawei_authorization(request: Request | Entry, access: str, secret: str) -> str:
-    """The Authorization header the Huawei SDK's signer makes for a request.
+    """Return the Authorization header the Huawei SDK's signer makes for a request.
 
     The signer signs every header it is given, so it is given those that the request names as signed.
 
@@ -43,7 +43,7 @@ def huawei_authorization(request: Request | Entry, access: str, secret: str) -> 
 
 
 def _signed(request: Request, marker: str, end: str) -> dict[str, str]:
-    """The headers that a request's Authorization header lists, as they were sent."""
+    """Return the headers that a request's Authorization header lists, as they were sent."""
     authorization = request.header("Authorization") or ""
     listed = authorization.partition(marker)[2].partition(end)[0].split(";")
     return {name: value for name, value in request.headers if name.lower() in listed}
@@ -62,7 +62,7 @@ def judge_huawei(entries: t.Iterable[Entry], access: str, secret: str) -> int:
 
 
 def alibaba_authorization(request: Request | Entry, access: str, secret: str) -> str:
-    """The Authorization header the Alibaba Cloud SDK's signer makes for a request, over the headers it names as signed.
+    """Return the Authorization header the Alibaba Cloud SDK's signer makes for a request, over the headers it names as signed.
 
     Args:
         request: A received request, or its entry in the log.
@@ -81,7 +81,7 @@ def alibaba_authorization(request: Request | Entry, access: str, secret: str) ->
 
 
 def alibaba_rpc_signature(request: Request | Entry, secret: str) -> str:
-    """The value of the parameter Signature that the Alibaba Cloud SDK's older signer makes for a request.
+    """Return the value of the parameter Signature that the Alibaba Cloud SDK's older signer makes for a request.
 
     Args:
         request: A received request, or its entry in the log.

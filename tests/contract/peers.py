@@ -29,7 +29,7 @@ class Peer:
         self.sock = sock
 
     def receive(self) -> bytes:
-        """One whole request; nothing at the end of the connection."""
+        """Return one whole request; nothing at the end of the connection."""
         data = b""
         while b"\r\n\r\n" not in data:
             part = self.sock.recv(65536)

@@ -85,7 +85,7 @@ def resets(emulator: Emulator, clock: ManualClock) -> list[str]:
 
 
 def ended(emulator: Emulator, clock: ManualClock) -> list[str]:
-    """The same three, when two of them have ended."""
+    """Return the same three, when two of them have ended."""
     ids = resets(emulator, clock)
     clock.advance(10)
     emulator.settle()
@@ -143,13 +143,13 @@ def migrations(emulator: Emulator, clock: ManualClock) -> list[str]:
 
 
 def generated(emulator: Emulator, _clock: ManualClock) -> Options:
-    """The options that have a pair generated; here it is made beforehand, for that takes long."""
+    """Return the options that have a pair generated; here it is made beforehand, for that takes long."""
     emulator.huawei.pairs.generate = lambda: emulator.new_key
     return {"name": "made"}
 
 
 def wait_options(service: str, ids: list[str], **options: t.Any) -> Options:
-    """A short wait, that tells of failures and does not fail itself."""
+    """Return a short wait, that tells of failures and does not fail itself."""
     return {
         "service": service,
         "task_ids": ids,
@@ -162,7 +162,7 @@ def wait_options(service: str, ids: list[str], **options: t.Any) -> Options:
 
 
 def passing_keys(emulator: Emulator) -> dict[str, str | None]:
-    """An environment in which the metadata services have keys."""
+    """Return an environment in which the metadata services have keys."""
     emulator.huawei.metadata.agency = (emulator.user.id, emulator.domain.id)
     emulator.alibaba.metadata.role = emulator.alibaba_account.role
     keys = (
@@ -181,7 +181,7 @@ def passing_keys(emulator: Emulator) -> dict[str, str | None]:
 
 
 def password(emulator: Emulator) -> dict[str, str | None]:
-    """An environment with a password, and nothing that says which project."""
+    """Return an environment with a password, and nothing that says which project."""
     return {
         "HUAWEICLOUD_SDK_AK": None,
         "HUAWEICLOUD_SDK_SK": None,
@@ -193,7 +193,7 @@ def password(emulator: Emulator) -> dict[str, str | None]:
 
 
 def nothing(emulator: Emulator, provider: bool = False) -> dict[str, str | None]:
-    """An environment without a key, and with a token of the identity provider of a workload in a file."""
+    """Return an environment without a key, and with a token of the identity provider of a workload in a file."""
     (emulator.directory / "token").write_text("pod-token")
     if provider:
         directory = emulator.huawei.directory
@@ -210,7 +210,7 @@ def nothing(emulator: Emulator, provider: bool = False) -> dict[str, str | None]
 
 
 def workload(emulator: Emulator) -> dict[str, str | None]:
-    """An environment in which an agency is assumed with such a token."""
+    """Return an environment in which an agency is assumed with such a token."""
     environ = nothing(emulator, provider=True)
     return {
         **environ,
@@ -221,7 +221,7 @@ def workload(emulator: Emulator) -> dict[str, str | None]:
 
 
 def identity_provider(emulator: Emulator) -> dict[str, str | None]:
-    """An environment in which a user of an identity provider logs in."""
+    """Return an environment in which a user of an identity provider logs in."""
     environ = nothing(emulator, provider=True)
     return {
         **environ,
@@ -231,7 +231,7 @@ def identity_provider(emulator: Emulator) -> dict[str, str | None]:
 
 
 def pod(emulator: Emulator) -> dict[str, str | None]:
-    """The environment of a pod."""
+    """Return the environment of a pod."""
     environ = nothing(emulator)
     emulator.huawei.metadata.pods["pod-token"] = (emulator.user.id, emulator.domain.id)
     return {
@@ -242,7 +242,7 @@ def pod(emulator: Emulator) -> dict[str, str | None]:
 
 
 def alibaba_workload(emulator: Emulator) -> dict[str, str | None]:
-    """An environment in which a RAM role is assumed with a token of an identity provider."""
+    """Return an environment in which a RAM role is assumed with a token of an identity provider."""
     environ = nothing(emulator)
     account, ram = emulator.alibaba_account, emulator.alibaba.ram
     provider = f"acs:ram::{account.id}:oidc-provider/ack"
@@ -258,7 +258,7 @@ def alibaba_workload(emulator: Emulator) -> dict[str, str | None]:
 
 
 def credentials_uri(emulator: Emulator) -> dict[str, str | None]:
-    """An environment with an address that hands out keys."""
+    """Return an environment with an address that hands out keys."""
     environ = nothing(emulator)
     role = emulator.alibaba.metadata.role = emulator.alibaba_account.role
     uri = f"{emulator.url}/latest/meta-data/ram/security-credentials/{role.name}"
@@ -266,7 +266,7 @@ def credentials_uri(emulator: Emulator) -> dict[str, str | None]:
 
 
 def agency_options(emulator: Emulator, _clock: ManualClock) -> Options:
-    """The options of a query with a key of an agency."""
+    """Return the options of a query with a key of an agency."""
     directory = emulator.huawei.directory
     domain = directory.add_domain(Domain("d" * 32, "delegating-account"))
     directory.add_project(Project("e" * 32, "cn-north-4", domain.id))
@@ -280,7 +280,7 @@ def agency_options(emulator: Emulator, _clock: ManualClock) -> Options:
 
 
 def role_options(emulator: Emulator, clock: ManualClock) -> Options:
-    """The options of a query with a key of a role."""
+    """Return the options of a query with a key of a role."""
     account = emulator.alibaba_account
     options = {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]}
     return {**options, "ali_role_arn": account.role.arn}
@@ -508,7 +508,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 
 def truth(emulator: Emulator) -> dict[str, str]:
-    """How each task of the clouds stands."""
+    """Return the state of each task of the clouds."""
     huawei = emulator.huawei
     words = {task.id: task.phase for task in huawei.tasks.values()}
     words.update({job.id: job.status for job in huawei.jobs.values()})
@@ -549,7 +549,7 @@ class ScenarioRun:
         return list(self.result.get("tasks") or [])
 
     def faults(self, good: ScenarioRun) -> t.Iterator[str]:
-        """What must not be, compared with a run without anything wrong."""
+        """Yield what is wrong, compared with a run without a fault."""
         result = self.result
         text = json.dumps(result)
         if "bug of the collection" in text or "exception" in result:
@@ -570,7 +570,7 @@ class ScenarioRun:
             yield from self._lost(good)
 
     def _leaves_out_a_row(self) -> bool:
-        """Whether it is a list with a row less, or the name of no key pair: nothing is wrong with either."""
+        """Return whether it is a list with one row less, or the name of no key pair: neither is wrong."""
         assert self.cell is not None
         if self.cell.value is answers.MISSING and self.cell.place and isinstance(self.cell.place[-1], int):
             return True
@@ -581,11 +581,11 @@ class ScenarioRun:
             yield row.get("msg") or ""
 
     def _judged_by(self, field: str) -> bool:
-        """Whether the field that is wrong is one of those that alone decide."""
+        """Return whether the field that is wrong is one of those that alone decide."""
         return self.cell is not None and f"{self.cell.operation}: {field}" in self.scenario.judges
 
     def _is_judge(self) -> bool:
-        """Whether it is of another type; an answer that does not name the id is about the one that was asked about."""
+        """Return whether it is of another type; an answer that does not name the id is about the one that was asked about."""
         if self.cell is None or self.cell.fits or not self._judged_by(self.cell.field):
             return False
         return self.cell.value is not answers.MISSING or not self.cell.field.lower().endswith("id")
@@ -618,7 +618,7 @@ class ScenarioRun:
         return server.key_name == (None if self.options.get("state") == "absent" else "new")
 
     def _lost(self, good: ScenarioRun) -> t.Iterator[str]:
-        """What was known and is not told."""
+        """Yield what was known and is not reported."""
         if self.scenario.module == "wait_for_task":
             told = [task["id"] for task in self.tasks]
             if told != self.options["task_ids"]:
@@ -640,7 +640,7 @@ SECRET_VARIABLES = ("HUAWEICLOUD_SDK_SK", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "HW
 
 
 def module(name: str) -> Module:
-    """A module of the collection."""
+    """Return a module of the collection."""
     file = importlib.import_module(f"ansible_collections.multicloud.async_tasks.plugins.modules.{name}")
     value: Module = file.MODULE
     return value
@@ -648,7 +648,7 @@ def module(name: str) -> Module:
 
 @pytest.fixture
 def direct(clock: ManualClock, state_dir: Path) -> t.Iterator[Direct]:
-    """The way to an emulator with three servers, past the network; a task takes 10 seconds, a power job 5."""
+    """Return the way to an emulator with three servers, past the network; a task takes 10 seconds, a power job 5."""
     with Emulator(3, fleet=False, task_seconds=10, job_seconds=5, clock=clock, state_dir=state_dir) as emulator:
         yield Direct(emulator, clock)
 

@@ -18,7 +18,7 @@ from emulator.clock import Timeline, iso
 
 @pytest.fixture
 def timeline(clock: ManualClock) -> Timeline:
-    """A future with nothing in it."""
+    """Return a future with nothing in it."""
     return Timeline(clock, threading.RLock())
 
 

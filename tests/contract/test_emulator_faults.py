@@ -51,7 +51,7 @@ class Client:
         return self.send("GET", f"/v1/{{p}}/cloudservers/{self.id(name)}")
 
     def id(self, name: str) -> str:
-        """A server's id."""
+        """Return a server's id."""
         return self.emulator.huawei.ecs.find(name).id
 
     def power(self, action: str, *names: str) -> str:
@@ -69,18 +69,18 @@ class Client:
         return self.json("POST", "/v3/{p}/keypairs/associate", order)[1]
 
     def task(self, task_id: str) -> str:
-        """A task's status word."""
+        """Return a task's status word."""
         return str(self.json("GET", f"/v3/{{p}}/tasks/{task_id}")[1]["task_status"])
 
 
 @pytest.fixture
 def client(emulator: Emulator) -> Client:
-    """The client."""
+    """Return the client."""
     return Client(emulator)
 
 
 def status(answer: http.client.HTTPResponse) -> int:
-    """The status of an answer, the rest of which is thrown away."""
+    """Return the status of an answer, the rest of which is thrown away."""
     answer.read()
     return answer.status
 

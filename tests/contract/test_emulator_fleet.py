@@ -37,7 +37,7 @@ class Shell:
         self.known_hosts.write_text("".join(f"{machine.known_hosts_line()}\n" for machine in machines))
 
     def command(self, name: str, key: str, *options: str, user: str | None = None) -> list[str]:
-        """The command line up to the remote command."""
+        """Return the command line up to the remote command."""
         host, port, default = self.emulator.ssh(name)
         settings = {
             "UserKnownHostsFile": str(self.known_hosts),
@@ -60,7 +60,7 @@ class Shell:
         return subprocess.run(line, capture_output=True, text=True, timeout=30, check=False, **options)
 
     def opens(self, name: str, key: str) -> bool:
-        """Whether a key opens a server; False only if it was refused in so many words."""
+        """Return whether a key opens a server; False only if the server says that it refuses the key."""
         result = self.run(name, key, "true")
         assert result.returncode == 0 or DENIED in result.stderr, result.stderr
         return result.returncode == 0
@@ -75,7 +75,7 @@ def running(clock: ManualClock, state_dir: Path) -> t.Iterator[Emulator]:
 
 @pytest.fixture
 def shell(running: Emulator, tmp_path: Path) -> Shell:
-    """The client."""
+    """Return the client."""
     return Shell(running, tmp_path)
 
 
@@ -174,7 +174,7 @@ def test_power_off_kills_what_detached_itself(running: Emulator, shell: Shell, c
 
 
 def processes(duration: str) -> list[int]:
-    """The sleeping processes of this duration, whatever their parents."""
+    """Return the sleeping processes of this duration, whatever their parents."""
     found = []
     for directory in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -184,7 +184,7 @@ def processes(duration: str) -> list[int]:
 
 
 def until(condition: t.Callable[[], bool]) -> bool:
-    """Whether a condition comes true within 10 seconds."""
+    """Return whether a condition comes true within 10 seconds."""
     deadline = time.monotonic() + 10
     while not condition():
         if time.monotonic() > deadline:

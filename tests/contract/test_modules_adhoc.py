@@ -72,13 +72,13 @@ class WrongClock(SystemClock):
 
 
 def runtime(modules: Modules, clock: WrongClock) -> Runtime:
-    """What a client gets on a machine whose clock is wrong."""
+    """Return the runtime of a machine whose clock is wrong."""
     environ = {**modules.addresses(), **modules.emulator.environment()}
     return Runtime(environ, clock, lambda: 0.5, False, lambda _secret: None, lambda _text: None)
 
 
 def defaults(options: dict[str, dict[str, t.Any]]) -> dict[str, t.Any]:
-    """The options of a module that was given none."""
+    """Return the options of a module that was given none."""
     return {name: spec.get("default") for name, spec in options.items()}
 
 

@@ -30,7 +30,7 @@ ALIBABA = "ali_cloudsso_task_info"
 
 @pytest.fixture(autouse=True)
 def _at_the_time_of_the_machine(emulator: Emulator) -> None:
-    """The keys that are made here live by the emulator's clock, which stands still at the time the test began."""
+    """Return the keys that are made here live by the emulator's clock, which stands still at the time the test began."""
     assert abs(emulator.clock.time() - time.time()) < 60
 
 
@@ -47,7 +47,7 @@ def ask(modules: Modules, query: Query, **environ: str) -> dict[str, t.Any]:
 
 
 def check(result: dict[str, t.Any], source: str, *secrets: str | None) -> None:
-    """A module worked, says where its credentials were found, and does not show them."""
+    """Return a module worked, says where its credentials were found, and does not show them."""
     assert not result.get("failed"), result
     assert result["credentials_source"] == source
     shown = json.dumps(result)
@@ -168,7 +168,7 @@ def test_huawei_agency(emulator: Emulator, modules: Modules, base: str) -> None:
 
 @pytest.fixture
 def token_file(emulator: Emulator, modules: Modules) -> str:
-    """A file with the token of an identity provider of both clouds, as its giver leaves it."""
+    """Return a file with the token of an identity provider of both clouds, as its giver leaves it."""
     directory = emulator.huawei.directory
     directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
     keep(modules, "token", f"{directory.issue_id_token(directory.providers[0], emulator.user.id)}\n")
@@ -176,7 +176,7 @@ def token_file(emulator: Emulator, modules: Modules) -> str:
 
 
 def oidc(emulator: Emulator, path: str) -> dict[str, str]:
-    """What the environment of a workload says."""
+    """Return the variables in the environment of a workload."""
     return {
         "HUAWEICLOUD_OIDC_PROVIDER_URN": emulator.huawei.directory.providers[0].urn,
         "HUAWEICLOUD_OIDC_AGENCY_URN": f"iam::{emulator.domain.id}:agency:workload",
@@ -302,7 +302,7 @@ def test_huawei_without_anything(emulator: Emulator, modules: Modules) -> None:
 
 @pytest.fixture
 def query(emulator: Emulator) -> Query:
-    """A module and its own options."""
+    """Return a module and its own options."""
     return ALIBABA, {"directory_id": emulator.alibaba_account.directory.id}
 
 
@@ -327,7 +327,7 @@ def test_alibaba_environment(
 
 
 def profile(emulator: Emulator, mode: str) -> dict[str, t.Any]:
-    """A profile of the command line."""
+    """Return a profile of the command line."""
     account = emulator.alibaba_account
     key = account.access_key
     if mode == "StsToken":

@@ -21,7 +21,7 @@ PROMPT, PATIENT = 0.1, 10.0
 
 
 def start(emulator: Emulator, huawei: HuaweiSdk, number: int) -> str:
-    """A reset that does not end; its id."""
+    """Return a reset that does not end; its id."""
     server = list(emulator.huawei.servers.values())[number]
     server.status = "SHUTOFF"
     emulator.fail("task_stuck", server=server.id)
@@ -31,7 +31,7 @@ def start(emulator: Emulator, huawei: HuaweiSdk, number: int) -> str:
 
 
 def wait(modules: Modules, task_id: str) -> dict[str, t.Any]:
-    """A wait for it; pending tasks are no failure."""
+    """Return a wait for it; pending tasks are no failure."""
     return modules.run(
         "wait_for_task",
         {"service": "kps", "task_ids": [task_id], "timeout": TIMEOUT, "interval": 0.3, "on_timeout": "return"},

@@ -1,7 +1,7 @@
 # Copyright (c) Multicloud Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where services are: the collection's tables and rules beside the region files of the vendors' SDKs."""
+"""Addresses of services: the collection's tables and rules beside the region files of the vendors' SDKs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EXCEPTIONS = {("ecs", "eu-west-101"): "https://ecs.eu-west-101.myhuaweicloud.eu"
 
 
 def regions(service: str) -> dict[str, str]:
-    """The SDK's endpoints, by region."""
+    """Return the SDK's endpoints, by region."""
     module, _dot, name = FILES[service].rpartition(".")
     fields: dict[str, t.Any] = getattr(load(module), name).static_fields
     return {region: value.endpoints[0].rstrip("/") for region, value in fields.items()}

@@ -26,7 +26,7 @@ OURS = {"state", "operation", "time"}
 
 
 def ours(result: dict[str, t.Any]) -> list[dict[str, t.Any]]:
-    """The tasks of a module's result, with the fields of the API only."""
+    """Return the tasks of a module's result, with the fields of the API only."""
     assert not result.get("failed"), result
     assert result["changed"] is False
     assert result["credentials_source"] == "environment"
@@ -34,7 +34,7 @@ def ours(result: dict[str, t.Any]) -> list[dict[str, t.Any]]:
 
 
 def theirs(rows: t.Iterable[t.Any]) -> list[dict[str, t.Any]]:
-    """The rows of the Huawei SDK, without what they leave out."""
+    """Return the rows of the Huawei SDK, without what they leave out."""
     return [{name: value for name, value in row.to_dict().items() if value is not None} for row in rows]
 
 
@@ -213,7 +213,7 @@ def test_sms_unknown(modules: Modules) -> None:
 
 
 def _snake(document: t.Any) -> dict[str, t.Any]:
-    """A task of the Alibaba Cloud SDK with the names of its model, without what it leaves out."""
+    """Return a task of the Alibaba Cloud SDK with the names of its model, without what it leaves out."""
     return {name: value for name, value in vars(document).items() if value is not None}
 
 

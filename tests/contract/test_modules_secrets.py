@@ -66,7 +66,7 @@ class Playbook:
         (place / "vault-password").write_text(VAULT_PASSWORD)
 
     def encrypt(self, text: str) -> str:
-        """A variable as ansible-vault writes it."""
+        """Return a variable as ansible-vault writes it."""
         lines = self.vault.encrypt(text.encode()).decode().splitlines()
         return "\n".join(["!vault |", *(f"  {line}" for line in lines)])
 
@@ -103,7 +103,7 @@ class Playbook:
 
 
 def collections() -> Path:
-    """The directory that holds ansible_collections, as it is found here."""
+    """Return the directory that holds ansible_collections, as it is found here."""
     return running.COLLECTIONS
 
 
@@ -128,12 +128,12 @@ def secrets(emulator: Emulator) -> dict[str, str]:
 
 
 def shown(emulator: Emulator, printed: str) -> list[str]:
-    """The names of the secrets that were printed, also in the form that JSON gives them."""
+    """Return the names of the secrets that were printed, also in the form that JSON gives them."""
     return [name for name, text in secrets(emulator).items() if text in printed or json.dumps(text)[1:-1] in printed]
 
 
 def tasks(cloud: str, options: dict[str, str]) -> list[dict[str, t.Any]]:
-    """One task for each query of a cloud, and one that waits; failures are let pass."""
+    """Return one task for each query of a cloud, and one that waits; failures are let pass."""
     waited: dict[str, t.Any] = {
         "service": "csms",
         "task_id": "t-1",

@@ -44,7 +44,7 @@ def _signers() -> None:
 
 @st.composite
 def huawei_requests(draw: st.DrawFn) -> dict[str, t.Any]:
-    """A request to Huawei Cloud, before it is signed."""
+    """Return a request to Huawei Cloud, before it is signed."""
     segments = draw(st.lists(SEGMENT, max_size=4))
     names = draw(st.lists(st.from_regex(r"x-[a-z]{2,8}", fullmatch=True), max_size=3, unique=True))
     values = st.one_of(TEXT, st.just(""), st.lists(TEXT, min_size=2, max_size=3), st.booleans(), st.integers(0, 9))
@@ -76,7 +76,7 @@ def test_huawei_signatures(request: dict[str, t.Any], access: str, secret: str) 
 
 @st.composite
 def alibaba_requests(draw: st.DrawFn) -> dict[str, t.Any]:
-    """A request to Alibaba Cloud, before it is signed. Lists have been made numbered keys by then."""
+    """Return a request to Alibaba Cloud, before it is signed. Lists have been made numbered keys by then."""
     query = draw(st.dictionaries(NAME, st.one_of(TEXT, st.just("")), max_size=6))
     repeated = draw(st.lists(TEXT, max_size=12))
     body = draw(st.one_of(st.just(b""), TEXT.map(str.encode)))

@@ -1,7 +1,7 @@
 # Copyright (c) Multicloud Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the collection sends, beside what the vendors' SDKs sent for the same operation (tests/fixtures/wire)."""
+"""Requests of the collection beside those of the vendors' SDKs for the same operation (tests/fixtures/wire)."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ ALIBABA: list[tuple[str, t.Callable[[Recorder], t.Any]]] = [
 
 
 def send(call: t.Callable[[Recorder], t.Any]) -> Request:
-    """The first request of a call."""
+    """Return the first request of a call."""
     recorder = Recorder()
     with pytest.raises(errors.CloudError):
         call(recorder)
@@ -139,7 +139,7 @@ def send(call: t.Callable[[Recorder], t.Any]) -> Request:
 
 
 def without_account(body: bytes) -> bytes:
-    """A request for a token without the account beside the name of the project.
+    """Return a request for a token without the account beside the name of the project.
 
     The official SDK cannot name it, and IAM does not need it; Keystone does, and Terraform's SDK sends it.
     """

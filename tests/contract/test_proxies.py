@@ -57,7 +57,7 @@ def serve() -> t.Iterator[Serve]:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    """A server's certificate, and the file with the CA that signed it."""
+    """Return a server's certificate, and the file with the CA that signed it."""
     return server_context(tmp_path_factory.mktemp("authority"))
 
 
@@ -90,7 +90,7 @@ class Route:
         )
 
     def writes(self) -> int:
-        """How many requests the server got."""
+        """Return the number of requests that the server got."""
         return sum(len(received) for received in self.server.requests)
 
 

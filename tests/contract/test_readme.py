@@ -124,7 +124,7 @@ def _import(play: dict[str, Json]) -> str | None:
 
 
 def _tasks(content: Json) -> t.Iterator[dict[str, Json]]:
-    """The tasks of a playbook or of a list of tasks, those in blocks included."""
+    """Return the tasks of a playbook or of a list of tasks, those in blocks included."""
     for entry in content if isinstance(content, list) else []:
         if "hosts" in entry:
             for section in ("pre_tasks", "tasks", "post_tasks", "handlers"):
@@ -137,13 +137,13 @@ def _tasks(content: Json) -> t.Iterator[dict[str, Json]]:
 
 
 def _action(task: dict[str, Json]) -> tuple[str, Json]:
-    """The module of a task and its options."""
+    """Return the module of a task and its options."""
     (action,) = (word for word in task if word not in KEYWORDS)
     return action, task[action]
 
 
 def _commands() -> t.Iterator[tuple[Block, str]]:
-    """Each command in a console block."""
+    """Return each command in a console block."""
     for block in CONSOLE:
         for line in block.text.replace("\\\n", " ").splitlines():
             assert line.startswith("$ "), f"{block}: this is no command: {line}"
@@ -155,7 +155,7 @@ def _stems(directory: str, suffix: str = "py") -> set[str]:
 
 
 def _options(module: str) -> dict[str, Json]:
-    """The options of a module of the collection, with their names and aliases."""
+    """Return the options of a module of the collection, with their names and aliases."""
     path = str(ROOT / "plugins" / "modules" / f"{module}.py")
     collection = PREFIX.rstrip(".")
     documentation, *_rest = get_docstring(path, fragment_loader, collection_name=collection, plugin_type="module")
@@ -181,7 +181,7 @@ def _check_options(where: object, module: str, given: t.Mapping[str, Json]) -> N
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a user with an empty home directory, the collection, and Ansible without configuration."""
+    """Return the environment of a user with an empty home directory, the collection, and Ansible without configuration."""
     (home / ".ssh").mkdir(parents=True, mode=0o700)
     (home / "ansible.cfg").write_text("[defaults]\nnocows = true\n")
     return {

@@ -66,22 +66,22 @@ class Sso:
         return call(request).body.tasks
 
     def task(self, task_id: str) -> t.Any:
-        """A task."""
+        """Return a task."""
         return self.client.get_task(self.models.GetTaskRequest(directory_id=self.directory, task_id=task_id)).body.task
 
     def status(self, task_id: str) -> t.Any:
-        """How far a task is."""
+        """Return how far a task is."""
         request = self.models.GetTaskStatusRequest(directory_id=self.directory, task_id=task_id)
         return self.client.get_task_status(request).body.task_status
 
     def tasks(self, **filters: t.Any) -> t.Any:
-        """A page of tasks."""
+        """Return a page of tasks."""
         return self.client.list_tasks(self.models.ListTasksRequest(directory_id=self.directory, **filters)).body
 
 
 @pytest.fixture
 def sso(alibaba: AlibabaSdk) -> Sso:
-    """The client."""
+    """Return the client."""
     return Sso(alibaba)
 
 

@@ -31,7 +31,7 @@ RECORDED = calendar.timegm((2026, 11, 21, 17, 34, 58))
 
 
 def received(vector: dict[str, t.Any]) -> Request:
-    """A known answer as the request a server would receive."""
+    """Return a known answer as the request a server would receive."""
     headers = {**vector["headers"], "Authorization": vector["authorization"]}
     query = vector["wire_query"]
     body = vector["body"]
@@ -95,7 +95,7 @@ def test_known_answers_of_the_older_signature(method: str, answer: str) -> None:
 
 @pytest.fixture
 def recorded_world(state_dir: Path) -> t.Iterator[Emulator]:
-    """An emulator at the time and with the account of the recordings."""
+    """Return an emulator at the time and with the account of the recordings."""
     with Emulator(0, fleet=False, clock=ManualClock(RECORDED), state_dir=state_dir) as emulator:
         emulator.alibaba.ram.add_access_key(
             AccessKey(wire.ALIBABA_ACCESS, wire.ALIBABA_SECRET, "recorded", "acs:ram::recorded:user/u")
@@ -221,7 +221,7 @@ def send(
 
 
 def headers(emulator: Emulator, **changes: str | None) -> dict[str, str]:
-    """The headers a request needs; names with underscores for hyphens."""
+    """Return the headers a request needs; names with underscores for hyphens."""
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(emulator.clock.time()))
     usual = {

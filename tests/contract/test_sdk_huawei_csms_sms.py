@@ -40,7 +40,7 @@ class Csms:
         self.client = huawei.client("csms")
 
     def tasks(self, **query: t.Any) -> t.Any:
-        """A page of tasks."""
+        """Return a page of tasks."""
         return self.client.list_secret_task(self.models.ListSecretTaskRequest(**query))
 
     def rotate(self, name: str) -> t.Any:
@@ -50,7 +50,7 @@ class Csms:
 
 @pytest.fixture
 def csms(huawei: HuaweiSdk) -> Csms:
-    """The client."""
+    """Return the client."""
     return Csms(huawei)
 
 
@@ -147,27 +147,27 @@ class Sms:
         self.client = huawei.client("sms")
 
     def show(self, task_id: str) -> t.Any:
-        """A migration."""
+        """Return a migration."""
         return self.client.show_task(self.models.ShowTaskRequest(task_id))
 
     def tasks(self, **query: t.Any) -> t.Any:
-        """A page of migrations."""
+        """Return a page of migrations."""
         return self.client.list_tasks(self.models.ListTasksRequest(**query))
 
     def passphrase(self, task_id: str) -> t.Any:
-        """The passphrase of a migration."""
+        """Return the passphrase of a migration."""
         return self.client.show_passphrase(self.models.ShowPassphraseRequest(task_id))
 
 
 @pytest.fixture
 def sms(huawei: HuaweiSdk) -> Sms:
-    """The client."""
+    """Return the client."""
     return Sms(huawei)
 
 
 @pytest.fixture
 def ids(emulator: Emulator) -> list[str]:
-    """The ids of the two migrations."""
+    """Return the ids of the two migrations."""
     return list(emulator.huawei.sms.tasks)
 
 

@@ -25,7 +25,7 @@ class Ecs:
         self.client = huawei.client("ecs")
 
     def show(self, server_id: str) -> t.Any:
-        """One server."""
+        """Return one server."""
         return self.client.show_server(self.models.ShowServerRequest(server_id)).server
 
     def details(self, **query: t.Any) -> t.Any:
@@ -53,19 +53,19 @@ class Ecs:
         return str(self.client.batch_reboot_servers(self.models.BatchRebootServersRequest(body)).job_id)
 
     def job(self, job_id: str) -> t.Any:
-        """A job."""
+        """Return a job."""
         return self.client.show_job(self.models.ShowJobRequest(job_id))
 
 
 @pytest.fixture
 def ecs(huawei: HuaweiSdk) -> Ecs:
-    """The client."""
+    """Return the client."""
     return Ecs(huawei)
 
 
 @pytest.fixture
 def servers(emulator: Emulator) -> list[str]:
-    """The ids of the three servers."""
+    """Return the ids of the three servers."""
     return list(emulator.huawei.servers)
 
 

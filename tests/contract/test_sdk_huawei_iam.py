@@ -23,7 +23,7 @@ from .sdk import load
 
 
 def post(emulator: Emulator, path: str, body: t.Any, **headers: str) -> tuple[int, dict[str, str], t.Any]:
-    """An unsigned request: status, headers (names in lower case) and document."""
+    """Return an unsigned request: status, headers (names in lower case) and document."""
     request = urllib.request.Request(
         f"{emulator.url}{path}",
         None if body is None else json.dumps(body).encode(),
@@ -38,7 +38,7 @@ def post(emulator: Emulator, path: str, body: t.Any, **headers: str) -> tuple[in
 
 
 def password(emulator: Emulator, secret: str | None = None, **scope: t.Any) -> dict[str, t.Any]:
-    """The body that asks for a token."""
+    """Return the body that asks for a token."""
     user = {
         "name": emulator.user.name,
         "password": secret or emulator.user.password,
@@ -49,12 +49,12 @@ def password(emulator: Emulator, secret: str | None = None, **scope: t.Any) -> d
 
 
 def token(emulator: Emulator, **scope: t.Any) -> str:
-    """A token."""
+    """Return a token."""
     return post(emulator, "/v3/auth/tokens", password(emulator, **scope))[1]["x-subject-token"]
 
 
 def sdk_password(iam: t.Any, emulator: Emulator, secret: str, **scope: t.Any) -> t.Any:
-    """The same through the SDK's models."""
+    """Return the same through the SDK's models."""
     domain = iam.PwdPasswordUserDomain(emulator.domain.name)
     user = iam.PwdPasswordUser(domain=domain, name=emulator.user.name, password=secret)
     identity = iam.PwdIdentity(methods=["password"], password=iam.PwdPassword(user))
@@ -117,7 +117,7 @@ def test_scopes(emulator: Emulator) -> None:
 
 
 def get(emulator: Emulator, path: str, text: str) -> tuple[int, t.Any]:
-    """A read with a token."""
+    """Return a read with a token."""
     status, _headers, document = post(emulator, path, None, X_Auth_Token=text)
     return status, document
 
@@ -204,7 +204,7 @@ def use(emulator: Emulator, huawei: HuaweiSdk, credential: t.Any, project_id: st
 
 @pytest.fixture
 def delegated(emulator: Emulator) -> Project:
-    """A project of another account that trusts ours through the agency ``operators``."""
+    """Return a project of another account that trusts ours through the agency ``operators``."""
     directory = emulator.huawei.directory
     directory.add_domain(Domain("owner", "owner-account"))
     directory.add_user(User("owner-user", "owner", "secret", "owner"))
@@ -252,7 +252,7 @@ def test_agency_v5(emulator: Emulator, huawei: HuaweiSdk, delegated: Project) ->
 
 @pytest.fixture
 def provider(emulator: Emulator) -> Provider:
-    """An identity provider of the account, whose users may take on the agency ``workload``."""
+    """Return an identity provider of the account, whose users may take on the agency ``workload``."""
     emulator.huawei.directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
     return emulator.huawei.directory.providers[0]
 
@@ -309,7 +309,7 @@ def test_sdk_logs_in_as_a_pod(
 
 
 def oidc_body(emulator: Emulator, provider: Provider, token: str, **changed: t.Any) -> dict[str, t.Any]:
-    """The body that asks STS for a key."""
+    """Return the body that asks STS for a key."""
     usual = {
         "provider_urn": provider.urn,
         "agency_urn": f"iam::{emulator.domain.id}:agency:workload",

@@ -30,11 +30,11 @@ class Kps:
         return self.client.create_keypair(self.models.CreateKeypairRequest(body)).keypair
 
     def names(self) -> list[str]:
-        """The names of all key pairs."""
+        """Return the names of all key pairs."""
         return [row.keypair.name for row in self.client.list_keypairs(self.models.ListKeypairsRequest()).keypairs]
 
     def server(self, server_id: str, auth: tuple[str, str] | None = None) -> t.Any:
-        """The server of an association."""
+        """Return the server of an association."""
         given = None if auth is None else self.models.Auth(*auth)
         return self.models.EcsServerInfo(id=server_id, auth=given)
 
@@ -51,28 +51,28 @@ class Kps:
         return self.client.disassociate_keypair(self.models.DisassociateKeypairRequest(body))
 
     def status(self, task_id: str) -> str:
-        """The status word of a task."""
+        """Return the status word of a task."""
         answer = self.client.list_keypair_task(self.models.ListKeypairTaskRequest(task_id))
         assert answer.task_id == task_id
         return str(answer.task_status)
 
     def running(self, **page: int) -> t.Any:
-        """The running tasks."""
+        """Return the running tasks."""
         return self.client.list_running_task(self.models.ListRunningTaskRequest(**page))
 
     def failed(self, **page: int) -> t.Any:
-        """The failed tasks."""
+        """Return the failed tasks."""
         return self.client.list_failed_task(self.models.ListFailedTaskRequest(**page))
 
 
 @pytest.fixture
 def kps(huawei: HuaweiSdk) -> Kps:
-    """The client."""
+    """Return the client."""
     return Kps(huawei)
 
 
 def refused(code: str, status: int = 400) -> t.Any:
-    """A context in which the SDK has to raise its exception with this code."""
+    """Return a context in which the SDK has to raise its exception with this code."""
 
     class _Refused:
         def __enter__(self) -> None:

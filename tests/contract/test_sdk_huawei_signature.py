@@ -30,7 +30,7 @@ RECORDED = calendar.timegm((2026, 11, 21, 17, 34, 56))
 
 
 def received(vector: dict[str, t.Any]) -> Request:
-    """A known answer as the request a server would receive."""
+    """Return a known answer as the request a server would receive."""
     headers = {**vector["headers"], "Authorization": vector["authorization"]}
     headers.setdefault("Host", vector["host"])
     return Request(vector["method"], vector["url"], tuple(headers.items()), vector["body"].encode())
@@ -80,7 +80,7 @@ def test_date_must_be_signed() -> None:
 
 @pytest.fixture
 def recorded_world(state_dir: Path) -> t.Iterator[Emulator]:
-    """An emulator at the time and with the account of the recordings."""
+    """Return an emulator at the time and with the account of the recordings."""
     with Emulator(0, fleet=False, clock=ManualClock(RECORDED), state_dir=state_dir) as emulator:
         directory = emulator.huawei.directory
         directory.add_domain(Domain("domain-1", "account"))
@@ -153,7 +153,7 @@ def test_the_judge_can_say_no(emulator: Emulator, huawei: HuaweiSdk) -> None:
 
 
 def load_exception(name: str) -> t.Any:
-    """An exception class of the SDK."""
+    """Return an exception class of the SDK."""
     return getattr(load("huaweicloudsdkcore.exceptions.exceptions"), name)
 
 

@@ -143,7 +143,7 @@ PROVIDER = "acs:ram::1234567890123456:oidc-provider/ack"
 
 @pytest.fixture
 def workload(emulator: Emulator) -> Role:
-    """A role that trusts the identity provider of a cluster."""
+    """Return a role that trusts the identity provider of a cluster."""
     role = Role("workload", emulator.alibaba_account.id, "", provider=PROVIDER)
     emulator.alibaba.ram.roles.append(role)
     return role

@@ -60,7 +60,7 @@ def ask(url: str, timeout: float = ENOUGH, **arguments: t.Any) -> Response:
 
 
 def drip(first: bytes) -> t.Callable[[Serve], Server]:
-    """A server that sends something now and then, so that no single read ever times out."""
+    """Return a server that sends something now and then, so that no single read ever times out."""
 
     def start(serve: Serve) -> Server:
         def behave(peer: Peer, _request: bytes) -> None:
@@ -127,7 +127,7 @@ def test_no_part_of_an_answer_outlives_the_deadline(serve: Serve, kind: str) -> 
 
 @contextlib.contextmanager
 def names(monkeypatch: pytest.MonkeyPatch, hang: float, *addresses: tuple[str, int]) -> t.Iterator[threading.Event]:
-    """A name server that takes its time for ``slow.example.com``, and gives these addresses; it is set free at the end."""
+    """Return a name server that takes its time for ``slow.example.com``, and gives these addresses; it is set free at the end."""
     answered, real = threading.Event(), socket.getaddrinfo
 
     def look_up(host: t.Any, *arguments: t.Any, **named: t.Any) -> t.Any:
@@ -144,7 +144,7 @@ def names(monkeypatch: pytest.MonkeyPatch, hang: float, *addresses: tuple[str, i
 
 
 def seekers() -> list[threading.Thread]:
-    """The threads that look for connections."""
+    """Return the threads that look for connections."""
     return [thread for thread in threading.enumerate() if thread.name == "multicloud-connect"]
 
 
@@ -249,7 +249,7 @@ def test_a_name_that_does_not_exist_differs_from_a_host_that_is_down() -> None:
 
 @contextlib.contextmanager
 def silent_address() -> t.Iterator[tuple[str, int]]:
-    """An address at which connections hang: no program accepts them, and the kernel's backlog is full."""
+    """Return an address at which connections hang: no program accepts them, and the kernel's backlog is full."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as stack:
         for _number in range(2):
             waiting = stack.enter_context(socket.socket())
@@ -542,7 +542,7 @@ def test_a_small_answer_does_not_fill_the_memory(serve: Serve, times: int) -> No
 
 
 def pack(times: int) -> bytes:
-    """A few bytes that stand for ten times as much as may be: zeros, compressed so many times."""
+    """Return a few bytes that stand for ten times as much as may be: zeros, compressed so many times."""
     packer = zlib.compressobj(1, wbits=31)
     body = b"".join([packer.compress(bytes(MAX_BODY)) for _number in range(10)] + [packer.flush()])
     for _number in range(times - 1):
@@ -584,13 +584,13 @@ def test_a_kept_connection_that_breaks_differs_from_a_service_that_does(serve: S
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    """A server's certificate, and the file with the CA that signed it."""
+    """Return a server's certificate, and the file with the CA that signed it."""
     return server_context(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
 def secure(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> Server:
-    """A server with that certificate."""
+    """Return a server with that certificate."""
     return serve(send(OK), authority[0])
 
 

@@ -20,12 +20,12 @@ ALIBABA_ACCESS, ALIBABA_SECRET = "LTAI5tEXAMPLE", "sk-example-ABCDEFGHIJKLMNOP"
 
 
 def names(vendor: str) -> list[str]:
-    """The recordings of a vendor (``huawei`` or ``aliyun``), by file name."""
+    """Return the recordings of a vendor (``huawei`` or ``aliyun``), by file name."""
     return sorted(path.stem for path in (FIXTURES / "wire").glob(f"{vendor}_*.txt"))
 
 
 def requests(name: str) -> list[Request]:
-    """The requests of a recording, in order."""
+    """Return the requests of a recording, in order."""
     rest = (FIXTURES / "wire" / f"{name}.txt").read_bytes()
     while rest.startswith(b"#"):
         rest = rest.partition(b"\n")[2]
@@ -42,7 +42,7 @@ def requests(name: str) -> list[Request]:
 
 
 def raw(request: Request) -> bytes:
-    """The request as bytes for a socket; the connection is to be closed afterwards."""
+    """Return the request as bytes for a socket; the connection is to be closed afterwards."""
     kept = [(name, value) for name, value in request.headers if name.lower() != "connection"]
     lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{name}: {value}" for name, value in kept)]
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + request.body

@@ -57,21 +57,21 @@ class WatchedRotation(csms.Rotation):
     told: float | None = None
 
     def as_json(self) -> dict[str, t.Any]:
-        """The row in the list; making it is a look."""
+        """Return the row in the list; making it is a look."""
         if self.end is not None and self.told is None:
             self.told = time.time()
         return super().as_json()
 
 
 class Stage:
-    """What happens in the emulator's process."""
+    """The emulator's process: its tasks and its account of requests."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
         self.watched: dict[str, WatchedTask | WatchedRotation] = {}
 
     def open(self) -> dict[str, t.Any]:
-        """What a client needs: variables, address of the tasks, a token."""
+        """Return what a client needs: variables, address of the tasks, a token."""
         emulator = self.emulator
         user = {
             "name": emulator.user.name,
@@ -145,11 +145,11 @@ class Stage:
             task.status = "SUCCESS"
 
     def servers(self) -> dict[str, t.Any]:
-        """The ids of all servers by name."""
+        """Return the ids of all servers by name."""
         return {"servers": {server.name: server.id for server in self.emulator.huawei.servers.values()}}
 
     def account(self) -> dict[str, t.Any]:
-        """What was asked since the tasks were made, and when each ended and was told."""
+        """Return the requests since the tasks were made, and when each task ended and was reported."""
         with self.emulator.world.lock:
             statuses = [entry.status for entry in self.emulator.requests]
             return {

@@ -50,7 +50,7 @@ UNTIL: Task = {
 
 @dataclasses.dataclass(frozen=True)
 class Size:
-    """How much is run.
+    """The size of an experiment.
 
     Attributes:
         rounds: Of plays whose tasks are compared one by one.
@@ -95,23 +95,23 @@ FULL = Size(
 
 
 def uri(task_id: str, **more: t.Any) -> Task:
-    """One question with ``uri``, which cannot sign: with a token that was fetched before."""
+    """Return one question with ``uri``, which cannot sign: with a token that was fetched before."""
     call = {"url": f"{{{{ tasks_url }}}}/{task_id}", "headers": {"X-Auth-Token": "{{ token }}"}, "return_content": True}
     return {URI: call, **more}
 
 
 def waiting(ids: t.Any, **options: t.Any) -> Task:
-    """One task of ours that waits."""
+    """Return one task of ours that waits."""
     return {WAIT: {"service": "kps", "task_ids": ids, **options}}
 
 
 def polls(ids: t.Any, **options: t.Any) -> Task:
-    """A wait that looks as fast as it may."""
+    """Return a wait that looks as fast as it may."""
     return waiting(ids, batch="never", backoff=0, interval=0.01, jitter=0, rate=1000, **options)
 
 
 def single(shop: Workshop, size: Size, say: Say) -> Numbers:
-    """One query, and waits of 1, 20, 200 and 1000 looks: seconds of CPU per task, start-up of the play subtracted.
+    """Return one query, and waits of 1, 20, 200 and 1000 looks: seconds of CPU per task, start-up of the play subtracted.
 
     What is compared as one task with another runs in rounds, as many of each in a play, and each round has a ratio of its
     own: how fast a machine is changes by more, within minutes, than the ways differ.
@@ -265,7 +265,7 @@ def run_until(shop: Workshop, number: int) -> Numbers:
 
 
 def run_async(shop: Workshop, number: int) -> Numbers:
-    """A job per task that polls, and ``async_status`` with ``until`` in a loop."""
+    """Return a job per task that polls, and ``async_status`` with ``until`` in a loop."""
     ids = shop.cloud.ask("make", seconds=_durations(number))["ids"]
     job = {"url": "{{ tasks_url }}/{{ item }}", "token": "{{ token }}", "interval": INTERVAL}
     start = {
@@ -296,7 +296,7 @@ def run_async(shop: Workshop, number: int) -> Numbers:
 
 
 def run_threads(shop: Workshop, number: int) -> Numbers:
-    """A thread per task, which may never come to an end."""
+    """Return a thread per task, which may never come to an end."""
     ids = shop.cloud.ask("make", seconds=_durations(number))["ids"]
     spent = shop.threads(ids, INTERVAL, GIVE_UP)
     account = shop.cloud.ask("account")
@@ -328,7 +328,7 @@ def many(shop: Workshop, size: Size, say: Say, queries: Numbers) -> list[Numbers
 
 
 def _simulated(size: Size, rows: t.Sequence[Numbers], queries: Numbers) -> t.Iterator[Numbers]:
-    """The numbers beyond those that were run, from the costs that were measured in the largest runs."""
+    """Return the numbers beyond those that were run, from the costs that were measured in the largest runs."""
     (jobs,) = (row for row in rows if row["way"].startswith("async") and row["tasks"] == size.loops)
     start = queries["cpu"]["empty"]
     launch = jobs["launch"]
@@ -375,7 +375,7 @@ def large(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
 
 
 def fleets(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
-    """The role on fleets of several sizes, without logins: what is the role's own, not what ``ssh`` takes."""
+    """Return the role on fleets of several sizes, without logins: what is the role's own, not what ``ssh`` takes."""
     rows = []
     for servers in size.fleets:
         spent = shop.role(servers)
@@ -385,7 +385,7 @@ def fleets(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
 
 
 def payloads(shop: Workshop, size: Size, say: Say) -> dict[str, dict[str, float]]:
-    """How large modules are on their way, and how long their import takes there."""
+    """Measure how large modules are on their way, and how long their import takes."""
     (one,) = shop.cloud.ask("make", polls=[1])["ids"]
     modules = {
         "uri": uri(one),
@@ -454,7 +454,7 @@ def schedule() -> Numbers:
 
 
 def _patient(engine: schedules.Engine, _budget: float, draw: random.Random) -> schedules.Looks:
-    """An engine with a budget that no task exhausts: some count their looks by it, and cannot do without one."""
+    """Return an engine with a budget that no task exhausts: some count their looks by it, and cannot do without one."""
     return engine(1e6, draw)
 
 

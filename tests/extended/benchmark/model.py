@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the ways that take hours would come to: ``until`` and ``async`` as loops over tasks, with costs measured before.
+"""A model of the ways that take hours: ``until`` and ``async`` as loops over tasks, with costs measured before.
 
 Pure arithmetic: the tasks start at 0, and nothing but the waiter's own pace keeps it from seeing an end.
 """
@@ -15,7 +15,7 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class Waited:
-    """What a way came to.
+    """The result of a wait in one of the ways.
 
     Attributes:
         calls: Requests to the service.
@@ -31,7 +31,7 @@ class Waited:
 
 
 def until_in_a_loop(ends: t.Sequence[float], *, run: float, delay: float) -> Waited:
-    """One item after the other is asked about until it has ended.
+    """Return one item after the other is asked about until it has ended.
 
     Args:
         ends: When each task ends.
@@ -50,7 +50,7 @@ def until_in_a_loop(ends: t.Sequence[float], *, run: float, delay: float) -> Wai
 
 
 def async_and_status(ends: t.Sequence[float], *, launch: float, status: float, interval: float, delay: float) -> Waited:
-    """A job per task is started, one after the other; then one after the other is asked about until it is finished.
+    """Return a job per task is started, one after the other; then one after the other is asked about until it is finished.
 
     Args:
         ends: When each task ends.

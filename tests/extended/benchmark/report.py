@@ -21,7 +21,7 @@ LICENSE = (
 
 
 def percentile(ascending: t.Sequence[float], share: float) -> float:
-    """The value that this share of the values does not exceed (nearest rank).
+    """Return the value that this share of the values does not exceed (nearest rank).
 
     Args:
         ascending: One value or more.
@@ -92,7 +92,7 @@ def targets(results: Numbers) -> list[Target]:
 
 
 def _per_server(fleets: t.Sequence[Numbers]) -> list[float]:
-    """Seconds of CPU for one more server: what a fleet takes beyond the smallest one, for each of its other servers."""
+    """Return the seconds of CPU for one more server: what a fleet takes beyond the smallest one, for each of its other servers."""
     first = fleets[0]
     return [
         (row["cpu"] - first["cpu"]) / (row["servers"] - first["servers"])
@@ -102,7 +102,7 @@ def _per_server(fleets: t.Sequence[Numbers]) -> list[float]:
 
 
 def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
-    """A table in Markdown: the first column to the left, all others to the right."""
+    """Return a table in Markdown: the first column to the left, all others to the right."""
     lines = [head, ["---", *(["---:"] * (len(head) - 1))], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -146,7 +146,7 @@ def _single(single: Numbers) -> str:
 
 
 def _ad_hoc(single: Numbers) -> str:
-    """What a whole command takes."""
+    """Return the row on what a whole command takes."""
     rows = [
         (text, f"{single['cpu'][name]:.2f}", f"{single['wall'][name]:.2f}")
         for name, text in (("ad hoc", "in the worker"), ("ad hoc module", "as a module"))
@@ -165,7 +165,7 @@ def _fleets(fleets: t.Sequence[Numbers]) -> str:
 
 
 def _spread(rounds: t.Mapping[str, t.Sequence[float]], one: str, other: str) -> str:
-    """The smallest and the largest ratio of a round."""
+    """Return the smallest and the largest ratio of a round."""
     ratios = [mine / yours for mine, yours in zip(rounds[one], rounds[other], strict=True)]
     return f"{min(ratios):.2f} to {max(ratios):.2f}"
 
@@ -257,7 +257,7 @@ def _schedule(engines: t.Sequence[Numbers]) -> str:
 
 
 def page(results: Numbers, picture: str) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         results: Everything that was measured and simulated.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where plays are run and charged for: a home of its own, the collection compiled, one inventory, one emulator."""
+"""The place where plays are run and measured: a home of its own, the compiled collection, one inventory, one emulator."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ AS_MODULE: Task = {"vars": {"multicloud_async_tasks_in_process": False}}
 
 @dataclasses.dataclass(frozen=True)
 class Spent:
-    """What a command took.
+    """The cost of a command.
 
     Attributes:
         cpu: Seconds of user and system time of all its processes.
@@ -75,7 +75,7 @@ class Workshop:
         return path
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a user who works with the emulator, and nothing of the developer's own."""
+        """Return the environment of a user who works with the emulator, and nothing of the developer's own."""
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
             "LC_ALL": "C.UTF-8",
@@ -158,7 +158,7 @@ class Workshop:
         return self.run([sys.executable, str(HERE / "threads.py"), str(self._write("order.json", order))])
 
     def payload(self, task: Task, name: str, repeats: int) -> dict[str, float]:
-        """How large a module's file is on its way to the host, and what importing it from there takes.
+        """Return how large a module's file is on its way to the host, and how long its import takes.
 
         Args:
             task: Runs the module.

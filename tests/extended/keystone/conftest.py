@@ -39,13 +39,13 @@ def keystone(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Keystone]:
 
 @pytest.fixture
 def account(keystone: Keystone) -> Account:
-    """An account that no other test uses, so that it may be locked."""
+    """Return an account that no other test uses, so that it may be locked."""
     return keystone.add_account(f"account-{next(_NUMBERS)}")
 
 
 @pytest.fixture
 def emulator(keystone: Keystone, account: Account, tmp_path: Path) -> t.Iterator[Emulator]:
-    """A cloud whose services believe Keystone's tokens; tasks take 20 seconds."""
+    """Return a cloud whose services believe Keystone's tokens; tasks take 20 seconds."""
     with Emulator(1, fleet=False, task_seconds=20, state_dir=tmp_path / "state") as running:
         directory = running.huawei.directory
         directory.add_domain(Domain(account.id, account.name))
@@ -65,7 +65,7 @@ class Ask(t.Protocol):
 
 @pytest.fixture
 def ask(keystone: Keystone, account: Account, emulator: Emulator, tmp_path: Path) -> Ask:
-    """A module as a process of its own, whose IAM is Keystone and whose services are emulated."""
+    """Return a module as a process of its own, whose IAM is Keystone and whose services are emulated."""
     from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils import running
 
     usual = {

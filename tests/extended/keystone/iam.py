@@ -103,7 +103,7 @@ class Keystone:
         assert self.administer("DELETE", "/v3/auth/tokens", X_Subject_Token=token).status == 204
 
     def whose(self, text: str) -> Identity | None:
-        """Whose token this is; None when it is none, or not any more."""
+        """Return the identity that a token belongs to; None when it is not a token, or has expired."""
         answer = self.administer("GET", "/v3/auth/tokens?nocatalog=1", X_Subject_Token=text)
         if answer.status != 200:
             return None

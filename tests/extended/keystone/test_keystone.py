@@ -21,7 +21,7 @@ LIST = ("hwc_kps_task_info", {"list": "running"})
 
 
 def check(result: dict[str, t.Any], account: Account) -> None:
-    """A module worked, and shows no password."""
+    """Return a module worked, and shows no password."""
     assert not result.get("failed"), result
     assert account.password not in json.dumps(result, ensure_ascii=False)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What faults do on the wire: small functions that the table puts together."""
+"""The behaviour of faults on the wire: small functions that the table puts together."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Header = tuple[str, str]
 
 
 def vendor(code: str = "", text: str = "something is wrong") -> Body:
-    """An error as the service writes it; by default with a code that means nothing in particular."""
+    """Return an error as the service writes it; by default with a code that means nothing in particular."""
 
     def body(exchange: Exchange, status: int) -> tuple[bytes, str]:
         if exchange.cloud == "ali":
@@ -54,12 +54,12 @@ def raw(data: bytes, content_type: str = JSON) -> Body:
 
 
 def web(text: str = "<html><body><h1>Something stands in between</h1></body></html>") -> Body:
-    """A page for people."""
+    """Return a page for people."""
     return raw(text.encode(), HTML_TYPE)
 
 
 def xml(code: str, text: str = "something is wrong") -> Body:
-    """An error as XML."""
+    """Return an error as XML."""
     page = f"<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><Code>{code}</Code>"
     return raw(f"{page}<Message>{text}</Message></Error>".encode(), XML_TYPE)
 
@@ -70,17 +70,17 @@ def nothing(_exchange: Exchange, _status: int) -> tuple[bytes, str]:
 
 
 def healthy(exchange: Exchange, _status: int) -> tuple[bytes, str]:
-    """What the service answers when nothing is wrong."""
+    """Return the service's response when nothing is wrong."""
     return exchange.answer.body, JSON
 
 
 def altered(change: t.Callable[[bytes], bytes], content_type: str = JSON) -> Body:
-    """What the service answers when nothing is wrong, altered."""
+    """Return the service's response when nothing is wrong, with changes."""
     return lambda exchange, _status: (change(exchange.answer.body), content_type)
 
 
 def with_field(text: str) -> Body:
-    """The right answer with one more field, given as JSON text."""
+    """Return the right answer with one more field, given as JSON text."""
 
     def change(body: bytes) -> bytes:
         begin = (body or b"{}")[:-1]
@@ -90,7 +90,7 @@ def with_field(text: str) -> Body:
 
 
 def echo(encode: t.Callable[[str], str], *, inside: t.Callable[[str], tuple[bytes, str]] | None = None) -> Body:
-    """An error that repeats the whole request, headers included."""
+    """Return an error that repeats the whole request, headers included."""
 
     def body(exchange: Exchange, status: int) -> tuple[bytes, str]:
         request = exchange.request
@@ -136,7 +136,7 @@ def as_page(text: str) -> tuple[bytes, str]:
 
 
 def answer(status: int, body: Body = nothing, *headers: Header) -> Behavior:
-    """An answer that is well formed as HTTP."""
+    """Return an answer that is well formed as HTTP."""
 
     def behave(exchange: Exchange) -> bool:
         data, content_type = body(exchange, status)
@@ -147,7 +147,7 @@ def answer(status: int, body: Body = nothing, *headers: Header) -> Behavior:
 
 
 def framed(build: t.Callable[[bytes], bytes], *, end: str = "close") -> Behavior:
-    """The right body in a frame that is odd; ``end`` is ``close``, ``cut``, ``reset``, ``hang`` or ``keep``."""
+    """Return the right body in a frame that is odd; ``end`` is ``close``, ``cut``, ``reset``, ``hang`` or ``keep``."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.send(build(exchange.answer.body))
@@ -171,7 +171,7 @@ def says(data: bytes, *, end: str = "close") -> Behavior:
 
 
 def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavior:
-    """The beginning of the right answer: a share of its body, or of its head."""
+    """Return the beginning of the right answer: a share of its body, or of its head."""
 
     def behave(exchange: Exchange) -> bool:
         whole = plain(exchange.answer)
@@ -184,7 +184,7 @@ def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavio
 
 
 def dripping(pause: float, *, head: bool) -> Behavior:
-    """The right answer byte by byte: all of it, or its body."""
+    """Return the right answer byte by byte: all of it, or its body."""
 
     def behave(exchange: Exchange) -> bool:
         whole = plain(exchange.answer)
@@ -198,7 +198,7 @@ def dripping(pause: float, *, head: bool) -> Behavior:
 
 
 def after(pause: float, behavior: Behavior) -> Behavior:
-    """The same, later."""
+    """Return the same, later."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.wait(pause)
@@ -208,7 +208,7 @@ def after(pause: float, behavior: Behavior) -> Behavior:
 
 
 def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
-    """The right answer after something else."""
+    """Return the right answer after something else."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.send(*parts, plain(exchange.answer), pause=pause)
@@ -218,7 +218,7 @@ def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
 
 
 def followed_by(data: bytes, *, end: str = "keep") -> Behavior:
-    """The right answer, and then something that belongs to no request."""
+    """Return the right answer, and then something that belongs to no request."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.send(plain(exchange.answer) + data)
@@ -253,7 +253,7 @@ def below_tls(data: bytes) -> Behavior:
 
 
 def packed(how: str, pack: t.Callable[[bytes], bytes]) -> Behavior:
-    """The right answer, compressed."""
+    """Return the right answer, compressed."""
 
     def behave(exchange: Exchange) -> bool:
         data = pack(exchange.answer.body or b"{}")
@@ -272,7 +272,7 @@ def deflated(data: bytes) -> bytes:
 
 
 def bomb(layers: int) -> bytes:
-    """A few kilobytes that unpack to 64 MiB, compressed so many times."""
+    """Return a few kilobytes that unpack to 64 MiB, compressed so many times."""
     packer = zlib.compressobj(9, wbits=31)
     data = b"".join([*(packer.compress(bytes(1 << 20)) for _number in range(64)), packer.flush()])
     for _layer in range(layers - 1):
@@ -281,20 +281,20 @@ def bomb(layers: int) -> bytes:
 
 
 def unchanged(exchange: Exchange) -> bool:
-    """The right answer."""
+    """Return the right answer."""
     exchange.peer.send(plain(exchange.answer))
     return True
 
 
 def closing(exchange: Exchange) -> bool:
-    """The right answer, and the connection is closed without having said so."""
+    """Return the right answer, and the connection is closed without having said so."""
     exchange.peer.send(plain(exchange.answer))
     exchange.peer.close()
     return False
 
 
 def chunked(*chunks: bytes, trailer: bytes = b"0\r\n\r\n", head: str = "") -> t.Callable[[bytes], bytes]:
-    """A frame in chunks: those given, or the right body in one."""
+    """Return a frame in chunks: those given, or the right body in one."""
 
     def build(body: bytes) -> bytes:
         start = f"HTTP/1.1 200 OK\r\nContent-Type: {JSON}\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode()
@@ -305,7 +305,7 @@ def chunked(*chunks: bytes, trailer: bytes = b"0\r\n\r\n", head: str = "") -> t.
 
 
 def headed(*lines: str, status: str = "200 OK", version: str = "HTTP/1.1") -> t.Callable[[bytes], bytes]:
-    """A frame with these header lines, in which ``{length}`` stands for the body's length."""
+    """Return a frame with these header lines, in which ``{length}`` stands for the body's length."""
 
     def build(body: bytes) -> bytes:
         texts = [f"{version} {status}", f"Content-Type: {JSON}"]

@@ -93,7 +93,7 @@ class Cell:
         return f"{self.subject.name} | {self.fault.name}{done} | {self.way} | {self.times}"
 
     def fits(self) -> bool:
-        """Whether there is such a cell."""
+        """Return whether there is such a cell."""
         fault, subject = self.fault, self.subject
         if fault.cloud not in ("", subject.cloud) or not fault.only(subject):
             return False
@@ -120,7 +120,7 @@ def cells_of(subjects: t.Iterable[Subject], faults: t.Iterable[Fault]) -> list[C
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of a cell: what was wrong with it, if anything."""
+    """The outcome of a cell: what was wrong with it, if anything."""
 
     name: str
     wrong: tuple[str, ...]
@@ -130,14 +130,14 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """What a run meets when nothing is wrong: the number of the first struck request, and its answer."""
+    """A run when nothing is wrong: the number of the first struck request, and its response."""
 
     first: int
     answer: Response
 
 
 class CellPlay:
-    """What one run meets: the emulator, and the fault in its place.
+    """The server of one run: the emulator, with the fault in its place.
 
     Args:
         wire: Where it is played.
@@ -202,7 +202,7 @@ class CellPlay:
         return struck
 
     def _due(self, number: int) -> bool:
-        """Whether the fault strikes the request of this number, counted from the first that it could strike."""
+        """Return whether the fault strikes the request of this number, counted from the first that it could strike."""
         times = self._cell.times if self._cell is not None else rules.ALWAYS
         return number == 0 or (number > 0 and (times == rules.ALWAYS or (times == rules.OFTEN and number % 2 == 0)))
 
@@ -221,7 +221,7 @@ class CellPlay:
     # as of ``Play``
 
     def resolve(self, host: str) -> t.Sequence[str]:
-        """The addresses of a name."""
+        """Return the addresses of a name."""
         if self._where == REGION:
             self.struck += 1
         elif not self._turn(NAME):
@@ -259,7 +259,7 @@ class CellPlay:
         return True
 
     def handshake(self, peer: Peer) -> ssl.SSLContext | None:
-        """What the connection speaks TLS with."""
+        """Return the TLS context of the connection."""
         contexts = self._certificates.contexts
         if not self._turn(HANDSHAKE):
             return contexts["good"]
@@ -455,7 +455,7 @@ class Bench:
 
 @dataclasses.dataclass(frozen=True)
 class CellRun:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         result: The result, masked as Ansible masks it.
@@ -477,7 +477,7 @@ def _memory() -> int:
 
 
 def _judge(cell: Cell, run: CellRun, seconds: float) -> t.Iterator[str]:
-    """What is wrong with a run."""
+    """Yield what is wrong with a run."""
     subject, fault, result, play = cell.subject, cell.fault, run.result, run.play
     means = fault.meaning(subject)
     slow = fault.slow
@@ -524,7 +524,7 @@ def _judge(cell: Cell, run: CellRun, seconds: float) -> t.Iterator[str]:
 
 
 def _judge_rows(expected: rules.Expected, result: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """What is wrong with the rows of servers or tasks."""
+    """Yield what is wrong with the rows of servers or tasks."""
     if expected.uncertain and not all(row.get("uncertain") for row in result.get("servers") or [{}]):
         yield "the server is not told to be uncertain"
     if expected.states is not None:
@@ -539,7 +539,7 @@ def _judge_rows(expected: rules.Expected, result: t.Mapping[str, t.Any]) -> t.It
 
 
 def _judge_text(cell: Cell, run: CellRun, means: str) -> t.Iterator[str]:
-    """What is wrong with what people read."""
+    """Yield what is wrong with the messages."""
     result = run.result
     text = str(result.get("msg", ""))
     if "bug of the collection" in text or "exception" in result:
@@ -591,7 +591,7 @@ def _made_keys(run: CellRun) -> t.Iterator[str]:
 
 
 def _forms(secret: str) -> t.Iterator[str]:
-    """What gives a secret away: itself, encoded, or one line of a key."""
+    """Yield the texts that give a secret away: itself, encoded, or one line of a key."""
     lines = [line for line in secret.splitlines() if len(line) > 20 and "PRIVATE KEY" not in line] or [secret]
     for line in lines[:3] + lines[-1:]:
         yield line

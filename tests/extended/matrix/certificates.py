@@ -24,7 +24,7 @@ _DAY = datetime.timedelta(days=1)
 
 @dataclasses.dataclass(frozen=True)
 class Certificates:
-    """What the server speaks TLS with.
+    """The certificates of the server.
 
     Attributes:
         ca_path: The authority that the client trusts.

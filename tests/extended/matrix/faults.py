@@ -104,12 +104,12 @@ class Fault:
     only: t.Callable[[Subject], bool] = lambda _subject: True
 
     def meaning(self, subject: Subject) -> str:
-        """What it means for a subject."""
+        """Return what the fault means for a subject."""
         return self.means if isinstance(self.means, str) else self.means(subject)
 
 
 def _unless_bodiless(otherwise: str) -> t.Callable[[Subject], str]:
-    """A good answer to an operation that promises no body; something else to the others.
+    """Return a good answer to an operation that promises no body; something else to the others.
 
     An answer without its list may be an empty list, as with services that leave out what is empty.
     """
@@ -117,12 +117,12 @@ def _unless_bodiless(otherwise: str) -> t.Callable[[Subject], str]:
 
 
 def _short(value: str) -> str:
-    """A value for a name."""
+    """Return a value for a name."""
     return value if len(value) < 40 else f"{value[:20]}... ({len(value)} characters)"
 
 
 def _hint(value: str, window: float, *headers: tuple[str, str], means: str = THROTTLED) -> Fault:
-    """A row about ``Retry-After``; ``window`` is what a reader of RFC 9110 makes of it."""
+    """Return a row about ``Retry-After``; ``window`` is what a reader of RFC 9110 makes of it."""
     shown = _short(value)
     does = answer(429, vendor("APIGW.0308", "too many requests"), ("Retry-After", value), *headers)
     return Fault(f"429 with Retry-After {shown!r}", means, does, window=window, cloud="hwc")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must come of a fault: derived from what happened in the world, by the rules that hold for every module.
+"""The expected results of a fault, derived from what happened by the rules that hold for every module.
 
 1. Only reads are repeated. A write is repeated only when it certainly did not reach the service, or was throttled.
 2. When an answer is lost or cannot be read, the request counts as sent, and the module finds out what it did.
@@ -74,7 +74,7 @@ SAYS = {
 
 @dataclasses.dataclass(frozen=True)
 class Expected:
-    """What must come of one cell.
+    """The expected result of one cell.
 
     Attributes:
         outcomes: ``OK``, ``FAILED`` or both.

@@ -51,7 +51,7 @@ CELLS = cells_of(SUBJECTS, FAULTS)
 
 
 def selection(cells: t.Sequence[Cell]) -> list[Cell]:
-    """A share of the cells, the same each time: each fault, and each module with each meaning, at least once."""
+    """Return a share of the cells, the same each time: each fault, and each module with each meaning, at least once."""
     chosen, faults, pairs = list[Cell](), set[str](), set[tuple[str, str, str]]()
     for cell in sorted(cells, key=lambda cell: zlib.crc32(str(cell).encode())):
         pair = (cell.subject.name, cell.fault.meaning(cell.subject), cell.way)

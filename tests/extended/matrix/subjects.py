@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What runs against the faults: reads of both clouds, waits, and each kind of write, with the request that the fault strikes."""
+"""The subjects of the matrix: reads of both clouds, waits, and each kind of write, with the request that the fault strikes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Subject:
     lists: bool = False
 
     def strikes(self, request: Request) -> bool:
-        """Whether a request is the one that the fault is for."""
+        """Return whether a request is the one that the fault is for."""
         if self.cloud == "ali":
             return request.header("x-acs-action") == self.operation
         method, part = _TARGETS[self.operation]

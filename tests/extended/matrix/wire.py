@@ -170,7 +170,7 @@ class Exchange:
 
 
 class Play(t.Protocol):
-    """What one run meets."""
+    """The server of one run."""
 
     way: str
     over: threading.Event

@@ -31,7 +31,7 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def v2_runner_item_on_ok(self, result: t.Any) -> None:
-        """One item is done."""
+        """Return one item is done."""
         line = {"task": result.task_name, "item": result.result.get("_ansible_item_label"), "time": time.time()}
         with open(os.environ["MOMENTS_FILE"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

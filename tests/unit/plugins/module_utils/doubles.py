@@ -59,7 +59,7 @@ class FakeClock:
 
 
 def answer(document: t.Any = None, status: int = 200, **headers: str) -> Response:
-    """An answer with a JSON body, or without any when there is no document. Underscores in header names mean hyphens."""
+    """Return an answer with a JSON body, or without any when there is no document. Underscores in header names mean hyphens."""
     body = b"" if document is None else json.dumps(document).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, {"content-type": "application/json", **named}, body)
@@ -71,7 +71,7 @@ def error_response(status: int, code: str, text: str, **headers: str) -> Respons
 
 
 def html(status: int = 200) -> Response:
-    """What a proxy or a sign-in page answers."""
+    """Return the page of a proxy or a sign-in page."""
     return Response(status, {"content-type": "text/html"}, b"<html>\n<body>Please sign in</body></html>")
 
 
@@ -81,7 +81,7 @@ def cut(status: int = 200) -> Response:
 
 
 def lost() -> TransportError:
-    """The connection broke after the request was sent."""
+    """Return the connection broke after the request was sent."""
     return TransportError("The connection broke: reset by peer.", possibly_sent=True)
 
 
@@ -196,7 +196,7 @@ class FakeTransport:
         assert not self.script, f"these requests were never sent: {[due.request for due in self.script]}"
 
     def writes(self) -> list[Request]:
-        """The requests that were no ``GET``."""
+        """Return the requests that were no ``GET``."""
         return [request for request in self.requests if request.method != "GET"]
 
 
@@ -218,7 +218,7 @@ def client(
     secrets: list[str] | None = None,
     warnings: list[str] | None = None,
 ) -> HuaweiClient:
-    """A client on a scripted cloud; the secrets and warnings it tells are added to the lists."""
+    """Return a client on a scripted cloud; the secrets and warnings it tells are added to the lists."""
     return HuaweiClient(
         Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout),
         credentials,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How unit tests run modules: in this process on a scripted cloud, or in one of their own as Ansible does."""
+"""Runs of modules in unit tests: in this process on a fake transport, or in a process of their own as Ansible does."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def defaults(argument_spec: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, 
 
 
 class Noted(t.NamedTuple):
-    """What a run is given, and what it says beside its result."""
+    """The arguments of a run, and what it says beside its result."""
 
     params: dict[str, t.Any]
     no_log_values: set[str]
@@ -81,7 +81,7 @@ class ModuleRun:
         )
 
     def execute(self, function: t.Callable[[_module.Context], _module.Result | None]) -> dict[str, t.Any]:
-        """What the module returns; what it noted before an error is in ``context.result``."""
+        """Return the module's result; what it noted before an error is in ``context.result``."""
         self.context.result.update(function(self.context) or {})
         return self.context.result
 

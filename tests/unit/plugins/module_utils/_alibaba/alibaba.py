@@ -34,7 +34,7 @@ def ali_client(
     warnings: list[str] | None = None,
     endpoints: Endpoints | None = None,
 ) -> AlibabaClient:
-    """A client on a scripted cloud; its nonces are counted, the secrets and warnings it tells are added to the lists."""
+    """Return a client on a scripted cloud; its nonces are counted, the secrets and warnings it tells are added to the lists."""
     counter = itertools.count(1)
     return AlibabaClient(
         Http(cloud, cloud.clock, lambda: 0.5, check_mode=True, timeout=timeout),
@@ -53,7 +53,7 @@ def error_response(status: int, code: str, message: str = "Refused.", **headers:
 
 
 def key_document(number: int = 1, expiration: str = "2026-01-02T04:04:05Z") -> dict[str, str]:
-    """A temporary key, as STS and the metadata service write it."""
+    """Return a temporary key, as STS and the metadata service write it."""
     return {
         "AccessKeyId": f"STS.{number}",
         "AccessKeySecret": f"temporary-secret-{number}",
@@ -98,7 +98,7 @@ class CredentialProviders:
 
 
 def ali_options(**own: t.Any) -> dict[str, t.Any]:
-    """The options of a module for Alibaba Cloud: a key, a region, the defaults, and its own."""
+    """Return the options of a module for Alibaba Cloud: a key, a region, the defaults, and its own."""
     defaults = {name: spec.get("default") for name, spec in ALI_OPTIONS.items()}
     key = {"ali_access_key_id": ACCESS_KEY, "ali_access_key_secret": SECRET_KEY, "ali_region": "cn-shanghai"}
     return {**defaults, **key, **own}

@@ -64,7 +64,7 @@ ASSUME = f"POST {STS}/?DurationSeconds=3600&RoleArn=acs%3Aram%3A%3A1%3Arole%2Fr&
 
 
 def sent_at(cloud: FakeTransport, index: int) -> float:
-    """The date in a request's signature, in seconds since the epoch."""
+    """Return the date in a request's signature, in seconds since the epoch."""
     return calendar.timegm(time.strptime(cloud.requests[index].headers["x-acs-date"], "%Y-%m-%dT%H:%M:%SZ"))
 
 

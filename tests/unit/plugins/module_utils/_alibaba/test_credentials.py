@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where credentials of Alibaba Cloud are found: the order, every kind, and every way to have half of something."""
+"""Tests of the credentials of Alibaba Cloud: the order of the places, every kind, and every incomplete set."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Package:
         return types.SimpleNamespace(**providers)
 
     def provide(self, name: str, **arguments: t.Any) -> t.Any:
-        """A provider."""
+        """Return a provider."""
         self.made.append((name, arguments))
         return types.SimpleNamespace(get_credentials=self.key)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where services of Alibaba Cloud are: the order of the overrides, the rule, and what is refused."""
+"""Tests of the addresses of Alibaba Cloud's services: the order of the overrides, the rule, and what is rejected."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What refusals of Alibaba Cloud become: both spellings of the envelope, the codes, the waits, and what is not repeated."""
+"""Tests of the error responses of Alibaba Cloud: both spellings of the envelope, the codes, the waits, and what is not repeated."""
 
 from __future__ import annotations
 

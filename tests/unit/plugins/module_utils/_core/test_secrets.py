@@ -22,7 +22,7 @@ draw = random.Random(20261128)
 
 
 def pem(size: int) -> str:
-    """A private key in PEM format, as far as its shape goes."""
+    """Return a private key in PEM format, as far as its shape goes."""
     lines = base64.encodebytes(bytes(draw.randrange(256) for _number in range(size))).decode().replace("\n", "")
     body = "\n".join(lines[start : start + 64] for start in range(0, len(lines), 64))
     return f"-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which proxy the environment names for a URL, and what of it is a secret."""
+"""Tests of the proxy that the environment names for a URL, and of its secrets."""
 
 from __future__ import annotations
 

@@ -728,7 +728,7 @@ class Recorder:
 
 
 def without_account(body: bytes) -> bytes:
-    """A body without the account of a project that is given by its name.
+    """Return a body without the account of a project that is given by its name.
 
     The official SDK cannot name it, and IAM does not need it; Keystone does, and Terraform's SDK sends it.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What requests are authenticated with: the order of the places, the order in each, and what is refused as half."""
+"""Tests of the credentials of Huawei Cloud: the order of the places, the order in each, and incomplete sets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PASSWORD = {"HW_USER_NAME": "hw-user", "HW_USER_PASSWORD": "hw-pass", "HW_DOMAIN
 
 
 class Nowhere:
-    """What hands out keys on a machine that is no server of the cloud."""
+    """The providers on a machine that is not a server of the cloud: none hands out a key."""
 
     def metadata(self, deadline: float | None) -> AccessKey:
         """As of ``credentials.CredentialProviders``."""

@@ -58,7 +58,7 @@ sk = global-sk
 
 
 class CredentialProviders:
-    """What hands out keys: a metadata service that gives a key, or that is why there is none."""
+    """The providers of keys: a metadata service that gives a key, or an error."""
 
     def __init__(self, instance: AccessKey | errors.CloudError) -> None:
         self.instance = instance

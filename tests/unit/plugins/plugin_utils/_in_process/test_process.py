@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module finds in the worker: environment, directory, streams, and an end with the controller."""
+"""Tests of the process of a module in the worker: environment, directory, streams, and an end with the controller."""
 
 from __future__ import annotations
 
