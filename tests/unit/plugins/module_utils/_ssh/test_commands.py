@@ -43,6 +43,11 @@ def test_a_login_uses_one_key_and_a_connection_of_its_own() -> None:
         "BatchMode=yes",
         "RemoteCommand=none",
         "ClearAllForwardings=yes",
+        "PKCS11Provider=none",
+        "AddKeysToAgent=no",
+        "ConnectionAttempts=1",
+        "PermitLocalCommand=no",
+        "FingerprintHash=sha256",
     } < set(options(words))
     assert words[0] == "ssh"
     assert words[words.index("-i") + 1] == "/private/0"
@@ -53,7 +58,7 @@ def test_a_login_uses_one_key_and_a_connection_of_its_own() -> None:
     assert "-l" not in words
 
 
-def test_what_the_user_adds_stands_between_what_a_proof_rests_on_and_the_defaults() -> None:
+def test_arguments_of_the_user_stand_between_the_verification_options_and_the_defaults() -> None:
     target = Target("web", "web.example.org", "/k", 2222, "ops", "-o ConnectTimeout=60 -J 'bas tion' -tt", "/opt/ssh")
     words = command(target, Configuration(connect_timeout=7))
     assert words[0] == "/opt/ssh"
@@ -65,6 +70,8 @@ def test_what_the_user_adds_stands_between_what_a_proof_rests_on_and_the_default
         words.index(word) for word in ("ControlPath=none", "ConnectTimeout=60", "ConnectTimeout=7", "-T", "-v", "--")
     ]
     assert places == sorted(places)
+    timeouts = [option for option in options(words) if option.startswith("ConnectTimeout=")]
+    assert timeouts == ["ConnectTimeout=60", "ConnectTimeout=7"]
     assert words.index("-t") < words.index("-T")
 
 
