@@ -119,8 +119,9 @@ def note_old_keys(records: list[Record], results: Results) -> list[Record]:
         record["same_key"] = bool(record["old_public_key"]) and _same(record["old_public_key"], record["pair_key"])
         if record["same_key"] and _given(record, "old") and not record["force"]:
             path, name = record["old_private_key_file"], record["keypair_name"]
+            same = f"{path} is the private key of the desired key pair {name}, so it cannot be refused in the end."
             refuse(
-                record, f"{path} is the private key of the desired key pair {name}, so it cannot be refused in the end."
+                record, f"{same} Give the key that the server has now, or leave keypair_reset_old_private_key_file out."
             )
     for result in results:
         pairs = result.get("keypairs")

@@ -209,7 +209,8 @@ def test_a_key_that_kps_logs_in_with_needs_no_pair() -> None:
 def test_one_key_cannot_be_accepted_and_refused() -> None:
     same = decided(state=UNCHANGED, old_public_key=f"{NEW_KEY} a comment")
     (a,) = note_old_keys([same], [])
-    words = "/old is the private key of the desired key pair new, so it cannot be refused in the end."
+    words = "/old is the private key of the desired key pair new, so it cannot be refused in the end. Give the key that the "
+    words += "server has now, or leave keypair_reset_old_private_key_file out."
     assert (a["state"], a["reason"]) == (REFUSED, words)
 
 
