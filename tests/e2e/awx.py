@@ -103,7 +103,7 @@ class _Filled:
         return list(self._filled)
 
     def get_input(self, name: str) -> t.Any:
-        """What a field holds."""
+        """Return the value of a field."""
         return self._filled[name]
 
 

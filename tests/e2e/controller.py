@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a controller has around Ansible, as untidy as in life: an ssh configuration, a bastion, an agent, an SSH server of its own.
+"""The surroundings of Ansible on a controller, as untidy as in practice: an ssh configuration, a bastion, an agent, an SSH server of its own.
 
 And the one who knows better: logins of the test itself, which share neither code nor configuration with those of the role.
 """
@@ -183,7 +183,7 @@ class _Jump(asyncssh.SSHServer):
 
 
 def has_ipv6() -> bool:
-    """Whether this machine has the address ::1."""
+    """Return whether this machine has the address ::1."""
     try:
         with socket.socket(socket.AF_INET6) as one:
             one.bind(("::1", 0))
@@ -302,7 +302,7 @@ class Network:
         return dict(zip(names, asyncio.run(look()), strict=True))
 
     def logins(self, since: int = 0) -> dict[str, set[tuple[str, str, bool]]]:
-        """What happened at each server's own door: the user, ``new``, ``old`` or ``other``, and whether the key got in."""
+        """Return the logins at each server: the user, ``new``, ``old`` or ``other``, and whether the key was accepted."""
         assert self.bench.emulator.fleet is not None
         pair = {
             keys.identity(public): which

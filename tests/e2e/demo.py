@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: one command resets the key pairs of a fleet, and this program checks what became of it by itself.
+"""The demo: one command resets the key pairs of a fleet, and this program checks the outcome itself.
 
 Nothing on Ansible's side is played: real ansible-playbook with its own output, real HTTP with verified signatures, real
 SSH servers. Only the cloud is the emulator. Exit status 0 means that every outcome was the expected one.

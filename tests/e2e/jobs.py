@@ -149,7 +149,7 @@ class Job:
 
     @property
     def output(self) -> str:
-        """What AWX shows of it so far."""
+        """Return what AWX shows of the job so far."""
         return "\n".join(event["stdout"] for event in self.events)
 
     def lines(self, part: str) -> list[dict[str, t.Any]]:
@@ -160,7 +160,7 @@ class Job:
 
     @property
     def artifacts(self) -> dict[str, t.Any]:
-        """What it has handed over."""
+        """Return the artifacts of the job."""
         ends = [event for event in self.events if event["event"] == "playbook_on_stats"]
         return dict(ends[-1]["event_data"].get("artifact_data", {})) if ends else {}
 
@@ -249,7 +249,7 @@ class Job:
 
 
 def credentials(bench: Bench) -> dict[str, dict[str, str]]:
-    """What a user fills in to reset the emulator's servers from the key pair ``old`` to ``new``."""
+    """The answers of a user to the survey that resets the emulator's servers from the key pair ``old`` to ``new``."""
     key = bench.emulator.access_key
     return {
         "huawei_cloud": {
@@ -267,13 +267,13 @@ def credentials(bench: Bench) -> dict[str, dict[str, str]]:
 
 
 def secrets(bench: Bench) -> list[str]:
-    """What no event may show."""
+    """The secrets that no event may show."""
     filled = credentials(bench)
     return [filled["huawei_cloud"]["secret_key"], *filled["ssh_key_pair"].values()]
 
 
 def handed_over(*jobs: Job) -> dict[str, t.Any]:
-    """What the next job of a workflow gets of jobs that ended in this order: AWX keeps one value for each name."""
+    """Return what the next job of a workflow gets from jobs that ended in this order: AWX keeps one value for each name."""
     merged: dict[str, t.Any] = {}
     for job in jobs:
         merged |= job.artifacts

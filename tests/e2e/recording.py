@@ -73,7 +73,7 @@ def wrap(pieces: list[Span], columns: int) -> list[list[Span]]:
 
 
 class Recording:
-    """What was printed, and when.
+    """The printed lines with their times.
 
     Args:
         title: What the bar of the window says.

@@ -266,7 +266,7 @@ class Bench:
         return started
 
     def path(self, program: str) -> str:
-        """Where a program of the same Python environment is."""
+        """Return the path of a program of the same Python environment."""
         found = shutil.which(program, path=self.environment()["PATH"])
         assert found is not None, f"{program} is not installed"
         return found
@@ -293,7 +293,7 @@ class Bench:
         return {row["server"]: row for row in rows}
 
     def requests(self, since: int = 0) -> dict[str, int]:
-        """How often each operation was asked for, from a number of the log on."""
+        """Count the requests of each operation, from a number of the log on."""
         counts: dict[str, int] = {}
         for entry in list(self.emulator.requests)[since:]:
             counts[entry.operation] = counts.get(entry.operation, 0) + 1

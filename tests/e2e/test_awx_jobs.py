@@ -98,7 +98,7 @@ def test_slices_reset_a_fleet_and_hide_nothing_of_each_other(benches: Benches) -
 
 
 def test_a_check_job_hands_over_its_plan(benches: Benches) -> None:
-    """What an approval is asked about: which servers would be reset, and which would be refused."""
+    """Return the question of an approval: the servers to reset, and those to refuse."""
     bench = benches(2, fleet=False)
     bench.add("server-03", locked=True)
     cloud = {"huawei_cloud": credentials(bench)["huawei_cloud"]}

@@ -21,7 +21,7 @@ NO_ACCESS_KEY: t.Any = {"HUAWEICLOUD_SDK_AK": "", "HUAWEICLOUD_SDK_SK": ""}
 
 
 class Worker(t.NamedTuple):
-    """What one process held at one moment.
+    """The memory of one process at one moment.
 
     Attributes:
         threads: Its threads.

@@ -52,7 +52,7 @@ def looks(bench: Bench, task_id: str) -> list[float]:
 
 
 def looked_thrice(bench: Bench, task_id: str) -> bool:
-    """Whether it was asked about a task three times."""
+    """Return whether a task was polled three times."""
     return len(looks(bench, task_id)) >= 3
 
 

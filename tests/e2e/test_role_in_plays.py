@@ -44,7 +44,7 @@ def use(how: Play | None = None, **more: t.Any) -> Play:
 
 
 def reset_counts(bench: Bench) -> dict[str, int]:
-    """How often each server was given a key pair."""
+    """Count the key pairs that each server was given."""
     named = bench.named_in("AssociateKeypair")
     return {name: named.count(name) for name in sorted(set(named))}
 
@@ -55,7 +55,7 @@ def results(bench: Bench) -> dict[str, str]:
 
 
 def shown(program: Program, title: str) -> list[str]:
-    """What each task of a title has printed, in order."""
+    """Return the output of each task with a title, in order."""
     return [part.partition("\nTASK [")[0] for part in program.output.split(f"{title}]")[1:]]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What users give to the role keypair_reset and its playbooks, and what they are told of it."""
+"""Inputs of users for the role keypair_reset and its playbooks, and the messages about them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_what_a_survey_sends(benches: Benches) -> None:
     bench = benches(2, fleet=False)
     reports = bench.directory / "reports"
     reports.mkdir()
-    # Every answer is text that is no template, and a question without an answer is empty text.
+    # Every answer is text, not a template, and a question without an answer is empty text.
     answers = {
         **dict.fromkeys(
             (

@@ -241,7 +241,7 @@ def test_host_keys_are_not_asked_for_where_ansible_does_not_ask(network: Network
 
 
 def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> None:
-    """Where host keys are asked for, servers that are unknown, or show another one, are not verified; a host can lift it."""
+    """With host key checking, servers with an unknown or another host key are not verified; a host can switch it off."""
     bench, port = network.bench, network.port
     own = {"ansible_port": port}
     sites = [
@@ -279,7 +279,7 @@ def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> N
 
 
 def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> None:
-    """Key files with every sort of name and neighbor; files that are not the key in question; arguments that prevent a verification."""
+    """Key files with every sort of name and neighbor; files with another key; arguments that prevent a verification."""
     bench = network.bench
     keys = bench.directory / "keys"
     keys.mkdir()

@@ -67,7 +67,7 @@ class RolePlay:
 
     @property
     def in_rescue(self) -> bool:
-        """Whether the role is used in the ``rescue`` of a block."""
+        """Whether the ``rescue`` of a block uses the role."""
         return any(section == "rescue" for _block, section in self._sections())
 
     def variables_of(self, name: str) -> Variables:

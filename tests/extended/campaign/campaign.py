@@ -81,12 +81,12 @@ def commands(program: Program) -> dict[str, str]:
 
 
 def associates(bench: Bench) -> dict[str, int]:
-    """How many requests to associate a key pair each server has had so far, answered or not."""
+    """Count the requests to associate a key pair for each server so far, answered or not."""
     return dict(collections.Counter(bench.named_in("AssociateKeypair")))
 
 
 def resets(bench: Bench) -> dict[str, int]:
-    """How often KPS has given each server another key pair so far."""
+    """Count the key pairs that KPS has given each server so far."""
     with bench.emulator.world.lock:
         return dict(
             collections.Counter(
@@ -96,7 +96,7 @@ def resets(bench: Bench) -> dict[str, int]:
 
 
 def collisions(bench: Bench) -> list[str]:
-    """What KPS says of tasks that the role itself has spoilt: a second one on a server, or a power switch meanwhile."""
+    """Return the errors of tasks that the role itself has caused: a second task on a server, or a power switch meanwhile."""
     with bench.emulator.world.lock:
         words = [str(task.error_msg) for task in bench.emulator.huawei.kps.tasks.values()]
     return [word for word in words if "Another key pair task" in word or "while the task was running" in word]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the campaign shares with the end-to-end tests: benches, which are cleared away whatever happened."""
+"""Fixtures of the campaign: the benches of the end-to-end tests, which are removed after each test."""
 
 from __future__ import annotations
 

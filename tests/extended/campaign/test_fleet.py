@@ -62,7 +62,7 @@ atexit.register(note)
 
 @dataclasses.dataclass
 class Measured:
-    """What a play has cost.
+    """The cost of a play.
 
     Attributes:
         runs: Runs of each module on the cloud's side.
@@ -82,7 +82,7 @@ class Measured:
 
 
 def children(pid: int) -> int:
-    """How many children a process has, those that are only waiting to be buried left out."""
+    """Count the children of a process, without zombies."""
     found = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -132,7 +132,7 @@ def measure(bench: Bench, variables: dict[str, t.Any]) -> tuple[Program, Measure
 
 
 def _waits(output: str) -> bool:
-    """Whether the task that waits for the resets is the last that was begun, and nothing has come of it yet."""
+    """Return whether the task that waits for the resets is the last one started and has no result yet."""
     return re.sub(r"[\s*]+$", "", output.rpartition("TASK [")[2]).endswith("Wait for KPS to finish]")
 
 

@@ -206,7 +206,7 @@ def test_a_pair_is_taken_away(cloud: FakeTransport) -> None:
     assert result["msg"] == "2 of 3 servers are being unbound."
 
 
-def test_many_servers_are_begun_one_after_the_other_and_waited_for_together(cloud: FakeTransport) -> None:
+def test_tasks_start_one_after_the_other_and_are_waited_for_together(cloud: FakeTransport) -> None:
     ids = ["s-3", "s-1", "s-2"]
     planned(cloud, server("s-1"), server("s-2"), server("s-3"), ids=ids)
     for number, server_id in enumerate(ids):
@@ -552,7 +552,7 @@ def test_the_tasks_of_a_lost_batch_are_looked_for_in_one_list(cloud: FakeTranspo
     assert result["task_ids"] == ["t-s-1", "t-s-2"]
 
 
-def test_an_answer_about_one_server_counts_whatever_is_wrong_with_that_about_another(cloud: FakeTransport) -> None:
+def test_a_bad_answer_for_one_server_does_not_affect_another(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     rows = [{"server_id": ["s-1"], "task_id": {"id": "t-1"}}, {"server_id": "s-2", "task_id": "t-2"}]
     cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
@@ -745,7 +745,7 @@ def test_a_look_ends_with_the_time_of_the_run(clock: FakeClock) -> None:
     assert clock.now - 1000.0 < 22.0
 
 
-def test_what_was_not_found_is_looked_for_once_more_after_the_wait_for_the_others(cloud: FakeTransport) -> None:
+def test_a_missing_task_is_searched_again_after_the_wait_for_the_others(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.always(RUNNING, listed())

@@ -30,12 +30,12 @@ def key_of(name: str) -> Key:
 
 
 def attempt(name: str) -> Attempt:
-    """What a run has left behind; ssh ends the lines of its log with a carriage return as well."""
+    """Return a recorded run; ssh also ends the lines of its log with a carriage return."""
     run = RUNS[name]
     log, stderr, stdout = ("".join(f"{line}\r\n" for line in run[part]) for part in ("log", "stderr", "stdout"))
     return Attempt(run["status"], log, stderr, stdout, run["ended"])
 
 
 def shown_by(name: str) -> Finding:
-    """What a run shows about its key, without the signature algorithms."""
+    """Return the classification of a recorded run, without the signature algorithms."""
     return classify(attempt(name), key_of(name), MARKER)._replace(signatures=None)

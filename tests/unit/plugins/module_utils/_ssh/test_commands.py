@@ -87,7 +87,7 @@ def test_ssh_replaces_nothing_in_the_name_of_the_key() -> None:
     assert words[words.index("-E") + 1] == "/tmp/100%h/1"
 
 
-def test_one_signature_algorithm_can_be_demanded_before_the_user_says_another() -> None:
+def test_a_required_signature_algorithm_overrides_that_of_the_user() -> None:
     target = Target("web", "h", "/k", args="-o PubkeyAcceptedAlgorithms=+ssh-rsa")
     values = options(command(target, algorithm="rsa-sha2-256"))
     assert values.index("PubkeyAcceptedKeyTypes=rsa-sha2-256") < values.index("PubkeyAcceptedAlgorithms=+ssh-rsa")

@@ -349,7 +349,7 @@ def test_a_refusal_of_the_algorithm_is_no_refusal_of_the_key(clock: FakeClock) -
     assert (login.outcome, login.msg) == (ACCEPTED, words)
 
 
-def test_a_server_that_says_too_much_about_its_algorithms_refuses_nothing_else(clock: FakeClock) -> None:
+def test_a_server_that_announces_unsupported_algorithms_verifies_no_refusal(clock: FakeClock) -> None:
     script = {("a", "rsa"): ["refused-rsa"], ("a", "rsa rsa-sha2-256"): ["accepted-rsa"], ("a", "old"): ["refused"]}
     programs = FakePrograms(clock, script)
     logins = log_in(programs, target("a", "rsa"), target("a", "old"))
@@ -364,7 +364,7 @@ def test_a_server_that_let_in_a_key_of_the_same_type_has_refused_the_key(clock: 
     assert len(programs.logins) == 2
 
 
-def test_the_algorithm_that_works_is_the_one_for_the_other_keys_of_this_type(clock: FakeClock) -> None:
+def test_the_accepted_algorithm_is_used_for_other_keys_of_this_type(clock: FakeClock) -> None:
     script = {
         ("a", "rsa"): ["refused-rsa"],
         ("a", "rsa rsa-sha2-256"): ["accepted-rsa"],
@@ -399,7 +399,7 @@ def test_a_server_that_counts_failures_has_refused_the_key_the_first_time(clock:
     assert login.outcome == REFUSED
 
 
-def test_a_server_that_knows_the_key_by_another_algorithm_has_not_refused_it(clock: FakeClock) -> None:
+def test_a_key_known_by_another_algorithm_is_not_refused(clock: FakeClock) -> None:
     script = {
         ("a", "rsa"): ["refused-rsa"],
         ("a", "rsa rsa-sha2-256"): ["known-and-denied"],

@@ -98,7 +98,7 @@ def test_a_second_factor_is_no_refusal_of_the_key(name: str, rest: str) -> None:
     assert shown_by(name) == finding
 
 
-def test_a_second_key_that_opens_the_session_changes_nothing_about_the_first() -> None:
+def test_a_second_key_that_logs_in_does_not_change_the_outcome_of_the_first() -> None:
     other = "debug1: Offering public key: /other RSA SHA256:x explicit"
     found = classified(
         *BEGIN, OFFERED, KNOWN, 'Authenticated using "publickey" with partial success.', GOES_ON, other, IN
@@ -124,7 +124,7 @@ def test_a_key_is_refused_by_the_servers_own_words(name: str) -> None:
     assert shown_by(name) == Finding(REFUSED, "The server said: root@127.0.0.1: Permission denied (publickey).")
 
 
-def test_a_server_that_ends_the_connection_over_one_failure_has_refused_the_key() -> None:
+def test_a_server_that_closes_the_connection_after_one_failure_has_refused_the_key() -> None:
     words = "Received disconnect from 127.0.0.1 port 7003:2: Too many authentication failures"
     assert shown_by("max-auth-tries") == Finding(REFUSED, f"The server said: {words}.")
 
@@ -178,7 +178,7 @@ def test_a_server_that_hangs_up_when_it_sees_the_key_is_spared() -> None:
     assert found == Finding(UNVERIFIED, "The server said nothing about the key within 30 s.", CONNECTION, SPARINGLY)
 
 
-def test_a_server_that_asks_for_a_password_first_says_nothing_about_the_key() -> None:
+def test_a_server_that_asks_for_a_password_first_verifies_nothing() -> None:
     words = "The server does not ask for a key, but for password: root@127.0.0.1: Permission denied (password)."
     assert shown_by("password-first") == Finding(UNVERIFIED, words, LOGIN)
 

@@ -84,7 +84,7 @@ def test_no_records_make_no_batches() -> None:
         ("clean", {"state": "success", "task_id": "t"}, False),
     ],
 )
-def test_who_takes_part_in_a_stage(stage: str, more: dict[str, t.Any], expected: bool) -> None:
+def test_the_servers_of_a_stage(stage: str, more: dict[str, t.Any], expected: bool) -> None:
     assert bool(batches([record("web", **more)], stage)) is expected
 
 

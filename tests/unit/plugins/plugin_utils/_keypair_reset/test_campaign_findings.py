@@ -173,7 +173,7 @@ def test_a_server_that_kps_may_be_at_work_on_stays_off(before: Record) -> None:
     assert summary([after], check_mode=False)[1].startswith("OFF: web. KPS may still work on it")
 
 
-def test_a_task_that_was_denied_and_is_in_the_list_after_all_keeps_its_server_off() -> None:
+def test_a_server_stays_off_while_its_task_is_in_the_list_of_running_tasks() -> None:
     (after,) = note_unconfirmed([failed(task_id="own")], [of("web", tasks=[task("web", task_id="own")])])
     assert (after["state"], after["task_id"]) == (BUSY, "own")
 
@@ -259,7 +259,7 @@ def test_a_server_that_is_off_is_called_off_only_once() -> None:
     assert [line.partition(":")[0] for line in lines] == ["1 failed.", "OFF"]
 
 
-def test_a_server_that_cannot_be_read_after_its_start_is_not_said_to_be_off() -> None:
+def test_a_server_that_cannot_be_read_after_its_start_is_not_reported_as_off() -> None:
     row = {"server_id": "id-web", "changed": True, "state": "pending", "status": "SHUTOFF", "msg": None}
     before = failed(state="success", operation="reset", was_running=True)
     (after,) = note_start(

@@ -141,7 +141,7 @@ def test_a_server_that_did_not_stop_fails_with_the_reason(
     assert (after["state"], after["reason"]) == ("failed", reason)
 
 
-def test_what_was_read_before_says_nothing_about_a_server_that_cannot_be_read_any_more() -> None:
+def test_an_earlier_status_does_not_count_for_a_server_that_cannot_be_read() -> None:
     assert stopped(running(), switched("web"), None)["power"] is None
     assert stopped(running(), switched("web", changed=False, msg="HTTP 403."), None)["power"] == "ACTIVE"
 
@@ -208,7 +208,7 @@ def test_a_task_that_may_have_been_started_keeps_the_server_busy() -> None:
     assert (after["state"], after["reason"]) == (BUSY, "It could not be found out.")
 
 
-def test_a_run_that_broke_leaves_it_open_whether_tasks_were_started() -> None:
+def test_after_a_failed_request_it_is_unknown_whether_tasks_were_started() -> None:
     a, b = note_associate([record("a", power="SHUTOFF"), record("b")], [of("a", failed=True, msg="It was killed.")])
     assert (a["state"], a["changed"], a["touched"]) == (BUSY, True, True)
     assert a["reason"] == "Whether the operation was started is not known. It was killed."
@@ -288,7 +288,7 @@ def test_a_task_that_did_not_succeed_fails_or_keeps_the_server_busy(
     assert (after["state"], after["reason"]) == (state, reason)
 
 
-def test_servers_that_a_large_result_leaves_out_are_known_all_the_same() -> None:
+def test_tasks_that_a_large_result_omits_are_still_known() -> None:
     tasks = ("t1", "t2", "t3", "t4")
     records = [record(f"web{number}", power="SHUTOFF", task_id=task_id) for number, task_id in enumerate(tasks)]
     failure = {"id": "t2", "state": "failed", "status": "FAILED_RESET", "elapsed": 40.0}
@@ -370,7 +370,7 @@ def test_a_server_that_was_switched_on_has_the_seconds_until_it_ran() -> None:
     assert started(kept, switched("web", changed=False), server("web", key_name="new"))["seconds"] == 300
 
 
-def test_a_server_that_did_not_stop_has_the_seconds_until_that_was_given_up() -> None:
+def test_the_seconds_of_a_server_that_did_not_stop_end_with_the_wait() -> None:
     assert stopped(running(started_at=400.0), switched("web"), server("web"))["seconds"] == 600
 
 
@@ -384,7 +384,7 @@ def test_a_server_that_did_not_stop_has_the_seconds_until_that_was_given_up() ->
         (None, "ACTIVE", True),
     ],
 )
-def test_a_server_that_was_going_off_when_the_role_began_is_looked_at_again(
+def test_a_server_that_was_stopping_when_the_role_began_is_read_again(
     row: dict[str, t.Any] | None, power: str, stopping: bool
 ) -> None:
     before = record("web", state=REFUSED, reason="It is busy.", power="ACTIVE", stopping=True)

@@ -119,7 +119,7 @@ def test_a_canary_without_a_record_refuses_everything_and_is_named() -> None:
     assert after["reason"].startswith("The canary failed (canary)")
 
 
-def test_a_canary_that_is_left_goes_on_and_the_one_that_was_lost_stops_the_rest() -> None:
+def test_with_a_lost_canary_the_other_canaries_run_and_later_batches_are_refused() -> None:
     first = history([record("c1"), lost("c2"), lost("web9")], canaries=["c1", "c2"])
     assert [(each["host"], each["state"], each["canary"]) for each in first] == [
         ("c1", PLANNED, True),
@@ -184,7 +184,7 @@ def test_without_a_directory_no_journal_was_read() -> None:
     assert (a["state"], a["was_running"]) == (PLANNED, None)
 
 
-def test_a_journal_that_cannot_be_read_matters_where_servers_are_to_be_as_before() -> None:
+def test_an_unreadable_journal_refuses_servers_whose_power_is_restored() -> None:
     found = {"entries": [], "problems": ["/j/keypair_reset-1.json cannot be read as a journal."]}
     (on,) = note_journal([record("on")], [found])
     (as_before,) = note_journal([record("web", power_after="restore")], [found])

@@ -269,7 +269,7 @@ def test_a_key_of_the_own_connection_that_cannot_be_used_is_no_obstacle(cause: s
     assert a["state"] == PLANNED
 
 
-def test_the_wanted_key_is_not_expected_to_be_refused_when_the_own_connection_uses_it() -> None:
+def test_the_refusal_of_the_desired_key_is_not_expected_when_the_own_connection_uses_it() -> None:
     (a,) = note_old_keys([own(state=UNCHANGED, old_public_key=NEW_KEY, current_keypair_name="new")], [])
     assert (a["state"], logins([{**a, "power": "ACTIVE"}])) == (UNCHANGED, [])
 
