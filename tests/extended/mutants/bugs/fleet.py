@@ -25,28 +25,28 @@ BUGS = (
         '    if server["status"]:\n',
     ),
     Bug(
-        "busy-server-adopted",
+        "busy-server-taken",
         "a second task is started on a server that KPS is at work on",
         FLEET + "plan.py",
         "    if busy_with:\n",
         '    if busy_with == "":\n',
     ),
     Bug(
-        "locked-server-adopted",
+        "locked-server-taken",
         "a locked server is tried all the same",
         FLEET + "plan.py",
         '    if server["locked"]:\n',
         '    if server["locked"] == "yes":\n',
     ),
     Bug(
-        "changing-server-adopted",
+        "changing-server-taken",
         "a server that is just being rebuilt is tried",
         FLEET + "plan.py",
         '    if server["task_state"]:\n',
         '    if server["task_state"] == "deleting":\n',
     ),
     Bug(
-        "windows-adopted",
+        "windows-taken",
         "a server with Windows is tried",
         FLEET + "plan.py",
         '    if str(server["os_type"] or "Linux").lower() != "linux":\n',
@@ -68,7 +68,7 @@ BUGS = (
     ),
     Bug(
         "euler-for-euler",
-        "Huawei Cloud EulerOS is adopted for EulerOS",
+        "Huawei Cloud EulerOS is taken for EulerOS",
         FLEET + "plan.py",
         "(?<!cloud )euleros",
         "euleros",
@@ -139,14 +139,14 @@ BUGS = (
     ),
     Bug(
         "failure-of-yesterday",
-        "an old record of a failed task is adopted for the request's own",
+        "an old record of a failed task is taken for the request's own",
         FLEET + "association.py",
         "float(started) / 1000 > since:",
         "float(started) / 1000 > 0:",
     ),
     Bug(
         "task-of-another-server",
-        "the task of another server is adopted for the request's own",
+        "the task of another server is taken for the request's own",
         FLEET + "association.py",
         '            if record.get("server_id") == server_id and started',
         '            if record.get("server_id") and started',
@@ -359,7 +359,7 @@ BUGS = (
     ),
     Bug(
         "job-is-enough",
-        "a job that succeeded is adopted for a server that runs",
+        "a job that succeeded is taken for a server that runs",
         FLEET + "power.py",
         "        self._await_servers([server_id for server_id in pending if server_id not in failures], None)\n",
         "        for server_id in pending:\n"
