@@ -137,6 +137,25 @@ def test_the_end_of_named_tasks_ends_ansible_rulebook_if_that_is_wanted(benches:
 
 
 @needs_java
+def test_with_persistence_and_feedback_an_event_is_confirmed_by_the_rule_engine(benches: Benches) -> None:
+    bench = benches(2, fleet=False, task_seconds=1.0)
+    ids = begin(bench, "server-01", "server-02")
+    state = bench.directory / "tasks.state"
+    options = {**KPS, "task_ids": ids, "feedback": True, "on_done": "end", "state_file": str(state)}
+    variables = bench.write("persistence.yml", {"drools_db_file_path": str(bench.directory / "rules")})
+    program = start_rulebook(bench, printing(options), "--persistence-id", "1", "--vars", str(variables)).wait()
+    assert program.process.returncode == 0, program.errors
+    assert sorted(event["task"]["id"] for event in events_of(program)) == sorted(ids)
+    # One note for each event, because each is confirmed before the next is sent.
+    assert [len(json.loads(line)["done"]) for line in done_lines(state.read_text())] == [1, 1]
+
+
+def done_lines(text: str) -> list[str]:
+    """The lines of a state file that say which events were delivered."""
+    return [line for line in text.splitlines() if line.startswith('{"done"')]
+
+
+@needs_java
 def test_two_sources_in_one_rulebook(benches: Benches) -> None:
     bench = benches(1, fleet=False, task_seconds=2.0)
     ids = begin(bench, "server-01")
