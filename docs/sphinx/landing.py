@@ -82,6 +82,8 @@ def main() -> int:
     rst = Path(sys.argv[1])
     sections = yaml.safe_load((DOCS / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
     (rst / "index.rst").write_text(index((rst / "index.rst").read_text(encoding="utf-8"), sections), encoding="utf-8")
+    # The index of antsibull-docs knows no variables of modules. guide_environment.rst has them.
+    (rst / "environment_variables.rst").unlink()
     for name, source in PAGES.items():
         shutil.copy(source, rst / f"{name}.md")
     for picture in ("benchmark.svg", "demo.svg"):
