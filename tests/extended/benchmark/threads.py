@@ -43,7 +43,7 @@ def main() -> int:
     ]
     for thread in threads:
         thread.start()
-    # Requests that are turned away count, too, so that many threads may never hear anything else.
+    # Throttled requests count, too, so that many threads may be throttled for ever.
     deadline = time.monotonic() + order["give_up"]
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))

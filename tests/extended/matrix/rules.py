@@ -64,7 +64,7 @@ SAYS = {
     UNAVAILABLE: r"HTTP \d{3}",
     LOST: r"broke|cut short|did not|reset|closed|answer|went wrong|TLS",
     UNREAD: r"answer|redirect",
-    SAID: r"answer|refused",
+    SAID: r"answer|returned HTTP 200|rejected",
     UNSENT: r"onnection|proxy|resolve|address",
     UNTRUSTED: r"certificate|TLS|proxy|address",
     ODD: r".",

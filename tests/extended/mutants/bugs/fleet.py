@@ -104,7 +104,7 @@ BUGS = (
     ),
     Bug(
         "refused-credentials-go-on",
-        "credentials that were refused are shown again for each server",
+        "rejected credentials are shown again for each server",
         FLEET + "association.py",
         '            return "the credentials were rejected"\n',
         '            return ""\n',
@@ -230,7 +230,7 @@ BUGS = (
     ),
     Bug(
         "quota-gives-up-the-fleet",
-        "a request that is turned away for a minute is not sent again although the run has half an hour",
+        "a request that is throttled for a minute is not sent again although the run has half an hour",
         FLEET + "run.py",
         "        return self.context.client(HWC).patient(self._deadline)\n",
         "        return self.context.client(HWC)\n",
@@ -382,7 +382,7 @@ BUGS = (
     ),
     Bug(
         "refused-login-for-each-part",
-        "credentials that were refused are shown again for each part of the fleet",
+        "rejected credentials are shown again for each part of the fleet",
         FLEET + "power.py",
         "            except AuthenticationError:\n                raise\n",
         "",

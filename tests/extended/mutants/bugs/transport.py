@@ -116,7 +116,7 @@ BUGS = (
     ),
     Bug(
         "pauses-add-up",
-        "an operation that is turned away for ever goes on for ever",
+        "an operation that is throttled for ever goes on for ever",
         HTTP + "retry.py",
         "            self._end = max(self._end, self._begun + self.seconds + pause + LEAST)\n",
         "            self._end += pause + LEAST\n",

@@ -146,7 +146,7 @@ def test_values_of_the_path_are_encoded_and_the_query_is_sorted(cloud: FakeTrans
     client(cloud).call(operation, path={"thing": "a b/ü~+%"}, query=[("b", " /"), ("a", 1)])
 
 
-def test_every_attempt_is_signed_afresh(cloud: FakeTransport) -> None:
+def test_every_attempt_is_signed_again(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, answer({}, 503), took=2.0)
     cloud.expect(THINGS, {"things": []})
     read(client(cloud))
