@@ -114,7 +114,7 @@ def test_a_condition_that_leaves_out_the_first_host(benches: Benches) -> None:
         "server-02": 1,
         "server-03": 1,
     }
-    assert "the role did not run for it, and nothing was done to it" in program.output + program.errors
+    assert "the role did not run for this host, and nothing was done to it" in program.output + program.errors
 
 
 def test_a_stale_verdict_does_not_speak_for_a_use_that_did_not_run(benches: Benches) -> None:
@@ -123,7 +123,7 @@ def test_a_stale_verdict_does_not_speak_for_a_use_that_did_not_run(benches: Benc
     program = bench.run([play(bench, use(), again)])
     assert program.process.returncode == 2, program.output
     assert reset_counts(bench) == {"server-01": 1, "server-02": 1}
-    assert "server-02: the role did not run for it" in program.output + program.errors
+    assert "server-02: the role did not run for this host" in program.output + program.errors
 
 
 @pytest.mark.parametrize("how", [USE, DYNAMIC], ids=["import", "include"])
