@@ -172,17 +172,19 @@ class Limiter:
             pause = retry_after
         self._close(now + pause, retry_after)
 
-    def lost(self, now: float, random_number: float) -> None:
+    def lost(self, now: float, random_number: float, latest: float = math.inf) -> None:
         """Record a call without a usable answer; in an outage, close the gate until the next probe.
 
         Args:
             now: When that was known.
             random_number: A number from 0 to 1.
+            latest: When the next probe must be allowed.
         """
         self.lost_in_row += 1
         if self.outage:
             pause = self._scale() * FIRST_PROBE * 2.0 ** min(self.lost_in_row - OUTAGE, 10)
-            self._close(now + min(LONGEST_PROBE, pause) * (0.5 + random_number / 2), None)
+            probe = now + min(LONGEST_PROBE, pause) * (0.5 + random_number / 2)
+            self._close(min(probe, latest), None)
 
     @property
     def outage(self) -> bool:

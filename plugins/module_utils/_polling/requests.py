@@ -401,5 +401,6 @@ class RequestScheduler:
                 f"No usable answer from {self._backend.endpoint} for {silent:.0f} s ({count}; last: {last}).", error
             ) from error
         if not failed_before or state.limiter.outage:
-            state.limiter.lost(now, self._rng())
+            # An outage must not cost the poll at the deadline.
+            state.limiter.lost(now, self._rng(), self.deadline if now < self.deadline else math.inf)
         raise Unanswered(error) from error

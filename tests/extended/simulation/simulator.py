@@ -31,7 +31,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     TaskStatus,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, wait
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import at_once
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
+    run_side_by_side,
+)
 
 #: Seconds a call takes.
 RTT = 0.05
@@ -325,7 +327,7 @@ def simulate(
     draw = random.Random(seed).random
     side_by_side: dict[str, t.Any] = {}
     if connections > 1:
-        side_by_side = {"run_calls": at_once(t.cast(t.Any, clock)), "connections": connections}
+        side_by_side = {"run_calls": run_side_by_side(t.cast(t.Any, clock)), "connections": connections}
     outcome = wait(source, list(table), Options(**options), clock=clock, rng=draw, **side_by_side)
     latencies = sorted(task["elapsed"] - table[task["id"]] for task in outcome.result["tasks"] if task["finished"])
     return SimulatedWait(outcome, source.calls, source.throttled, latencies, clock.now)

@@ -313,7 +313,7 @@ BUGS = (
         "limiter-off",
         "calls follow each other as fast as the answers come",
         WAIT + "pacing.py",
-        "        spaced = now if self.last_sent is None else self.last_sent + 1 / self.current_rate(now)\n",
+        "        spaced = now if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)\n",
         "        spaced = now\n",
     ),
     Bug(
@@ -434,8 +434,8 @@ BUGS = (
         "outage-is-hammered",
         "a service that does not answer any more is asked at full rate",
         WAIT + "pacing.py",
-        "            self._close(now + min(LONGEST_PROBE, pause) * (0.5 + random_number / 2), None)\n",
-        "            self._close(now + 0.0 * min(LONGEST_PROBE, pause) * random_number, None)\n",
+        "            probe = now + min(LONGEST_PROBE, pause) * (0.5 + random_number / 2)\n",
+        "            probe = now + 0.0 * min(LONGEST_PROBE, pause) * random_number\n",
         tests=EXAMPLES,
     ),
     Bug(

@@ -19,10 +19,10 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 
 from ansible_collections.multicloud.async_tasks.plugins.action import wait_for_task as plugin
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Slice, wait
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import Cloud
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     FakeClock as EngineClock,
 )
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import ScriptedBackend
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock
 
 VARIABLES: dict[str, t.Any] = {"inventory_hostname": "web1"}
@@ -200,7 +200,7 @@ def test_a_connection_that_stays_lost_is_unreachable(clock: FakeClock) -> None:
 def state_of_two_tasks() -> dict[str, t.Any]:
     """The state after a slice in which one of two tasks has succeeded."""
     engine_clock = EngineClock()
-    cloud = Cloud(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "RUNNING_X"),)})
+    cloud = ScriptedBackend(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "RUNNING_X"),)})
     scope = {"region": "cn-north-4"}
     outcome = wait(
         cloud, ["t-1", "t-2"], Options(), clock=engine_clock, rng=lambda: 0.5, scope=scope, time_slice=Slice(0.0, 1.0)
@@ -263,7 +263,7 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
     assert result.get("rc") == (137 if ends == [KILLED] else None)
     # The token is one: it holds what had ended, and a later wait takes it.
     engine_clock = EngineClock()
-    cloud = Cloud(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "SUCCESS_X"),)})
+    cloud = ScriptedBackend(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "SUCCESS_X"),)})
     later = wait(
         cloud,
         [],

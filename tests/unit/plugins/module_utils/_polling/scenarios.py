@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, Slice, wait
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    Cloud,
     FakeClock,
+    ScriptedBackend,
     Throttle,
     Timeline,
 )
 
-PLAIN = ("READY_X", "RUNNING_X", "SUCCESS_X", "FAILED_X")
+KNOWN_STATUSES = ("READY_X", "RUNNING_X", "SUCCESS_X", "FAILED_X")
 #: Words that look like success and are none.
 TRAPS = (
     None,
@@ -49,29 +49,29 @@ moments = st.integers(0, 400).map(lambda quarters: quarters / 4)
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """One made-up wait; ``cloud`` holds the arguments of ``Cloud``."""
+    """One made-up wait; ``cloud`` holds the arguments of ``ScriptedBackend``."""
 
     timelines: t.Mapping[str, Timeline]
     options: dict[str, t.Any]
     cloud: dict[str, t.Any]
     seed: int = 0
 
-    def begin(self, **changes: t.Any) -> tuple[FakeClock, Cloud]:
-        """A clock and a cloud at the start; ``changes`` are further arguments of ``Cloud``."""
+    def begin(self, **changes: t.Any) -> tuple[FakeClock, ScriptedBackend]:
+        """A clock and a cloud at the start; ``changes`` are further arguments of ``ScriptedBackend``."""
         clock = FakeClock()
-        return clock, Cloud(clock, self.timelines, **{**self.cloud, **changes})
+        return clock, ScriptedBackend(clock, self.timelines, **{**self.cloud, **changes})
 
-    def run(self, **changes: t.Any) -> tuple[Outcome, Cloud]:
+    def run(self, **changes: t.Any) -> tuple[Outcome, ScriptedBackend]:
         """Wait to the end; ``changes`` are further arguments of ``Options``."""
         clock, cloud = self.begin()
         return self.wait(clock, cloud, **changes), cloud
 
-    def wait(self, clock: FakeClock, cloud: Cloud, **changes: t.Any) -> Outcome:
+    def wait(self, clock: FakeClock, cloud: ScriptedBackend, **changes: t.Any) -> Outcome:
         """Wait to the end on a given cloud."""
         options = Options(**{**self.options, **changes})
         return wait(cloud, list(self.timelines), options, clock=clock, rng=random.Random(self.seed).random)
 
-    def run_in_slices(self, lengths: t.Sequence[float]) -> tuple[Outcome, Cloud, int]:
+    def run_in_slices(self, lengths: t.Sequence[float]) -> tuple[Outcome, ScriptedBackend, int]:
         """Wait in slices of the given lengths, in turn; returns the number of slices as well."""
         clock, cloud = self.begin()
         draw, state = random.Random(self.seed).random, None
@@ -96,14 +96,14 @@ class Scenario:
 
 
 @st.composite
-def timelines(draw: st.DrawFn, words: t.Sequence[str | None], lasting: bool = False) -> Timeline:
+def timelines(draw: st.DrawFn, statuses: t.Sequence[str | None], lasting: bool = False) -> Timeline:
     """What one task says; ``lasting``: success and failure are never taken back, and the task is never gone."""
     steps = sorted(draw(st.sets(moments, max_size=4)))
     line: list[tuple[float, str | None]] = []
     for since in (0.0, *steps):
         if lasting and line and line[-1][1] in ("SUCCESS_X", "FAILED_X"):
             break
-        line.append((since, draw(st.sampled_from(words))))
+        line.append((since, draw(st.sampled_from(statuses))))
     return tuple(line)
 
 
@@ -112,7 +112,7 @@ def scenarios(
     draw: st.DrawFn,
     /,
     *,
-    words: t.Sequence[str | None] = (*PLAIN, GONE),
+    statuses: t.Sequence[str | None] = (*KNOWN_STATUSES, GONE),
     faults: t.Sequence[t.Any] = (*TRANSIENT, *THROTTLES),
     lasting: bool = False,
     lists: bool = True,
@@ -125,7 +125,7 @@ def scenarios(
 
     Args:
         draw: Hypothesis.
-        words: What tasks may say.
+        statuses: What tasks may say.
         faults: What may go wrong with a call.
         lasting: As of ``timelines``.
         lists: Whether the service may have a list.
@@ -140,14 +140,14 @@ def scenarios(
     cloud: dict[str, t.Any] = {
         "page_size": draw(st.sampled_from([1, 2, 3, 10])) if has_list else None,
         "lists_only_pending": draw(st.booleans()),
-        "foreign": draw(st.integers(0, 4)) if has_list else 0,
+        "other_rows": draw(st.integers(0, 4)) if has_list else 0,
         "latencies": tuple(draw(st.lists(st.sampled_from([0.0, 0.05, 0.25, latency]), min_size=1, max_size=3))),
         "faults": tuple(draw(st.lists(maybe, max_size=25))),
         "has_reasons": draw(st.booleans()),
         "reasons_of": {task_id: Reason("KPS.1", f"why {task_id}") for task_id in ids[::2]},
     }
     if has_list and lies:
-        lie = draw(st.sampled_from([None, "shift", "doubled", "lag", "alien"]))
+        lie = draw(st.sampled_from([None, "slides", "repeats_rows", "lag", "other_ids"]))
         cloud.update({lie: 5.0 if lie == "lag" else True} if lie else {})
     options = {
         "timeout": draw(st.sampled_from([0.0, 1.0, 7.5, 30.0, 60.0, 110.0])),
@@ -163,5 +163,5 @@ def scenarios(
         "request_timeout": draw(st.sampled_from([2.0, 30.0])),
         **fixed,
     }
-    table = {task_id: draw(timelines(words, lasting)) for task_id in ids}
+    table = {task_id: draw(timelines(statuses, lasting)) for task_id in ids}
     return Scenario(table, options, cloud, draw(st.integers(0, 3)))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a wait says in the end, word by word, for each way it can end."""
+"""What a wait says in the end, status by status, for each way it can end."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.messages import DECIDED, Ending
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import conclude
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import WaitState
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    Cloud,
     FakeClock,
+    ScriptedBackend,
     Throttle,
     Timeline,
 )
@@ -32,11 +32,13 @@ NEVER: Timeline = ((0.0, GONE),)
 STEADY: dict[str, t.Any] = {"jitter": 0.0, "backoff": 0.0, "interval": 5.0, "rate": 1000.0}
 
 
-def run(timelines: t.Mapping[str, Timeline], options: dict[str, t.Any], **cloud: t.Any) -> tuple[Outcome, Cloud]:
+def run(
+    timelines: t.Mapping[str, Timeline], options: dict[str, t.Any], **cloud: t.Any
+) -> tuple[Outcome, ScriptedBackend]:
     """Wait on a scripted cloud whose calls take no time."""
     clock = FakeClock()
-    source = Cloud(clock, timelines, **{"latencies": (0.0,), **cloud})
-    return wait(source, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), source
+    backend = ScriptedBackend(clock, timelines, **{"latencies": (0.0,), **cloud})
+    return wait(backend, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), backend
 
 
 def test_all_succeeded() -> None:
@@ -207,11 +209,11 @@ def test_an_unknown_status_that_is_to_fail() -> None:
     assert outcome.warnings == ()
 
 
-@pytest.mark.parametrize("word", [None, ""])
-def test_no_status_at_all(word: str | None) -> None:
-    outcome, _cloud = run({"t-5": ((0.0, word),)}, {"unknown_status": "fail"})
+@pytest.mark.parametrize("status", [None, ""])
+def test_no_status_at_all(status: str | None) -> None:
+    outcome, _cloud = run({"t-5": ((0.0, status),)}, {"unknown_status": "fail"})
     assert "kps task t-5 has no status (twice in a row)." in outcome.msg
-    outcome, _cloud = run({"t-5": ((0.0, word),), "t-6": ((0.0, word),)}, {"timeout": 10.0})
+    outcome, _cloud = run({"t-5": ((0.0, status),), "t-6": ((0.0, status),)}, {"timeout": 10.0})
     assert outcome.warnings == ("kps task t-5 reports no status; waiting on.",)
     assert "t-5 (no status for 10 s" in outcome.msg
 
@@ -289,16 +291,18 @@ def test_not_authorized() -> None:
 
 def test_not_authorized_after_reauthentication() -> None:
     faults = [None] * 4 + ["unauthorized"] * 2
-    outcome, cloud = run({"t-1": RUNS}, {}, faults=faults, can_renew=True)
+    outcome, cloud = run({"t-1": RUNS}, {}, faults=faults, may_reauthenticate=True)
     assert outcome.msg == (
         "Not authorized (401 APIGW.0301: Incorrect IAM authentication information), also after re-authentication at 20 s."
         " Last known: 1 pending."
     )
-    assert cloud.logins == [20.0]
+    assert cloud.reauthentications == [20.0]
 
 
 def test_reauthentication_is_rejected() -> None:
-    outcome, cloud = run({"t-1": RUNS}, {}, faults=["unauthorized"], can_renew=True, renewals=["unauthorized"])
+    outcome, cloud = run(
+        {"t-1": RUNS}, {}, faults=["unauthorized"], may_reauthenticate=True, reauthentication_faults=["unauthorized"]
+    )
     assert outcome.msg.startswith("Not authorized, and re-authentication was rejected (401 APIGW.0301: Incorrect IAM")
     assert len(cloud.calls) == 1
 
@@ -313,7 +317,7 @@ def test_forbidden() -> None:
 def test_interrupted() -> None:
     clock = FakeClock()
     clock.signal_at = 84.0
-    cloud = Cloud(clock, {"t-1": RUNS, "t-2": OK, "t-3": BAD})
+    cloud = ScriptedBackend(clock, {"t-1": RUNS, "t-2": OK, "t-3": BAD})
     outcome = wait(cloud, ["t-1", "t-2", "t-3"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == (
@@ -326,7 +330,7 @@ def test_interrupted() -> None:
 
 def test_a_resumed_wait_counts_its_own_budget() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"t-1": RUNS})
+    cloud = ScriptedBackend(clock, {"t-1": RUNS})
     options = Options(timeout=30.0, on_timeout="return", **STEADY)
     first = wait(cloud, ["t-1"], options, clock=clock, rng=lambda: 0.5)
     clock.now += 1000
@@ -339,7 +343,7 @@ def test_a_resumed_wait_counts_its_own_budget() -> None:
 def test_the_progress_line() -> None:
     clock = FakeClock()
     timelines = {"t-1": RUNS, "t-2": BAD, "t-3": OK, "t-4": ((0.0, "READY_X"),), "t-5": RUNS}
-    cloud = Cloud(clock, timelines, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, timelines, latencies=(0.0,))
     part = Slice(0.0, 27.0)
     outcome = wait(cloud, list(cloud.timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=part)
     assert outcome.more is not None
@@ -354,6 +358,6 @@ def test_an_unknown_status_that_ends_the_wait_fails_it_even_if_a_success_followe
     state = WaitState.new(["t-1"], 10.0, "kps", {})
     (task,) = state.tasks.values()
     task.record_status(TaskStatus("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)
-    cloud = Cloud(FakeClock(), {"t-1": RUNS})
+    cloud = ScriptedBackend(FakeClock(), {"t-1": RUNS})
     assert not conclude(state, cloud, Options(), Ending(DECIDED), 1.0).failed
     assert conclude(state, cloud, Options(), Ending(DECIDED, task=task), 1.0).failed

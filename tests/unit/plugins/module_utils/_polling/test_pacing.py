@@ -183,6 +183,14 @@ def test_calls_in_a_row_without_an_answer_are_an_outage_in_which_the_service_is_
     assert limiter.rate == 10
 
 
+def test_a_probe_is_allowed_at_the_latest_moment() -> None:
+    limiter = Limiter(10, 10, lost_in_row=20)
+    limiter.lost(98.0, 1.0, 100.0)
+    assert limiter.gate == 100
+    limiter.lost(99.0, 1.0, 200.0)
+    assert limiter.gate == 104
+
+
 @pytest.mark.parametrize("end", [Limiter.answered, lambda limiter: limiter.throttled(100.0, 99.0, 0.0, 0.5)])
 def test_an_answer_ends_an_outage(end: t.Callable[[Limiter], None]) -> None:
     limiter = Limiter(10, 10, lost_in_row=5)

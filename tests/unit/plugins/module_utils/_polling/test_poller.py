@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine by example: one test per promise and per decision about what the promises leave open."""
+"""The poller by example: one test per promise and per decision about what the promises leave open."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import Reason, StatusPage, TaskStatus
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, Slice, wait
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    Cloud,
     FakeClock,
+    ScriptedBackend,
     Throttle,
     Timeline,
-    at_once,
+    run_side_by_side,
 )
 
 RUNS: Timeline = ((0.0, "RUNNING_X"),)
@@ -40,16 +40,18 @@ BAD: Timeline = ((0.0, "RUNNING_X"), (10.0, "FAILED_X"))
 STEADY: dict[str, t.Any] = {"jitter": 0.0, "backoff": 0.0, "interval": 5.0}
 
 
-def after(seconds: float, word: str | None = "SUCCESS_X") -> Timeline:
+def after(seconds: float, status: str | None = "SUCCESS_X") -> Timeline:
     """A task that runs, and says something else after so many seconds."""
-    return ((0.0, "RUNNING_X"), (seconds, word))
+    return ((0.0, "RUNNING_X"), (seconds, status))
 
 
-def run(timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **options: t.Any) -> tuple[Outcome, Cloud]:
+def run(
+    timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **options: t.Any
+) -> tuple[Outcome, ScriptedBackend]:
     """Wait on a scripted cloud."""
     clock = FakeClock()
-    source = Cloud(clock, timelines, **cloud)
-    return wait(source, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), source
+    backend = ScriptedBackend(clock, timelines, **cloud)
+    return wait(backend, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), backend
 
 
 def states(outcome: Outcome) -> list[str]:
@@ -57,7 +59,7 @@ def states(outcome: Outcome) -> list[str]:
     return [task["state"] for task in outcome.result["tasks"]]
 
 
-def at(cloud: Cloud, *kinds: str) -> list[float]:
+def at(cloud: ScriptedBackend, *kinds: str) -> list[float]:
     """When calls were sent."""
     return [round(call.sent, 2) for call in cloud.sent(*(kinds or ("read", "page", "reasons")))]
 
@@ -90,7 +92,7 @@ def test_the_status_lists_of_the_user_come_before_the_table() -> None:
 
 def test_a_status_that_the_user_lists_as_the_table_does_stays_with_the_service() -> None:
     # A job of ECS that says SUCCESS over a failed sub-job has failed, whatever success_statuses repeats.
-    class Judge(Cloud):
+    class Judge(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(state="failed", reason=Reason("Ecs.1", "disk"))
 
@@ -134,7 +136,7 @@ def test_confirm_asks_for_equal_answers_in_a_row() -> None:
 
 def test_confirm_counts_a_task_that_a_page_repeats_once() -> None:
     timelines = {"a": ((0.0, "SUCCESS_X"),), "b": after(99)}
-    outcome, _cloud = run(timelines, {"page_size": 1, "doubled": True}, confirm=2, timeout=20)
+    outcome, _cloud = run(timelines, {"page_size": 1, "repeats_rows": True}, confirm=2, timeout=20)
     assert outcome.result["tasks"][0]["elapsed"] > 5
 
 
@@ -196,7 +198,7 @@ def test_a_404_that_is_not_about_the_task_ends_the_wait() -> None:
 
 @pytest.mark.parametrize("error", [CredentialsError("No credentials."), CheckModeWriteError("A write.")])
 def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
-    class Broken(Cloud):
+    class Broken(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             if self.calls:
                 raise error
@@ -209,18 +211,18 @@ def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
     assert outcome.result["tasks"][0]["status"] == "RUNNING_X"
 
 
-class Unprepared(Cloud):
+class Unprepared(ScriptedBackend):
     """A cloud whose login ends with an error, by the number of the call."""
 
     login: t.Mapping[int, CloudError] = {}
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
         """As of ``TaskBackend``."""
-        sighting, error = super().read(task_id, timeout), self.login.get(len(self.calls) - 1)
+        status, error = super().read(task_id, timeout), self.login.get(len(self.calls) - 1)
         if error is not None:
             error.unsent = True
             raise error
-        return sighting
+        return status
 
 
 @pytest.mark.parametrize(
@@ -234,13 +236,13 @@ class Unprepared(Cloud):
 )
 def test_a_rejected_login_ends_the_wait_and_is_not_the_error_of_a_task(error: CloudError) -> None:
     clock = FakeClock()
-    cloud = Unprepared(clock, {"a": RUNS, "b": RUNS}, can_renew=True)
+    cloud = Unprepared(clock, {"a": RUNS, "b": RUNS}, may_reauthenticate=True)
     cloud.login = {1: error}
     outcome = wait(cloud, ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == f"{error} Last known: 2 pending."
     assert len(cloud.calls) == 2
-    assert cloud.logins == []
+    assert cloud.reauthentications == []
 
 
 def test_a_login_that_fails_for_a_while_is_not_a_failure_of_a_task() -> None:
@@ -266,7 +268,7 @@ def test_an_answer_that_breaks_our_own_code_is_a_broken_answer() -> None:
 
 
 def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> None:
-    class Odd(Cloud):
+    class Odd(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), "odd"] if task_id == "t-0" else []
             return super().read(task_id, timeout)
@@ -286,7 +288,9 @@ def test_a_bug_in_the_poller_keeps_what_is_known() -> None:
             super().sleep(seconds)
 
     clock = Buggy()
-    outcome = wait(Cloud(clock, {"a": after(3), "b": RUNS}), ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
+    outcome = wait(
+        ScriptedBackend(clock, {"a": after(3), "b": RUNS}), ["a", "b"], Options(), clock=clock, rng=lambda: 0.5
+    )
     assert outcome.failed
     assert outcome.msg == (
         "Unexpected ZeroDivisionError: division by zero. This is a bug of the collection: please report it."
@@ -299,7 +303,7 @@ def test_a_bug_in_the_poller_keeps_what_is_known() -> None:
 
 def test_a_bug_in_a_message_keeps_what_is_known() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": BAD})
+    cloud = ScriptedBackend(clock, {"a": BAD})
     cloud.labels = t.cast("t.Any", 5)
     outcome = wait(cloud, ["a"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
@@ -308,7 +312,7 @@ def test_a_bug_in_a_message_keeps_what_is_known() -> None:
 
 
 def test_an_answer_about_another_task_is_a_broken_answer() -> None:
-    class Confused(Cloud):
+    class Confused(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(task_id="b")
 
@@ -346,7 +350,7 @@ def test_the_pause_is_shorter_when_one_call_polls_many_tasks() -> None:
 def test_jitter_spreads_pauses_within_its_bounds() -> None:
     clock = FakeClock()
     draws = iter([0.0, 1.0] * 100)
-    cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": RUNS}, latencies=(0.0,))
     options = Options(interval=1, backoff=1.0, jitter=0.5, timeout=100, delay=64)
     wait(cloud, ["a"], options, clock=clock, rng=lambda: next(draws))
     sent = at(cloud)
@@ -356,12 +360,12 @@ def test_jitter_spreads_pauses_within_its_bounds() -> None:
 
 
 def test_an_estimate_of_the_service_stretches_the_pause() -> None:
-    class Estimating(Cloud):
+    class Estimating(ScriptedBackend):
         eta: float | None = 100.0
 
         def read(self, task_id: str, timeout: float) -> TaskStatus:
-            sighting = super().read(task_id, timeout)
-            return sighting._replace(eta=self.eta, progress=10.0)
+            status = super().read(task_id, timeout)
+            return status._replace(eta=self.eta, progress=10.0)
 
     clock = FakeClock()
     cloud = Estimating(clock, {"a": RUNS}, latencies=(0.0,))
@@ -375,7 +379,7 @@ def test_an_estimate_of_the_service_stretches_the_pause() -> None:
 
 
 def test_one_task_without_an_estimate_keeps_the_usual_pause() -> None:
-    class Half(Cloud):
+    class Half(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(eta=100.0 if task_id == "a" else None)
 
@@ -460,7 +464,7 @@ def test_a_throttled_call_is_sent_again_at_the_end_of_its_round() -> None:
 
 
 def test_a_task_whose_read_is_always_throttled_does_not_stop_the_others() -> None:
-    class Jealous(Cloud):
+    class Jealous(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), Throttle()] if task_id == "t-0" else []
             return super().read(task_id, timeout)
@@ -493,7 +497,7 @@ def test_one_error_after_a_long_pause_is_one_error() -> None:
 
 
 def test_a_task_whose_read_always_fails_does_not_stop_the_others() -> None:
-    class Sick(Cloud):
+    class Sick(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "t-0" else []
             return super().read(task_id, timeout)
@@ -522,28 +526,28 @@ def test_a_single_task_is_polled_again_at_once_when_its_connection_was_dropped()
 
 
 def test_a_round_polls_a_task_three_times_at_most() -> None:
-    class Sick(Cloud):
+    class Sick(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
-            self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "sick" else []
+            self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "failing" else []
             return super().read(task_id, timeout)
 
     clock = FakeClock()
-    cloud = Sick(clock, {"well": RUNS, "sick": RUNS})
-    wait(cloud, ["well", "sick"], Options(**STEADY, timeout=12), clock=clock, rng=lambda: 0.5)
+    cloud = Sick(clock, {"well": RUNS, "failing": RUNS})
+    wait(cloud, ["well", "failing"], Options(**STEADY, timeout=12), clock=clock, rng=lambda: 0.5)
     about = [(round(call.sent), call.about) for call in cloud.calls]
-    assert [task_id for sent, task_id in about if sent < 3] == ["well", "sick", "sick", "sick"]
+    assert [task_id for sent, task_id in about if sent < 3] == ["well", "failing", "failing", "failing"]
     # Known to be ill, it is asked about once in a round.
-    assert [task_id for sent, task_id in about if 3 < sent < 8] == ["well", "sick"]
+    assert [task_id for sent, task_id in about if 3 < sent < 8] == ["well", "failing"]
 
 
 def test_several_failing_tasks_are_not_an_outage() -> None:
-    class Sick(Cloud):
+    class Sick(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
-            self.faults = [*[None] * len(self.calls), "unavailable"] if task_id.startswith("sick") else []
+            self.faults = [*[None] * len(self.calls), "unavailable"] if task_id.startswith("failing") else []
             return super().read(task_id, timeout)
 
     clock = FakeClock()
-    timelines = dict.fromkeys(("well-1", *(f"sick-{number}" for number in range(9)), "well-2"), RUNS)
+    timelines = dict.fromkeys(("well-1", *(f"failing-{number}" for number in range(9)), "well-2"), RUNS)
     cloud = Sick(clock, timelines, latencies=(0.0,))
     wait(cloud, list(timelines), Options(**STEADY, timeout=300), clock=clock, rng=lambda: 0.5)
     polls = [call.sent for call in cloud.calls if call.about == "well-2" and call.sent < 290]
@@ -579,30 +583,40 @@ def test_a_hanging_call_costs_little_when_answers_usually_come_fast(kind: str) -
 
 
 def test_reauthentication_repeats_the_call_and_the_round_goes_on() -> None:
-    cloud_options = {"faults": [None, "unauthorized"], "can_renew": True}
+    cloud_options = {"faults": [None, "unauthorized"], "may_reauthenticate": True}
     outcome, cloud = run({"a": after(3), "b": after(3), "c": after(3)}, cloud_options)
     assert [call.about for call in cloud.calls[:4]] == ["a", "b", "b", "c"]
-    assert outcome.result["reauthentications"] == len(cloud.logins) == 1
+    assert outcome.result["reauthentications"] == len(cloud.reauthentications) == 1
     assert states(outcome) == ["success"] * 3
 
 
 @pytest.mark.parametrize("fault", ["reset", "unavailable", Throttle(2.0)])
 def test_reauthentication_without_an_answer_is_tried_again_in_the_next_round(fault: t.Any) -> None:
-    cloud_options = {"faults": ["unauthorized", "unauthorized"], "can_renew": True, "renewals": [fault]}
+    cloud_options = {
+        "faults": ["unauthorized", "unauthorized"],
+        "may_reauthenticate": True,
+        "reauthentication_faults": [fault],
+    }
     outcome, cloud = run({"a": after(3)}, cloud_options)
-    assert len(cloud.logins) == 2
+    assert len(cloud.reauthentications) == 2
     assert not outcome.failed
 
 
 def test_calls_under_way_together_reauthenticate_once() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": after(2) for number in range(8)}
-    cloud = Cloud(clock, timelines, latencies=(1.0,), faults=["unauthorized"] * 2, can_renew=True)
+    cloud = ScriptedBackend(clock, timelines, latencies=(1.0,), faults=["unauthorized"] * 2, may_reauthenticate=True)
     outcome = wait(
-        cloud, list(timelines), Options(), clock=clock, rng=lambda: 0.5, run_calls=at_once(clock), connections=4
+        cloud,
+        list(timelines),
+        Options(),
+        clock=clock,
+        rng=lambda: 0.5,
+        run_calls=run_side_by_side(clock),
+        connections=4,
     )
     assert not outcome.failed
-    assert len(cloud.logins) == 1
+    assert len(cloud.reauthentications) == 1
 
 
 # Many tasks
@@ -621,7 +635,7 @@ def test_lists_are_read_where_that_takes_fewer_calls() -> None:
 
 def test_a_list_full_of_other_tasks_is_given_up_and_not_tried_again() -> None:
     timelines = {f"t-{number}": RUNS for number in range(4)}
-    _outcome, cloud = run(timelines, {"page_size": 2, "foreign": 1000}, timeout=20)
+    _outcome, cloud = run(timelines, {"page_size": 2, "other_rows": 1000}, timeout=20)
     assert len(cloud.sent("page")) == 4
     assert cloud.calls[3].kind == "page"
 
@@ -631,7 +645,7 @@ def test_the_scan_ends_when_pages_show_none_of_the_few_tasks_left() -> None:
     timelines["gone"] = ((0.0, "READY_X"),)
     clock = FakeClock()
 
-    class Crowded(Cloud):
+    class Crowded(ScriptedBackend):
         def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
             page = super().page(cursor, elapsed, timeout)
             return page._replace(next=(cursor or 0) + 3)
@@ -651,7 +665,7 @@ def test_a_task_that_a_complete_list_leaves_out_is_polled_by_itself() -> None:
 
 def test_a_list_of_other_ids_is_not_used_any_more() -> None:
     timelines = {"a": after(30), "b": after(30)}
-    outcome, cloud = run(timelines, {"page_size": 10, "lists_only_pending": True, "alien": True})
+    outcome, cloud = run(timelines, {"page_size": 10, "lists_only_pending": True, "other_ids": True})
     assert states(outcome) == ["success", "success"]
     assert len(cloud.sent("page")) == 2
     assert outcome.warnings == (
@@ -684,7 +698,7 @@ def test_a_page_that_fails_once_is_read_again(fault: t.Any) -> None:
     assert not outcome.failed
 
 
-class BrokenList(Cloud):
+class BrokenList(ScriptedBackend):
     """A cloud whose list never works, and whose other answers are fine."""
 
     fault: t.Any = "unavailable"
@@ -740,7 +754,7 @@ def test_a_list_without_statuses_is_not_used_when_the_user_lists_statuses() -> N
     assert states(outcome) == ["success", "success"]
     assert [call.kind for call in cloud.calls] == ["page", "read", "read"]
     assert outcome.warnings == ()
-    # A word that is pending anyway needs no reads; and the word that the result shows for a listed task may be given, too.
+    # A status that is pending anyway needs no reads; and the status that the result shows for a listed task may be given, too.
     _outcome, cloud = run({"a": RUNS, "b": RUNS}, lists, pending_statuses=("RUNNING_X",), timeout=30)
     assert {call.kind for call in cloud.calls} == {"page"}
     outcome, cloud = run({"a": RUNS, "b": RUNS}, lists, success_statuses=("RUNNING",))
@@ -750,14 +764,14 @@ def test_a_list_without_statuses_is_not_used_when_the_user_lists_statuses() -> N
 
 def test_the_status_lists_of_the_user_hold_for_rows_with_a_status() -> None:
     timelines = {"a": ((0.0, "SYNCING"),), "b": ((0.0, "FAILED_X"),), "c": ((0.0, "SUCCESS_X"),)}
-    words = {"success_statuses": ("SYNCING", "FAILED_X"), "pending_statuses": ("SUCCESS_X",)}
-    outcome, cloud = run(timelines, {"page_size": 10}, timeout=8, **words)
+    statuses = {"success_statuses": ("SYNCING", "FAILED_X"), "pending_statuses": ("SUCCESS_X",)}
+    outcome, cloud = run(timelines, {"page_size": 10}, timeout=8, **statuses)
     assert states(outcome) == ["success", "success", "pending"]
     assert cloud.calls[0].kind == "page"
 
 
 def test_a_list_may_become_available_during_the_wait() -> None:
-    class Late(Cloud):
+    class Late(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.has_list = True
             return super().read(task_id, timeout)
@@ -772,7 +786,7 @@ def test_a_list_may_become_available_during_the_wait() -> None:
 def test_all_pages_of_a_round_get_the_same_age() -> None:
     seen: list[float] = []
 
-    class Noting(Cloud):
+    class Noting(ScriptedBackend):
         def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
             seen.append(elapsed)
             return super().page(cursor, elapsed, timeout)
@@ -834,7 +848,7 @@ def test_reasons_are_read_again_when_the_first_call_fails(fault: t.Any) -> None:
 
 
 def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
-    class Endless(Cloud):
+    class Endless(ScriptedBackend):
         def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
             return super().reasons(cursor, timeout)._replace(next=1)
 
@@ -847,10 +861,10 @@ def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
 def test_slow_services_are_polled_over_several_connections() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(40)}
-    cloud = Cloud(clock, timelines, latencies=(2.0,))
+    cloud = ScriptedBackend(clock, timelines, latencies=(2.0,))
     options = Options(**STEADY, timeout=100, request_timeout=30)
     outcome = wait(
-        cloud, list(timelines), options, clock=clock, rng=lambda: 0.5, run_calls=at_once(clock), connections=4
+        cloud, list(timelines), options, clock=clock, rng=lambda: 0.5, run_calls=run_side_by_side(clock), connections=4
     )
     first = [call.sent for call in cloud.calls[:40]]
     assert first[-1] == pytest.approx(20, abs=4)
@@ -863,7 +877,7 @@ def test_slow_services_are_polled_over_several_connections() -> None:
 
 def test_there_are_no_more_connections_than_tasks_left_to_poll() -> None:
     clock = FakeClock()
-    together = at_once(clock)
+    together = run_side_by_side(clock)
     widths: list[list[int]] = []
 
     def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:
@@ -876,7 +890,7 @@ def test_there_are_no_more_connections_than_tasks_left_to_poll() -> None:
         return together(calls, seen)
 
     timelines = {"short": after(9), "long": RUNS, "longer": RUNS}
-    cloud = Cloud(clock, timelines, latencies=(2.0,))
+    cloud = ScriptedBackend(clock, timelines, latencies=(2.0,))
     options = Options(**STEADY, timeout=60)
     wait(cloud, list(timelines), options, clock=clock, rng=lambda: 0.5, run_calls=gather, connections=4)
     # Each call leaves one less; and one of the tasks ends.
@@ -890,7 +904,7 @@ def test_there_are_no_more_connections_than_tasks_left_to_poll() -> None:
 
 def test_a_slice_without_anything_to_do_sleeps_to_its_end() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": RUNS}, faults=[Throttle(100.0)], latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": RUNS}, faults=[Throttle(100.0)], latencies=(0.0,))
     options, state, slices = Options(**STEADY, timeout=200), None, 0
     while True:
         part = Slice(clock.age(), 30.0, state)
@@ -907,7 +921,7 @@ def test_a_slice_without_anything_to_do_sleeps_to_its_end() -> None:
 def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(200)}
-    cloud = Cloud(clock, timelines, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, timelines, latencies=(0.0,))
     first = wait(cloud, list(timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 4.0))
     assert first.more is not None
     assert first.more["sleep"] == 0
@@ -922,7 +936,7 @@ def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
 
 def test_the_time_between_two_slices_counts_against_the_pause() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": RUNS}, latencies=(0.0,))
     first = wait(cloud, ["a"], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 3.0))
     assert first.more is not None
     assert clock.age() == 0
@@ -933,7 +947,7 @@ def test_the_time_between_two_slices_counts_against_the_pause() -> None:
 
 def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": RUNS}, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": RUNS}, latencies=(0.0,))
     outcome = wait(cloud, ["a"], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 9.5))
     assert outcome.more is not None
     assert at(cloud) == [0, 5, 10]
@@ -941,7 +955,7 @@ def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> 
 
 def test_a_slice_that_comes_too_late_still_makes_the_last_poll() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": after(19)}, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": after(19)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=19)
     first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 16.0))
     assert first.more is not None
@@ -953,7 +967,7 @@ def test_a_slice_that_comes_too_late_still_makes_the_last_poll() -> None:
 
 def test_a_token_keeps_the_time_that_the_service_asked_to_wait() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": RUNS}, faults=[Throttle(60.0)], latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": RUNS}, faults=[Throttle(60.0)], latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return")
     first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     wait(
@@ -970,7 +984,7 @@ def test_a_token_keeps_the_time_that_the_service_asked_to_wait() -> None:
 def test_the_least_recently_polled_tasks_come_first() -> None:
     clock = FakeClock()
     timelines = {f"t-{number}": RUNS for number in range(150)}
-    cloud = Cloud(clock, timelines, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, timelines, latencies=(0.0,))
     options = Options(timeout=0, on_timeout="return")
     outcome = wait(cloud, list(timelines), options, clock=clock, rng=lambda: 0.5)
     reached = len(cloud.calls)
@@ -981,7 +995,7 @@ def test_the_least_recently_polled_tasks_come_first() -> None:
 
 def test_a_resumed_wait_does_not_poll_tasks_that_have_ended() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": after(3), "b": BAD, "c": after(50)}, latencies=(0.0,))
+    cloud = ScriptedBackend(clock, {"a": after(3), "b": BAD, "c": after(50)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return", on_failure="return")
     first = wait(cloud, ["a", "b", "c"], options, clock=clock, rng=lambda: 0.5)
     before = len(cloud.calls)
@@ -1001,7 +1015,7 @@ def test_a_resumed_wait_does_not_poll_tasks_that_have_ended() -> None:
 
 def test_confirmation_goes_on_in_a_resumed_wait() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": ((0.0, "SUCCESS_X"),)})
+    cloud = ScriptedBackend(clock, {"a": ((0.0, "SUCCESS_X"),)})
     options = Options(timeout=0, confirm=3, on_timeout="return")
     outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     seen = [states(outcome)]
@@ -1015,7 +1029,7 @@ def test_confirmation_goes_on_in_a_resumed_wait() -> None:
 
 def test_unknown_status_fail_counts_across_a_resumption() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": ((0.0, "ODD"),)})
+    cloud = ScriptedBackend(clock, {"a": ((0.0, "ODD"),)})
     options = Options(timeout=0, unknown_status="fail", on_timeout="return")
     first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     assert not first.failed
@@ -1027,7 +1041,7 @@ def test_unknown_status_fail_counts_across_a_resumption() -> None:
 
 def test_a_token_of_another_service_scope_or_form_is_rejected() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": RUNS})
+    cloud = ScriptedBackend(clock, {"a": RUNS})
     options = Options(timeout=0)
     scope = {"region": "cn-north-4", "project_id": "p1"}
     token = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5, scope=scope).result["resume"]
@@ -1075,18 +1089,18 @@ def test_nothing_is_sent_after_a_signal() -> None:
 def test_an_empty_id_is_rejected(ids: list[str]) -> None:
     clock = FakeClock()
     with pytest.raises(UsageError, match="task_ids must be a list of ids; one of them is empty"):
-        wait(Cloud(clock, {}), ids, Options(), clock=clock, rng=lambda: 0.5)
+        wait(ScriptedBackend(clock, {}), ids, Options(), clock=clock, rng=lambda: 0.5)
 
 
 def test_too_many_ids_are_rejected() -> None:
     clock = FakeClock()
     with pytest.raises(UsageError, match="task_ids names 10001 tasks; one wait takes at most 10000"):
-        wait(Cloud(clock, {}), [f"t-{n}" for n in range(10_001)], Options(), clock=clock, rng=lambda: 0.5)
+        wait(ScriptedBackend(clock, {}), [f"t-{n}" for n in range(10_001)], Options(), clock=clock, rng=lambda: 0.5)
 
 
 def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": after(9), "b": after(3)})
+    cloud = ScriptedBackend(clock, {"a": after(9), "b": after(3)})
     outcome = wait(cloud, ["b", "a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert [task["id"] for task in outcome.result["tasks"]] == ["b", "a"]
     assert "task" not in outcome.result
@@ -1094,7 +1108,7 @@ def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
 
 def test_check_mode_polls_once_and_does_not_fail_for_pending_tasks() -> None:
     clock = FakeClock()
-    cloud = Cloud(clock, {"a": RUNS, "b": after(0)})
+    cloud = ScriptedBackend(clock, {"a": RUNS, "b": after(0)})
     outcome = wait(cloud, ["a", "b"], Options(delay=5).for_check_mode(), clock=clock, rng=lambda: 0.5)
     assert not outcome.failed
     assert len(cloud.calls) == 2

@@ -18,28 +18,28 @@ from hypothesis import strategies as st
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import STATES, TaskStatus
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, wait
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.task_state import TaskState
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
-    GONE,
-    Cloud,
-    FakeClock,
-    Statement,
-    Throttle,
-    Timeline,
-    at_once,
-    judge,
-    word_at,
-)
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scenarios import (
-    PLAIN,
+    KNOWN_STATUSES,
     THROTTLES,
     TRANSIENT,
     TRAPS,
     Scenario,
     scenarios,
 )
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
+    GONE,
+    FakeClock,
+    ScriptedBackend,
+    Statement,
+    Throttle,
+    Timeline,
+    classify,
+    run_side_by_side,
+    status_at,
+)
 
 TINY = 1e-6
-#: What the engine allows itself beyond the deadline: for a call under way, for clocks that sleep too long, for reasons.
+#: What the poller allows itself beyond the deadline: for a call under way, for clocks that sleep too long, for reasons.
 GRACE, LATE, REASONS = 10.0, 0.05, 1.0
 
 BAD = ("failed", "missing", "error")
@@ -50,8 +50,8 @@ def tasks(outcome: Outcome) -> dict[str, dict[str, t.Any]]:
     return {task["id"]: task for task in outcome.result["tasks"]}
 
 
-def heard(cloud: Cloud, task: dict[str, t.Any]) -> list[Statement]:
-    """What the cloud said about a task until the engine had its verdict; rows about ended tasks are of no interest."""
+def heard(cloud: ScriptedBackend, task: dict[str, t.Any]) -> list[Statement]:
+    """What the cloud said about a task until the poller had its verdict; rows about ended tasks are of no interest."""
     ended = task["elapsed"] + 0.001 if task["finished"] else float("inf")
     return [said for said in cloud.statements if said.task_id == task["id"] and said.at <= ended]
 
@@ -86,7 +86,7 @@ def test_p1_after_the_first_round_no_sleep_ends_after_the_deadline(scenario: Sce
         assert end <= scenario.deadline + REASONS * cloud.has_reasons + TINY
 
 
-@given(scenarios(faults=("hang",), words=("RUNNING_X",), timeout=60.0, request_timeout=30.0, error_grace=1000.0))
+@given(scenarios(faults=("hang",), statuses=("RUNNING_X",), timeout=60.0, request_timeout=30.0, error_grace=1000.0))
 def test_p1_a_call_that_hangs_does_not_cost_the_last_poll(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     cut_short = [call for call in cloud.calls if call.fault == "hang" and call.sent < scenario.deadline - 1 - TINY]
@@ -96,7 +96,7 @@ def test_p1_a_call_that_hangs_does_not_cost_the_last_poll(scenario: Scenario) ->
     assert last >= scenario.deadline - 1 - 6 * spacing(scenario)
 
 
-@given(scenarios(faults=(), words=PLAIN, timeout=0.0, delay=0.0, lies=False, confirm=1))
+@given(scenarios(faults=(), statuses=KNOWN_STATUSES, timeout=0.0, delay=0.0, lies=False, confirm=1))
 def test_p1_timeout_zero_still_polls_every_task(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     assert all(task["polls"] for task in tasks(outcome).values())
@@ -122,7 +122,7 @@ def test_p1_with_a_slow_service_the_end_is_later_by_two_calls_at_most(scenario: 
 
 
 def test_p2_a_scripted_status_is_compared_exactly() -> None:
-    assert [judge(word) for word in TRAPS] == ["unknown"] * len(TRAPS)
+    assert [classify(status) for status in TRAPS] == ["unknown"] * len(TRAPS)
 
 
 @given(scenarios())
@@ -132,15 +132,15 @@ def test_p2_a_verdict_is_the_last_statement_about_that_task(scenario: Scenario) 
         said = heard(cloud, task)
         assert (task["polls"] > 0) == bool(said)
         if task["state"] in ("success", "failed"):
-            assert judge(said[-1].word) == task["state"]
-            assert task["status"] == said[-1].word
+            assert classify(said[-1].status) == task["state"]
+            assert task["status"] == said[-1].status
         elif task["state"] == "missing":
-            assert said[-1].word == GONE
-        elif said and said[-1].word not in (GONE, None):
+            assert said[-1].status == GONE
+        elif said and said[-1].status not in (GONE, None):
             # Unfinished, or ended and not yet confirmed.
-            assert task["status"] == said[-1].word
+            assert task["status"] == said[-1].status
             assert task["state"] == "pending"
-            assert judge(said[-1].word) == "pending" or scenario.options["confirm"] > 1
+            assert classify(said[-1].status) == "pending" or scenario.options["confirm"] > 1
 
 
 @given(scenarios(lies=False))
@@ -148,8 +148,8 @@ def test_p2_a_verdict_is_true_when_it_is_given(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     for task_id, task in tasks(outcome).items():
         if task["state"] in ("success", "failed"):
-            assert judge(word_at(scenario.timelines[task_id], task["elapsed"] + TINY)) == task["state"] or (
-                judge(word_at(scenario.timelines[task_id], task["elapsed"] - 0.001)) == task["state"]
+            assert classify(status_at(scenario.timelines[task_id], task["elapsed"] + TINY)) == task["state"] or (
+                classify(status_at(scenario.timelines[task_id], task["elapsed"] - 0.001)) == task["state"]
             )
             assert cloud.statements
 
@@ -162,7 +162,7 @@ def test_p2_a_task_is_missing_only_after_the_grace(scenario: Scenario) -> None:
         said = heard(cloud, task)
         denied: list[float] = []
         for statement in said:
-            denied = [*denied, statement.at] if statement.word == GONE else []
+            denied = [*denied, statement.at] if statement.status == GONE else []
         lasted = denied[-1] - denied[0] if denied else -1.0
         if task["state"] == "missing":
             assert lasted >= grace - TINY
@@ -170,18 +170,18 @@ def test_p2_a_task_is_missing_only_after_the_grace(scenario: Scenario) -> None:
             assert lasted < grace + TINY
 
 
-@given(scenarios(words=("READY_X", "RUNNING_X"), timeout=60.0))
+@given(scenarios(statuses=("READY_X", "RUNNING_X"), timeout=60.0))
 def test_p2_absence_from_a_list_is_never_a_verdict(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     assert outcome.result["summary"]["pending"] == len(scenario.timelines)
 
 
-@given(scenarios(words=PLAIN, lasting=True, confirm=3, lies=False))
+@given(scenarios(statuses=KNOWN_STATUSES, lasting=True, confirm=3, lies=False))
 def test_p2_a_verdict_was_confirmed_in_as_many_rounds(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     for task_id, task in tasks(outcome).items():
         if task["state"] in ("success", "failed"):
-            ended = [s for s in cloud.statements if s.task_id == task_id and judge(s.word) == task["state"]]
+            ended = [s for s in cloud.statements if s.task_id == task_id and classify(s.status) == task["state"]]
             assert len(ended) >= 3
 
 
@@ -193,7 +193,7 @@ def test_p3_on_timeout_every_pending_task_was_polled_within_one_round_of_the_dea
     outcome, cloud = scenario.run()
     if not outcome.result["timed_out"] or scenario.deadline < GRACE:
         return
-    pages = 0 if cloud.page_size is None else 1 + (len(scenario.timelines) + cloud.foreign) // cloud.page_size
+    pages = 0 if cloud.page_size is None else 1 + (len(scenario.timelines) + cloud.other_rows) // cloud.page_size
     round_length = (len(scenario.timelines) + pages) * spacing(scenario)
     asked: dict[str, float] = {}
     for call in cloud.sent("read"):
@@ -212,7 +212,7 @@ def test_p3_a_task_that_ends_in_time_is_never_timed_out(quarters: int, seed: int
     assert tasks(outcome)["t-0"]["state"] == "success"
 
 
-@given(scenarios(faults=(), words=("RUNNING_X",), most=20, lists=False, timeout=60.0, confirm=1))
+@given(scenarios(faults=(), statuses=("RUNNING_X",), most=20, lists=False, timeout=60.0, confirm=1))
 def test_p3_the_last_round_ends_at_the_deadline(scenario: Scenario) -> None:
     clock, cloud = scenario.begin(latencies=(0.05,))
     scenario.wait(clock, cloud)
@@ -222,7 +222,7 @@ def test_p3_the_last_round_ends_at_the_deadline(scenario: Scenario) -> None:
 # P4
 
 
-@given(scenarios(words=(*TRAPS, "RUNNING_X"), confirm=1))
+@given(scenarios(statuses=(*TRAPS, "RUNNING_X"), confirm=1))
 def test_p4_a_status_outside_the_table_is_never_a_success(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     assert outcome.result["summary"]["success"] == outcome.result["summary"]["failed"] == 0
@@ -230,10 +230,10 @@ def test_p4_a_status_outside_the_table_is_never_a_success(scenario: Scenario) ->
     last = {statement.task_id: statement for statement in cloud.statements}
     for task_id, task in tasks(outcome).items():
         if task_id in last and last[task_id].kind == "read":
-            assert task["state"] == ("pending" if last[task_id].word == "RUNNING_X" else "unknown")
+            assert task["state"] == ("pending" if last[task_id].status == "RUNNING_X" else "unknown")
 
 
-@given(scenarios(words=(*TRAPS, *PLAIN), success_statuses=("OK",), failure_statuses=("PAUSED_X",)))
+@given(scenarios(statuses=(*TRAPS, *KNOWN_STATUSES), success_statuses=("OK",), failure_statuses=("PAUSED_X",)))
 def test_p4_the_statuses_of_the_user_are_compared_exactly(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     for task in tasks(outcome).values():
@@ -241,7 +241,7 @@ def test_p4_the_statuses_of_the_user_are_compared_exactly(scenario: Scenario) ->
         assert task["state"] != "failed" or task["status"] in ("FAILED_X", "PAUSED_X")
 
 
-@given(scenarios(words=(*TRAPS, "RUNNING_X"), unknown_status="fail", confirm=1, faults=()))
+@given(scenarios(statuses=(*TRAPS, "RUNNING_X"), unknown_status="fail", confirm=1, faults=()))
 def test_p4_unknown_status_fail_ends_the_wait_when_it_comes_twice_in_a_row(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     assert outcome.failed
@@ -259,7 +259,7 @@ def test_p4_unknown_status_fail_ends_the_wait_when_it_comes_twice_in_a_row(scena
 
 @given(scenarios(faults=(*THROTTLES, "unavailable", "unauthorized"), most=10))
 def test_p5_calls_are_spaced_and_the_gate_stays_closed(scenario: Scenario) -> None:
-    clock, cloud = scenario.begin(can_renew=True)
+    clock, cloud = scenario.begin(may_reauthenticate=True)
     scenario.wait(clock, cloud)
     for call, following in zip(cloud.calls, cloud.calls[1:]):
         assert following.sent - call.sent >= 1 / scenario.rate - TINY
@@ -274,7 +274,15 @@ def test_p5_calls_side_by_side_are_spaced_as_well(scenario: Scenario) -> None:
     clock, cloud = scenario.begin()
     options = Options(**scenario.options)
     draw = random.Random(scenario.seed).random
-    wait(cloud, list(scenario.timelines), options, clock=clock, rng=draw, run_calls=at_once(clock), connections=4)
+    wait(
+        cloud,
+        list(scenario.timelines),
+        options,
+        clock=clock,
+        rng=draw,
+        run_calls=run_side_by_side(clock),
+        connections=4,
+    )
     for call, following in zip(cloud.calls, cloud.calls[1:]):
         assert following.sent - call.sent >= 1 / scenario.rate - TINY
     for call in cloud.calls:
@@ -284,7 +292,7 @@ def test_p5_calls_side_by_side_are_spaced_as_well(scenario: Scenario) -> None:
         assert len(current) <= 4
 
 
-@given(scenarios(faults=(Throttle(),), words=("RUNNING_X",), most=1, timeout=110.0, rate=4.0, interval=0.5))
+@given(scenarios(faults=(Throttle(),), statuses=("RUNNING_X",), most=1, timeout=110.0, rate=4.0, interval=0.5))
 def test_p5_a_throttled_wait_backs_off_without_retry_after(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     for call, following in zip(cloud.calls, cloud.calls[1:]):
@@ -295,7 +303,7 @@ def test_p5_a_throttled_wait_backs_off_without_retry_after(scenario: Scenario) -
 # P6
 
 
-@given(scenarios(words=PLAIN, lasting=True, faults=THROTTLES, confirm=1))
+@given(scenarios(statuses=KNOWN_STATUSES, lasting=True, faults=THROTTLES, confirm=1))
 def test_p6_throttling_alone_never_fails_a_wait(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     ended = outcome.result["timed_out"] or not outcome.result["pending_ids"]
@@ -317,7 +325,11 @@ def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_answer
         assert lasted < scenario.options["error_grace"]
 
 
-@given(scenarios(words=PLAIN, lasting=True, faults=("unavailable", "cut", "reset"), error_grace=3.0, timeout=110.0))
+@given(
+    scenarios(
+        statuses=KNOWN_STATUSES, lasting=True, faults=("unavailable", "cut", "reset"), error_grace=3.0, timeout=110.0
+    )
+)
 def test_p6_errors_with_answers_between_them_never_fail_a_wait(scenario: Scenario) -> None:
     clock, cloud = scenario.begin(faults=[fault for found in scenario.cloud["faults"] * 3 for fault in (found, None)])
     outcome = scenario.wait(clock, cloud)
@@ -325,7 +337,7 @@ def test_p6_errors_with_answers_between_them_never_fail_a_wait(scenario: Scenari
     assert outcome.result["timed_out"] or not outcome.result["pending_ids"]
 
 
-@given(scenarios(words=PLAIN, lasting=True, faults=TRANSIENT, error_grace=1000.0, confirm=1, timeout=110.0))
+@given(scenarios(statuses=KNOWN_STATUSES, lasting=True, faults=TRANSIENT, error_grace=1000.0, confirm=1, timeout=110.0))
 def test_p6_after_transient_errors_the_wait_goes_on(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     unfinished = [call for call in cloud.calls if call.fault is None]
@@ -355,7 +367,7 @@ def test_p7_slices_make_the_calls_of_one_run(scenario: Scenario, lengths: list[f
     assert slices >= 1
 
 
-@given(scenarios(words=PLAIN, lasting=True, confirm=1), SLICES)
+@given(scenarios(statuses=KNOWN_STATUSES, lasting=True, confirm=1), SLICES)
 def test_p7_slices_end_with_true_verdicts_whatever_fails(scenario: Scenario, lengths: list[float]) -> None:
     outcome, _cloud, _slices = scenario.run_in_slices(lengths)
     ends = {"SUCCESS_X": "success", "FAILED_X": "failed"}
@@ -370,10 +382,10 @@ def test_p7_slices_end_with_true_verdicts_whatever_fails(scenario: Scenario, len
 # P8
 
 
-@given(scenarios(words=PLAIN, mode="fail_fast", confirm=1, faults=(None, "rejected", "unavailable")))
+@given(scenarios(statuses=KNOWN_STATUSES, mode="fail_fast", confirm=1, faults=(None, "rejected", "unavailable")))
 def test_p8_fail_fast_ends_with_the_first_failure(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
-    deciding = [s for s in cloud.statements if judge(s.word) == "failed"]
+    deciding = [s for s in cloud.statements if classify(s.status) == "failed"]
     refused = [call for call in cloud.sent("read") if call.fault == "rejected"]
     moments = [s.at for s in deciding[:1]] + [call.answered or 0.0 for call in refused[:1]]
     if moments:
@@ -382,10 +394,10 @@ def test_p8_fail_fast_ends_with_the_first_failure(scenario: Scenario) -> None:
     assert sum(outcome.result["summary"][state] for state in BAD) <= len(scenario.timelines)
 
 
-@given(scenarios(words=PLAIN, mode="any", confirm=1, faults=(None, "unavailable")))
+@given(scenarios(statuses=KNOWN_STATUSES, mode="any", confirm=1, faults=(None, "unavailable")))
 def test_p8_any_ends_with_the_first_success(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
-    deciding = [s.at for s in cloud.statements if judge(s.word) == "success"]
+    deciding = [s.at for s in cloud.statements if classify(s.status) == "success"]
     if deciding:
         assert not [call for call in cloud.sent("read", "page") if call.sent > deciding[0] + TINY]
         assert not outcome.failed
@@ -396,7 +408,7 @@ def test_p8_any_ends_with_the_first_success(scenario: Scenario) -> None:
 # P9
 
 
-@given(scenarios(words=(*PLAIN, *TRAPS, GONE)))
+@given(scenarios(statuses=(*KNOWN_STATUSES, *TRAPS, GONE)))
 def test_p9_histories_are_consistent(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     for task in tasks(outcome).values():
@@ -407,7 +419,10 @@ def test_p9_histories_are_consistent(scenario: Scenario) -> None:
             assert run["first"] <= run["last"]
             assert (run["polls"] == 1) == (run["first"] == run["last"]) or run["polls"] > 1
         if not cloud.lists_only_pending:
-            told = [(word if word != GONE else None) for word, _said in itertools.groupby(said, lambda one: one.word)]
+            told = [
+                (status if status != GONE else None)
+                for status, _said in itertools.groupby(said, lambda one: one.status)
+            ]
             assert [run["status"] for run in history] == told
         for run, following in zip(history, history[1:]):
             assert run["last"] <= following["first"]
@@ -426,13 +441,13 @@ def test_p9_histories_are_consistent(scenario: Scenario) -> None:
     scenarios(faults=("unauthorized", "unauthorized", Throttle()), most=4), st.lists(st.sampled_from([None, "reset"]))
 )
 def test_p10_reauthentication_is_tried_once_per_call_and_never_in_a_loop(
-    scenario: Scenario, renewals: list[str | None]
+    scenario: Scenario, reauthentication_faults: list[str | None]
 ) -> None:
-    clock, cloud = scenario.begin(can_renew=True, renewals=renewals)
+    clock, cloud = scenario.begin(may_reauthenticate=True, reauthentication_faults=reauthentication_faults)
     outcome = scenario.wait(clock, cloud)
     refused = [call for call in cloud.calls if call.fault == "unauthorized"]
-    assert len(cloud.logins) <= len(refused)
-    assert outcome.result["reauthentications"] == len(cloud.logins)
+    assert len(cloud.reauthentications) <= len(refused)
+    assert outcome.result["reauthentications"] == len(cloud.reauthentications)
     twice = [
         call
         for call, following in zip(cloud.calls, cloud.calls[1:])
@@ -440,7 +455,7 @@ def test_p10_reauthentication_is_tried_once_per_call_and_never_in_a_loop(
         and (call.kind, call.about) == (following.kind, following.about)
         and call.kind != "reasons"
     ]
-    failed_logins = [fault for fault in renewals[: len(cloud.logins)] if fault]
+    failed_logins = [fault for fault in reauthentication_faults[: len(cloud.reauthentications)] if fault]
     if twice and not failed_logins:
         assert outcome.failed
         assert "also after re-authentication" in outcome.msg
@@ -456,7 +471,7 @@ def test_p10_without_reauthentication_the_first_rejection_is_the_end(scenario: S
         assert outcome.failed
         assert "Not authorized" in outcome.msg
         assert cloud.calls[-1] is refused[0]
-    assert not cloud.logins
+    assert not cloud.reauthentications
 
 
 # P11
@@ -487,7 +502,9 @@ def test_p11_a_signal_leaves_a_valid_result_and_token(scenario: Scenario, data: 
 
 
 @given(
-    scenarios(words=PLAIN, lasting=True, faults=(), confirm=1, lies=False, timeout=110.0, on_failure="return"),
+    scenarios(
+        statuses=KNOWN_STATUSES, lasting=True, faults=(), confirm=1, lies=False, timeout=110.0, on_failure="return"
+    ),
     st.data(),
 )
 def test_p11_a_resumed_wait_comes_to_the_same_end(scenario: Scenario, data: st.DataObject) -> None:
@@ -519,7 +536,7 @@ def test_p11_a_resumed_wait_comes_to_the_same_end(scenario: Scenario, data: st.D
 # P12
 
 
-@given(scenarios(words=PLAIN, timeout=7.5))
+@given(scenarios(statuses=KNOWN_STATUSES, timeout=7.5))
 def test_p12_a_token_holds_nothing_but_what_a_wait_needs(scenario: Scenario) -> None:
     clock, cloud = scenario.begin()
     outcome = wait(
@@ -548,7 +565,7 @@ def test_p12_a_token_holds_nothing_but_what_a_wait_needs(scenario: Scenario) -> 
 # P13
 
 
-@given(scenarios(words=PLAIN, lasting=True, faults=(), confirm=1, lies=False, latency=0.05))
+@given(scenarios(statuses=KNOWN_STATUSES, lasting=True, faults=(), confirm=1, lies=False, latency=0.05))
 def test_p13_more_time_never_turns_success_into_failure(scenario: Scenario) -> None:
     shorter, _cloud = scenario.run()
     longer, _cloud = scenario.run(timeout=scenario.deadline + 100)
@@ -570,10 +587,10 @@ def test_p14_only_the_monotonic_clock_counts_and_its_origin_does_not(scenario: S
     # leaves exact, so that no decision hangs on the rounding of a sum.
     exact = {**scenario.cloud, "latencies": (0.0, 0.25)}
     clock = FakeClock()
-    one = Cloud(clock, scenario.timelines, **exact)
+    one = ScriptedBackend(clock, scenario.timelines, **exact)
     whole = scenario.wait(clock, one)
     clock = FakeClock(start)
-    cloud = Cloud(clock, scenario.timelines, **exact)
+    cloud = ScriptedBackend(clock, scenario.timelines, **exact)
     outcome = scenario.wait(clock, cloud)
     assert [(call.kind, call.about) for call in cloud.calls] == [(call.kind, call.about) for call in one.calls]
     assert all(abs(ours.sent - theirs.sent) < TINY for ours, theirs in zip(cloud.calls, one.calls))
@@ -596,7 +613,7 @@ def test_p15_the_number_of_calls_is_bounded(scenario: Scenario) -> None:
     assert len(cloud.sent("reasons")) <= 2
 
 
-@given(scenarios(faults=(), words=("RUNNING_X",), most=1, timeout=110.0, latency=0.05, jitter=0.0))
+@given(scenarios(faults=(), statuses=("RUNNING_X",), most=1, timeout=110.0, latency=0.05, jitter=0.0))
 def test_p15_a_single_task_is_polled_by_the_square_root_law(scenario: Scenario) -> None:
     _outcome, cloud = scenario.run()
     options = scenario.options
@@ -619,7 +636,7 @@ def test_naming_a_task_twice_changes_nothing(scenario: Scenario, times: int) -> 
     assert cloud.calls == one.calls
 
 
-@given(scenarios(words=(*PLAIN, *TRAPS, GONE)))
+@given(scenarios(statuses=(*KNOWN_STATUSES, *TRAPS, GONE)))
 def test_a_result_is_plain_json_with_the_same_keys_on_every_exit(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     result = outcome.result
@@ -636,37 +653,44 @@ def test_a_result_is_plain_json_with_the_same_keys_on_every_exit(scenario: Scena
 # P16
 
 
-@given(scenarios(words=PLAIN, lasting=True, confirm=1, error_grace=1000.0, delay=0.0, timeout=110.0, lies=False))
+@given(
+    scenarios(
+        statuses=KNOWN_STATUSES, lasting=True, confirm=1, error_grace=1000.0, delay=0.0, timeout=110.0, lies=False
+    )
+)
 def test_p16_passing_faults_cost_no_verdict(scenario: Scenario) -> None:
     clock, cloud = scenario.begin()
     outcome = scenario.wait(clock, cloud, timeout=1000.0)
     faulty = [call for call in cloud.calls if call.fault is not None]
     for task_id, timeline in scenario.timelines.items():
-        word = judge(timeline[-1][1])
-        if word in ("success", "failed"):
-            assert tasks(outcome)[task_id]["state"] == word
+        status = classify(timeline[-1][1])
+        if status in ("success", "failed"):
+            assert tasks(outcome)[task_id]["state"] == status
             # Seen within two rounds after the end, and after what the service asked to wait and the hanging calls took.
             cost = sum(max(30.0, call.timeout if call.fault == "hang" else 0.0) for call in faulty)
             assert tasks(outcome)[task_id]["elapsed"] <= timeline[-1][0] + 2 * 15 + 10 + cost
 
 
-@given(scenarios(words=PLAIN, lasting=True, lists=False, confirm=1, timeout=110.0, rate=20.0, faults=()), st.data())
+@given(
+    scenarios(statuses=KNOWN_STATUSES, lasting=True, lists=False, confirm=1, timeout=110.0, rate=20.0, faults=()),
+    st.data(),
+)
 def test_p16_one_failing_task_costs_the_others_only_its_own_calls(scenario: Scenario, data: st.DataObject) -> None:
     fault = data.draw(st.sampled_from(("unavailable", "broken", "reset", "odd")))
-    sick = data.draw(st.sampled_from(list(scenario.timelines)))
+    failing = data.draw(st.sampled_from(list(scenario.timelines)))
 
-    class Sick(Cloud):
+    class Sick(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
-            self.faults = [*[None] * len(self.calls), fault] if task_id == sick else []
+            self.faults = [*[None] * len(self.calls), fault] if task_id == failing else []
             return super().read(task_id, timeout)
 
     options = {**scenario.options, "interval": 2.0, "max_interval": 15.0, "delay": 0.0, "error_grace": 30.0}
-    healthy = {task_id: line for task_id, line in scenario.timelines.items() if task_id != sick}
+    healthy = {task_id: line for task_id, line in scenario.timelines.items() if task_id != failing}
     alone = Scenario(healthy, options, scenario.cloud, scenario.seed).run()[0]
     clock = FakeClock()
     outcome = scenario.wait(clock, Sick(clock, scenario.timelines, **scenario.cloud), **options)
     if "No usable answer" in outcome.msg:
-        assert all(task["finished"] for task_id, task in tasks(outcome).items() if task_id != sick)
+        assert all(task["finished"] for task_id, task in tasks(outcome).items() if task_id != failing)
         return
     for task_id, task in tasks(alone).items():
         if task["finished"] and task["elapsed"] < 60:
@@ -685,16 +709,18 @@ def test_p17_every_exit_holds_every_task_and_a_token(scenario: Scenario) -> None
     for task_id, task in tasks(outcome).items():
         said = heard(cloud, task)
         if task["state"] in ("success", "failed"):
-            assert judge(said[-1].word) == task["state"], task_id
+            assert classify(said[-1].status) == task["state"], task_id
 
 
 # P18
 
 
-@given(scenarios(words=("SUCCESS_X", "FAILED_X"), lasting=True, faults=(), most=3, timeout=0.0, delay=0.0), st.data())
+@given(
+    scenarios(statuses=("SUCCESS_X", "FAILED_X"), lasting=True, faults=(), most=3, timeout=0.0, delay=0.0), st.data()
+)
 def test_p18_polls_confirm_each_other_across_resumptions(scenario: Scenario, data: st.DataObject) -> None:
     confirm = data.draw(st.integers(1, 4))
-    clock, cloud = scenario.begin(lag=0.0, shift=False, doubled=False, alien=False, lists_only_pending=False)
+    clock, cloud = scenario.begin(lag=0.0, slides=False, repeats_rows=False, other_ids=False, lists_only_pending=False)
     changes = {"confirm": confirm, "on_timeout": "return", "on_failure": "return"}
     outcome = scenario.wait(clock, cloud, **changes)
     for _resumption in range(confirm - 1):

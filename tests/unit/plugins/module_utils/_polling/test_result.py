@@ -21,9 +21,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     size_of,
     wait,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
-    Cloud,
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     FakeClock,
+    ScriptedBackend,
     Timeline,
 )
 
@@ -37,14 +37,14 @@ ENDS: dict[str, Timeline] = {
 }
 
 
-class Wordy(Cloud):
+class Wordy(ScriptedBackend):
     """A service that says as much about a task as KPS does."""
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
         """As of ``TaskBackend``."""
-        sighting = super().read(task_id, timeout)
-        data = {"task_id": task_id, "server_id": str(uuid.UUID(int=7)), "task_status": sighting.status}
-        return sighting._replace(data=data)
+        status = super().read(task_id, timeout)
+        data = {"task_id": task_id, "server_id": str(uuid.UUID(int=7)), "task_status": status.status}
+        return status._replace(data=data)
 
 
 def wait_for(**counts: int) -> tuple[Outcome, dict[str, str]]:
@@ -103,7 +103,7 @@ def test_a_wait_goes_on_with_the_token_of_a_shortened_result(counts: dict[str, i
         assert set(ends.values()) == {"success"}
         return
     clock = FakeClock()
-    cloud = Cloud(clock, dict.fromkeys(shorter["pending_ids"], ((0.0, "SUCCESS_X"),)))
+    cloud = ScriptedBackend(clock, dict.fromkeys(shorter["pending_ids"], ((0.0, "SUCCESS_X"),)))
     options = Options(on_failure="return", batch="never")
     again = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=shorter["resume"])
     # Only what went on was polled, and no failure was forgotten.

@@ -27,8 +27,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.ta
 
 def test_a_history_is_run_length_coded() -> None:
     task = TaskState("a")
-    for moment, word in enumerate(["R", "R", "Q", "R", "S"]):
-        task.record_status(TaskStatus("a", "pending", word), "pending", float(moment), moment, 1)
+    for moment, status in enumerate(["R", "R", "Q", "R", "S"]):
+        task.record_status(TaskStatus("a", "pending", status), "pending", float(moment), moment, 1)
     assert task.as_result(9.0)["history"] == [
         {"status": "R", "first": 0.0, "last": 1.0, "polls": 2},
         {"status": "Q", "first": 2.0, "last": 2.0, "polls": 1},

@@ -19,10 +19,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     Watch,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import REASON_GRACE
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.cloud import (
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    Cloud,
     FakeClock,
+    ScriptedBackend,
     Throttle,
     Timeline,
 )
@@ -40,7 +40,7 @@ class Bench:
 
     def __init__(self, timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **options: t.Any) -> None:
         self.clock = FakeClock()
-        self.cloud = Cloud(self.clock, timelines, **cloud)
+        self.cloud = ScriptedBackend(self.clock, timelines, **cloud)
         self.watch = Watch(self.cloud, Options(**{**STEADY, **options}), clock=self.clock, rng=lambda: 0.5)
         #: The tasks that ended, each with when it was told, in seconds since the clock began.
         self.ended: dict[str, dict[str, t.Any]] = {}
@@ -190,11 +190,11 @@ def test_a_watch_that_cannot_go_on_says_why_and_returns_the_tasks_that_ended(fau
 
 
 def test_rejected_credentials_are_tried_once_more_after_reauthentication() -> None:
-    bench = Bench({"a": ends(1e6)}, {"faults": ["unauthorized"] * 5, "can_renew": True})
+    bench = Bench({"a": ends(1e6)}, {"faults": ["unauthorized"] * 5, "may_reauthenticate": True})
     bench.watch.add(["a"])
     bench.run(100)
     assert bench.failure is not None
-    assert (len(bench.cloud.calls), len(bench.cloud.logins)) == (2, 1)
+    assert (len(bench.cloud.calls), len(bench.cloud.reauthentications)) == (2, 1)
 
 
 def test_an_outage_is_survived_until_the_grace_is_over() -> None:

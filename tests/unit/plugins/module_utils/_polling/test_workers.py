@@ -50,7 +50,7 @@ def test_a_width_of_one_runs_calls_in_turn() -> None:
 
     for _result in run_in_threads(calls(), lambda: 1):
         order.append("taken")
-    assert order == [word for number in range(3) for word in (f"drawn {number}", f"run {number}", "taken")]
+    assert order == [status for number in range(3) for status in (f"drawn {number}", f"run {number}", "taken")]
 
 
 def test_threads_are_only_for_calls_that_run_at_the_same_time() -> None:

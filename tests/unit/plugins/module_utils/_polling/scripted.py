@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock that never sleeps and a cloud that follows a script, for the tests of the waiting engine.
+"""A clock that never sleeps and a backend that follows a script, for the tests of the poller.
 
-The cloud is a ``TaskBackend``. It notes every call and every statement it made, so that a test can compare what the engine
-concluded with what it was told, and when it asked with when it was allowed to.
+The backend notes every call and every statement it made, so that a test can compare what the poller concluded with what it
+was told, and when it polled with when it was allowed to.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
 #: In a timeline: the service does not know the task at that time.
 GONE = "(gone)"
 
-#: More than any wait of the tests needs, so that an engine gone wrong fails instead of running for ever.
+#: More than any wait of the tests needs, so that a broken poller fails instead of running without end.
 MOST_READS, MOST_CALLS = 1_000_000, 20_000
 
 #: The table of the scripted service.
-WORDS: dict[str, tuple[str, ...]] = {
+STATUSES: dict[str, tuple[str, ...]] = {
     PENDING: ("READY_X", "RUNNING_X"),
     SUCCESS: ("SUCCESS_X",),
     FAILED: ("FAILED_X",),
 }
 
-#: What a task says from when on, in seconds since the cloud began; the first entry also holds for the time before it.
+#: What a task reports from when on, in seconds since the backend began; the first entry also holds for the time before it.
 Timeline = t.Sequence[tuple[float, t.Optional[str]]]
 
 
@@ -61,18 +61,18 @@ def _demand(condition: bool, message: str) -> None:
         pytest.fail(message)
 
 
-def judge(word: str | None) -> str:
-    """The state of a word, by the table, to the letter."""
-    return next((state for state, words in WORDS.items() if word in words), UNKNOWN)
+def classify(status: str | None) -> str:
+    """Return the state of a status by the table, compared exactly."""
+    return next((state for state, statuses in STATUSES.items() if status in statuses), UNKNOWN)
 
 
-def word_at(timeline: Timeline, moment: float) -> str | None:
-    """The word of a task at a moment."""
-    return next((word for since, word in reversed(timeline) if since <= moment), timeline[0][1])
+def status_at(timeline: Timeline, moment: float) -> str | None:
+    """Return the status of a task at a moment."""
+    return next((status for since, status in reversed(timeline) if since <= moment), timeline[0][1])
 
 
 class FakeClock:
-    """Time that passes only when the engine sleeps or a call takes its time. The wall clock must not be read."""
+    """Time that passes only when the poller sleeps or a call takes its time. Reading the wall clock fails the test."""
 
     def __init__(self, start: float = 5000.0) -> None:
         self.start = start
@@ -90,16 +90,16 @@ class FakeClock:
     def monotonic(self) -> float:
         """As of ``Clock``."""
         self.reads += 1
-        _demand(self.reads < MOST_READS, "the engine spins")
+        _demand(self.reads < MOST_READS, "the poller spins")
         return self.now
 
     def time(self) -> float:
         """As of ``Clock``."""
-        pytest.fail("the engine read the wall clock")
+        pytest.fail("the poller read the wall clock")
 
     def sleep(self, seconds: float) -> None:
         """As of ``Clock``."""
-        _demand(seconds >= 0, "the engine sleeps backwards")
+        _demand(seconds >= 0, "the poller sleeps backwards")
         begun = self.age()
         if self.signal_at is not None and begun <= self.signal_at < begun + seconds:
             self.now = self.start + self.signal_at
@@ -111,7 +111,7 @@ class FakeClock:
 
 @dataclasses.dataclass
 class Call:
-    """One request the cloud received; times in seconds since the clock's start."""
+    """One request that the backend received; times in seconds since the clock's start."""
 
     kind: str
     about: t.Any
@@ -123,41 +123,41 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Statement:
-    """What the cloud said about one task, and when it arrived."""
+    """What the backend said about one task, and when it arrived."""
 
     task_id: str
-    word: str | None
+    status: str | None
     kind: str
     at: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Throttle:
-    """A fault: asked too often."""
+    """A fault: too many requests."""
 
     retry_after: float | None = None
 
 
 @dataclasses.dataclass
-class Cloud:
+class ScriptedBackend:
     """A scripted service.
 
     Attributes:
         clock: Its time.
         timelines: What each task says from when on.
         page_size: Rows per page; None when there is no list.
-        lists_only_pending: The list shows running tasks only and no word.
+        lists_only_pending: The list shows running tasks only and no status.
         has_reasons: The reasons of failures are in a list of their own.
         rate: Calls per second, as published.
         latencies: Seconds each call takes, in turn, over and over.
         faults: What goes wrong with each call, by its number; None is nothing. Further calls go well.
-        foreign: Rows of others before ours in the list.
-        shift: Foreign rows are added at the front all the time, so that rows slide from one page to the next.
-        doubled: Each page repeats the last row of the page before it.
+        other_rows: Rows of others before ours in the list.
+        slides: Foreign rows are added at the front all the time, so that rows slide from one page to the next.
+        repeats_rows: Each page repeats the last row of the page before it.
         lag: The list is that many seconds old.
-        alien: The list names tasks by other ids than those they are asked for by.
-        renewable: A new login can be tried.
-        renewals: What comes of each new login, by its number; None is success.
+        other_ids: The list names tasks by other ids than those they are asked for by.
+        may_reauthenticate: Re-authentication can be tried.
+        reauthentication_faults: What goes wrong with each re-authentication, by its number; None is success.
         signal_at_call: The number of the call during which a signal comes.
     """
 
@@ -169,22 +169,22 @@ class Cloud:
     rate: float = 10.0
     latencies: t.Sequence[float] = (0.05,)
     faults: t.Sequence[t.Any] = ()
-    foreign: int = 0
-    shift: bool = False
-    doubled: bool = False
+    other_rows: int = 0
+    slides: bool = False
+    repeats_rows: bool = False
     lag: float = 0.0
-    alien: bool = False
-    can_renew: bool = False
-    renewals: t.Sequence[t.Any] = ()
+    other_ids: bool = False
+    may_reauthenticate: bool = False
+    reauthentication_faults: t.Sequence[t.Any] = ()
     signal_at_call: int | None = None
     reasons_of: t.Mapping[str, Reason] = dataclasses.field(default_factory=dict)
     service: str = "kps"
     endpoint: str = "https://cloud.example.com"
-    statuses: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: WORDS)
+    statuses: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: STATUSES)
     labels: tuple[tuple[str, str], ...] = (("server_name", "server"),)
     calls: list[Call] = dataclasses.field(default_factory=list)
     statements: list[Statement] = dataclasses.field(default_factory=list)
-    logins: list[float] = dataclasses.field(default_factory=list)
+    reauthentications: list[float] = dataclasses.field(default_factory=list)
 
     parent: str = "project"
 
@@ -195,13 +195,13 @@ class Cloud:
     def read(self, task_id: str, timeout: float) -> TaskStatus:
         """As of ``TaskBackend``."""
         call = self._receive("read", task_id, timeout)
-        word = self._word(task_id, 0.0)
+        status = self._status(task_id, 0.0)
         assert call.answered is not None
-        self.statements.append(Statement(task_id, word, "read", call.answered))
-        if word == GONE:
+        self.statements.append(Statement(task_id, status, "read", call.answered))
+        if status == GONE:
             raise NotFoundError(f"no task {task_id}.", http_status=404, code="KPS.0404", text="task not found")
-        reason = self.reasons_of.get(task_id) if judge(word) == FAILED and not self.has_reasons else None
-        return TaskStatus(task_id, judge(word), word, reason, data={"task_id": task_id, "task_status": word})
+        reason = self.reasons_of.get(task_id) if classify(status) == FAILED and not self.has_reasons else None
+        return TaskStatus(task_id, classify(status), status, reason, data={"task_id": task_id, "task_status": status})
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """As of ``TaskBackend``."""
@@ -209,18 +209,20 @@ class Cloud:
         call = self._receive("page", cursor, timeout)
         assert call.answered is not None
         rows: list[TaskStatus] = []
-        for number in range(self.foreign + (int(self.clock.age()) if self.shift else 0)):
-            rows.append(TaskStatus(f"foreign-{number}", PENDING, None if self.lists_only_pending else "RUNNING_X"))
+        for number in range(self.other_rows + (int(self.clock.age()) if self.slides else 0)):
+            rows.append(TaskStatus(f"other_rows-{number}", PENDING, None if self.lists_only_pending else "RUNNING_X"))
         for task_id in self.timelines:
-            word = self._word(task_id, self.lag)
-            shown = f"other-{task_id}" if self.alien else task_id
-            if self.lists_only_pending and word == "RUNNING_X":
+            status = self._status(task_id, self.lag)
+            shown = f"other-{task_id}" if self.other_ids else task_id
+            if self.lists_only_pending and status == "RUNNING_X":
                 rows.append(TaskStatus(shown, PENDING))
-            elif not self.lists_only_pending and word != GONE:
-                rows.append(TaskStatus(shown, judge(word), word, data={"task_id": task_id, "task_status": word}))
+            elif not self.lists_only_pending and status != GONE:
+                rows.append(
+                    TaskStatus(shown, classify(status), status, data={"task_id": task_id, "task_status": status})
+                )
         begin = cursor or 0
         end = begin + self.page_size
-        shown_rows = rows[max(0, begin - 1) if self.doubled else begin : end]
+        shown_rows = rows[max(0, begin - 1) if self.repeats_rows else begin : end]
         for row in shown_rows:
             if row.task_id in self.timelines:
                 self.statements.append(Statement(row.task_id, row.status, "row", call.answered))
@@ -237,15 +239,15 @@ class Cloud:
 
     def can_reauthenticate(self) -> bool:
         """As of ``TaskBackend``."""
-        return self.can_renew
+        return self.may_reauthenticate
 
     def reauthenticate(self, timeout: float) -> None:
         """As of ``TaskBackend``."""
         _demand(timeout > 0, "a login without time")
-        number = len(self.logins)
-        self.logins.append(self.clock.age())
+        number = len(self.reauthentications)
+        self.reauthentications.append(self.clock.age())
         self.clock.now += 0.1
-        fault = self.renewals[number] if number < len(self.renewals) else None
+        fault = self.reauthentication_faults[number] if number < len(self.reauthentication_faults) else None
         if fault is not None:
             raise self._error(fault)
 
@@ -253,12 +255,12 @@ class Cloud:
         """The calls of some kinds."""
         return [call for call in self.calls if call.kind in kinds]
 
-    def _word(self, task_id: str, lag: float) -> str | None:
-        return word_at(self.timelines[task_id], self.clock.age() - lag)
+    def _status(self, task_id: str, lag: float) -> str | None:
+        return status_at(self.timelines[task_id], self.clock.age() - lag)
 
     def _receive(self, kind: str, about: t.Any, timeout: float) -> Call:
         number = len(self.calls)
-        _demand(number < MOST_CALLS, "the engine never stops")
+        _demand(number < MOST_CALLS, "the poller never stops")
         call = Call(kind, about, self.clock.age(), timeout)
         self.calls.append(call)
         _demand(timeout > 0, "a call without time")
@@ -297,7 +299,7 @@ class Cloud:
         return errors[fault]
 
 
-def at_once(clock: FakeClock) -> RunCalls:
+def run_side_by_side(clock: FakeClock) -> RunCalls:
     """A ``gather`` that runs calls side by side on a fake clock: each call's time passes while the others' does."""
 
     def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:
