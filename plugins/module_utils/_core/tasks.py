@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a task is, worded once: its states, one statement of a service about it, and where statements come from.
+"""The terms of tasks: their states, the status of one task, and the backend of a service.
 
-The services (``_services``) make statements, the engine (``_wait``) consumes them; neither imports the other.
+The services (``_services``) return statuses, the polling engine (``_polling``) uses them; neither imports the other.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ SUCCESS = "success"
 FAILED = "failed"
 #: The service does not know the id, and did not for the whole grace period.
 MISSING = "missing"
-#: The service refused the question about this id for good.
+#: The service rejected the request about this id for good.
 ERROR = "error"
-#: Unfinished, and the last word of the service is in no table. Never a success.
+#: Unfinished, and the last status is in none of the tables. Never a success.
 UNKNOWN = "unknown"
 
 STATES = (SUCCESS, FAILED, MISSING, ERROR, PENDING, UNKNOWN)
@@ -33,21 +33,21 @@ class Reason(t.NamedTuple):
     message: str | None = None
 
     def __str__(self) -> str:
-        """One line for people: whatever the service says, it cannot do anything to a terminal."""
+        """Return one printable line without control characters."""
         parts = ((self.code, WORD), (self.message, SENTENCE))
         return ": ".join(printable(part, most) for part, most in parts if part)
 
 
 class TaskStatus(t.NamedTuple):
-    """One positive statement of a service about one task.
+    """The status of one task, as its service reported it.
 
     Attributes:
         task_id: The task.
-        state: ``pending``, ``success``, ``failed`` or ``unknown``, as the service's table judges it.
-        status: The raw word; None when the statement has none (a row in KPS's list of running tasks).
-        reason: Why it failed, when the statement says so.
+        state: ``pending``, ``success``, ``failed`` or ``unknown``, by the table of the service.
+        status: The raw status; None when there is none (a row in KPS's list of running tasks).
+        reason: Why it failed, when the answer says so.
         progress: Percent done, 0 to 100.
-        eta: Seconds left, when the service tells.
+        eta: Seconds left, by an estimate of the service.
         data: The answer itself, as plain JSON values, without secrets.
     """
 
@@ -61,14 +61,14 @@ class TaskStatus(t.NamedTuple):
 
 
 class StatusPage(t.NamedTuple):
-    """One page of a list: what it says, and the cursor of the next page (None: the list has ended)."""
+    """One page of a list: its tasks, and the cursor of the next page (None: the list has ended)."""
 
     tasks: tuple[TaskStatus, ...]
     next: t.Any = None
 
 
 class TaskBackend(t.Protocol):
-    """Where the engine looks at tasks. Each method is one request, sent once: no retry, no new login inside.
+    """The polling engine's view of a service. Each method is one request, sent once: no retry and no re-authentication inside.
 
     Every method may raise any ``CloudError``; ``NotFoundError`` is raised only when the service says that this very
     task does not exist. ``timeout`` is in seconds, and the method returns or raises within it.
@@ -76,26 +76,26 @@ class TaskBackend(t.Protocol):
 
     #: Its name in the registry of services.
     service: str
-    #: What a person calls the other side, for messages: ``https://kms.cn-north-4.myhuaweicloud.com``.
+    #: The address of the service, for messages: ``https://kms.cn-north-4.myhuaweicloud.com``.
     endpoint: str
-    #: Documented raw words by state, for messages and for checking the user's own lists.
+    #: Documented raw statuses by state, for messages and for checking the user's own lists.
     statuses: t.Mapping[str, tuple[str, ...]]
     #: Fields of ``TaskStatus.data`` that tell a person what a task is about, each with the noun before it; the first of a
     #: noun wins.
     labels: tuple[tuple[str, str], ...]
     #: What tasks belong to beside a region, which a wrong id may be from: ``project``, ``directory`` or ``account``.
     parent: str
-    #: Calls per second at most, unless the user says otherwise.
+    #: Calls per second at most, unless the user sets a rate.
     rate: float
     #: True when ``page`` works.
     has_list: bool
-    #: Words with which a task must be in that list; with another it may rightly be missing. None is any word.
+    #: Statuses with which a task must be in that list; with another it may be missing. None is any status.
     listed_statuses: tuple[str, ...] | None
     #: True when ``reasons`` works.
     has_reasons: bool
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """Ask about one task."""
+        """Read one task."""
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
         """Read one page of the list; ``cursor`` None is the first, ``elapsed`` the age of the wait in seconds."""
@@ -104,7 +104,7 @@ class TaskBackend(t.Protocol):
         """Read one page of the list that tells why tasks failed."""
 
     def can_reauthenticate(self) -> bool:
-        """Whether ``renew`` can help after an ``AuthenticationError``."""
+        """Return True when ``reauthenticate`` may help after an ``AuthenticationError``."""
 
     def reauthenticate(self, timeout: float) -> None:
-        """Log in again."""
+        """Authenticate again."""

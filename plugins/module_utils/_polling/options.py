@@ -47,7 +47,7 @@ BOUNDS: dict[str, tuple[float, float | None]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """How to wait. All durations are seconds.
+    """The options of a wait. All durations are seconds.
 
     Attributes:
         timeout: One budget for everything: delay, polls, throttling, re-authentication, slices. 0 polls once.

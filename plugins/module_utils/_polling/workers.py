@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How calls are run: one after the other, or several at once in threads. The only file with threads."""
+"""The running of calls: one after the other, or several at once in threads. The only file with threads."""
 
 from __future__ import annotations
 
