@@ -104,7 +104,7 @@ def test_a_condition_that_leaves_out_the_first_host(benches: Benches) -> None:
     assert reset_counts(bench) == {"server-02": 1, "server-03": 1}
     assert results(bench) == {"server-02": "reset", "server-03": "reset"}
 
-    # Ansible asks the condition of an imported role for the first host only. Nothing is done, and that is said.
+    # Ansible evaluates the condition of an imported role for the first host only. Nothing is done, and the role reports it.
     bench = benches(3, fleet=False)
     program = bench.run([play(bench, use(when="inventory_hostname != 'server-01'"))])
     assert program.process.returncode == 2, program.output
@@ -117,7 +117,7 @@ def test_a_condition_that_leaves_out_the_first_host(benches: Benches) -> None:
     assert "the role did not run for this host, and nothing was done to it" in program.output + program.errors
 
 
-def test_a_stale_verdict_does_not_speak_for_a_use_that_did_not_run(benches: Benches) -> None:
+def test_an_earlier_result_does_not_count_for_a_use_that_did_not_run(benches: Benches) -> None:
     bench = benches(2, fleet=False)
     again = use(when="inventory_hostname == 'server-02'", vars={"keypair_reset_force": True})
     program = bench.run([play(bench, use(), again)])
