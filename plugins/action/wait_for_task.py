@@ -145,7 +145,7 @@ def _is_refused(error: AnsibleConnectionFailure) -> bool:
 def _loss(error: AnsibleConnectionFailure, drops: int) -> str:
     """Return why there is no connection any more."""
     if _is_refused(error):
-        return f"The host refused the login, and is not asked again, for that may lock it: {_sentence(error)}"
+        return f"The host refused the login, which is not tried again because that may lock it: {_sentence(error)}"
     return f"The connection was lost {drops} times in a row: {_sentence(error)}"
 
 

@@ -301,7 +301,7 @@ FILTERS = {
 
 
 def execute(context: Context) -> Result:
-    """Ask, and add what the raw words mean."""
+    """Read one task or the list, and add the state of each raw status."""
     params = context.params
     directory_id = check_id("directory_id", params["directory_id"], in_query=True)
     if params["task_id"] is not None:

@@ -148,7 +148,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 
 
 def execute(context: Context) -> Result:
-    """Ask, and add what the raw words mean."""
+    """Read the status of one task, and add its state."""
     directory_id = check_id("directory_id", context.params["directory_id"], in_query=True)
     task_id = check_id("task_id", context.params["task_id"], in_query=True)
     task = cloudsso.show_status(context.client(ALI), directory_id, task_id)

@@ -210,7 +210,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
 
 
 def execute(context: Context) -> Result:
-    """Ask, and add what the raw words mean."""
+    """Read one task or the list, and add the state of each raw status."""
     params = context.params
     if params["task_id"] is not None:
         task_id = check_id("task_id", params["task_id"])

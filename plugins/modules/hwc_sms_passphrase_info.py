@@ -130,7 +130,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 
 
 def execute(context: Context) -> Result:
-    """Ask."""
+    """Read the passphrase."""
     task_id = check_id("task_id", context.params["task_id"])
     return {"task_id": task_id, "passphrase": sms.show_passphrase(context.client(HWC), task_id)}
 

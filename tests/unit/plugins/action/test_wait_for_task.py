@@ -232,12 +232,12 @@ NO_KEY = {"failed": True, "changed": False, "msg": "The access key was refused."
                     "Failed to connect to the host via ssh: ops@web1: Permission denied (publickey)."
                 )
             ],
-            "The host refused the login, and is not asked again, for that may lock it: "
+            "The host refused the login, which is not tried again because that may lock it: "
             "Failed to connect to the host via ssh: ops@web1: Permission denied (publickey).",
         ),
         (
             [AnsibleAuthenticationFailure("Invalid/incorrect password")],
-            "The host refused the login, and is not asked again, for that may lock it: "
+            "The host refused the login, which is not tried again because that may lock it: "
             # ansible-core 2.19 and newer put words of their own before it.
             f"{AnsibleAuthenticationFailure('Invalid/incorrect password')}.",
         ),
