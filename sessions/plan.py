@@ -46,7 +46,7 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
         + (f"contract -- tests/contract --ignore {SECRETS}", "contract-oldest-requests", "matrix")
         + (f"pytest-{MAIN} -- -n 2", *pytests, f"units-{host} -- --python {oldest_module_python()}")
         + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT, "simulation", "docs"),
-        ("e2e", f"both-ways-{OLDEST} -- -k keywords", f"both-ways-{NEWEST} -- -k keywords"),
+        ("e2e -- --durations=40", f"both-ways-{OLDEST} -- -k keywords", f"both-ways-{NEWEST} -- -k keywords"),
     )
 
 
