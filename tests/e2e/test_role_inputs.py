@@ -159,7 +159,7 @@ def test_the_controller_in_the_inventory_is_no_server(benches: Benches) -> None:
 @pytest.mark.parametrize("name", ["keypair_reset_report_dir", "keypair_reset_journal_dir"])
 def test_a_directory_that_is_missing_is_refused_in_the_plan(benches: Benches, name: str) -> None:
     bench = benches(1, fleet=False)
-    program = bench.role({**NEW, name: str(bench.directory / "unbound")}).wait()
+    program = bench.role({**NEW, name: str(bench.directory / "gone")}).wait()
     assert program.process.returncode == 2, program.output
     assert f"refused: {name}: no file can be written to {bench.directory}/gone: it does not exist." in program.output
     assert bench.emulator.writes() == []
