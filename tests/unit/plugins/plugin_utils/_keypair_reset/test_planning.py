@@ -136,8 +136,8 @@ def test_in_a_shuffled_play_the_canaries_are_those_of_the_first_batch() -> None:
 
 
 def test_a_host_that_was_lost_is_told_once() -> None:
-    earlier = [record("web1", state="success"), {**lost("unbound"), "state": REFUSED}]
-    assert [each["host"] for each in history([record("web2"), lost("unbound")], earlier)] == ["web2"]
+    earlier = [record("web1", state="success"), {**lost("gone"), "state": REFUSED}]
+    assert [each["host"] for each in history([record("web2"), lost("gone")], earlier)] == ["web2"]
 
 
 def test_another_use_of_the_role_in_the_same_play_does_not_count() -> None:
