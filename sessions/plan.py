@@ -17,6 +17,8 @@ from sessions.cores import CORES, MAIN, NEWEST, OLDEST, oldest_module_python
 
 #: The search of all output for secrets takes longer than all other contract tests; end-to-end tests do it for the role.
 SECRETS = "tests/contract/test_modules_secrets.py"
+#: Leave out tests with the marker slow. Without blanks, because commands are split at them.
+NOT_SLOW = "-m not(slow)"
 #: Unit tests of code that imports nothing of Ansible (test_layers.py): one release of ansible-core is enough for them.
 WITHOUT_ANSIBLE = tuple(
     f"tests/unit/plugins/module_utils/{part}"
@@ -43,10 +45,18 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
     pytests = [f"pytest-{core} -- {ignored}" for core in CORES if core not in (MAIN, "2.20")]
     return (
         (f"sanity-{MAIN}", f"sanity-{OLDEST} -- {' '.join(f'--test {test}' for test in OLDEST_SANITY)}")
-        + (f"contract -- tests/contract --ignore {SECRETS}", "contract-oldest-requests", "matrix")
+        + (
+            f"contract -- tests/contract --ignore {SECRETS} {NOT_SLOW} --durations=15",
+            "contract-oldest-requests",
+            "matrix",
+        )
         + (f"pytest-{MAIN} -- -n 2", *pytests, f"units-{host} -- --python {oldest_module_python()}")
         + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT, "simulation", "docs"),
-        ("e2e -- --durations=40", f"both-ways-{OLDEST} -- -k keywords", f"both-ways-{NEWEST} -- -k keywords"),
+        (
+            f"e2e -- {NOT_SLOW} --durations=40",
+            f"both-ways-{OLDEST} -- -k keywords",
+            f"both-ways-{NEWEST} -- -k keywords",
+        ),
     )
 
 

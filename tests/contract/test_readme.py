@@ -519,7 +519,14 @@ class Reader:
 
 
 RUNNABLE = [document for document in DOCUMENTS if document.stem not in ELSEWHERE]
+#: Documents whose examples run in ./run test; those of the others run by name.
+OFTEN = {"README", "guide_waiting"}
 with_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="there is no ssh client on this machine")
+
+
+def _often(document: Path) -> tuple[pytest.MarkDecorator, ...]:
+    """Return the marks of the examples of a document."""
+    return () if document.stem in OFTEN else (pytest.mark.slow,)
 
 
 @pytest.fixture(name="running", scope="module")
@@ -530,7 +537,11 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Emulator]:
 
 
 @with_ssh
-@pytest.mark.parametrize("document", RUNNABLE, ids=lambda document: f"{document.parent.name}-{document.stem}")
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(document, marks=_often(document)) for document in RUNNABLE],
+    ids=[f"{document.parent.name}-{document.stem}" for document in RUNNABLE],
+)
 def test_commands_run_as_they_are_printed(document: Path, tmp_path: Path, running: Emulator) -> None:
     lines = [line for block, line in _commands() if block.document == document and not line.startswith(SETUP)]
     reader = Reader(document, tmp_path, running)
@@ -542,11 +553,10 @@ def test_commands_run_as_they_are_printed(document: Path, tmp_path: Path, runnin
 @pytest.mark.parametrize(
     "block",
     [
-        block
+        pytest.param(block, id=str(block), marks=_often(block.document))
         for block in YAML
         if block.document in RUNNABLE and isinstance(_load(block), list) and not FOREIGN_BLOCKS.search(block.text)
     ],
-    ids=str,
 )
 def test_playbooks_and_tasks_run_as_they_are_printed(block: Block, tmp_path: Path, running: Emulator) -> None:
     reader = Reader(block.document, tmp_path, running)

@@ -127,7 +127,9 @@ def test_a_check_job_hands_over_its_plan(benches: Benches) -> None:
     assert after.artifacts["keypair_reset_changed"] == 2
 
 
-@pytest.mark.parametrize(("end", "status"), [("cancel", "canceled"), ("time limit", "timeout")])
+@pytest.mark.parametrize(
+    ("end", "status"), [("cancel", "canceled"), pytest.param("time limit", "timeout", marks=pytest.mark.slow)]
+)
 def test_a_job_that_is_ended_leaves_nothing_behind_and_is_launched_again(
     benches: Benches, end: str, status: str
 ) -> None:
@@ -174,6 +176,7 @@ def test_a_job_runs_on_another_node_longer_than_it_may_be_silent(benches: Benche
     assert not (bench.directory / "node_401").exists()
 
 
+@pytest.mark.slow
 def test_a_job_waits_for_the_tasks_that_slices_have_started(benches: Benches) -> None:
     """The playbooks of the guide: two slices start, and the wait goes on in a second job with what the first one hands over."""
     bench = benches(2, fleet=False)

@@ -171,6 +171,7 @@ def test_a_setup_is_made_once_and_removed(setup: Setup) -> None:
     assert set(awx.named("organizations")) == {"Default"}
 
 
+@pytest.mark.slow
 def test_a_credential_must_exist_and_keeps_its_type(setup: Setup) -> None:
     awx = setup.awx
     early = setup.run({"awx_setup_credentials": "mine\n"})

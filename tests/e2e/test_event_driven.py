@@ -85,6 +85,7 @@ def test_the_example_opens_an_incident_and_verifies_a_login(benches: Benches) ->
 
 
 @needs_java
+@pytest.mark.slow
 def test_over_a_kill_each_task_has_one_event_in_ansible_rulebook(benches: Benches) -> None:
     bench = benches(6, fleet=False, task_seconds=4.0)
     rulebook = printing({**KPS, "discover": True, "state_file": str(bench.directory / "tasks.state")})
@@ -128,6 +129,7 @@ def test_rejected_credentials_end_ansible_rulebook_with_an_event_and_an_error(be
 
 
 @needs_java
+@pytest.mark.slow
 def test_the_end_of_named_tasks_ends_ansible_rulebook_if_that_is_wanted(benches: Benches) -> None:
     bench = benches(2, fleet=False, task_seconds=1.0)
     ids = begin(bench, "server-01", "server-02")
@@ -137,6 +139,7 @@ def test_the_end_of_named_tasks_ends_ansible_rulebook_if_that_is_wanted(benches:
 
 
 @needs_java
+@pytest.mark.slow
 def test_with_persistence_and_feedback_an_event_is_confirmed_by_the_rule_engine(benches: Benches) -> None:
     bench = benches(2, fleet=False, task_seconds=1.0)
     ids = begin(bench, "server-01", "server-02")
@@ -156,6 +159,7 @@ def done_lines(text: str) -> list[str]:
 
 
 @needs_java
+@pytest.mark.slow
 def test_two_sources_in_one_rulebook(benches: Benches) -> None:
     bench = benches(1, fleet=False, task_seconds=2.0)
     ids = begin(bench, "server-01")
@@ -210,6 +214,7 @@ def test_the_source_by_itself_prints_its_events_and_ends_at_once_on_ctrl_c(bench
     assert [event["task"]["status"] for event in events] == ["SUCCESS_RESET", "SUCCESS_RESET"]
 
 
+@pytest.mark.slow
 def test_the_source_by_itself_ends_while_a_request_hangs(benches: Benches) -> None:
     bench = benches(1, fleet=False)
     bench.emulator.fail("hang", operation="ListFailedTask", seconds=60)
@@ -232,7 +237,10 @@ def test_no_secret_is_in_what_the_source_prints(benches: Benches) -> None:
     assert "********" in program.output
 
 
-@pytest.mark.parametrize("what", ["close_before", "html", "throttle", "truncated_json"])
+@pytest.mark.parametrize(
+    "what",
+    ["close_before", *(pytest.param(what, marks=pytest.mark.slow) for what in ("html", "throttle", "truncated_json"))],
+)
 def test_trouble_of_the_network_costs_time_and_no_event(benches: Benches, what: str) -> None:
     bench = benches(2, fleet=False, task_seconds=1.0)
     details = {"retry_after": 1} if what == "throttle" else {}

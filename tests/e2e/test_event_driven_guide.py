@@ -96,6 +96,7 @@ def test_awx_offers_none_of_the_files_as_a_playbook() -> None:
 
 
 @needs_java
+@pytest.mark.slow
 def test_the_rulebooks_of_the_guide_run_as_they_are_printed(benches: Benches) -> None:
     bench = benches(4, fleet=False, task_seconds=25.0)
     for name, text in FILES.items():

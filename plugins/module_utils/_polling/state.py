@@ -73,9 +73,9 @@ class Counters:
     reauthentications: int = 0
 
 
-def _part(kind: type, **default: t.Any) -> t.Any:
-    """Return a field that holds a dataclass, and is loaded as one."""
-    return dataclasses.field(**(default or {"default_factory": kind}), metadata={"load": functools.partial(load, kind)})
+def _loaded_as(kind: type) -> dict[str, t.Any]:
+    """Return the metadata of a field that holds a dataclass, and is loaded as one."""
+    return {"load": functools.partial(load, kind)}
 
 
 @dataclasses.dataclass
@@ -99,11 +99,11 @@ class RequestState:
         round_answers: Usable answers of the present round.
     """
 
-    limiter: Limiter = _part(Limiter, default=dataclasses.MISSING)
-    all_latency: Latency = _part(Latency)
-    read_latency: Latency = _part(Latency)
-    page_latency: Latency = _part(Latency)
-    counters: Counters = _part(Counters)
+    limiter: Limiter = dataclasses.field(metadata=_loaded_as(Limiter))
+    all_latency: Latency = dataclasses.field(default_factory=Latency, metadata=_loaded_as(Latency))
+    read_latency: Latency = dataclasses.field(default_factory=Latency, metadata=_loaded_as(Latency))
+    page_latency: Latency = dataclasses.field(default_factory=Latency, metadata=_loaded_as(Latency))
+    counters: Counters = dataclasses.field(default_factory=Counters, metadata=_loaded_as(Counters))
     failing_since: float | None = None
     failures: int = 0
     last_error: str | None = None
@@ -154,7 +154,7 @@ class ListState:
     cost: int = 0
     failures: int = 0
     held_until: float = 0.0
-    scan: Scan | None = _part(Scan, default=None)
+    scan: Scan | None = dataclasses.field(default=None, metadata=_loaded_as(Scan))
     scanned: bool = False
     complete: bool = False
 
@@ -217,9 +217,9 @@ class WaitState:
     service: str
     scope: dict[str, str]
     tasks: dict[str, TaskState] = dataclasses.field(metadata={"dump": _dump_tasks, "load": _load_tasks})
-    requests: RequestState = _part(RequestState, default=dataclasses.MISSING)
-    lists: ListState = _part(ListState)
-    rounds: RoundState = _part(RoundState)
+    requests: RequestState = dataclasses.field(metadata=_loaded_as(RequestState))
+    lists: ListState = dataclasses.field(default_factory=ListState, metadata=_loaded_as(ListState))
+    rounds: RoundState = dataclasses.field(default_factory=RoundState, metadata=_loaded_as(RoundState))
     started: float = 0.0
     warnings: list[str] = dataclasses.field(default_factory=list)
 
