@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Module hwc_ecs_server_power: its options; what it does is tested with ``_fleet``."""
+"""Module hwc_ecs_server_power: its options; what it does is tested with ``_servers``."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Module hwc_kps_keypair_association: its options; what it does is tested with ``_fleet``."""
+"""Module hwc_kps_keypair_association: its options; what it does is tested with ``_servers``."""
 
 from __future__ import annotations
 
