@@ -24,7 +24,7 @@ import tempfile
 import types
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path[:0] = [str(Path(__file__).resolve().parents[number]) for number in (2, 1)]
 
 from e2e.recording import Recording
 from emulator.app import Emulator

@@ -29,6 +29,7 @@ def files() -> dict[str, str]:
 
 def commands() -> list[str]:
     """Return the commands of the guide, in order."""
-    lines = [line for language, text in _blocks() if language == "console" for line in text.splitlines()]
+    texts = [text.replace("\\\n", "") for language, text in _blocks() if language == "console"]
+    lines = [line for text in texts for line in text.splitlines()]
     assert all(line.startswith("$ ") for line in lines)
     return [line.removeprefix("$ ") for line in lines]

@@ -28,21 +28,23 @@ NAMES = sorted(path.name for path in TARGETS.iterdir() if path.name not in ("set
 #: Fields of results that depend on how fast a module starts.
 TIMED = {
     *(
-        "asked",
         "calls",
         "data",
         "elapsed",
         "ended",
+        "ended_at",
         "eta",
         "first",
-        "earlier_batches",
+        "gate",
         "last",
         "last_seen",
-        "look",
+        "polled_at",
         "polls",
     ),
-    *("progress", "repeats", "rounds"),
+    *("progress", "repeats", "rounds", "since", "started"),
 }
+#: Fields with the statuses that were seen one after the other; a slow start misses those in the middle.
+SEEN = {"history", "spans"}
 #: Fields that come from Ansible around a module: where it ran, and what it says only of a process of its own.
 AROUND = {
     *("_ansible_no_log", "_ansible_parsed", "ansible_job_id", "ansible_parsed", "deprecations", "exception"),
@@ -108,10 +110,17 @@ class CallbackModule(CallbackBase):
 """
 
 
+def last_status(history: t.Any) -> t.Any:
+    """Return the last status of a history, which is a list of objects in results and of lists in tokens."""
+    last = history[-1] if history else None
+    return last["status"] if isinstance(last, dict) else last and last[0]
+
+
 def steady(value: t.Any) -> t.Any:
     """Return a result without what time and chance decide."""
     if isinstance(value, dict):
-        return {steady(name): steady(item) for name, item in value.items() if name not in TIMED | AROUND}
+        kept = {name: item for name, item in value.items() if name not in TIMED | AROUND}
+        return {steady(name): last_status(item) if name in SEEN else steady(item) for name, item in kept.items()}
     if isinstance(value, list):
         return [steady(item) for item in value]
     if isinstance(value, str):
