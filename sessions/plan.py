@@ -36,8 +36,7 @@ LINT = (
 def test_lanes() -> tuple[tuple[str, ...], ...]:
     """Return two lanes of about the same length; each entry is a session with its arguments.
 
-    The end-to-end tests are a lane of their own. All sanity sessions are in the other lane, because they share virtual
-    environments below ~/.ansible/test. Left out are the integration tests with the main core, because the end-to-end tests
+    All sanity sessions are in one lane, because they share virtual environments below ~/.ansible/test. Left out are the integration tests with the main core, because the end-to-end tests
     run each of their targets twice, and the unit tests with ansible-core 2.20, which differs little from 2.19 and 2.21.
     """
     host = next((core for core in (MAIN, *reversed(CORES)) if CORES[core].python), MAIN)
@@ -45,18 +44,12 @@ def test_lanes() -> tuple[tuple[str, ...], ...]:
     pytests = [f"pytest-{core} -- {ignored}" for core in CORES if core not in (MAIN, "2.20")]
     return (
         (f"sanity-{MAIN}", f"sanity-{OLDEST} -- {' '.join(f'--test {test}' for test in OLDEST_SANITY)}")
-        + (
-            f"contract -- tests/contract --ignore {SECRETS} {NOT_SLOW} --durations=15",
-            "contract-oldest-requests",
-            "matrix",
-        )
-        + (f"pytest-{MAIN} -- -n 2", *pytests, f"units-{host} -- --python {oldest_module_python()}")
-        + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", *LINT, "simulation", "docs"),
-        (
-            f"e2e -- {NOT_SLOW} --durations=40",
-            f"both-ways-{OLDEST} -- -k keywords",
-            f"both-ways-{NEWEST} -- -k keywords",
-        ),
+        + (f"contract -- tests/contract --ignore {SECRETS} {NOT_SLOW} --durations=15", "contract-oldest-requests")
+        + ("matrix", f"pytest-{MAIN} -- -n 2", *pytests, *LINT),
+        (f"e2e -- {NOT_SLOW} --durations=40",)
+        + (f"both-ways-{OLDEST} -- -k keywords", f"both-ways-{NEWEST} -- -k keywords")
+        + (f"units-{host} -- --python {oldest_module_python()}",)
+        + (f"integration-{OLDEST} -- {' '.join(OLDEST_TARGETS)}", "simulation", "docs"),
     )
 
 

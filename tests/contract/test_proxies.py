@@ -399,7 +399,7 @@ def test_a_password_is_not_in_what_goes_wrong_later(serve: Serve) -> None:
     for scheme in ("http", "https", "socks4", "socks5", "socks5h"):
         url = f"{scheme}://user:{PASSWORD}@127.0.0.1:{proxy.port}"
         with pytest.raises(CloudError) as caught:
-            RequestsTransport(environ={"HTTPS_PROXY": url}).send(get("https://localhost:1/"), 10.0)
+            RequestsTransport(environ={"HTTPS_PROXY": url}).send(get("https://localhost:1/"), 3.0)
         messages.append(str(caught.value))
         assert f"{scheme}://127.0.0.1:{proxy.port}" in messages[-1]
     proxy.close()
