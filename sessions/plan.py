@@ -36,8 +36,9 @@ LINT = (
 def test_lanes() -> tuple[tuple[str, ...], ...]:
     """Return two lanes of about the same length; each entry is a session with its arguments.
 
-    All sanity sessions are in one lane, because they share virtual environments below ~/.ansible/test. Left out are the integration tests with the main core, because the end-to-end tests
-    run each of their targets twice, and the unit tests with ansible-core 2.20, which differs little from 2.19 and 2.21.
+    All sanity sessions are in one lane, because they share virtual environments below ~/.ansible/test. Left out are the
+    integration tests with the main core, because the end-to-end tests run each of their targets twice, and the unit tests
+    with ansible-core 2.20, which differs little from 2.19 and 2.21.
     """
     host = next((core for core in (MAIN, *reversed(CORES)) if CORES[core].python), MAIN)
     ignored = " ".join(f"--ignore {part}" for part in WITHOUT_ANSIBLE)
