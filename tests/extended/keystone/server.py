@@ -58,11 +58,10 @@ def main(directory: Path, password: str) -> None:
         CONFIGURATION.format(directory=directory, expiration=EXPIRATION, failures=FAILURES), encoding="utf-8"
     )
 
-    from werkzeug.serving import make_server
-
     from keystone.cmd import bootstrap
     from keystone.common import sql
     from keystone.server.flask import core
+    from werkzeug.serving import make_server
 
     application = core.initialize_application("public", config_files=[str(configuration)])
     with sql.session_for_write() as session:
