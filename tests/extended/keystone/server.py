@@ -31,6 +31,8 @@ expiration = {expiration}
 allow_expired_window = 0
 [fernet_tokens]
 key_repository = {directory}/fernet
+[fernet_receipts]
+key_repository = {directory}/fernet
 [credential]
 key_repository = {directory}/credential
 [cache]
