@@ -38,6 +38,8 @@ LONGEST_PAUSE = 30.0
 OUTAGE = 3
 #: The pause between two calls during an outage, in seconds: it begins with the first and doubles to the second figure.
 FIRST_PROBE, LONGEST_PROBE = 0.5, 5.0
+#: How much longer than they are told clocks sleep at most, in seconds.
+OVERSLEPT = 0.005
 #: Above this rate, in calls per second, pauses without Retry-After begin shorter, in proportion.
 REFERENCE_RATE = 10.0
 
@@ -139,12 +141,12 @@ class Limiter:
 
         The rate is that of the last call: with a rate that grows meanwhile, the result would depend on how often it is asked.
         """
-        spaced = now if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)
-        return max(now, spaced, self.gate)
+        return max(now, self._spaced(), self.gate)
 
     def sent(self, now: float) -> None:
-        """Record that a call was sent."""
-        self.last_sent = now
+        """Record that a call was sent. A clock that sleeps a little too long does not delay the calls after it."""
+        due = max(self._spaced(), self.gate)
+        self.last_sent = due if due <= now <= due + OVERSLEPT else now
 
     def answered(self) -> None:
         """Record an answer that is not a throttled one."""
@@ -190,6 +192,10 @@ class Limiter:
     def outage(self) -> bool:
         """True when several calls in a row had no usable answer; the service is only probed then."""
         return self.lost_in_row >= OUTAGE
+
+    def _spaced(self) -> float:
+        """Return when the rate allows the next call."""
+        return -math.inf if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)
 
     def _close(self, until: float, retry_after: float | None) -> None:
         if until >= self.gate:

@@ -230,8 +230,10 @@ class RequestScheduler:
 
     def turn(self, limit: float) -> float | None:
         """Return when the next request may be sent; None when that is after the limit."""
-        now, ready = self.now(), self.ready_at()
-        late = max(LATE, self._state.all_latency.round_trip) if ready <= now else EPSILON
+        # One reading of the clock: a request that may be sent now must not be taken for one that has to wait.
+        now = self.now()
+        ready = self._state.limiter.ready_at(now)
+        late = max(LATE, self._state.all_latency.round_trip) if ready <= now else LATE
         return ready if ready <= min(limit + late, self.deadline + GRACE - LEAST) else None
 
     def prepare(self, limit: float) -> bool:
@@ -239,7 +241,7 @@ class RequestScheduler:
         ready = self.turn(limit)
         if ready is None:
             return False
-        self.sleep_until(min(ready, limit))
+        self.sleep_until(ready)
         return True
 
     def submit_read(self, call: t.Callable[[float], T], *, last: bool) -> t.Callable[[], Response[T]]:

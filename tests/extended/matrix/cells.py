@@ -561,8 +561,8 @@ def _judge_text(cell: Cell, run: CellRun, means: str) -> t.Iterator[str]:
     cause = (
         "did not" if cell.fault.slow and re.search("did not", text) else "." if cell.fault.dark else rules.SAYS[means]
     )
-    # The address, or the service and its operation; the task of a wait; the variable of a proxy; the time that was up.
-    whom = rf"wait_timeout, |127\.0\.0\.1|{re.escape(DOMAIN)}|(kps|csms|cloudsso) tasks?|xx-nowhere-9|_PROXY|\b(KPS|CSMS|ECS|SMS|CLOUDSSO) [A-Z]\w+|^Not authorized \("
+    # The address, or the service and its operation; the task of a wait; the variable of a proxy.
+    whom = rf"127\.0\.0\.1|{re.escape(DOMAIN)}|(kps|csms|cloudsso) tasks?|xx-nowhere-9|_PROXY|\b(KPS|CSMS|ECS|SMS|CLOUDSSO) [A-Z]\w+|^Not authorized \("
     for pattern in (cause, cell.fault.says, whom):
         if pattern and not re.search(pattern, text):
             yield f"does not say {pattern!r}: {text[:400]!r}"

@@ -100,6 +100,18 @@ def test_calls_are_spaced_by_the_rate() -> None:
     assert limiter.ready_at(7.0) == 7.0
 
 
+def test_a_clock_that_sleeps_a_little_too_long_does_not_delay_the_calls_after_it() -> None:
+    limiter = Limiter(10.0, 10.0)
+    now = 0.0
+    for _call in range(1000):
+        limiter.sent(now)
+        now = limiter.ready_at(now) + 0.0001
+    assert now == pytest.approx(100.0001)
+    # A call that is really late is the beginning of the next pause.
+    limiter.sent(now + 1)
+    assert limiter.ready_at(now + 1) == pytest.approx(now + 1.1)
+
+
 def test_a_throttled_answer_halves_the_rate_down_to_a_floor() -> None:
     limiter = Limiter(10, 10)
     for number in range(20):

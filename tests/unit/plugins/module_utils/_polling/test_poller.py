@@ -332,6 +332,27 @@ def test_the_first_poll_is_at_once_and_the_last_one_at_the_deadline() -> None:
     assert outcome.result["elapsed"] == 18.05
 
 
+class TickingClock(FakeClock):
+    """A clock that moves between two readings, as every real one does."""
+
+    def monotonic(self) -> float:
+        """As of ``Clock``."""
+        self.now += 1e-7
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("page_size", [None, 10], ids=["single reads", "a list"])
+@pytest.mark.parametrize("tasks", [1, 3, 12])
+def test_the_last_poll_is_made_on_a_clock_that_moves_between_readings(tasks: int, page_size: int | None) -> None:
+    clock = TickingClock()
+    ids = [f"t-{number}" for number in range(tasks)]
+    backend = ScriptedBackend(clock, dict.fromkeys(ids, RUNS), page_size=page_size)
+    outcome = wait(backend, ids, Options(**STEADY, timeout=18), clock=clock, rng=lambda: 0.5)
+    assert outcome.result["timed_out"]
+    # The last round ends at the deadline, one call after the other.
+    assert [task["id"] for task in outcome.result["tasks"] if task["last_seen"] < 18 - tasks / 10] == []
+
+
 def test_the_pause_follows_the_square_root_of_the_age() -> None:
     _outcome, cloud = run({"a": RUNS}, {"latencies": (0.0,)}, interval=2, backoff=0.8, timeout=100)
     sent = at(cloud)
@@ -416,9 +437,10 @@ def test_a_timeout_shorter_than_a_round_polls_until_its_end() -> None:
 
 def test_timeout_zero_polls_each_task_once_within_ten_seconds() -> None:
     timelines = {f"t-{number}": RUNS for number in range(300)}
-    outcome, cloud = run(timelines, {}, timeout=0)
-    assert len(cloud.calls) == 99
-    assert outcome.result["elapsed"] == pytest.approx(9.85)
+    # At 8 calls per second the last one that has time is sent at 9.875 s.
+    outcome, cloud = run(timelines, {"rate": 8.0}, timeout=0)
+    assert len(cloud.calls) == 80
+    assert outcome.result["elapsed"] == pytest.approx(9.925)
     assert outcome.result["tasks"][200]["status"] is None
     outcome, cloud = run({"a": after(0), "b": RUNS}, {}, timeout=0)
     assert states(outcome) == ["success", "pending"]
@@ -560,10 +582,10 @@ def test_during_an_outage_the_service_is_only_probed() -> None:
     timelines = {f"t-{number}": after(200) for number in range(100)}
     faults = [None] * 10 + ["unavailable"] * 25
     _outcome, cloud = run(timelines, {"faults": faults, "latencies": (0.0,)}, error_grace=1000)
-    sent = at(cloud)[10:36]
-    pauses = [round(later - earlier, 2) for earlier, later in zip(sent, sent[1:])]
+    sent = [call.sent for call in cloud.sent("read", "page")][10:36]
+    pauses = [round(later - earlier, 6) for earlier, later in zip(sent, sent[1:])]
     # Jitter of probes: three quarters of 0.5, 1, 2, 4, 5 s.
-    assert pauses[:7] == [0.1, 0.1, 0.38, 0.75, 1.5, 3.0, 3.75]
+    assert pauses[:7] == [0.1, 0.1, 0.375, 0.75, 1.5, 3.0, 3.75]
     assert set(pauses[7:]) == {3.75}
     # The service is back, and the round goes on with those it did not reach; no task is left out.
     assert at(cloud)[37] - at(cloud)[36] == pytest.approx(0.1, abs=0.01)
