@@ -249,12 +249,18 @@ class Poller:
         if slice_end is not None and not self._worked:
             self._requests.sleep_until(slice_end)
 
-    def _turn_is_beyond(self, slice_end: float | None) -> bool:
-        """Return True when the turn of the next call comes in the next slice."""
+    def _await_turn(self, slice_end: float | None) -> bool:
+        """Sleep until the turn of the next call, if it has one; return False when that comes in the next slice.
+
+        What the call is, is decided afterwards: it depends on the rate at that time, and must not depend on slices.
+        """
         turn = self._requests.turn(self._requests.limit())
-        return turn is not None and (
-            self._is_beyond(turn, slice_end) or (slice_end is not None and self._requests.now() >= slice_end + START_UP)
-        )
+        if turn is None:
+            return True
+        if self._is_beyond(turn, slice_end) or (slice_end is not None and self._requests.now() >= slice_end + START_UP):
+            return False
+        self._requests.sleep_until(turn)
+        return True
 
     def _run_round(self, slice_end: float | None) -> bool:
         """Poll every pending task, or go on with that; return False when the slice ends before the round does."""
@@ -262,7 +268,7 @@ class Poller:
         if current.queue is None:
             self._begin_round()
         while current.queue and not current.out_of_time and not self._decided():
-            if self._turn_is_beyond(slice_end):
+            if not self._await_turn(slice_end):
                 self._end_slice(slice_end)
                 return False
             self._worked = True
@@ -365,7 +371,7 @@ class Poller:
         """Yield the single reads of a round, each when the answers before it are known and its turn has come."""
         current, requests = self._round, self._requests
         while current.queue and not current.out_of_time and not self._decided():
-            if self._turn_is_beyond(slice_end) or self._lists.due(len(current.queue)):
+            if not self._await_turn(slice_end) or self._lists.due(len(current.queue)):
                 return
             if not requests.prepare(requests.limit()):
                 current.out_of_time = True

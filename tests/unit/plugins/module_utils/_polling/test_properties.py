@@ -351,8 +351,7 @@ def test_p6_after_transient_errors_the_wait_goes_on(scenario: Scenario) -> None:
 SLICES = st.lists(st.sampled_from([0.25, 1.0, 5.0, 30.0]), min_size=1, max_size=3)
 
 
-# Without faults: while a gate is closed, the choice between list and single reads depends on when it is made.
-@given(scenarios(faults=()), SLICES)
+@given(scenarios(), SLICES)
 def test_p7_slices_make_the_calls_of_one_run(scenario: Scenario, lengths: list[float]) -> None:
     whole, one = scenario.run()
     outcome, many, slices = scenario.run_in_slices(lengths)
