@@ -230,10 +230,7 @@ class RequestScheduler:
 
     def turn(self, limit: float) -> float | None:
         """Return when the next request may be sent; None when that is after the limit."""
-        # One reading of the clock: a request that may be sent now must not be taken for one that has to wait.
-        now = self.now()
-        ready = self._state.limiter.ready_at(now)
-        late = max(LATE, self._state.all_latency.round_trip) if ready <= now else LATE
+        ready, late = self.ready_at(), max(LATE, self._state.all_latency.round_trip)
         return ready if ready <= min(limit + late, self.deadline + GRACE - LEAST) else None
 
     def prepare(self, limit: float) -> bool:
