@@ -52,9 +52,11 @@ PROGRESS = "tests/e2e/test_progress.py"
 TRANSPORT = ("tests/contract/test_transport.py", "tests/contract/test_proxies.py")
 
 
-def names_tests(session: nox.Session) -> bool:
-    """Return whether the arguments of the session name tests."""
-    return any(argument.startswith("tests/") for argument in session.posargs)
+def pytest(session: nox.Session, *default: str, env: dict[str, str] | None = None) -> None:
+    """Run pytest with the arguments of the session, and with the default ones unless those name tests."""
+    names_tests = any(argument.startswith("tests/") for argument in session.posargs)
+    arguments = session.posargs if names_tests else [*default, *session.posargs]
+    session.run("pytest", *arguments, env=env, interrupt_timeout=10)
 
 
 # --- Try it out
@@ -182,7 +184,7 @@ def integration(session: nox.Session, core: Core) -> None:
 def e2e_core(session: nox.Session, core: Core) -> None:
     """Run end-to-end tests; without arguments those of the progress of a wait."""
     environment = {**install_for_playbooks(session, *E2E, core=core), **awx_collection(session)}
-    session.run("pytest", *(session.posargs or [PROGRESS]), env=environment, interrupt_timeout=10)
+    pytest(session, PROGRESS, env=environment)
 
 
 def both_ways(session: nox.Session, core: Core) -> None:
@@ -225,14 +227,14 @@ def coverage(session: nox.Session) -> None:
 def contract(session: nox.Session) -> None:
     """Run the vendors' SDKs against the emulator, and compare our signatures and requests with those of the SDKs."""
     environment = install_for_playbooks(session, *PYTEST, "hypothesis", "PySocks", "-r", "requirements/contract.in")
-    session.run("pytest", *(session.posargs or ["tests/contract"]), env=environment)
+    pytest(session, "tests/contract", env=environment)
 
 
 @nox.session(name="contract-oldest-requests", default=False)
 def contract_oldest_requests(session: nox.Session) -> None:
     """Run the tests of the transport with the oldest requests and urllib3 that the collection supports."""
     environment = install_for_playbooks(session, "pytest")
-    session.run("pytest", *(session.posargs or TRANSPORT), env=with_oldest_requests(session, environment))
+    pytest(session, *TRANSPORT, env=with_oldest_requests(session, environment))
 
 
 @nox.session(default=False)
@@ -240,15 +242,14 @@ def e2e(session: nox.Session) -> None:
     """Run the role and playbooks on the fleet, ansible-runner as AWX lays it out, the execution environment."""
     environment = {**install_for_playbooks(session, *E2E), **awx_collection(session)}
     # More than there are cores, because tests wait for half of the time.
-    options = [] if names_tests(session) else ["-n", "3", "--dist", "worksteal", "tests/e2e"]
-    session.run("pytest", *session.posargs, *options, env=environment, interrupt_timeout=10)
+    pytest(session, "-n", "3", "--dist", "worksteal", "tests/e2e", env=environment)
 
 
 @nox.session(default=False)
 def simulation(session: nox.Session) -> None:
     """Run thousands of waits on a simulated clock: the cost and the delay of our engine beside other engines."""
     session.install("ansible-core", "pytest", "-r", "tests/unit/requirements.txt")
-    session.run("pytest", *(session.posargs or ["tests/extended/simulation"]))
+    pytest(session, "tests/extended/simulation")
 
 
 @nox.session(default=False)
@@ -281,15 +282,14 @@ def keystone(session: nox.Session) -> None:
     constraints = {"UV_CONSTRAINT": f"{LOCK} {LOCK.with_name('keystone.txt')}"}
     session.install("-r", "requirements/keystone.in", env=constraints)
     environment = install_for_playbooks(session, "pytest", "PyYAML")
-    session.run("pytest", *(session.posargs or ["tests/extended/keystone"]), env=environment)
+    pytest(session, "tests/extended/keystone", env=environment)
 
 
 @nox.session(default=False)
 def campaign(session: nox.Session) -> None:
     """Run the role under every fault and interruption, and on a fleet of 200: about an hour on two cores."""
     environment = install_for_playbooks(session, *PYTEST)
-    options = [] if names_tests(session) else ["tests/extended/campaign"]
-    session.run("pytest", "-n", "2", *session.posargs, *options, env=environment, interrupt_timeout=10)
+    pytest(session, "-n", "2", "tests/extended/campaign", env=environment)
 
 
 @nox.session(default=False)
