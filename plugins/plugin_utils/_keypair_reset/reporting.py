@@ -30,6 +30,8 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 
 #: The beginning of the command that starts a server.
 _START = "ansible localhost -m multicloud.async_tasks.hwc_ecs_server_power"
+#: A limit with more hosts than this is not shown.
+_LIMIT = 20
 _PAST = {"reset": "reset", "replace": "replaced", "bind": "bound", "unbind": "unbound"}
 
 
@@ -239,7 +241,20 @@ def summary(records: t.Sequence[Record], *, check_mode: bool) -> list[str]:
     ]
     if check_mode:
         return [*lines, "Nothing was changed (check mode)."]
-    return [*lines, *_all_on(records, bool(off or going))]
+    return [*lines, *_all_on(records, bool(off or going)), *_how_to_repeat(records)]
+
+
+def _how_to_repeat(records: t.Sequence[Record]) -> list[str]:
+    """Return how to run the role again for the servers that have a problem, if there are any."""
+    bad = [record["host"] for record in records if record["state"] not in GOOD]
+    if not bad:
+        return []
+    # Ansible reads other characters of a limit as a pattern.
+    if len(bad) <= _LIMIT and all(re.fullmatch(r"\w[\w.-]*", host) for host in bad):
+        how = f"with --limit {','.join(bad)}."
+    else:
+        how = "with the same variables. It leaves the servers that are done as they are."
+    return [f"To try again, correct the {'reason' if len(bad) == 1 else 'reasons'} and repeat this run {how}"]
 
 
 def _all_on(records: t.Sequence[Record], some_off: bool) -> list[str]:

@@ -211,6 +211,7 @@ def test_the_table_has_a_line_for_each_server_and_the_sums() -> None:
     assert lines[3:] == [
         "1 reset, 1 failed, 1 refused.",
         f"OFF: web2. Start it with: {START.format('web2')}",
+        "To try again, correct the reasons and repeat this run with --limit web2,web3.",
     ]
     assert len({line.index(word) for line, word in zip(lines, ("reset", "reset"), strict=False)}) == 1
 
@@ -328,7 +329,42 @@ def test_the_command_in_markdown_can_be_copied() -> None:
 def test_a_summary_says_what_is_off_and_that_all_is_on_only_where_it_is(
     records: list[Record], lines: list[str]
 ) -> None:
-    assert summary(records, check_mode=False) == lines
+    assert [line for line in summary(records, check_mode=False) if not line.startswith("To try again, ")] == lines
+
+
+@pytest.mark.parametrize(
+    ("records", "how"),
+    [
+        ([done("a"), done("b", state=UNCHANGED)], None),
+        (
+            [done("a"), failed("web-1.example.org")],
+            "correct the reason and repeat this run with --limit web-1.example.org.",
+        ),
+        (
+            [failed("a"), done("b"), record("c", state=REFUSED, reason="No.")],
+            "correct the reasons and repeat this run with --limit a,c.",
+        ),
+        # Ansible reads these as patterns.
+        *(
+            (
+                [failed(host)],
+                "correct the reason and repeat this run with the same variables. It leaves the servers that are done as they are.",
+            )
+            for host in ("!a", "~a", "&a", "@a", "2001:db8::1", "a b", "a[1]", "a,b", "a*")
+        ),
+        (
+            [failed(f"web{number}") for number in range(21)],
+            "correct the reasons and repeat this run with the same variables. It leaves the servers that are done as they are.",
+        ),
+    ],
+)
+def test_a_summary_says_how_to_repeat_the_run_for_the_servers_with_a_problem(
+    records: list[Record], how: str | None
+) -> None:
+    lines = summary(records, check_mode=False)
+    assert [line for line in lines if line.startswith("To try again")] == ([f"To try again, {how}"] if how else [])
+    # In check mode nothing is repeated: the run itself is next.
+    assert not [line for line in summary(records, check_mode=True) if line.startswith("To try again")]
 
 
 def test_notes_about_the_run_end_the_report() -> None:
