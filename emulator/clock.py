@@ -57,7 +57,7 @@ class ManualClock:
 
 @dataclasses.dataclass(order=True)
 class Event:
-    """Something that will happen.
+    """An event to come.
 
     Attributes:
         due: When, in seconds since the epoch.

@@ -155,7 +155,7 @@ class _Session(asyncssh.SSHServer):
 
 
 class _Files(asyncssh.SFTPServer):
-    """File transfer; relative paths start at the machine's home directory."""
+    """The file transfer of a machine; relative paths start at its home directory."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes]) -> None:
         super().__init__(channel)

@@ -19,7 +19,7 @@ from .messages import ApiError, Json, Request, Response
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """Who sent a request, as established by its credentials.
+    """The sender of a request, as established by its credentials.
 
     Attributes:
         label: For the request log: an access key or a user name.

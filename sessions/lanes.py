@@ -35,7 +35,7 @@ class Outcome:
 
 
 class Lanes:
-    """Runs sessions, and prints the whole output of each when it has ended.
+    """The runner of sessions, which prints the whole output of each when it has ended.
 
     Args:
         command: What a session's name and arguments are appended to, as in ``["nox", "-s"]``.

@@ -11,6 +11,6 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process
 
 
 class ActionModule(ModuleAction):
-    """Runs ``hwc_kps_task_info``."""
+    """The action plugin of ``hwc_kps_task_info``."""
 
     module = MODULE

@@ -70,7 +70,7 @@ class _SshConfig(dict[str, t.Any]):
 
 
 class ActionModule(ActionBase):
-    """Reads the variables of all hosts; a task with run_once gets those of one host only."""
+    """The action plugin that reads the variables of all hosts; a task with run_once gets those of one host only."""
 
     TRANSFERS_FILES = False
     _requires_connection = False

@@ -11,6 +11,6 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process
 
 
 class ActionModule(ModuleAction):
-    """Runs ``keypair_reset_report``."""
+    """The action plugin of ``keypair_reset_report``."""
 
     module = MODULE

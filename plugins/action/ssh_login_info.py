@@ -11,6 +11,6 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process
 
 
 class ActionModule(ModuleAction):
-    """Runs ``ssh_login_info``."""
+    """The action plugin of ``ssh_login_info``."""
 
     module = MODULE

@@ -39,7 +39,7 @@ UNBOUNDED = 1e9
 
 
 class ActionModule(ModuleAction):
-    """Runs ``wait_for_task``."""
+    """The action plugin of ``wait_for_task``."""
 
     module = MODULE
 

@@ -79,7 +79,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services i
 
 
 class LookupModule(LookupBase):
-    """Reads passphrases."""
+    """The lookup of passphrases."""
 
     def run(self, terms: list[t.Any], variables: dict[str, t.Any] | None = None, **kwargs: t.Any) -> list[str]:
         """Return the passphrases of the tasks in ``terms``."""

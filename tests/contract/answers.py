@@ -46,7 +46,7 @@ def kind_of(value: t.Any) -> str:
 
 
 def paths_of(document: t.Any, place: Path = ()) -> t.Iterator[Path]:
-    """Every field of a document: of lists the first and the last row."""
+    """Yield every field of a document: of lists the first and the last row."""
     yield place
     if isinstance(document, dict):
         for name, value in document.items():
@@ -124,19 +124,19 @@ class Direct:
         self.struck = False
 
     def monotonic(self) -> float:
-        """As of the collection's clock."""
+        """Implement the collection's clock."""
         return self.clock.time()
 
     def time(self) -> float:
-        """As of the collection's clock."""
+        """Implement the collection's clock."""
         return self.clock.time()
 
     def sleep(self, seconds: float) -> None:
-        """As of the collection's clock."""
+        """Implement the collection's clock."""
         self.clock.advance(max(0.0, seconds))
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         assert timeout > 0
         self.clock.advance(0.05)
         parts = urlsplit(request.url)
@@ -148,7 +148,7 @@ class Direct:
         return Response(answered.status, headers, self._spoil(self.emulator.requests[-1].operation, answered))
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``; do nothing."""
 
     def _spoil(self, operation: str, answered: messages.Response) -> bytes:
         try:
@@ -181,7 +181,7 @@ class Direct:
 
 
 def cells_of(seen: t.Mapping[str, t.Sequence[t.Any]]) -> list[Cell]:
-    """Every field of the answers that were seen, with every value of another type.
+    """Return every field of the answers that were seen, with every value of another type.
 
     Of the same type are only those that no field of this type may bear: empty, endless, full of control characters, huge.
     """

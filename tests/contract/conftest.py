@@ -22,7 +22,7 @@ from .sdk import load
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Starts now, for the SDKs sign with the machine's time, and moves by ``advance`` only."""
+    """Return a clock that starts now, because the SDKs sign with the machine's time; it moves by ``advance`` only."""
     return ManualClock(time.time())
 
 
@@ -44,7 +44,7 @@ def state_dir(key_store: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def emulator(clock: ManualClock, state_dir: Path) -> t.Iterator[Emulator]:
-    """Three servers without SSH; a task takes 10 seconds, a power job 5."""
+    """Start three servers without SSH; a task takes 10 seconds, a power job 5."""
     with Emulator(3, fleet=False, task_seconds=10, job_seconds=5, clock=clock, state_dir=state_dir) as running:
         yield running
 
@@ -57,7 +57,7 @@ class HuaweiSdk:
     models: dict[str, t.Any]
 
     def credentials(self, access: str, secret: str, project_id: str | None) -> t.Any:
-        """Project credentials."""
+        """Return project credentials."""
         basic = load("huaweicloudsdkcore.auth.credentials").BasicCredentials
         return basic(access, secret, project_id).with_iam_endpoint(self.emulator.url)
 

@@ -13,7 +13,7 @@ from emulator import Emulator
 
 
 class Modules:
-    """Runs modules.
+    """A runner of modules.
 
     Args:
         emulator: What answers.

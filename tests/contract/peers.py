@@ -108,7 +108,7 @@ Serve = t.Callable[..., Server]
 
 @contextlib.contextmanager
 def serving() -> t.Iterator[Serve]:
-    """Starts servers that end with it."""
+    """Yield a function that starts servers; they end with the context."""
     servers: list[Server] = []
 
     def start(behave: Behavior, context: ssl.SSLContext | None = None, greeting: bytes = b"") -> Server:
@@ -122,7 +122,7 @@ def serving() -> t.Iterator[Serve]:
 
 
 def send(*parts: bytes) -> Behavior:
-    """Answers every request with these bytes."""
+    """Answer every request with these bytes."""
 
     def behave(peer: Peer, _request: bytes) -> None:
         for part in parts:
@@ -145,7 +145,7 @@ def post(url: str, body: bytes = b'{"keypair_name": "kp"}') -> Request:
 
 
 def hang_up(peer: Peer, _request: bytes) -> None:
-    """Takes the request, and closes the connection without an answer."""
+    """Take the request, and close the connection without a response."""
     peer.sock.shutdown(socket.SHUT_RDWR)
 
 

@@ -64,7 +64,7 @@ class Scenario:
 
 
 def servers(emulator: Emulator, status: str | None = None) -> list[Server]:
-    """All servers, after switching them to a status."""
+    """Switch all servers to a status, and return them."""
     found = list(emulator.huawei.servers.values())
     for server in found:
         server.status = status or server.status
@@ -72,7 +72,7 @@ def servers(emulator: Emulator, status: str | None = None) -> list[Server]:
 
 
 def resets(emulator: Emulator, clock: ManualClock) -> list[str]:
-    """Three tasks of KPS, just begun: one will succeed, one will fail, one will not end. Their ids."""
+    """Start three tasks of KPS: one will succeed, one will fail, one will not end. Return their ids."""
     found = servers(emulator, "SHUTOFF")
     emulator.fail("task_fails", server=found[1].id, code="KPS.3025", message="The key cannot be written")
     emulator.fail("task_stuck", server=found[2].id)
@@ -93,7 +93,7 @@ def ended(emulator: Emulator, clock: ManualClock) -> list[str]:
 
 
 def unbound(emulator: Emulator) -> list[Server]:
-    """All servers, running and without a key pair."""
+    """Start all servers, without a key pair, and return them."""
     found = servers(emulator, "ACTIVE")
     for server in found:
         server.key_name = server.managed_key = None
@@ -101,7 +101,7 @@ def unbound(emulator: Emulator) -> list[Server]:
 
 
 def rotations(emulator: Emulator, clock: ManualClock) -> list[str]:
-    """Three tasks of CSMS: one that failed, one that succeeded, one that goes on. Their ids."""
+    """Make three tasks of CSMS: one has failed, one has succeeded, one goes on. Return their ids."""
     emulator.fail("task_fails", server="database", code="CSMS.3001", message="The function failed")
     secret = emulator.huawei.csms.secrets[emulator.project.id, "database"]
     ids = []
@@ -113,7 +113,7 @@ def rotations(emulator: Emulator, clock: ManualClock) -> list[str]:
 
 
 def assignments(emulator: Emulator, clock: ManualClock) -> list[str]:
-    """Three tasks of CloudSSO: one that succeeded, one that failed, one that goes on. Their ids."""
+    """Make three tasks of CloudSSO: one has succeeded, one has failed, one goes on. Return their ids."""
     directory = emulator.alibaba_account.directory
     users = list(directory.users)
     emulator.fail("task_fails", server=users[1], code="NoPermission", message="No permission.")
@@ -132,7 +132,7 @@ def assignments(emulator: Emulator, clock: ManualClock) -> list[str]:
 
 
 def migrations(emulator: Emulator, clock: ManualClock) -> list[str]:
-    """Two migrations: one that succeeds after a while, one that fails."""
+    """Start two migrations, one that succeeds after a while and one that fails, and return their ids."""
     found = list(emulator.huawei.sms.tasks.values())
     error = json.dumps([{"error_code": "SMS.1807", "error_msg": "The agent is offline"}])
     emulator.huawei.sms.run(found[0], 8)

@@ -22,7 +22,7 @@ SHOW = "ShowServer"
 
 
 class Client:
-    """Reads and writes with a token, one connection each."""
+    """A client that reads and writes with a token, one connection each."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -41,7 +41,7 @@ class Client:
         return connection.getresponse()
 
     def json(self, method: str, path: str, document: t.Any = None) -> tuple[int, t.Any]:
-        """Status and document of the answer."""
+        """Return status and document of the answer."""
         answer = self.send(method, path, document)
         text = answer.read()
         return answer.status, json.loads(text) if text else None

@@ -68,7 +68,7 @@ class Shell:
 
 @pytest.fixture
 def running(clock: ManualClock, state_dir: Path) -> t.Iterator[Emulator]:
-    """Two servers with SSH, time standing still."""
+    """Start two servers with SSH, on a clock that stands still."""
     with Emulator(2, task_seconds=10, job_seconds=5, clock=clock, state_dir=state_dir) as emulator:
         yield emulator
 

@@ -67,7 +67,7 @@ class WrongClock(SystemClock):
         self.seconds = seconds
 
     def time(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return super().time() + self.seconds
 
 

@@ -39,7 +39,7 @@ def theirs(rows: t.Iterable[t.Any]) -> list[dict[str, t.Any]]:
 
 
 def present(rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """Rows without the fields that are null: the SDK does not tell them from fields that are not there."""
+    """Return rows without the fields that are null: the SDK does not tell them from fields that are not there."""
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
@@ -61,7 +61,7 @@ def _judge(emulator: Emulator) -> t.Iterator[None]:
 
 
 def _start_resets(emulator: Emulator, huawei: HuaweiSdk) -> list[str]:
-    """Three resets: one that will succeed, one that will fail, one that will not end. Their ids."""
+    """Start three resets: one will succeed, one will fail, one will not end. Return their ids."""
     models = huawei.models["kps"]
     client = huawei.client("kps")
     servers = list(emulator.huawei.servers.values())

@@ -50,7 +50,7 @@ QUERIES = {
 
 
 class Playbook:
-    """Runs playbooks at -vvvv.
+    """A runner of playbooks at -vvvv.
 
     Args:
         modules: The emulator and the home directory.
@@ -116,7 +116,7 @@ def playbook(modules: Modules, tmp_path: Path, request: pytest.FixtureRequest) -
 
 
 def secrets(emulator: Emulator) -> dict[str, str]:
-    """Everything that must not be printed: what there is in the clouds, and what was made of it meanwhile."""
+    """Return everything that must not be printed: the secrets of the clouds, and what was made of them meanwhile."""
     huawei, alibaba = emulator.huawei.directory, emulator.alibaba.ram
     found = {"passphrase": "emulated-passphrase-1", "password": emulator.user.password}
     found.update({f"secret of {key.access}": key.secret for key in huawei.access_keys.values()})
@@ -155,7 +155,7 @@ def tasks(cloud: str, options: dict[str, str]) -> list[dict[str, t.Any]]:
 
 
 def keys(emulator: Emulator, cloud: str) -> dict[str, str]:
-    """Temporary keys of a cloud, by option."""
+    """Return temporary keys of a cloud, by option."""
     if cloud == "hwc":
         key = emulator.huawei.directory.temporary_key(emulator.user.id, emulator.domain.id, 3600)
         names = ("hwc_access_key", "hwc_secret_key", "hwc_security_token")

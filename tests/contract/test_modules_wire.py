@@ -43,10 +43,10 @@ class Recorder:
         self.sent: list[Request] = []
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``; do nothing."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         self.sent.append(request)
         raise errors.TransportError("This is a recorder.", possibly_sent=True, permanent=True)
 

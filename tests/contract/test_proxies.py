@@ -50,7 +50,7 @@ PASSWORD = "correct-horse"
 
 @pytest.fixture
 def serve() -> t.Iterator[Serve]:
-    """Starts servers that end with the test."""
+    """Yield a function that starts servers; they end with the test."""
     with serving() as start:
         yield start
 
@@ -99,7 +99,7 @@ Lay = t.Callable[[str, Behavior], Route]
 
 @pytest.fixture
 def lay(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> t.Iterator[Lay]:
-    """Lays a way to a new server."""
+    """Yield a function that makes a way to a new server."""
     proxies: list[Proxy] = []
 
     def make(kind: str, behave: Behavior) -> Route:
@@ -172,7 +172,7 @@ def test_a_write_that_hangs_was_sent_and_is_not_sent_again(lay: Lay, kind: str) 
 
 
 def test_a_proxy_that_gives_up_on_a_server_leaves_it_open(lay: Lay) -> None:
-    """A gateway's 502 tells nothing about what the server did."""
+    # A gateway's 502 tells nothing about what the server did.
     route = lay("forward", send(message(b"", status="502 Bad Gateway")))
     assert route.write().status == 502
     assert route.writes() == 1

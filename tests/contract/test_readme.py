@@ -268,10 +268,10 @@ def test_the_guide_on_troubleshooting_quotes_the_report() -> None:
 
 
 class _NoClient:
-    """Provide what a backend needs of a client to list its statuses."""
+    """A client with as much as a backend needs to list its statuses."""
 
     def origin(self, service: str) -> str:
-        """No address."""
+        """Return an empty address."""
         return service
 
 

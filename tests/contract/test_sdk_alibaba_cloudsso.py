@@ -199,7 +199,7 @@ def test_directories(emulator: Emulator, sso: Sso) -> None:
 
 
 def make_many(sso: Sso, clock: ManualClock, count: int) -> list[str]:
-    """Tasks that have ended, oldest first."""
+    """Return tasks that have ended, oldest first."""
     made = []
     for _number in range(count):
         made.append(sso.assign().task_id)

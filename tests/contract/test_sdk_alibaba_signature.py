@@ -310,7 +310,7 @@ def test_assume_role_with_the_newer_signature(emulator: Emulator) -> None:
 
 
 def test_credentials_library(clock: ManualClock, state_dir: Path) -> None:
-    """The vendor's own provider of role credentials, which speaks to its token service by TLS only, gets a key."""
+    # The vendor's own provider of role credentials, which speaks to its token service by TLS only, gets a key.
     static = load("alibabacloud_credentials.provider.static_ak")
     ram_role = load("alibabacloud_credentials.provider.ram_role_arn")
     with Emulator(0, fleet=False, tls=True, clock=clock, state_dir=state_dir) as emulator:

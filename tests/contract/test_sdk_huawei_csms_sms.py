@@ -98,7 +98,7 @@ def test_error_responses(emulator: Emulator, csms: Csms) -> None:
 
 
 def walk(csms: Csms, **query: t.Any) -> list[list[str]]:
-    """All pages, as ids."""
+    """Read all pages, and return their ids."""
     pages: list[list[str]] = []
     marker: str | None = None
     while True:

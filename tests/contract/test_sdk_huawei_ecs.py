@@ -29,7 +29,7 @@ class Ecs:
         return self.client.show_server(self.models.ShowServerRequest(server_id)).server
 
     def details(self, **query: t.Any) -> t.Any:
-        """Many servers."""
+        """Return the details of many servers."""
         return self.client.list_servers_details(self.models.ListServersDetailsRequest(**query))
 
     def _ids(self, servers: t.Iterable[str]) -> list[t.Any]:

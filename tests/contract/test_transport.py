@@ -39,7 +39,7 @@ from .peers import ENOUGH, OK, Peer, Serve, Server, get, hang_up, message, post,
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy and no CA bundle of this machine."""
+    """Remove the proxy and the CA bundle of this machine from the environment."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -47,7 +47,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def serve() -> t.Iterator[Serve]:
-    """Starts servers that end with the test."""
+    """Yield a function that starts servers; they end with the test."""
     with serving() as start:
         yield start
 
@@ -560,7 +560,7 @@ def test_an_answer_is_not_taken_for_whole_when_a_part_is_missing(serve: Serve) -
 
 
 def test_a_kept_connection_that_breaks_differs_from_a_service_that_does(serve: Serve) -> None:
-    """The service may be well: it only closed what it kept, as it may at any time."""
+    # The service may be well: it only closed what it kept, as it may at any time.
 
     def behave(peer: Peer, request: bytes) -> None:
         if b"/first" in request:

@@ -49,6 +49,6 @@ def raw(request: Request) -> bytes:
 
 
 def vectors(vendor: str) -> list[dict[str, t.Any]]:
-    """Known answers of a vendor's signer (``huawei`` or ``alibaba``)."""
+    """Return known answers of a vendor's signer (``huawei`` or ``alibaba``)."""
     document: list[dict[str, t.Any]] = json.loads((FIXTURES / f"{vendor}-sign-vectors.json").read_text())
     return document

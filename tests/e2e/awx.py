@@ -99,7 +99,7 @@ class _Filled:
         self._filled = filled
 
     def get_input_keys(self) -> list[str]:
-        """The fields that were filled in."""
+        """Return the fields that were filled in."""
         return list(self._filled)
 
     def get_input(self, name: str) -> t.Any:

@@ -731,7 +731,7 @@ def _page(path: str, rows: list[Body], query: Body) -> Body:
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Turns HTTP into calls of the stub."""
+    """The handler that turns HTTP into calls of the stub."""
 
     awx: Awx
     protocol_version = "HTTP/1.1"

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Benches(t.Protocol):
-    """Makes a bench; the arguments are those of ``Emulator``."""
+    """A function that makes a bench; the arguments are those of ``Emulator``."""
 
     def __call__(self, servers: int = 3, **options: t.Any) -> Bench:
         """Make one."""
@@ -31,7 +31,7 @@ class Benches(t.Protocol):
 
 @pytest.fixture(scope="session")
 def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two key pairs: generating them for each test would take long."""
+    """Generate the two key pairs once: generating them for each test would take long."""
     directory = tmp_path_factory.mktemp("state")
     with Emulator(0, fleet=False, state_dir=directory):
         pass
@@ -40,13 +40,13 @@ def key_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the files that git knows or would add, without those that tools have made."""
+    """Return a copy of the files that git knows or would add, without those that tools have made."""
     return tree.copy(tmp_path_factory.mktemp("checkout"), ROOT)
 
 
 @pytest.fixture
 def benches(key_store: Path) -> t.Iterator[Benches]:
-    """Makes benches."""
+    """Yield a function that makes benches."""
     with contextlib.ExitStack() as stack:
 
         def make(servers: int = 3, **options: t.Any) -> Bench:

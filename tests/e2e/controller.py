@@ -64,7 +64,7 @@ class Listener:
             )
 
     def known_hosts_line(self, *places: str) -> str:
-        """A line of a known_hosts file."""
+        """Return a line of a known_hosts file."""
         return f"{','.join(places)} {self.host_key.export_public_key().decode().strip()}\n"
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Decoy:
         self._listener = Listener(lambda: _Welcome(self.asked), places)
 
     def known_hosts_line(self) -> str:
-        """Its line in a known_hosts file, so that a login that goes there by mistake trusts it."""
+        """Return its line in a known_hosts file, so that a login that goes there by mistake trusts it."""
         return self._listener.known_hosts_line(*(f"[{name}]:{self.port}" for name in ("localhost", "127.0.0.1", "::1")))
 
     def close(self) -> None:
@@ -147,7 +147,7 @@ class Bastion:
         self._listener = Listener(lambda: _Jump(accepted, directory, self.forwarded), [place])
 
     def known_hosts_line(self) -> str:
-        """Its line in a known_hosts file."""
+        """Return its line in a known_hosts file."""
         return self._listener.known_hosts_line("[{}]:{}".format(*self.place))
 
     def close(self) -> None:
@@ -193,7 +193,7 @@ def has_ipv6() -> bool:
 
 
 def _free_port() -> int:
-    """A port that is free at both addresses of the loopback interface."""
+    """Return a port that is free at both addresses of the loopback interface."""
     while True:
         with contextlib.ExitStack() as stack:
             first = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -254,7 +254,7 @@ class Network:
         return self.decoy.port
 
     def address(self) -> str:
-        """The next address."""
+        """Return the next address."""
         return f"{self.prefix}{len(self.bench.emulator.huawei.servers) + 1}"
 
     def add(self, name: str, *known_as: str, place: tuple[str, int] | None = None, **fields: t.Any) -> tuple[str, int]:
@@ -273,7 +273,7 @@ class Network:
         return machine.address, machine.port
 
     def machine(self, name: str) -> Machine:
-        """The machine of a server."""
+        """Return the machine of a server."""
         assert self.bench.emulator.fleet is not None
         return self.bench.emulator.fleet.machines[self.bench.server(name).id]
 
@@ -290,7 +290,7 @@ class Network:
         self.bench.ssh_config(config)
 
     def truth(self, *names: str) -> dict[str, tuple[str, str]]:
-        """By server whether the new and the old key get in: ``accepted`` or ``refused``, by logins of our own."""
+        """Log in with both keys; return by server whether the new and the old one are ``accepted`` or ``refused``."""
         pair = [self.bench.emulator.key_path(which) for which in ("new", "old")]
 
         async def look() -> list[tuple[str, str]]:
@@ -321,7 +321,7 @@ class Network:
 
 
 async def _log_in(machine: Machine, key: Path) -> str:
-    """One login with one key and nothing else."""
+    """Log in with one key and nothing else."""
     try:
         async with asyncssh.connect(
             machine.address,

@@ -54,7 +54,7 @@ class Demo:
         self.failures = 0
 
     def run(self) -> int:
-        """The three runs, each followed by checks; the exit status."""
+        """Run the three parts, each followed by checks; return the exit status."""
         with Emulator(
             len(self.names), task_seconds=TASK_SECONDS, job_seconds=1.0, boot_seconds=1.0, state_dir=self.directory
         ) as emulator:
@@ -190,7 +190,7 @@ def interrupt(number: int, _frame: types.FrameType | None) -> None:
 
 
 def main() -> int:
-    """Entry point."""
+    """Run the demo."""
     parser = argparse.ArgumentParser(
         prog="./run demo", description="Reset the key pairs of a fleet behind the emulator."
     )

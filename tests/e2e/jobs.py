@@ -153,7 +153,7 @@ class Job:
         return "\n".join(event["stdout"] for event in self.events)
 
     def lines(self, part: str) -> list[dict[str, t.Any]]:
-        """The events so far whose output holds a text."""
+        """Return the events so far whose output holds a text."""
         if not self._artifact("job_events").exists():
             return []
         return [event for event in self.events if part in event["stdout"]]
@@ -165,7 +165,7 @@ class Job:
         return dict(ends[-1]["event_data"].get("artifact_data", {})) if ends else {}
 
     def emptied(self) -> list[str]:
-        """The tasks whose result AWX does not show because it is too large."""
+        """Return the tasks whose result AWX does not show because it is too large."""
         return [
             event["event_data"]["task"]
             for event in self.events
@@ -173,12 +173,12 @@ class Job:
         ]
 
     def largest(self) -> int:
-        """The size of the largest result of a task, in bytes as ansible-runner counts them."""
+        """Return the size of the largest result of a task, in bytes as ansible-runner counts them."""
         results = [event["event_data"].get("res") for event in self.events if event["event"].startswith("runner_")]
         return max(len(str(result)) for result in results if result)
 
     def leaks(self, secrets: t.Iterable[str]) -> list[str]:
-        """The files that hold a secret or a line of one, but for ``command``, which never leaves the node."""
+        """Return the files that hold a secret or a line of one, but for ``command``, which never leaves the node."""
         lines = [line for secret in secrets for line in secret.splitlines() if line and not line.startswith("-----")]
         assert lines
         files = [path for path in self._artifact(".").rglob("*") if path.is_file() and path.name != "command"]
@@ -198,7 +198,7 @@ class Job:
         return started
 
     def _environment(self) -> dict[str, str]:
-        """The variables of the job; those of credentials win over all others."""
+        """Return the variables of the job; those of credentials win over all others."""
         return {
             **SETTINGS,
             "JOB_ID": str(self.ident),
@@ -211,7 +211,7 @@ class Job:
         }
 
     def _own_variables(self, slice_of: tuple[int, int]) -> dict[str, t.Any]:
-        """The variables that AWX gives a job. The slices of a job are a workflow that has the name of its template."""
+        """Return the variables that AWX gives a job. The slices of a job are a workflow, named as its template."""
         own = {"job_id": self.ident, "job_launch_type": "manual", "job_template_id": 5, "job_template_name": "Reset"}
         if slice_of[1] > 1:
             own |= {"workflow_job_id": 1000, "workflow_job_name": "Reset", "job_launch_type": "workflow"}
@@ -249,7 +249,7 @@ class Job:
 
 
 def credentials(bench: Bench) -> dict[str, dict[str, str]]:
-    """The answers of a user to the survey that resets the emulator's servers from the key pair ``old`` to ``new``."""
+    """Return a user's input to the survey that resets the emulator's servers from the key pair ``old`` to ``new``."""
     key = bench.emulator.access_key
     return {
         "huawei_cloud": {
@@ -267,7 +267,7 @@ def credentials(bench: Bench) -> dict[str, dict[str, str]]:
 
 
 def secrets(bench: Bench) -> list[str]:
-    """The secrets that no event may show."""
+    """Return the secrets that no event may show."""
     filled = credentials(bench)
     return [filled["huawei_cloud"]["secret_key"], *filled["ssh_key_pair"].values()]
 

@@ -95,7 +95,7 @@ def run_source(bench: Bench, options: t.Mapping[str, t.Any], **environment: str)
 
 
 class Incidents:
-    """Takes incidents over HTTP.
+    """A server that takes incidents over HTTP.
 
     Attributes:
         taken: The incidents.

@@ -96,7 +96,7 @@ class Program:
         return "\n".join(line.text for line in list(self.stderr))
 
     def lines(self, part: str) -> list[Line]:
-        """The lines on standard error that hold a text."""
+        """Return the lines on standard error that hold a text."""
         return [line for line in list(self.stderr) if part in line.text]
 
     def until(self, condition: t.Callable[[], t.Any]) -> None:
@@ -191,7 +191,7 @@ class Bench:
         self.write(".ssh/config", f"{text}\nHost *\n  UserKnownHostsFile {known_hosts}\n")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a user who works with the emulator's cloud, and nothing of the developer's own."""
+        """Return the environment of a user who works with the emulator's cloud, and nothing of the developer's own."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TERM") if name in os.environ}
         bin_directory = str(Path(sys.executable).parent)
         return {
@@ -229,7 +229,7 @@ class Bench:
         write_state(self.emulator)
 
     def server(self, name: str) -> Server:
-        """A server as the cloud knows it."""
+        """Return a server as the cloud knows it."""
         return self.emulator.huawei.ecs.find(name)
 
     def write(self, name: str, content: t.Any) -> Path:
@@ -300,7 +300,7 @@ class Bench:
         return counts
 
     def named_in(self, operation: str) -> list[str]:
-        """The names of the servers in the bodies of an operation's requests, in order."""
+        """Return the names of the servers in the bodies of an operation's requests, in order."""
         names = {server.id: server.name for server in self.emulator.huawei.servers.values()}
         entries: list[Entry] = self.emulator.requests.of(operation)
         return [names[found] for entry in entries for found in re.findall(r'"id": "([^"]+)"', entry.body.decode())]
@@ -312,7 +312,7 @@ class Bench:
 
 
 def tasks_of(*tasks: Play, hosts: str = "localhost", **more: t.Any) -> list[Play]:
-    """A playbook of one play that runs on the controller."""
+    """Return a playbook of one play that runs on the controller."""
     return [
         {
             "hosts": hosts,
@@ -325,7 +325,7 @@ def tasks_of(*tasks: Play, hosts: str = "localhost", **more: t.Any) -> list[Play
 
 
 def shown(value: str, name: str, bench: Bench) -> Play:
-    """A task that writes the value of an expression to a file of the bench, as JSON."""
+    """Return a task that writes the value of an expression to a file of the bench, as JSON."""
     return {
         "ansible.builtin.copy": {
             "content": f"{{{{ {value} | to_json }}}}",

@@ -29,7 +29,7 @@ ROLE_SPECS = TYPES.parents[2] / "roles" / "keypair_reset" / "meta" / "argument_s
 
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
-    """The private data directory of a job."""
+    """Return the private data directory of a job."""
     (tmp_path / "env").mkdir()
     return tmp_path
 

@@ -29,17 +29,17 @@ SURVEY: dict[str, str] = {
 
 
 def off(bench: Bench) -> list[str]:
-    """The servers that are off."""
+    """Return the servers that are off."""
     return [server.name for server in bench.emulator.huawei.servers.values() if server.status != "ACTIVE"]
 
 
 def keys(bench: Bench) -> set[str | None]:
-    """The key pairs that servers have."""
+    """Return the key pairs that servers have."""
     return {server.key_name for server in bench.emulator.huawei.servers.values()}
 
 
 def test_slices_reset_a_fleet_and_hide_nothing_of_each_other(benches: Benches) -> None:
-    """Two slices side by side with one journal and one directory of reports, in an inventory with localhost in it."""
+    # Two slices side by side with one journal and one directory of reports, in an inventory with localhost in it.
     bench = benches(3)
     bench.emulator.fail("old_key_stays", server="server-02")
     shared = {name: bench.directory / name for name in ("journal", "reports")}
@@ -178,7 +178,7 @@ def test_a_job_runs_on_another_node_longer_than_it_may_be_silent(benches: Benche
 
 @pytest.mark.slow
 def test_a_job_waits_for_the_tasks_that_slices_have_started(benches: Benches) -> None:
-    """The playbooks of the guide: two slices start, and the wait goes on in a second job with what the first one hands over."""
+    # The playbooks of the guide: two slices start, and the wait goes on in a second job with what the first one hands over.
     bench = benches(2, fleet=False)
     bench.emulator.fail("task_slow", server="server-02", seconds=12)
     start = files()["start.yml"].replace("fleet-2027", "new")
@@ -201,7 +201,7 @@ def test_a_job_waits_for_the_tasks_that_slices_have_started(benches: Benches) ->
 
 
 def test_awx_shows_the_result_of_a_large_wait(benches: Benches) -> None:
-    """In the worker and as a module: the same, with the figures whole, and a word on what was left out."""
+    # In the worker and as a module: the same, with the figures whole, and a word on what was left out.
     bench = benches(0, fleet=False)
     huawei = bench.emulator.huawei
     secret = next(one for one in huawei.csms.secrets.values() if one.type != "COMMON")

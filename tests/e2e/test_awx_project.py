@@ -78,7 +78,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The repository as a project."""
+    """Return the repository as a project."""
     return Project(checkout, tmp_path_factory.mktemp("awx"))
 
 

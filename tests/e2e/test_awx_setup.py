@@ -112,7 +112,7 @@ class Setup:
 
 @pytest.fixture
 def setup(checkout: Path, tmp_path: Path) -> t.Iterator[Setup]:
-    """An AWX with nothing in it but an organization."""
+    """Start an AWX with nothing in it but an organization."""
     with Awx(offered_playbooks(checkout)) as awx:
         yield Setup(awx, tmp_path)
 
@@ -275,7 +275,7 @@ def test_the_playbook_describes_exactly_the_variables_that_it_knows() -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Body:
-    """What infra.aap_configuration is given, every template filled in."""
+    """Return what infra.aap_configuration is given, every template filled in."""
     directory = tmp_path_factory.mktemp("data")
     kinds = ["credential_types", "execution_environments", "projects", "inventories", "hosts", "templates"]
     shown = ", ".join(f"'{kind}': controller_{kind}" for kind in [*kinds, "workflows", "schedules"])

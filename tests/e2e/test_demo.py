@@ -29,7 +29,7 @@ def demo(bench: Bench, *options: str, **environment: str) -> Program:
 
 
 def path_with(bench: Bench, **programs: str) -> str:
-    """A directory for PATH, with scripts in place of programs."""
+    """Return a directory for PATH, with scripts in place of programs."""
     directory = bench.directory / "programs"
     directory.mkdir(exist_ok=True)
     for name, script in programs.items():
@@ -39,7 +39,7 @@ def path_with(bench: Bench, **programs: str) -> str:
 
 
 def children(bench: Bench) -> list[str]:
-    """The command lines of all processes that work in the demo's place."""
+    """Return the command lines of all processes that work in the demo's place."""
     found = []
     mark = f"TMPDIR={bench.directory / 'place'}".encode()
     for process in Path("/proc").glob("[0-9]*"):

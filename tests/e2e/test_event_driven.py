@@ -41,7 +41,7 @@ def begin(bench: Bench, *names: str) -> list[str]:
 
 
 def uuids(events: t.Sequence[dict[str, t.Any]]) -> list[str]:
-    """The ids of events."""
+    """Return the ids of events."""
     return [event["meta"]["uuid"] for event in events]
 
 
@@ -154,7 +154,7 @@ def test_with_persistence_and_feedback_an_event_is_confirmed_by_the_rule_engine(
 
 
 def done_lines(text: str) -> list[str]:
-    """The lines of a state file that say which events were delivered."""
+    """Return the lines of a state file that say which events were delivered."""
     return [line for line in text.splitlines() if line.startswith('{"done"')]
 
 

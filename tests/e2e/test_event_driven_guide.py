@@ -73,7 +73,7 @@ def test_the_guide_names_every_option_with_its_default() -> None:
 
 
 def yaml_of(value: t.Any) -> str:
-    """A value as a rulebook has it."""
+    """Return a value as a rulebook has it."""
     return str(yaml.safe_dump(value)).splitlines()[0]
 
 

@@ -27,7 +27,7 @@ MODULES = re.compile(
 
 
 def role_variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
-    """The variables of a reset from the key pair ``old`` to ``new``, with both keys verified."""
+    """Return the variables of a reset from the key pair ``old`` to ``new``, with both keys verified."""
     return {
         "keypair_reset_keypair_name": "new",
         "keypair_reset_private_key_file": str(bench.emulator.key_path("new")),
@@ -37,14 +37,14 @@ def role_variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
 
 
 def plan(program: Program) -> list[str]:
-    """The lines of the plan that was shown, each with its blanks taken together."""
+    """Return the lines of the plan that was shown, each with its blanks taken together."""
     shown = program.output.partition("Show the plan]")[2].partition("TASK [")[0]
     lines = re.findall(r'^ {8}"(.*)",?$', shown, re.MULTILINE)
     return [" ".join(line.split()) for line in lines]
 
 
 def part(rows: dict[str, dict[str, t.Any]], *columns: str) -> dict[str, tuple[t.Any, ...]]:
-    """Some columns of a report."""
+    """Return some columns of a report."""
     return {host: tuple(row[column] for column in columns) for host, row in rows.items()}
 
 
@@ -186,7 +186,7 @@ def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> Non
 
 
 def noted(bench: Bench) -> set[str]:
-    """The hosts that the journals name."""
+    """Return the hosts that the journals name."""
     journals = (bench.directory / "journal").glob("keypair_reset-*.json")
     return {entry["host"] for path in journals for entry in json.loads(path.read_text())}
 

@@ -40,14 +40,14 @@ def begin(bench: Bench, server: str, **fate: t.Any) -> str:
 
 
 def wait(task_ids: t.Sequence[str], **more: t.Any) -> Play:
-    """A task that waits."""
+    """Return a task that waits."""
     options = {name: more.pop(name) for name in list(more) if name in ("timeout", "progress", "on_failure")}
     module = {**OFTEN, "task_ids": list(task_ids), **options}
     return {"name": "Wait", "multicloud.async_tasks.wait_for_task": module, **more}
 
 
 def looks(bench: Bench, task_id: str) -> list[float]:
-    """When a task was asked about, in seconds on the emulator's clock."""
+    """Return when a task was polled, in seconds on the emulator's clock."""
     return [entry.time for entry in list(bench.emulator.requests) if entry.path.endswith(f"/tasks/{task_id}")]
 
 
@@ -197,7 +197,7 @@ def test_a_wait_obeys_the_keywords_of_its_task(benches: Benches) -> None:
 
 
 def other_python(bench: Bench) -> Path:
-    """An interpreter that leaves a trace."""
+    """Write an interpreter that leaves a trace."""
     path = bench.directory / "other-python"
     path.write_text(f'#!/bin/sh\ntouch {bench.directory}/other-python-was-here\nexec {sys.executable} "$@"\n')
     path.chmod(0o755)

@@ -21,7 +21,7 @@ DYNAMIC = {"name": "Reset", "ansible.builtin.include_role": {"name": ROLE}}
 def play(
     bench: Bench, *tasks: Play, hosts: str = "all", variables: t.Mapping[str, t.Any] | None = None, **more: t.Any
 ) -> Play:
-    """A play on servers of the bench, with the variables of a reset."""
+    """Return a play on servers of the bench, with the variables of a reset."""
     reports = bench.directory / "reports"
     reports.mkdir(exist_ok=True)
     common = {
@@ -39,7 +39,7 @@ def play(
 
 
 def use(how: Play | None = None, **more: t.Any) -> Play:
-    """A use of the role."""
+    """Return a use of the role."""
     return {**(how or USE), **more}
 
 
@@ -50,7 +50,7 @@ def reset_counts(bench: Bench) -> dict[str, int]:
 
 
 def results(bench: Bench) -> dict[str, str]:
-    """The results of the last report, by server."""
+    """Return the results of the last report, by server."""
     return {host: row["result"] for host, row in bench.rows.items()}
 
 
@@ -60,7 +60,7 @@ def shown(program: Program, title: str) -> list[str]:
 
 
 def runs(program: Program) -> dict[str, list[str]]:
-    """The hosts that each task of the role ran for, by task."""
+    """Return the hosts that each task of the role ran for, by task."""
     found: dict[str, list[str]] = {}
     title = ""
     for line in program.output.splitlines():

@@ -22,21 +22,21 @@ NEW = {"keypair_reset_keypair_name": "new"}
 
 
 def results(bench: Bench, *columns: str) -> dict[str, t.Any]:
-    """Columns of the last report, by server."""
+    """Return columns of the last report, by server."""
     wanted = columns or ("result",)
     found = {host: tuple(row[column] for column in wanted) for host, row in bench.rows.items()}
     return {host: values[0] if len(wanted) == 1 else values for host, values in found.items()}
 
 
 def last_lines(program: Program) -> list[str]:
-    """The lines under the table of the report that was shown last."""
+    """Return the lines under the table of the report that was shown last."""
     shown = program.output.rpartition("Show the report]")[2].partition("\nTASK [")[0]
     lines = [json.loads(line.rstrip(",")) for line in re.findall(r'^ {8}(".*",?)$', shown, re.MULTILINE)]
     return [line for line in lines if not line.startswith(("SERVER ", "server-"))]
 
 
 def journal_of(bench: Bench) -> Path:
-    """A directory for journals."""
+    """Return a directory for journals."""
     directory = bench.directory / "journal"
     directory.mkdir(exist_ok=True)
     return directory

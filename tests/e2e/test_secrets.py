@@ -23,7 +23,7 @@ WRONG_PEM = "-----BEGIN RSA PRIVATE KEY-----\nAnotherPrivateKeyThatIsWrong\n----
 
 
 def vaulted(bench: Bench, variables: t.Mapping[str, str]) -> list[str]:
-    """Arguments that give variables from a vault."""
+    """Return arguments that give variables from a vault."""
     secret = VaultSecret(VAULT_PASSWORD.encode())
     text = VaultLib([("default", secret)]).encrypt(yaml.safe_dump(dict(variables)), secret).decode()
     file = bench.write("vault.yml", text)
@@ -31,7 +31,7 @@ def vaulted(bench: Bench, variables: t.Mapping[str, str]) -> list[str]:
 
 
 def shown_of(program: Program, secrets: t.Mapping[str, str]) -> list[str]:
-    """Which secrets were printed, whole or, if they have several lines, a line of them."""
+    """Return the secrets that were printed, whole or, if they have several lines, a line of them."""
     printed = program.output + program.errors
     return [
         name
@@ -42,12 +42,12 @@ def shown_of(program: Program, secrets: t.Mapping[str, str]) -> list[str]:
 
 
 def lenient(module: str, options: t.Mapping[str, t.Any], **keywords: t.Any) -> Play:
-    """A task that may fail."""
+    """Return a task that may fail."""
     return {f"multicloud.async_tasks.{module}": dict(options), "ignore_errors": True, **keywords}
 
 
 def tasks(bench: Bench, private_key: str, root_password: str) -> list[Play]:
-    """Every module that changes something or waits: once as it should be, and once as it should not."""
+    """Return two tasks for each module that changes something or waits: one with good options, one with bad ones."""
     first, second = (bench.server(name).id for name in ("server-01", "server-02"))
     return [
         lenient("hwc_kps_keypair", {"name": "generated"}, no_log=True, register="pair"),

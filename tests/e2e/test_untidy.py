@@ -54,7 +54,7 @@ class Site:
 
 @pytest.fixture
 def network(benches: Benches) -> t.Iterator[Network]:
-    """A network without servers so far; none of its tests may take the controller for a server."""
+    """Start a network without servers; no test may take the controller for a server."""
     with contextlib.closing(Decoy()) as decoy:
         yield Network(benches(0), decoy)
         assert decoy.asked == []
@@ -68,12 +68,12 @@ def keygen(path: Path, *options: str) -> Path:
 
 
 def public(path: Path) -> Path:
-    """The public half beside a private key."""
+    """Return the public half beside a private key."""
     return path.with_name(f"{path.name}.pub")
 
 
 def inventory(network: Network, sites: t.Sequence[Site]) -> dict[str, dict[str, t.Any]]:
-    """The hosts, and faults for those that are not good."""
+    """Return the hosts, and add faults for those that are not good."""
     for site in sites:
         if site.kind in FAULTS:
             network.bench.emulator.fail(FAULTS[site.kind], server=site.name)
@@ -83,7 +83,7 @@ def inventory(network: Network, sites: t.Sequence[Site]) -> dict[str, dict[str, 
 
 
 def variables(bench: Bench, **more: t.Any) -> dict[str, t.Any]:
-    """The variables of a run; what is not up in a moment never is."""
+    """Return the variables of a run, with short timeouts: a server that is not up at once never will be."""
     return role_variables(bench, keypair_reset_boot_timeout=25, **more)
 
 
@@ -106,7 +106,7 @@ def check(network: Network, program: Program, sites: t.Sequence[Site]) -> None:
 
 
 def test_servers_are_found_where_ansible_finds_them(network: Network) -> None:
-    """Every way to write a host into an inventory, with one named localhost among them, and an agent full of other keys."""
+    # Every way to write a host into an inventory, with one named localhost among them, and an agent full of other keys.
     bench, port = network.bench, network.port
     sites: list[Site] = []
     config: list[str] = []
@@ -170,7 +170,7 @@ def test_servers_are_found_where_ansible_finds_them(network: Network) -> None:
 
 
 def behind_bastion(network: Network, stack: contextlib.ExitStack, config: str, **more: t.Any) -> list[Site]:
-    """Three servers that only a bastion can find, which the user's ssh goes through over one connection that it keeps."""
+    """Add three servers behind a bastion, to which the user's ssh keeps one connection open."""
     bench = network.bench
     jump = keygen(bench.directory / ".ssh" / "jump")
     directory = {}
@@ -189,7 +189,7 @@ def behind_bastion(network: Network, stack: contextlib.ExitStack, config: str, *
 
 @pytest.mark.parametrize("way", ["ssh's configuration", "ansible.cfg", "command line"])
 def test_the_way_through_a_bastion_is_that_of_the_connection(network: Network, way: str) -> None:
-    """A bastion with ControlPersist, named where users name it; and another key of the user, which every server accepts."""
+    # A bastion with ControlPersist, named where users name it; and another key of the user, which every server accepts.
     bench = network.bench
     other = keygen(bench.directory / ".ssh" / "other")
     options: list[str] = []
@@ -216,7 +216,7 @@ def test_the_way_through_a_bastion_is_that_of_the_connection(network: Network, w
 
 
 def test_host_keys_are_not_asked_for_where_ansible_does_not_ask(network: Network) -> None:
-    """As in a job of AWX: no check of host keys, an empty known_hosts, and the machine credential in an agent."""
+    # As in a job of AWX: no check of host keys, an empty known_hosts, and the machine credential in an agent.
     bench = network.bench
     sites = []
     for kind in TRUTH:
@@ -241,7 +241,7 @@ def test_host_keys_are_not_asked_for_where_ansible_does_not_ask(network: Network
 
 
 def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> None:
-    """With host key checking, servers with an unknown or another host key are not verified; a host can switch it off."""
+    # With host key checking, servers with an unknown or another host key are not verified; a host can switch it off.
     bench, port = network.bench, network.port
     own = {"ansible_port": port}
     sites = [
@@ -279,7 +279,7 @@ def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> N
 
 
 def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> None:
-    """Key files with every sort of name and neighbor; files with another key; arguments that prevent a verification."""
+    # Key files with every sort of name and neighbor; files with another key; arguments that prevent a verification.
     bench = network.bench
     keys = bench.directory / "keys"
     keys.mkdir()

@@ -28,7 +28,7 @@ MET = {
 
 @pytest.fixture(name="results")
 def _results() -> dict[str, t.Any]:
-    """Numbers of the form that a run makes, all targets just met."""
+    """Return numbers of the form that a run makes, with all targets just met."""
     cpu = {"empty": 1.0, "uri": 0.4, "info": 0.048, "loop": 0.024, "module": 0.52, "sdk": 0.6}
     cpu |= {"wait 1": 0.05, "wait 20": 0.15, "wait 200": 0.65, "ad hoc": 1.1, "ad hoc module": 1.6}
     row = {"way": "uri + until", "tasks": 10, "calls": 30, "throttled": 0, "cpu": 4.0, "wall": 20.0, "rss": 60.0}

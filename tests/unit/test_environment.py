@@ -32,7 +32,7 @@ CLOUDS: list[tuple[str, t.Any, dict[str, tuple[str, ...]]]] = [
 
 
 def read_by(cloud: str) -> set[str]:
-    """The variables that the sources of a cloud name."""
+    """Return the variables that the sources of a cloud name."""
     files = (ROOT / "plugins" / "module_utils" / cloud).glob("*.py")
     return {name for file in files for name in NAME.findall(file.read_text(encoding="utf-8"))} - PARTS
 

@@ -39,7 +39,7 @@ def _project_files() -> t.Iterator[Path]:
 
 
 def _documentation(module: str) -> dict[str, t.Any]:
-    """What ``ansible-doc`` shows of a module, fragments included."""
+    """Return what ``ansible-doc`` shows of a module, fragments included."""
     path = ROOT / "plugins" / "modules" / f"{module}.py"
     found: dict[str, t.Any] = get_docstring(
         str(path), fragment_loader, collection_name=COLLECTION, plugin_type="module"
@@ -48,7 +48,7 @@ def _documentation(module: str) -> dict[str, t.Any]:
 
 
 def _returns(module: str) -> dict[str, t.Any]:
-    """The return values that a module documents."""
+    """Return the return values that a module documents."""
     path = ROOT / "plugins" / "modules" / f"{module}.py"
     found: dict[str, t.Any] = get_docstring(
         str(path), fragment_loader, collection_name=COLLECTION, plugin_type="module"
@@ -57,7 +57,7 @@ def _returns(module: str) -> dict[str, t.Any]:
 
 
 def _groups(module: str) -> list[str]:
-    """The action groups a module belongs to: those of the clouds whose connection options it takes."""
+    """Return the action groups a module belongs to: those of the clouds whose connection options it takes."""
     options = _documentation(module)["options"]
     return [group for group in ("ali", "hwc") if any(option.startswith(f"{group}_") for option in options)]
 

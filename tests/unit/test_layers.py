@@ -73,7 +73,7 @@ WORLD = {
 
 
 class Imports(t.NamedTuple):
-    """What one file imports: dotted names, with the line where each is."""
+    """The imports of one file: dotted names, with the line where each is."""
 
     file: Path
     names: list[tuple[str, int]]
@@ -85,12 +85,12 @@ class Imports(t.NamedTuple):
         return name if kind == "module_utils" else kind
 
     def parts(self) -> set[str]:
-        """The parts of the collection that the file imports, its own left out."""
+        """Return the parts of the collection that the file imports, its own left out."""
         own = [name.removeprefix(PREFIX).split(".") for name, _line in self.names if name.startswith(PREFIX)]
         return {path[1] if path[0] == "module_utils" else path[0] for path in own} - {self.part}
 
     def where(self, *names: str) -> list[str]:
-        """The places where one of the names, or anything below it, is imported."""
+        """Return the places where one of the names, or anything below it, is imported."""
         return [
             f"{self.file.relative_to(PLUGINS)}:{line} imports {found}"
             for found, line in self.names
@@ -160,7 +160,7 @@ def test_clocks_are_read_in_one_file(imports: Imports) -> None:
 
 
 def _carried(file: Path) -> set[Path]:
-    """The files that travel to a host with a module: what it imports, what that imports, and so on."""
+    """Return the files that travel to a host with a module: what it imports, what that imports, and so on."""
     by_name = {".".join(each.file.relative_to(PLUGINS).with_suffix("").parts): each for each in FILES}
     found: set[Path] = set()
     todo = [next(each for each in FILES if each.file == file)]

@@ -20,7 +20,7 @@ from ansible_collections.multicloud.async_tasks.sessions import lanes, seed_pip,
 
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path: Path) -> Path:
-    """A small git checkout with a file known to git, a new one and an ignored one."""
+    """Make a small git checkout with a file known to git, a new one and an ignored one."""
     checkout = tmp_path / "checkout"
     (checkout / "plugins").mkdir(parents=True)
     (checkout / ".gitignore").write_text("/ignored\n")

@@ -86,7 +86,7 @@ _ASSUME_ROLE_WITH_OIDC = AlibabaOperation(
 
 
 class AlibabaClient(Client):
-    """Sends operations to the services of one region.
+    """The client of the services of one region.
 
     Args:
         http: Transport, clock and retry rule.

@@ -30,7 +30,7 @@ _VARIABLES = {
 
 
 class Endpoints(t.NamedTuple):
-    """Finds endpoints.
+    """The endpoint resolver of Alibaba Cloud.
 
     Args:
         region: Region id of the directory, such as ``cn-shanghai``.

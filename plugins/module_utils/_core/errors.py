@@ -89,23 +89,23 @@ class CloudError(Exception):
 
 
 class UsageError(CloudError):
-    """An option is wrong; nothing was sent."""
+    """A wrong option; nothing was sent."""
 
 
 class CredentialsError(CloudError):
-    """There are no credentials, or they could not be obtained."""
+    """Credentials that are missing, or that could not be obtained."""
 
 
 class CheckModeWriteError(CloudError):
-    """A write reached the transport in check mode: a bug of the collection, stopped before it left the machine."""
+    """A write that reached the transport in check mode: a bug of the collection, stopped before anything was sent."""
 
 
 class WriteUncertainError(CloudError):
-    """The response to a write was lost: the write may or may not have taken effect."""
+    """A write whose response was lost: it may or may not have taken effect."""
 
 
 class TransportError(CloudError):
-    """The service did not respond: no connection, a reset, or time ran out.
+    """A request without a response: no connection, a reset, or time ran out.
 
     Args:
         possibly_sent: False when the request certainly did not reach the service, so that even a write may be sent again.
@@ -136,7 +136,7 @@ class TransportError(CloudError):
 
 
 class InvalidResponseError(CloudError):
-    """A response is not what the API promises: HTML, a redirect, half a JSON document, a missing key.
+    """A response that is not what the API promises: HTML, a redirect, half a JSON document, a missing key.
 
     Args:
         truncated: True when the body was cut short or is not the JSON it claims to be; another try may get all of it.
@@ -152,7 +152,7 @@ class InvalidResponseError(CloudError):
 
 
 class ServiceError(CloudError):
-    """The service returned an error. The subclasses say of which kind; this class itself is never raised."""
+    """An error that the service returned. The subclasses say of which kind; this class itself is never raised."""
 
 
 class ThrottledError(ServiceError):
@@ -170,7 +170,7 @@ class ThrottledError(ServiceError):
 
 
 class UnavailableError(ServiceError):
-    """The service failed by itself (5xx): the same request may succeed later."""
+    """A failure of the service itself (5xx): the same request may succeed later."""
 
     def _may_have_arrived(self) -> bool:
         # A gateway responds so when the service behind it did not respond in time.
@@ -178,16 +178,16 @@ class UnavailableError(ServiceError):
 
 
 class AuthenticationError(ServiceError):
-    """The service rejected the credentials or the signature. Never repeated with the same credentials."""
+    """Rejected credentials, or a rejected signature. Never repeated with the same credentials."""
 
 
 class ForbiddenError(ServiceError):
-    """The service knows the identity and does not allow it to do this."""
+    """A request that the service does not allow to this identity, which it knows."""
 
 
 class NotFoundError(ServiceError):
-    """The requested object does not exist: the service returned the error code that says exactly this."""
+    """An object that does not exist: the service returned the error code that says exactly this."""
 
 
 class RejectedError(ServiceError):
-    """The service rejected the request itself, for any other reason."""
+    """A request that the service rejected for any other reason."""

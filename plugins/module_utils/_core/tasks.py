@@ -27,7 +27,7 @@ STATES = (SUCCESS, FAILED, MISSING, ERROR, PENDING, UNKNOWN)
 
 
 class Reason(t.NamedTuple):
-    """Why a task failed, in the service's words."""
+    """The reason why a task failed, in the service's words."""
 
     code: str | None = None
     message: str | None = None

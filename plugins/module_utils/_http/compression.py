@@ -19,11 +19,11 @@ STEP = 65536
 
 
 class PackedError(ValueError):
-    """A body is not what its Content-Encoding says, or it ends too early."""
+    """A body that is not what its Content-Encoding says, or that ends too early."""
 
 
 class OversizeError(ValueError):
-    """A body is larger than it may be."""
+    """A body that is larger than it may be."""
 
 
 def unpack(body: bytes, encoding: str, most: int) -> bytes:

@@ -220,11 +220,11 @@ class _Input(io.RawIOBase):
         self.ended = False
 
     def readable(self) -> bool:
-        """As of ``io.RawIOBase``."""
+        """Implement ``io.RawIOBase``."""
         return True
 
     def readinto(self, buffer: t.Any) -> int | None:
-        """As of ``io.RawIOBase``."""
+        """Implement ``io.RawIOBase``."""
         self._sock.settimeout(self._exchange.left())
         count = self._raw.readinto(buffer)
         self._exchange.take(count or 0)
@@ -232,7 +232,7 @@ class _Input(io.RawIOBase):
         return count
 
     def close(self) -> None:
-        """As of ``io.RawIOBase``."""
+        """Implement ``io.RawIOBase``."""
         self._raw.close()
         super().close()
 

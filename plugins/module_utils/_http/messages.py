@@ -75,7 +75,7 @@ class Response(t.NamedTuple):
 
 
 class Transport(t.Protocol):
-    """Sends one request once."""
+    """The sender of one request, once."""
 
     def send(self, request: Request, timeout: float) -> Response:
         """Send it, and return the whole answer within ``timeout`` seconds, or raise ``TransportError``."""

@@ -158,7 +158,7 @@ class _Answer(t.NamedTuple):
 
 
 class HuaweiClient(Client):
-    """Sends operations to the services of one region and project.
+    """The client of the services of one region and project.
 
     Args:
         http: Transport, clock and retry rule.

@@ -93,7 +93,7 @@ _EXCEPTIONS = {("sms", "ru-moscow-1"): "sms-api.ru-moscow-1.myhuaweicloud.com"}
 
 
 class Endpoints(t.NamedTuple):
-    """Finds endpoints.
+    """The endpoint resolver of Huawei Cloud.
 
     Args:
         region: Region id, such as ``cn-north-4``.

@@ -56,7 +56,7 @@ REASON_REST = 5.0
 
 
 class ListReader:
-    """Reads lists for the poller.
+    """The reader of lists for the poller.
 
     Args:
         backend: The service.

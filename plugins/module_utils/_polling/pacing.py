@@ -110,7 +110,7 @@ class Latency:
 
 @dataclasses.dataclass
 class Limiter:
-    """Spaces calls: a rate that throttling halves and time restores, and a gate that the service or an outage closes.
+    """The spacing of calls: a rate, halved by throttling and restored by time, and a gate, closed by service or outage.
 
     Attributes:
         highest_rate: Calls per second at most.

@@ -63,7 +63,7 @@ GIVEN_UP = 0.8
 
 
 class Unanswered(Exception):
-    """A request had no usable answer.
+    """A request without a usable response.
 
     Args:
         error: What came instead; None when the request was not sent, because its turn did not come in time.
@@ -75,7 +75,7 @@ class Unanswered(Exception):
 
 
 class Fatal(Exception):
-    """The wait cannot go on.
+    """An error after which the wait cannot go on.
 
     Args:
         message: For the user.
@@ -114,7 +114,7 @@ class Response(t.Generic[T]):
 
 
 class RequestScheduler:
-    """Sends requests at the right time, and handles their responses.
+    """The scheduler of a wait: it sends requests at the right time, and handles their responses.
 
     Args:
         backend: The service.

@@ -41,7 +41,7 @@ class Found(t.NamedTuple):
 
 
 class Discovery(t.Protocol):
-    """Reads the lists of a service."""
+    """The reader of the lists of a service."""
 
     def read(self, read_at: float | None) -> Found:
         """Read the lists.

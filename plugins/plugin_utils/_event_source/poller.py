@@ -61,11 +61,11 @@ class StoppableClock:
         self._stopped.set()
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps."""
+        """Return seconds on a clock that never jumps."""
         return self._clock.monotonic()
 
     def time(self) -> float:
-        """Seconds since the epoch."""
+        """Return seconds since the epoch."""
         return self._clock.time()
 
     def sleep(self, seconds: float) -> None:
@@ -99,7 +99,7 @@ class Work(t.NamedTuple):
 
 
 class Poller:
-    """Polls tasks, finds new ones, and notes both in the state.
+    """The poller of the event source: it polls tasks, finds new ones, and notes both in the state.
 
     Args:
         settings: What the rulebook says.

@@ -295,7 +295,7 @@ _NOT_OF_A_FAILURE = ("changed", "exception")
 
 
 class _Failed(Exception):
-    """The source could not be opened.
+    """A source that could not be opened.
 
     Args:
         failure: ``msg`` and what the service said.

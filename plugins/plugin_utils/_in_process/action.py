@@ -36,7 +36,7 @@ display = Display()
 
 
 class ModuleAction(ActionBase):
-    """Runs a module of this collection.
+    """The base of the action plugins, which run a module of this collection.
 
     Attributes:
         module: The module.

@@ -246,7 +246,7 @@ def _row(way: str, number: int, spent: Spent, account: Numbers, seen: t.Mapping[
 
 
 def run_ours(shop: Workshop, number: int, service: str = "kps", **options: t.Any) -> Numbers:
-    """Our wait for so many tasks, in one task of a play."""
+    """Measure our wait for so many tasks, in one task of a play."""
     ids = shop.cloud.ask("make", service=service, seconds=_durations(number))["ids"]
     if service == "csms":
         options = {"pending_statuses": ["RUNNING"], **options}
@@ -256,7 +256,7 @@ def run_ours(shop: Workshop, number: int, service: str = "kps", **options: t.Any
 
 
 def run_until(shop: Workshop, number: int) -> Numbers:
-    """``uri`` with ``until`` in a loop."""
+    """Measure ``uri`` with ``until`` in a loop."""
     ids = shop.cloud.ask("make", seconds=_durations(number))["ids"]
     task = uri("{{ item }}", **UNTIL, name="until", delay=INTERVAL, loop="{{ ids }}")
     spent, moments = shop.timed_play(task, variables={"ids": ids})
@@ -304,7 +304,7 @@ def run_threads(shop: Workshop, number: int) -> Numbers:
 
 
 def many(shop: Workshop, size: Size, say: Say, queries: Numbers) -> list[Numbers]:
-    """Waits for 1, 10, 100 ... tasks in every way; those that would take hours are simulated from here on."""
+    """Measure waits for 1, 10, 100 ... tasks in every way; simulate those that would take hours."""
     shop.cloud.ask("limit", rate=LIMIT)
     rows: list[Numbers] = []
     runs: list[tuple[t.Callable[[int], Numbers], int]] = [
@@ -366,7 +366,7 @@ def _modelled(way: str, number: int, waited: model.Waited, cpu: float) -> Number
 
 
 def large(shop: Workshop, size: Size, say: Say) -> list[Numbers]:
-    """Ten thousand tasks in one wait: once by lists at the usual rate, once by a question each at a high one."""
+    """Measure ten thousand tasks in one wait: once by lists at the usual rate, once by single reads at a high one."""
     rows = []
     for service, rate in (("csms", RATE), ("kps", 1000.0)):
         rows.append(row := {**run_ours(shop, size.large, service, rate=rate), "rate": rate})
@@ -399,7 +399,7 @@ def payloads(shop: Workshop, size: Size, say: Say) -> dict[str, dict[str, float]
 
 
 def simulated_budget() -> list[Numbers]:
-    """Our engine on a thousand tasks of each service, tasks of about 30 s, in simulated time."""
+    """Simulate our engine on a thousand tasks of each service, each of about 30 s."""
     rows = []
     for service in ("csms", "cloudsso", "kps", "sms"):
         run = simulate(service, lognormal(1000, 1), seed=1, rate=RATE)
@@ -416,7 +416,7 @@ def simulated_budget() -> list[Numbers]:
 
 
 def schedule() -> Numbers:
-    """Latency against calls of every engine's schedule, one task at a time, in simulated time."""
+    """Simulate latency against calls of every engine's schedule, one task at a time."""
     known = lognormal(1000, 5)
     engines = []
     # Its true scale is not known to a waiter that is used for everything: from two seconds to ten minutes.

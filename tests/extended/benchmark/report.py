@@ -50,7 +50,7 @@ class Target:
 
 
 def targets(results: Numbers) -> list[Target]:
-    """Every target, and what was found."""
+    """Return every target, and what was found."""
     single = results["single"]
     polls = single["one more retry"] / single["one more poll"]
     pairs = ("info / uri", "loop / uri", "module / uri")

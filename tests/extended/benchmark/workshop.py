@@ -46,7 +46,7 @@ class Spent:
 
 
 class Workshop:
-    """Runs things and says what they took.
+    """A runner of commands that measures what they take.
 
     Args:
         directory: For everything that is written.

@@ -30,7 +30,7 @@ VARIABLES = {
 
 
 def with_keys(bench: Bench) -> dict[str, t.Any]:
-    """The variables that let the role log in with both keys."""
+    """Return the variables that let the role log in with both keys."""
     return {
         "keypair_reset_private_key_file": str(bench.emulator.key_path("new")),
         "keypair_reset_old_private_key_file": str(bench.emulator.key_path("old")),
@@ -55,13 +55,13 @@ def start(bench: Bench, variables: t.Mapping[str, t.Any] | None = None, **enviro
 
 
 def off(bench: Bench) -> set[str]:
-    """The servers that the cloud says do not run."""
+    """Return the servers that the cloud says do not run."""
     with bench.emulator.world.lock:
         return {server.name for server in bench.emulator.huawei.servers.values() if server.status != "ACTIVE"}
 
 
 def going_off(bench: Bench) -> set[str]:
-    """The servers that run, and that the cloud is still about to stop."""
+    """Return the servers that run, and that the cloud is still about to stop."""
     with bench.emulator.world.lock:
         return {
             server.name
@@ -71,12 +71,12 @@ def going_off(bench: Bench) -> set[str]:
 
 
 def called_off(program: Program) -> set[str]:
-    """The servers that the report's last lines call off."""
+    """Return the servers that the report's last lines call off."""
     return set(re.findall(r"OFF: ([\w-]+)\. ", program.output))
 
 
 def commands(program: Program) -> dict[str, str]:
-    """By server that is called off, the id in the command that starts it."""
+    """Return, by server that is called off, the id in the command that starts it."""
     return dict(re.findall(r"OFF: ([\w-]+)\. .*hwc_ecs_server_power -a 'server_id=(\S+) state=running", program.output))
 
 
@@ -103,13 +103,13 @@ def collisions(bench: Bench) -> list[str]:
 
 
 def noted(bench: Bench) -> set[str]:
-    """The hosts that the journals name."""
+    """Return the hosts that the journals name."""
     journals = (bench.directory / "journal").glob("keypair_reset-*.json")
     return {entry["host"] for path in journals for entry in json.loads(path.read_text())}
 
 
 def check_honest(bench: Bench, program: Program, *, too_careful: bool = False) -> None:
-    """No server is off, or will be, without the report saying so, in each of its parts, with the command that starts it.
+    """Check that each part of the report names every server that is off, or will be, with the command that starts it.
 
     Args:
         bench: The bench.
@@ -133,7 +133,7 @@ def check_honest(bench: Bench, program: Program, *, too_careful: bool = False) -
 
 
 def check_finished(bench: Bench, program: Program) -> None:
-    """All is done: every server has the new key pair and runs, and no line says anything else."""
+    """Check that every server has the new key pair and runs, and that no line says anything else."""
     assert program.process.returncode == 0, program.output
     assert called_off(program) == off(bench) == set()
     with bench.emulator.world.lock:

@@ -31,17 +31,17 @@ FaultSettings = dict[str, t.Any]
 
 
 def outcomes(result: str, *servers: str, others: str = "reset") -> dict[str, str]:
-    """One result for some servers, another for the rest."""
+    """Return one result for some servers, another for the rest."""
     return {server: result if server in servers else others for server in ALL}
 
 
 def everyone(result: str) -> dict[str, str]:
-    """One result for all servers."""
+    """Return one result for all servers."""
     return dict.fromkeys(ALL, result)
 
 
 def refused(operation: str, **settings: t.Any) -> FaultSettings:
-    """A refusal that nothing is tried again after."""
+    """Return an error after which nothing is tried again."""
     return {
         "what": "error",
         "operation": operation,
@@ -53,7 +53,7 @@ def refused(operation: str, **settings: t.Any) -> FaultSettings:
 
 
 def broken(operation: str, **settings: t.Any) -> FaultSettings:
-    """An error of the service."""
+    """Return an error of the service."""
     return {"what": "error", "operation": operation, "status": 500, **settings}
 
 

@@ -53,7 +53,7 @@ FAULTS: tuple[dict[str, t.Any], ...] = (
 
 
 class Soak:
-    """Tasks of all services, with what becomes of each.
+    """The tasks of all services, each with its end.
 
     Args:
         bench: Where they are.
@@ -112,7 +112,7 @@ class Soak:
         return sso.change_assignment(directory, "CreateAccessAssignment", configuration, ("User", name), target).id
 
     def wait(self, service: str) -> Play:
-        """A task that waits for those of a service."""
+        """Return a task that waits for those of a service."""
         options: Play = {"service": service, "task_ids": list(self.outcomes[service]), "on_failure": "return"}
         if service == "cloudsso":
             options["directory_id"] = self._bench.emulator.alibaba_account.directory.id

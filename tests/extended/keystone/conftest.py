@@ -57,7 +57,7 @@ def emulator(keystone: Keystone, account: Account, tmp_path: Path) -> t.Iterator
 
 
 class Ask(t.Protocol):
-    """Runs a module."""
+    """A function that runs a module."""
 
     def __call__(self, module: str, options: dict[str, t.Any], **environ: str) -> dict[str, t.Any]:
         """Run a module with more variables; an empty one takes away what is usual."""

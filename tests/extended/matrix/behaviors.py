@@ -44,12 +44,12 @@ def vendor(code: str = "", text: str = "something is wrong") -> Body:
 
 
 def document(value: t.Any, content_type: str = JSON) -> Body:
-    """Any JSON value."""
+    """Return a body that is any JSON value."""
     return lambda _exchange, _status: (json.dumps(value).encode(), content_type)
 
 
 def raw(data: bytes, content_type: str = JSON) -> Body:
-    """Any bytes."""
+    """Return a body of any bytes."""
     return lambda _exchange, _status: (data, content_type)
 
 
@@ -65,7 +65,7 @@ def xml(code: str, text: str = "something is wrong") -> Body:
 
 
 def nothing(_exchange: Exchange, _status: int) -> tuple[bytes, str]:
-    """No body at all."""
+    """Return no body at all."""
     return b"", JSON
 
 
@@ -103,32 +103,32 @@ def echo(encode: t.Callable[[str], str], *, inside: t.Callable[[str], tuple[byte
 
 
 def in_json(text: str) -> str:
-    """Text as inside a JSON string."""
+    """Escape text for a JSON string."""
     return json.dumps(text)
 
 
 def in_url(text: str) -> str:
-    """Text as inside a URL."""
+    """Escape text for a URL."""
     return urllib.parse.quote(text, safe="")
 
 
 def in_form(text: str) -> str:
-    """Text as in a form."""
+    """Escape text for a form."""
     return urllib.parse.quote_plus(text)
 
 
 def in_html(text: str) -> str:
-    """Text as in a page."""
+    """Escape text for a page."""
     return html.escape(text)
 
 
 def in_base64(text: str) -> str:
-    """Text in base64."""
+    """Encode text in base64."""
     return base64.b64encode(text.encode()).decode()
 
 
 def as_page(text: str) -> tuple[bytes, str]:
-    """Text inside a page."""
+    """Put text inside a page."""
     return f"<html><pre>{text}</pre></html>".encode(), HTML_TYPE
 
 
@@ -166,7 +166,7 @@ def _end(peer: Peer, end: str) -> bool:
 
 
 def says(data: bytes, *, end: str = "close") -> Behavior:
-    """These bytes in place of an answer."""
+    """Send these bytes in place of a response."""
     return framed(lambda _body: data, end=end)
 
 
@@ -228,7 +228,7 @@ def followed_by(data: bytes, *, end: str = "keep") -> Behavior:
 
 
 def endless(part: bytes, pause: float = 0.001, head: bytes = b"") -> Behavior:
-    """Something without an end."""
+    """Send something without an end."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.send(head)
@@ -241,7 +241,7 @@ def endless(part: bytes, pause: float = 0.001, head: bytes = b"") -> Behavior:
 
 
 def below_tls(data: bytes) -> Behavior:
-    """Bytes that are no TLS, after a request that came by TLS."""
+    """Send bytes that are not TLS, after a request that came by TLS."""
 
     def behave(exchange: Exchange) -> bool:
         with exchange.peer.raw() as sock:

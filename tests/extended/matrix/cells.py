@@ -106,7 +106,7 @@ class Cell:
 
 
 def cells_of(subjects: t.Iterable[Subject], faults: t.Iterable[Fault]) -> list[Cell]:
-    """All cells that there are."""
+    """Return all cells."""
     return [
         cell
         for fault in faults
@@ -324,11 +324,11 @@ class CellPlay:
 
 
 class Stuck(BaseException):
-    """A cell did not end."""
+    """A cell that did not end."""
 
 
 class Bench:
-    """Runs cells, one after the other; a process has one.
+    """A runner of cells, one after the other; a process has one.
 
     Args:
         directory: Where the emulator's keys are, and what is written goes.
@@ -569,7 +569,7 @@ def _judge_text(cell: Cell, run: CellRun, means: str) -> t.Iterator[str]:
 
 
 def _judge_secrets(run: CellRun) -> t.Iterator[str]:
-    """Secrets in the output, in any form that a service may repeat them in."""
+    """Yield the secrets in the output, in any form that a service may repeat them in."""
     result = dict(run.result)
     # Where these belong.
     result.pop("private_key", None)

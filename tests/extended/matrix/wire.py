@@ -34,7 +34,7 @@ _REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 400: "Bad Request", 4
 
 
 class Closed(Exception):
-    """The peer has gone."""
+    """A connection that the peer has closed."""
 
 
 class Peer:
@@ -325,15 +325,15 @@ class SkippingClock:
         self.on_sleep: t.Callable[[], None] = lambda: None
 
     def monotonic(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return time.monotonic() + self.skipped
 
     def time(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return time.time() + self.skipped
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         with self._lock:
             self.skipped += max(0.0, seconds)
         self.on_sleep()

@@ -51,7 +51,7 @@ SILENT, NOTICED, BROKEN = "not noticed", "noticed", "broken"
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What the tests said about one bug: the first test that failed, and how long that took."""
+    """The verdict of the tests about one bug: the first test that failed, and how long that took."""
 
     bug: Bug
     outcome: str
@@ -74,7 +74,7 @@ def copy_collection(place: Path) -> Path:
 
 
 def misfit(bug: Bug) -> str:
-    """Why a patch cannot be applied; empty when it can."""
+    """Return why a patch cannot be applied; empty when it can."""
     file = ROOT / bug.file
     if not file.is_file():
         return f"{bug.name}: there is no {bug.file}"

@@ -24,7 +24,7 @@ Engine = t.Callable[[float, random.Random], Looks]
 
 
 def fixed(budget: float, _draw: random.Random, *, interval: float, delay: float = 0.0) -> Looks:
-    """A look every ``interval`` seconds after ``delay``, none beyond the budget."""
+    """Poll every ``interval`` seconds after ``delay``, never beyond the budget."""
     moment = delay
     while moment < budget:
         yield moment
@@ -32,7 +32,7 @@ def fixed(budget: float, _draw: random.Random, *, interval: float, delay: float 
 
 
 def exponential(budget: float, _draw: random.Random, *, first: float, factor: float, longest: float) -> Looks:
-    """Pauses that grow by a factor up to a bound."""
+    """Poll with pauses that grow by a factor up to a bound."""
     moment, pause = 0.0, first
     while moment < budget:
         yield moment
@@ -41,7 +41,7 @@ def exponential(budget: float, _draw: random.Random, *, first: float, factor: fl
 
 
 def attempts(budget: float, _draw: random.Random, *, interval: float) -> Looks:
-    """A number of tries in place of a budget, rounded up: looks once more at the end or after it (``until``, botocore)."""
+    """Poll so many times in place of a budget, rounded up: once more at the end or after it (``until``, botocore)."""
     for number in itertools.count():
         yield number * interval
         if number * interval >= budget:
@@ -49,17 +49,17 @@ def attempts(budget: float, _draw: random.Random, *, interval: float) -> Looks:
 
 
 def boto(budget: float, draw: random.Random) -> Looks:
-    """botocore's waiters: 15 s, by number of tries."""
+    """Poll as botocore's waiters: every 15 s, by number of tries."""
     return attempts(budget, draw, interval=15.0)
 
 
 def azure(_budget: float, _draw: random.Random) -> Looks:
-    """azure-core's poller: 30 s, without any end of its own."""
+    """Poll as azure-core's poller: every 30 s, without an end of its own."""
     return (30.0 * number for number in itertools.count())
 
 
 def google(budget: float, draw: random.Random) -> Looks:
-    """google.api_core: pauses up to 1 s, then 1.5 times as much, up to 20 s; stops when the next would cross the budget."""
+    """Poll as google.api_core: pauses up to 1 s, then 1.5 times as much, up to 20 s; end before the budget does."""
     moment, bound = 0.0, 1.0
     while True:
         yield moment
@@ -70,17 +70,17 @@ def google(budget: float, draw: random.Random) -> Looks:
 
 
 def openstack(budget: float, draw: random.Random) -> Looks:
-    """openstacksdk: every 2 s; looks at the clock after each pause, before the task."""
+    """Poll as openstacksdk: every 2 s; read the clock after each pause, before the task."""
     return fixed(budget, draw, interval=2.0)
 
 
 def hcloud(budget: float, draw: random.Random) -> Looks:
-    """hcloud-python: every second."""
+    """Poll as hcloud-python: every second."""
     return fixed(budget, draw, interval=1.0)
 
 
 def vmware(budget: float, _draw: random.Random) -> Looks:
-    """community.vmware: pauses of 2, 4, 8 ... 64 s; looks at the clock before the task."""
+    """Poll as community.vmware: pauses of 2, 4, 8 ... 64 s; read the clock before the task."""
     moment, pause = 0.0, 2.0
     while moment < budget:
         yield moment
@@ -89,12 +89,12 @@ def vmware(budget: float, _draw: random.Random) -> Looks:
 
 
 def terraform_huawei_kps(budget: float, draw: random.Random) -> Looks:
-    """The KPS resource of Terraform's provider: after 10 s, every 20 s, cut off at the budget."""
+    """Poll as the KPS resource of Terraform's provider: after 10 s, every 20 s, cut off at the budget."""
     return fixed(budget, draw, delay=10.0, interval=20.0)
 
 
 def terraform_alicloud(budget: float, _draw: random.Random) -> Looks:
-    """The CloudSSO resources of Terraform's provider: after 5 s; 3 s, twice as much, at most 10 s."""
+    """Poll as the CloudSSO resources of Terraform's provider: after 5 s; pauses of 3 s, twice as much, at most 10 s."""
     moment, pause = 5.0, 0.1
     while moment < budget:
         yield moment
@@ -103,17 +103,17 @@ def terraform_alicloud(budget: float, _draw: random.Random) -> Looks:
 
 
 def kubernetes_poll(budget: float, draw: random.Random) -> Looks:
-    """wait.Poll of Kubernetes with 5 s: the first look after one pause, the deadline wins over the tick at the same time."""
+    """Poll as wait.Poll of Kubernetes with 5 s: first after one pause; the deadline wins over a tick at its time."""
     return fixed(budget, draw, delay=5.0, interval=5.0)
 
 
 def foreman(_budget: float, _draw: random.Random, *, interval: float = 4.0) -> Looks:
-    """theforeman.foreman's wait_for_task: so many looks as pauses fit in the budget, one less in time."""
+    """Poll as theforeman.foreman's wait_for_task: as many polls as pauses fit in the budget, one less in time."""
     return (interval * number for number in range(int(_budget / interval)))
 
 
 def ours(budget: float, draw: random.Random, **options: t.Any) -> Looks:
-    """The law of this collection for one task, and its last look at the deadline."""
+    """Poll as this collection does one task, with its last poll at the deadline."""
     chosen, moment = Options(**options), 0.0
     while True:
         yield moment
@@ -152,7 +152,7 @@ def watch(engine: Engine, done: float, budget: float, draw: random.Random) -> tu
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What an engine costs on average: looks per task, and seconds from the end of a task to its recognition."""
+    """The average cost of an engine: polls per task, and seconds from the end of a task to its recognition."""
 
     calls: float
     latency: float
@@ -173,7 +173,7 @@ def cost(engine: Engine, durations: t.Sequence[float], seed: int = 0) -> Cost:
 
 
 def false_timeouts(engine: Engine, budget: float, earliest: float, runs: int, seed: int = 0) -> float:
-    """The share of tasks, done evenly between ``earliest`` and the budget, that an engine reports as timed out."""
+    """Return the share of tasks, done evenly from ``earliest`` to the budget, that an engine reports as timed out."""
     draw = random.Random(seed)
     missed = 0
     for number in range(runs):
@@ -183,20 +183,20 @@ def false_timeouts(engine: Engine, budget: float, earliest: float, runs: int, se
 
 
 def cheapest(family: t.Iterable[Engine], durations: t.Sequence[float], calls: float) -> float:
-    """The lowest mean latency within a budget of mean calls per task."""
+    """Return the lowest mean latency within a budget of mean calls per task."""
     costs = (cost(engine, durations) for engine in family)
     return min((each.latency for each in costs if each.calls <= calls), default=float("inf"))
 
 
 def fixed_family(intervals: t.Iterable[float], delays: t.Iterable[float] = (0.0,)) -> list[Engine]:
-    """Fixed intervals after delays, all combinations."""
+    """Return engines of fixed intervals after delays, in all combinations."""
     return [functools.partial(fixed, interval=interval, delay=delay) for interval in intervals for delay in delays]
 
 
 def exponential_family(
     firsts: t.Iterable[float], factors: t.Iterable[float], longest: t.Sequence[float]
 ) -> list[Engine]:
-    """Growing pauses, all combinations."""
+    """Return engines of growing pauses, in all combinations."""
     return [
         functools.partial(exponential, first=first, factor=factor, longest=bound)
         for first in firsts
@@ -206,7 +206,7 @@ def exponential_family(
 
 
 def regrets(engine: Engine, scales: t.Mapping[float, t.Sequence[float]], price: float) -> list[float]:
-    """How much more than the best that knows the scale an engine costs, for each scale.
+    """Return, for each scale, how much more an engine costs than the best one that knows the scale.
 
     The cost is the mean latency plus ``price`` seconds per call. The best that knows the median is a delay and a fixed
     interval, both in proportion to it, which is within a few percent of the optimum.

@@ -45,7 +45,7 @@ ACCOUNT_LIMIT = 20
 
 @dataclasses.dataclass(frozen=True)
 class SimulatedService:
-    """How a service shows its tasks.
+    """The way a service shows its tasks.
 
     Attributes:
         name: ``kps``, ``csms``, ``sms``, ``cloudsso``; ``reads`` has no list.
@@ -88,7 +88,7 @@ FAULTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Faults:
-    """What goes wrong at random.
+    """The faults that happen at random.
 
     Attributes:
         share: The share of calls that fail, 0 to 1.
@@ -128,15 +128,15 @@ class SimulatedClock:
         self.now = 0.0
 
     def monotonic(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return self.now
 
     def time(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         self.now += max(0.0, seconds)
 
 
@@ -192,14 +192,14 @@ class SimulatedBackend:
         self.faulty = 0
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         fault = self._receive("read", timeout)
         if fault == "other task":
             return self._status_of(task_id)._replace(task_id="another")
         return self._status_of(task_id)
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         self._receive("page", timeout)
         shown = [
             task_id
@@ -214,15 +214,15 @@ class SimulatedBackend:
         return StatusPage(tuple(rows), end if end < before + len(shown) else None)
 
     def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         raise NotImplementedError
 
     def can_reauthenticate(self) -> bool:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         return False
 
     def reauthenticate(self, timeout: float) -> None:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         raise NotImplementedError
 
     def _receive(self, kind: str, timeout: float) -> str | None:
@@ -276,7 +276,7 @@ class SimulatedBackend:
 
 @dataclasses.dataclass(frozen=True)
 class SimulatedWait:
-    """What one simulated wait came to.
+    """The result of one simulated wait.
 
     Attributes:
         outcome: What the engine said.
@@ -298,12 +298,12 @@ class SimulatedWait:
         return sum(self.latencies) / len(self.latencies)
 
     def percentile(self, share: float) -> float:
-        """The latency that this share of the tasks does not exceed."""
+        """Return the latency that this share of the tasks does not exceed."""
         return self.latencies[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
 
 
 def lognormal(number: int, seed: int, median: float = 30.0, sigma: float = 0.8) -> list[float]:
-    """Random durations."""
+    """Return random durations."""
     draw = random.Random(seed)
     return [draw.lognormvariate(math.log(median), sigma) for _number in range(number)]
 

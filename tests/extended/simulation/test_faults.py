@@ -44,12 +44,12 @@ def run(service: str, durations: list[float], share: float, seed: int, **options
 
 @functools.cache
 def healthy(service: str, number: int, finished: bool, connections: int, rate: float) -> float:
-    """Seconds that a wait takes without faults."""
+    """Return the seconds that a wait takes without faults."""
     return run(service, durations(number, finished), 0.0, 0, connections=connections, rate=rate).end
 
 
 def durations(number: int, finished: bool) -> list[float]:
-    """Seconds that tasks take: none, or random ones."""
+    """Return the seconds that tasks take: none, or random ones."""
     return [0.0] * number if finished else lognormal(number, 5)
 
 

@@ -15,13 +15,13 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 
 @pytest.fixture
 def clock() -> FakeClock:
-    """Time that never passes by itself."""
+    """Return a clock whose time never passes by itself."""
     return FakeClock()
 
 
 @pytest.fixture
 def cloud(clock: FakeClock) -> t.Iterator[FakeTransport]:
-    """A transport that follows a script, checked to its end."""
+    """Yield a transport that follows a script, and check that the script was followed to its end."""
     scripted = FakeTransport(clock)
     yield scripted
     scripted.check()

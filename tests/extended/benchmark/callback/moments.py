@@ -23,7 +23,7 @@ description:
 
 
 class CallbackModule(CallbackBase):
-    """Appends the task's name, the item's label and the time."""
+    """A callback that appends the task's name, the item's label and the time."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "notification"

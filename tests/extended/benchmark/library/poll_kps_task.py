@@ -15,7 +15,7 @@ from ansible.module_utils.urls import open_url
 
 
 def main() -> None:
-    """Entry point."""
+    """Poll a KPS task until it ends, as a user's own module would."""
     module = AnsibleModule(
         {
             "url": {"type": "str", "required": True},

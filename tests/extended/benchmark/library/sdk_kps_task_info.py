@@ -14,7 +14,7 @@ from huaweicloudsdkkps.v3 import KpsClient, ListKeypairTaskRequest
 
 
 def main() -> None:
-    """Entry point."""
+    """Read a KPS task with the vendor's SDK."""
     module = AnsibleModule({"task_id": {"type": "str", "required": True}}, supports_check_mode=True)
     credentials = BasicCredentials(
         os.environ["HUAWEICLOUD_SDK_AK"], os.environ["HUAWEICLOUD_SDK_SK"], os.environ["HUAWEICLOUD_SDK_PROJECT_ID"]

@@ -43,7 +43,7 @@ TOLD = ("type", "elements", "default", "choices", "required", "aliases")
 
 @pytest.fixture(scope="module")
 def plugin() -> dict[str, t.Any]:
-    """The names of the file, run as ansible-rulebook runs it."""
+    """Return the names of the file, run as ansible-rulebook runs it."""
     return runpy.run_path(str(FILE))
 
 
@@ -136,7 +136,7 @@ except Exception as error:
 
 
 def run_alone(file: Path, options: dict[str, t.Any], *paths: str, isolated: bool = False) -> list[dict[str, t.Any]]:
-    """What a run of the source in a process of its own puts into the queue, and what it raises."""
+    """Run the source in a process of its own; return what it puts into the queue, and what it raises."""
     libraries = [] if isolated else [path for path in sys.path if path.endswith("site-packages")]
     command = [sys.executable, *(["-S"] if isolated else []), "-c", PROGRAM, str(file), json.dumps(options)]
     environment = {

@@ -29,12 +29,12 @@ VARIABLES: dict[str, t.Any] = {"inventory_hostname": "web1"}
 
 
 def done(**answer: t.Any) -> dict[str, t.Any]:
-    """What the module returns at the end of the wait."""
+    """Return the result of the module at the end of the wait."""
     return {"msg": "done", "tasks": [], **answer}
 
 
 def more(number: int) -> dict[str, t.Any]:
-    """What the module returns at the end of a slice that is not the last."""
+    """Return the result of the module at the end of a slice that is not the last."""
     return {"changed": False, "_more": {"state": {"number": number}, "line": f"line {number}", "sleep": 1.0}}
 
 
@@ -74,7 +74,7 @@ class Task(plugin.ActionModule):
         self.removed.append(tmp_path)
 
     def slices(self) -> list[tuple[float, float, t.Any]]:
-        """Elapsed time, length and state of each slice."""
+        """Return elapsed time, length and state of each slice."""
         parts = [run["module_args"]["wait_slice"] for run in self.runs]
         return [(part["elapsed"], part["length"], part["state"]) for part in parts]
 
@@ -198,7 +198,7 @@ def test_a_connection_that_stays_lost_is_unreachable(clock: FakeClock) -> None:
 
 
 def state_of_two_tasks() -> dict[str, t.Any]:
-    """The state after a slice in which one of two tasks has succeeded."""
+    """Return the state after a slice in which one of two tasks has succeeded."""
     engine_clock = EngineClock()
     cloud = ScriptedBackend(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "RUNNING_X"),)})
     scope = {"region": "cn-north-4"}

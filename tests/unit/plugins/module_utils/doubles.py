@@ -45,15 +45,15 @@ class FakeClock:
         self.sleeps: list[float] = []
 
     def monotonic(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return self.now
 
     def time(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         return EPOCH + self.now - 1000.0
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         self.sleeps.append(seconds)
         self.now += seconds
 
@@ -76,7 +76,7 @@ def html(status: int = 200) -> Response:
 
 
 def cut(status: int = 200) -> Response:
-    """Half a JSON document."""
+    """Return half a JSON document."""
     return Response(status, {"content-type": "application/json"}, b'{"task_id": "t-1", "ta')
 
 
@@ -86,12 +86,12 @@ def lost() -> TransportError:
 
 
 def unreachable() -> TransportError:
-    """No connection at all."""
+    """Return the error of a connection that failed."""
     return TransportError("No connection: refused.", possibly_sent=False)
 
 
 def nowhere() -> TransportError:
-    """No such host."""
+    """Return the error of a host name that does not exist."""
     return TransportError("No connection: Name or service not known.", possibly_sent=False, unknown_host=True)
 
 
@@ -161,15 +161,15 @@ class FakeTransport:
         return Scripted(request, final, body, took)
 
     def connect(self, **arguments: t.Any) -> FakeTransport:
-        """Stands in for the class of the real transport."""
+        """Return itself, in place of a new object of the real transport's class."""
         self.arguments = arguments
         return self
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``; do nothing."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         sent = f"{request.method} {request.url}"
         _demand(timeout > 0, f"sent without time: {sent}")
         if sent in self.standing and not (self.script and sent == self.script[0].request):

@@ -121,7 +121,7 @@ Module(execute, {{"word": {{"type": "str"}}}}, providers=[HWC], required_one_of=
 
 
 def ended(body: str, environ: t.Mapping[str, str] | None = None) -> dict[str, t.Any]:
-    """The result of a module whose ``execute`` has this body."""
+    """Return the result of a module whose ``execute`` has this body."""
     code = PROGRAM.format(body=body.replace("\n", "\n    "))
     result = run_module("", {"word": "given"}, source=code, HOME="/nonexistent", **(environ or {}))
     result.pop("invocation", None)

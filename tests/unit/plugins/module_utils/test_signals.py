@@ -30,7 +30,7 @@ GOES_ON = {"task_id": "t-1", "task_status": "RUNNING_RESET"}
 
 @pytest.fixture
 def pipe() -> t.Iterator[tuple[t.IO[bytes], t.IO[bytes]]]:
-    """Where a result is read, and where it is written."""
+    """Yield the two ends of a pipe: the one to read, and the one to write."""
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "wb") as writer:
         yield reader, writer
@@ -63,7 +63,7 @@ class Leaving(FakeClock):
         self._reader = reader
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         super().sleep(seconds)
         self._reader.close()
 
@@ -79,7 +79,7 @@ class NoFile:
     """An output that is no file."""
 
     def fileno(self) -> int:
-        """As of a stream."""
+        """Implement a stream."""
         raise OSError("no file")
 
 
@@ -100,7 +100,7 @@ class Signalling(FakeClock):
         self._number = number
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         signal.raise_signal(self._number)
 
 
@@ -113,12 +113,12 @@ class SignallingTwice(Signalling):
         self._asked: int | None = None
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         self._asked = 0
         super().sleep(seconds)
 
     def monotonic(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         if self._asked is not None:
             self._asked += 1
             # The first to ask is the handler of the first signal.

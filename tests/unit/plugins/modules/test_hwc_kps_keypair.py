@@ -94,7 +94,7 @@ class Breaking(FakeTransport):
     """A cloud on which something of ours breaks after a pair was created."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         if request.method == "PUT":
             raise ZeroDivisionError
         return super().send(request, timeout)

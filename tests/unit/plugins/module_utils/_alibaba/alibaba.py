@@ -63,7 +63,7 @@ def key_document(number: int = 1, expiration: str = "2026-01-02T04:04:05Z") -> d
 
 
 class CredentialProviders:
-    """CredentialProviders to credentials that note what they were asked for.
+    """Credential providers that note what they were asked for.
 
     Args:
         role: The key that the metadata service gives, or why it gives none.
@@ -77,7 +77,7 @@ class CredentialProviders:
         self._load = load
 
     def metadata(self, role: str | None, deadline: float | None) -> AccessKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         self.asked.append(role)
         self.deadlines.append(deadline)
         if isinstance(self._role, Exception):
@@ -85,13 +85,13 @@ class CredentialProviders:
         return self._role
 
     def uri(self, name: str, uri: str, deadline: float) -> AccessKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         self.asked.append((name, uri))
         self.deadlines.append(deadline)
         return AccessKey("uri-id", "uri-secret", "uri-token", "credentials URI")
 
     def official(self, provider: str, source: str, hide: t.Sequence[str], **arguments: t.Any) -> RefreshableKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         self.asked.append((provider, arguments))
         assert self._load is not None, f"the package was asked for: {provider}"
         return credentials_package.provide(provider, source, hide, arguments, now=lambda: 1000.0, load=self._load)

@@ -54,7 +54,7 @@ class Package:
         self.error = error
 
     def load(self, name: str) -> t.Any:
-        """As of ``importlib.import_module``."""
+        """Implement ``importlib.import_module``."""
         assert name == "alibabacloud_credentials.provider"
         names = ("CLIProfile", "Profile")
         providers = {f"{name}CredentialsProvider": functools.partial(self.provide, name) for name in names}
@@ -66,7 +66,7 @@ class Package:
         return types.SimpleNamespace(get_credentials=self.key)
 
     def key(self) -> t.Any:
-        """As of a provider."""
+        """Implement a provider."""
         if self.error is not None:
             raise self.error
         values = {
@@ -105,7 +105,7 @@ def find(
 
 
 def identity(found: Found) -> tuple[str, str]:
-    """Id and source of the key that was found."""
+    """Return id and source of the key that was found."""
     key = found.credentials
     if isinstance(key, RefreshableKey):
         return key.take(5.0).access_key, key.source

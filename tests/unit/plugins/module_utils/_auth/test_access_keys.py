@@ -32,7 +32,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 
 @dataclasses.dataclass
 class Giver:
-    """Hands out numbered keys that live for so many seconds; None is for ever."""
+    """A service that hands out numbered keys, valid for so many seconds; None is for ever."""
 
     clock: FakeClock
     life: float | None
@@ -94,7 +94,7 @@ DOWN = errors.UnavailableError("IAM is down.", http_status=503)
 
 
 class Script:
-    """Obtains what a script says, and notes the time that each attempt had."""
+    """A service that follows a script, and notes the time that each attempt had."""
 
     def __init__(self, clock: FakeClock, *outcomes: AccessKey | errors.CloudError) -> None:
         self.clock = clock
@@ -222,7 +222,7 @@ def test_a_key_may_say_itself_when_to_ask_for_the_next(clock: FakeClock) -> None
 
 
 class Slow:
-    """Obtains a key, or fails, when it is told to."""
+    """A service that hands out a key, or fails, when it is told to."""
 
     def __init__(self, outcome: AccessKey | errors.CloudError) -> None:
         self.outcome = outcome
@@ -239,7 +239,7 @@ class Slow:
 
 
 class AskedClock(SystemClock):
-    """Counts how often the time that is left was asked for, which each request does before it waits."""
+    """A clock that counts its readings; each request reads it before it waits."""
 
     def __init__(self) -> None:
         self.asked = threading.Semaphore(0)

@@ -46,7 +46,7 @@ SECRETS = {
 
 
 def everywhere(text: str) -> str:
-    """Every character as an escape of JSON."""
+    """Escape every character as JSON allows."""
     return "".join(f"\\u{ord(char):04x}" for char in text)
 
 
@@ -97,7 +97,7 @@ PIECES: dict[str, t.Callable[[str], str]] = {
 
 
 def readable(text: str, secret: str) -> list[str]:
-    """Pieces of a secret, 20 characters long, that can be read in a text."""
+    """Return the pieces of a secret, 20 characters long, that can be read in a text."""
     letters = "".join(char for char in secret if char.isalnum())
     shown = "".join(char for char in text if char.isalnum())
     return [letters[start : start + 20] for start in range(len(letters) - 19) if letters[start : start + 20] in shown]

@@ -188,7 +188,7 @@ def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(clo
 
 
 def test_requests_that_share_a_time_share_the_pause_on_top_of_it(cloud: FakeTransport) -> None:
-    """As the pages of a list do."""
+    # As the pages of a list do.
     sender = http(cloud, timeout=60.0)
     budget = sender.budget()
     assert sender.call(Attempts(cloud.clock, MINUTE, MINUTE, "one", took=0.2), read_only=True, budget=budget) == "one"
@@ -402,7 +402,7 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
 
 @pytest.mark.parametrize(("timeout", "sent"), [(3.9, 1), (4.1, 2), (10.9, 2), (11.1, 3)])
 def test_no_attempt_begins_whose_answer_could_not_come(cloud: FakeTransport, timeout: float, sent: int) -> None:
-    """A write that is turned away ends as turned away, and not as one whose answer was lost."""
+    # A write that is turned away ends as turned away, and not as one whose answer was lost.
     lefts: list[float] = []
 
     def attempt(left: float) -> None:

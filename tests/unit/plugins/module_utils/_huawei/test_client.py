@@ -695,7 +695,7 @@ WIRE_KEY = AccessKey("AKEXAMPLE00000000001", "sk-example-0123456789abcdefghijklm
 
 
 def on_the_wire(name: str) -> list[tuple[str, str, bytes, dict[str, str]]]:
-    """Method, target, body and headers of each request in a recording of the SDK."""
+    """Return method, target, body and headers of each request in a recording of the SDK."""
     requests = []
     rest = FIXTURES.joinpath(f"huawei_{name}.txt").read_bytes()
     while rest.startswith(b"#"):
@@ -719,10 +719,10 @@ class Recorder:
         self.requests: list[Request] = []
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``; do nothing."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         self.requests.append(request)
         return self.answers.pop(0)
 

@@ -38,11 +38,11 @@ class Nowhere:
     """The providers on a machine that is not a server of the cloud: none hands out a key."""
 
     def metadata(self, deadline: float | None) -> AccessKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         raise CredentialsError("there is none")
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         raise AssertionError(url)
 
 

@@ -65,14 +65,14 @@ class CredentialProviders:
         self.deadlines: list[float | None] = []
 
     def metadata(self, deadline: float | None) -> AccessKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         self.deadlines.append(deadline)
         if isinstance(self.instance, errors.CloudError):
             raise self.instance.copy()
         return self.instance
 
     def container(self, url: str, token: str, deadline: float) -> AccessKey:
-        """As of ``credentials.CredentialProviders``."""
+        """Implement ``credentials.CredentialProviders``."""
         raise AssertionError(url)
 
 

@@ -57,7 +57,7 @@ class Scenario:
     seed: int = 0
 
     def begin(self, **changes: t.Any) -> tuple[FakeClock, ScriptedBackend]:
-        """A clock and a cloud at the start; ``changes`` are further arguments of ``ScriptedBackend``."""
+        """Return a clock and a cloud at the start; ``changes`` are further arguments of ``ScriptedBackend``."""
         clock = FakeClock()
         return clock, ScriptedBackend(clock, self.timelines, **{**self.cloud, **changes})
 
@@ -97,7 +97,7 @@ class Scenario:
 
 @st.composite
 def timelines(draw: st.DrawFn, statuses: t.Sequence[str | None], lasting: bool = False) -> Timeline:
-    """What one task says; ``lasting``: success and failure are never taken back, and the task is never gone."""
+    """Draw the statuses of a task; ``lasting``: success and failure are never taken back; the task is never gone."""
     steps = sorted(draw(st.sets(moments, max_size=4)))
     line: list[tuple[float, str | None]] = []
     for since in (0.0, *steps):
@@ -121,7 +121,7 @@ def scenarios(
     latency: float = 0.5,
     **fixed: t.Any,
 ) -> Scenario:
-    """A whole wait.
+    """Draw a whole wait.
 
     Args:
         draw: Hypothesis.

@@ -84,21 +84,21 @@ class FakeClock:
         self.signal_at: float | None = None
 
     def age(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return self.now - self.start
 
     def monotonic(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         self.reads += 1
         _demand(self.reads < MOST_READS, "the poller spins")
         return self.now
 
     def time(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         pytest.fail("the poller read the wall clock")
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         _demand(seconds >= 0, "the poller sleeps backwards")
         begun = self.age()
         if self.signal_at is not None and begun <= self.signal_at < begun + seconds:
@@ -123,7 +123,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True)
 class Statement:
-    """What the backend said about one task, and when it arrived."""
+    """One status of one task as the backend told it, and when it arrived."""
 
     task_id: str
     status: str | None
@@ -193,7 +193,7 @@ class ScriptedBackend:
         self.listed_statuses: tuple[str, ...] | None = ("RUNNING_X",) if self.lists_only_pending else None
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         call = self._receive("read", task_id, timeout)
         status = self._status(task_id, 0.0)
         assert call.answered is not None
@@ -204,7 +204,7 @@ class ScriptedBackend:
         return TaskStatus(task_id, classify(status), status, reason, data={"task_id": task_id, "task_status": status})
 
     def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         assert self.page_size is not None
         call = self._receive("page", cursor, timeout)
         assert call.answered is not None
@@ -229,7 +229,7 @@ class ScriptedBackend:
         return StatusPage(tuple(shown_rows), end if end < len(rows) else None)
 
     def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         self._receive("reasons", cursor, timeout)
         rows = [
             TaskStatus(task_id, FAILED, "FAILED_X", reason, data={"server_name": f"server-{task_id}"})
@@ -238,11 +238,11 @@ class ScriptedBackend:
         return StatusPage(tuple(rows))
 
     def can_reauthenticate(self) -> bool:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         return self.may_reauthenticate
 
     def reauthenticate(self, timeout: float) -> None:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         _demand(timeout > 0, "a login without time")
         number = len(self.reauthentications)
         self.reauthentications.append(self.clock.age())
@@ -252,7 +252,7 @@ class ScriptedBackend:
             raise self._error(fault)
 
     def sent(self, *kinds: str) -> list[Call]:
-        """The calls of some kinds."""
+        """Return the calls of some kinds."""
         return [call for call in self.calls if call.kind in kinds]
 
     def _status(self, task_id: str, lag: float) -> str | None:
@@ -300,7 +300,7 @@ class ScriptedBackend:
 
 
 def run_side_by_side(clock: FakeClock) -> RunCalls:
-    """A ``gather`` that runs calls side by side on a fake clock: each call's time passes while the others' does."""
+    """Return a ``run_calls`` that runs calls side by side on a fake clock: the time of all calls passes together."""
 
     def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:
         running: list[tuple[float, int, t.Any]] = []

@@ -26,7 +26,7 @@ NOTHING = Latency()
 
 
 def after(*times: float) -> Latency:
-    """What is known after answers that took so long."""
+    """Return what is known after responses that took so long."""
     latency = Latency()
     for took in times:
         latency.answered(took)
@@ -221,7 +221,7 @@ def test_a_probe_does_not_open_a_gate_that_the_service_closed() -> None:
 
 
 def rest(options: Options, **changes: t.Any) -> float:
-    """A pause of one task at the age of 100 s, without any jitter."""
+    """Return a pause of one task at the age of 100 s, without any jitter."""
     facts: dict[str, t.Any] = {"age": 100.0, "calls": 1, "pending": 1, "rate": 10.0, "eta": None, "random_number": 0.5}
     return pause_between_rounds(options, **{**facts, **changes})
 

@@ -41,7 +41,7 @@ STEADY: dict[str, t.Any] = {"jitter": 0.0, "backoff": 0.0, "interval": 5.0}
 
 
 def after(seconds: float, status: str | None = "SUCCESS_X") -> Timeline:
-    """A task that runs, and says something else after so many seconds."""
+    """Return a task that runs, and says something else after so many seconds."""
     return ((0.0, "RUNNING_X"), (seconds, status))
 
 
@@ -55,12 +55,12 @@ def run(
 
 
 def states(outcome: Outcome) -> list[str]:
-    """The states in the order of the request."""
+    """Return the states in the order of the request."""
     return [task["state"] for task in outcome.result["tasks"]]
 
 
 def at(cloud: ScriptedBackend, *kinds: str) -> list[float]:
-    """When calls were sent."""
+    """Return when calls were sent."""
     return [round(call.sent, 2) for call in cloud.sent(*(kinds or ("read", "page", "reasons")))]
 
 
@@ -217,7 +217,7 @@ class Unprepared(ScriptedBackend):
     login: t.Mapping[int, CloudError] = {}
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         status, error = super().read(task_id, timeout), self.login.get(len(self.calls) - 1)
         if error is not None:
             error.unsent = True
@@ -336,7 +336,7 @@ class TickingClock(FakeClock):
     """A clock that moves between two readings, as every real one does."""
 
     def monotonic(self) -> float:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         self.now += 1e-7
         return super().monotonic()
 

@@ -46,18 +46,18 @@ BAD = ("failed", "missing", "error")
 
 
 def tasks(outcome: Outcome) -> dict[str, dict[str, t.Any]]:
-    """The tasks of a result by id."""
+    """Return the tasks of a result by id."""
     return {task["id"]: task for task in outcome.result["tasks"]}
 
 
 def heard(cloud: ScriptedBackend, task: dict[str, t.Any]) -> list[Statement]:
-    """What the cloud said about a task until the poller had its verdict; rows about ended tasks are of no interest."""
+    """Return what the cloud said about a task until the poller had its verdict; skip rows about ended tasks."""
     ended = task["elapsed"] + 0.001 if task["finished"] else float("inf")
     return [said for said in cloud.statements if said.task_id == task["id"] and said.at <= ended]
 
 
 def spacing(scenario: Scenario) -> float:
-    """Seconds between two calls of a round, at most, while nothing is throttled."""
+    """Return the longest time between two calls of a round while nothing is throttled."""
     latencies: tuple[float, ...] = scenario.cloud["latencies"]
     return max(1 / scenario.rate, 0.2, *latencies)
 

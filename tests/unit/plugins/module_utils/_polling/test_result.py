@@ -41,7 +41,7 @@ class Wordy(ScriptedBackend):
     """A service that says as much about a task as KPS does."""
 
     def read(self, task_id: str, timeout: float) -> TaskStatus:
-        """As of ``TaskBackend``."""
+        """Implement ``TaskBackend``."""
         status = super().read(task_id, timeout)
         data = {"task_id": task_id, "server_id": str(uuid.UUID(int=7)), "task_status": status.status}
         return status._replace(data=data)

@@ -31,7 +31,7 @@ STEADY: dict[str, t.Any] = {"jitter": 0.0}
 
 
 def ends(at: float, status: str = "SUCCESS_X") -> Timeline:
-    """A task that runs until a moment, and then has a status."""
+    """Return a task that runs until a moment, and then has a status."""
     return ((0.0, "RUNNING_X"), (at, status))
 
 
@@ -62,7 +62,7 @@ class Bench:
         return self
 
     def states(self) -> dict[str, str]:
-        """The state of each task that ended."""
+        """Return the state of each task that ended."""
         return {task_id: task["state"] for task_id, task in self.ended.items()}
 
 

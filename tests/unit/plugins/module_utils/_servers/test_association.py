@@ -440,7 +440,7 @@ class Metered(FakeTransport):
         self.refused = 0
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         if not request.url.endswith("/associate"):
             return super().send(request, timeout)
         self.clock.now += 0.2
@@ -506,7 +506,7 @@ def batch(*ids: str) -> dict[str, t.Any]:
 
 
 def bare(server_id: str) -> dict[str, t.Any]:
-    """A server that runs and has no key pair."""
+    """Return a server that runs and has no key pair."""
     return server(server_id, "ACTIVE", key_name=None)
 
 
@@ -574,10 +574,10 @@ class Crowd(FakeTransport):
         self.seen: list[int] = []
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``; do nothing."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         if not request.url.endswith("/associate"):
             return super().send(request, timeout)
         with self._lock:
@@ -693,7 +693,7 @@ class Late(FakeTransport):
         self.sent = 0.0
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         self.clock.now += 0.1
         self.requests.append(request)
         seen = self.sent > 0 and self.clock.now >= self.sent + self.after
@@ -812,7 +812,7 @@ class Breaking(FakeTransport):
     """A cloud on which something of ours breaks after an association was accepted."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         response = super().send(request, timeout)
         if request.method == "POST" and b"s-2" in request.body:
             raise ZeroDivisionError
@@ -881,7 +881,7 @@ class Interrupting(FakeClock):
     """A clock that a signal interrupts in the first pause of a wait."""
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         raise Interrupted("SIGTERM")
 
 
@@ -915,7 +915,7 @@ def test_a_plan_that_cannot_be_made_changes_nothing(cloud: FakeTransport, on_fai
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
 def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: FakeTransport, on_failure: str) -> None:
-    """An error on the way to the wait says nothing about a task that runs: it is not told as if nothing had been done."""
+    # An error on the way to the wait says nothing about a task that runs: it is not told as if nothing had been done.
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(ASSOCIATE, error_response(400, "KPS.0001", "no"), body=body("s-2"))

@@ -47,7 +47,7 @@ def journals(directory: Path) -> Journals:
 
 
 def content(directory: Path) -> dict[str, list[str]]:
-    """The servers of each journal."""
+    """Return the servers of each journal."""
     return {
         path.name: [row["server_id"] for row in json.loads(path.read_text())]
         for path in sorted(directory.glob("keypair_reset-*.json"))
@@ -95,7 +95,7 @@ def test_only_journals_that_hold_a_server_of_this_run_are_changed(tmp_path: Path
 
 
 def test_a_server_is_never_in_no_journal(tmp_path: Path) -> None:
-    """The journal of this run is written before its servers leave the others: a failure in between loses none."""
+    # The journal of this run is written before its servers leave the others: a failure in between loses none.
     kept = journals(tmp_path)
     kept.keep("1", [entry("a")], [])
     (tmp_path / "keypair_reset-2.json").mkdir()  # where the journal of this run was to be
@@ -194,7 +194,7 @@ class YieldingClock(FakeClock):
 
 
 def _take_over(directory: str, number: int) -> None:
-    """One of the runs that start at the same time: it takes over its own server from a journal that all of them find."""
+    """Take over a server from a journal that several runs, started at the same time, find."""
     kept = Journals(directory, YieldingClock())
     name, server = f"run-{number}", f"s{number}"
     for task in ("t1", "t2"):

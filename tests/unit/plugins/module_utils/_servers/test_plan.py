@@ -20,7 +20,7 @@ NOTHING = Logins()
 
 
 def server(**fields: t.Any) -> dict[str, t.Any]:
-    """A server that is off and has another key pair than the wanted one."""
+    """Return a server that is off and has another key pair than the wanted one."""
     return {
         "server_id": "s-1",
         "status": "SHUTOFF",

@@ -364,7 +364,7 @@ class Interrupting(FakeClock):
     """A clock that a signal interrupts in the first pause of a wait."""
 
     def sleep(self, seconds: float) -> None:
-        """As of ``Clock``."""
+        """Implement ``Clock``."""
         raise Interrupted("SIGTERM")
 
 

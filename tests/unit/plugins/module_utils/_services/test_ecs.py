@@ -39,7 +39,7 @@ def server(server_id: str, **fields: t.Any) -> dict[str, t.Any]:
 
 
 def nowhere(server_id: str) -> dict[str, t.Any]:
-    """The row of a server that does not exist: all but the id and a fault is null."""
+    """Return the row of a server that does not exist: all but the id and a fault is null."""
     return {"id": server_id, "name": None, "status": None, "fault": {"code": 404, "message": "not found"}}
 
 

@@ -41,7 +41,7 @@ FAILED_TASKS = f"GET {KPS}/v3/{PROJECT}/failed-tasks"
 
 
 def rows(start: int, count: int, **fields: t.Any) -> list[dict[str, t.Any]]:
-    """Rows of a list of tasks."""
+    """Return rows of a list of tasks."""
     return [{"task_id": f"t-{number}", "server_id": f"s-{number}", **fields} for number in range(start, start + count)]
 
 

@@ -50,7 +50,7 @@ class Service:
         self._pages = pages
 
     def read(self, marker: t.Any, limit: int, left: Budget) -> RowPage:
-        """As a service's own function."""
+        """Read a page, as a service's own function does."""
         self.lefts.append(left())
         self.asked.append((marker, limit))
         assert len(self.asked) < 200, "endless"
@@ -66,15 +66,15 @@ class Service:
         return RowPage(found, end if more else None)
 
     def left(self) -> float:
-        """Seconds that are left: one less each time a page is read."""
+        """Return the seconds that are left: one less each time a page is read."""
         return max(0.0, self.seconds - len(self.asked))
 
     def listing(self, **bounds: t.Any) -> Listing:
-        """What is read of it."""
+        """Read the list."""
         return read_pages(self.read, "id", "X ListThings", t.cast(Budget, self.left), **{"limit": 10, **bounds})
 
     def ids(self, **bounds: t.Any) -> tuple[list[int], t.Any]:
-        """The ids of a listing, and what it says of the rest."""
+        """Return the ids of a listing, and what it says of the rest."""
         listing = self.listing(**bounds)
         return numbers(listing), listing.next
 

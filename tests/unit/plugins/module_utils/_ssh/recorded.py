@@ -20,12 +20,12 @@ MARKER = "nonce"
 
 
 def key(name: str) -> Key:
-    """A key, copied to where the recorded logs have it."""
+    """Copy a key to where the recorded logs have it."""
     return Key(f"/keys/{name}", "/private/0", _RECORDED["keys"][name])
 
 
 def key_of(name: str) -> Key:
-    """The key of a run."""
+    """Return the key of a run."""
     return key(RUNS[name]["key"])
 
 

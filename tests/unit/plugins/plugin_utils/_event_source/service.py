@@ -82,11 +82,11 @@ class Service:
         self.on_request: t.Callable[[], None] | None = None
 
     def connect(self, **_arguments: t.Any) -> Service:
-        """As the class of the real transport."""
+        """Return itself, in place of a new object of the real transport's class."""
         return self
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``; do nothing."""
 
     @property
     def age(self) -> float:
@@ -94,7 +94,7 @@ class Service:
         return self.clock.now - 1000.0
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         if self.on_request is not None:
             self.on_request()
         if len(self.asked) > 5000:

@@ -88,17 +88,17 @@ class Source:
 
 @pytest.fixture
 def service(clock: FakeClock) -> Service:
-    """The services."""
+    """Return the services."""
     return Service(clock)
 
 
 def kps(service: Service, **options: t.Any) -> Source:
-    """A source for Key Pair Service."""
+    """Return a source for Key Pair Service."""
     return Source(service, {**KPS_OPTIONS, **options})
 
 
 def cloudsso(service: Service, **options: t.Any) -> Source:
-    """A source for CloudSSO."""
+    """Return a source for CloudSSO."""
     return Source(service, {**CLOUDSSO_OPTIONS, **options})
 
 

@@ -45,7 +45,7 @@ class FilteredQueue:
         self.queue: asyncio.Queue[Event] = asyncio.Queue(size)
 
     async def put(self, event: Event) -> None:
-        """As of ansible-rulebook."""
+        """Implement ansible-rulebook."""
         event.setdefault("meta", {})["received_at"] = "now"
         await self.queue.put(event)
 
@@ -112,19 +112,19 @@ class Bench:
 
 @pytest.fixture
 def service(clock: FakeClock) -> Service:
-    """The service."""
+    """Return the service."""
     return Service(clock)
 
 
 def undelivered(path: Path) -> list[str]:
-    """The tasks whose events a file says are to be delivered."""
+    """Return the tasks whose events a file says are to be delivered."""
     state = State(str(path), SCOPE)
     state.close()
     return list(state.outbox)
 
 
 def done(path: Path) -> list[str]:
-    """The tasks whose events a file says were delivered."""
+    """Return the tasks whose events a file says were delivered."""
     state = State(str(path), SCOPE)
     state.close()
     return sorted(state.done)

@@ -22,17 +22,17 @@ NOW = 1767323045.0
 
 
 def event(task_id: str) -> dict[str, t.Any]:
-    """An event of a task."""
+    """Return an event of a task."""
     return {"task": {"id": task_id, "state": "success"}, "meta": {"uuid": f"uuid-{task_id}"}}
 
 
 def known(state: State) -> tuple[t.Any, ...]:
-    """All that a state knows."""
+    """Return everything that a state knows."""
     return (list(state.watched), dict(state.outbox), dict(state.done), state.read_at)
 
 
 def changes(state: State) -> t.Iterator[None]:
-    """Everything that happens to a state, one change after the other."""
+    """Make every kind of change to a state, one after the other."""
     state.watch(["a", "b", "c", "d"])
     yield
     state.ended({"a": event("a"), "b": event("b")})
@@ -51,7 +51,7 @@ def changes(state: State) -> t.Iterator[None]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file that is not there yet."""
+    """Return a file that is not there yet."""
     return tmp_path / "tasks.state"
 
 

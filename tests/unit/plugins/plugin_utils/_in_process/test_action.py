@@ -106,7 +106,7 @@ def test_a_bug_fails_the_task_only(tmp_path: Path) -> None:
 
 def test_an_alarm_of_ansible_is_not_caught(tmp_path: Path) -> None:
     class Alarm(BaseException):
-        """As the keyword timeout raises."""
+        """The error that the keyword timeout raises."""
 
     def execute(_context: Context) -> Result:
         raise Alarm

@@ -44,11 +44,11 @@ class Connection:
         self.closed = False
 
     def send(self, request: Request, timeout: float) -> Response:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         raise AssertionError(f"{request} is not expected within {timeout} s")
 
     def close(self) -> None:
-        """As of ``Transport``."""
+        """Implement ``Transport``."""
         self.closed = True
 
 
@@ -76,7 +76,7 @@ def told(region: str = "r-1", *, check_mode: bool = False, **params: t.Any) -> T
 
 @pytest.fixture
 def opened() -> Opened:
-    """No client yet."""
+    """Return a factory that has not made a client yet."""
     return Opened()
 
 

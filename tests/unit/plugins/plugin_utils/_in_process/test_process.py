@@ -37,7 +37,7 @@ def test_environment_and_directory_are_set_and_put_back(tmp_path: Path, monkeypa
 
 def test_all_is_put_back_after_an_exception_of_any_kind(tmp_path: Path) -> None:
     class Alarm(BaseException):
-        """As the keyword timeout raises."""
+        """The error that the keyword timeout raises."""
 
     place, streams = os.getcwd(), (sys.stdout, sys.stderr)
     with pytest.raises(Alarm), module_process({"HWC_LEFT": "over"}, str(tmp_path)):

@@ -129,7 +129,7 @@ def test_a_missing_library_is_for_the_module_to_tell(monkeypatch: pytest.MonkeyP
 
 
 def test_every_variable_that_clients_read_is_read_late() -> None:
-    """Names of environment variables in the clients, by their form: a prefix of a cloud and capital letters."""
+    # Names of environment variables in the clients, by their form: a prefix of a cloud and capital letters.
     name = re.compile(
         r"(HWC|HUAWEICLOUD|HW|HC|ALI|ALICLOUD|ALIYUN|ALIBABA_CLOUD|ALIBABACLOUD|OS|CLOUDSSO|STS|[A-Z]+_CA_BUNDLE)_?[A-Z0-9_]*"
     )

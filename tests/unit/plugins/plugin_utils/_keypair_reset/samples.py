@@ -16,7 +16,7 @@ OLD_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAICAgICAgICAgICAgICAgICAgICAgICA
 
 
 def desired(host: str, **more: t.Any) -> dict[str, t.Any]:
-    """The desired state of a host, as the role notes it."""
+    """Return the desired state of a host, as the role notes it."""
     return {
         "host": host,
         "server_id": f"id-{host}",
@@ -44,14 +44,14 @@ def desired(host: str, **more: t.Any) -> dict[str, t.Any]:
 
 
 def record(host: str, **more: t.Any) -> Record:
-    """A record as it begins, with some fields as they are later."""
+    """Return a record as it begins, with some fields as they are later."""
     known = desired(host)
     (begun,) = begin([{**known, **{name: value for name, value in more.items() if name in known}}])
     return {**begun, **more}
 
 
 def server(host: str, **more: t.Any) -> dict[str, t.Any]:
-    """A row of ``hwc_ecs_server_info``: a server that runs with the key pair ``old``."""
+    """Return a row of ``hwc_ecs_server_info``: a server that runs with the key pair ``old``."""
     return {
         "server_id": f"id-{host}",
         "name": host,
@@ -66,11 +66,11 @@ def server(host: str, **more: t.Any) -> dict[str, t.Any]:
 
 
 def of(*hosts: str, **result: t.Any) -> dict[str, t.Any]:
-    """The result of one batch of a loop."""
+    """Return the result of one batch of a loop."""
     return {"item": {"server_ids": [f"id-{host}" for host in hosts]}, **result}
 
 
 def task(host: str, **more: t.Any) -> dict[str, t.Any]:
-    """A row of ``hwc_kps_task_info`` about a task that resets a server to the key pair ``new``."""
+    """Return a row of ``hwc_kps_task_info`` about a task that resets a server to the key pair ``new``."""
     row = {"task_id": f"task-{host}", "server_id": f"id-{host}", "keypair_name": "new"}
     return {**row, "operate_type": "RUNNING_RESET", **more}

@@ -41,7 +41,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
 
 
 def waited(wait: dict[str, t.Any], **of_task: t.Any) -> Record:
-    """A server whose task was waited for."""
+    """Return a server whose task was waited for."""
     answer = {"id": "t1", "state": "pending", "status": "RUNNING", "elapsed": 31.4, "reason": None, **of_task}
     (after,) = note_wait(
         [record("web", power="SHUTOFF", operation="reset", task_id="t1")], [{"tasks": [answer], **wait}], now=0
@@ -112,7 +112,7 @@ def test_each_task_has_the_message_of_its_own_wait() -> None:
 
 
 def failed(host: str = "web", **more: t.Any) -> Record:
-    """A server whose operation failed, and that is off."""
+    """Return a server whose operation failed, and that is off."""
     return record(host, **{"state": "failed", "power": "SHUTOFF", "operation": "reset", "touched": True, **more})
 
 
@@ -204,7 +204,7 @@ def test_a_server_that_is_off_and_has_the_pair_is_unconfirmed() -> None:
 
 
 def stopped(*, changed: bool = True, status: str = "ACTIVE") -> Record:
-    """A server that was asked to stop."""
+    """Return a server that was asked to stop."""
     before = record("web", power="ACTIVE", operation="reset", stop=True, was_running=True)
     row = {"server_id": "id-web", "changed": changed, "state": "pending", "status": "ACTIVE", "msg": None}
     (after,) = note_stop(
@@ -219,7 +219,7 @@ def stopped(*, changed: bool = True, status: str = "ACTIVE") -> Record:
 
 
 def started(before: Record, *, changed: bool) -> Record:
-    """The same server after the start."""
+    """Return the same server after the start."""
     row = {"server_id": "id-web", "changed": changed, "state": "pending", "status": "ACTIVE", "msg": None}
     (after,) = note_start(
         [before], [of("web", servers=[row])], [], [of("web", servers=[server("web")])], now=0, check_mode=False

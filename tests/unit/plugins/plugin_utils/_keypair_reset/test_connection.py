@@ -34,7 +34,7 @@ def template(value: t.Any) -> t.Any:
 
 
 def connection(config: t.Mapping[str, t.Any] | None = None, **variables: t.Any) -> dict[str, t.Any]:
-    """The way in to a host with variables."""
+    """Return the way in to a host with variables."""
     return ConnectionSettings(
         {"inventory_hostname": "web", **variables}, template, {**CONFIG, **(config or {})}.__getitem__
     ).read()

@@ -34,13 +34,13 @@ NOW = 1000.0
 
 
 def switched(host: str, **more: t.Any) -> dict[str, t.Any]:
-    """A row of ``hwc_ecs_server_power``: a server that was switched."""
+    """Return a row of ``hwc_ecs_server_power``: a server that was switched."""
     row = {"server_id": f"id-{host}", "changed": True, "state": "pending", "status": "ACTIVE"}
     return {**row, "reason": None, "msg": None, **more}
 
 
 def power_job(host: str, status: str, **more: t.Any) -> dict[str, t.Any]:
-    """The result of ``wait_for_task`` about the job of one server."""
+    """Return the result of ``wait_for_task`` about the job of one server."""
     sub = {"status": status, "entities": {"server_id": f"id-{host}"}, **more}
     task = {"id": "job-1", "status": status, "data": {"status": status, "entities": {"sub_jobs": [sub]}}}
     return {"item": of(host), "tasks": [task]}
@@ -55,7 +55,7 @@ def power_noted(
     jobs: t.Sequence[dict[str, t.Any]] = (),
     check_mode: bool = False,
 ) -> Record:
-    """A server after its power was to change: what the request said and what was read then; None for no answer."""
+    """Return a server after its power was to change: the response, and the status read then; None for no response."""
     told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
     now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
     return note([each], [told], jobs, [now], now=NOW, check_mode=check_mode)[0]
@@ -69,7 +69,7 @@ def stopped(each: Record, row: dict[str, t.Any] | None, after: dict[str, t.Any] 
 
 
 def running(**more: t.Any) -> Record:
-    """A server that is going to be stopped."""
+    """Return a server that is going to be stopped."""
     return record("web", power="ACTIVE", operation="reset", stop=True, was_running=True, **more)
 
 
@@ -165,7 +165,7 @@ def associated(each: Record, **row: t.Any) -> Record:
 
 
 def off(**more: t.Any) -> Record:
-    """A server that has stopped."""
+    """Return a server that has stopped."""
     return record("web", **{"power": "SHUTOFF", "operation": "reset", **more})
 
 
@@ -324,7 +324,7 @@ def started(each: Record, row: dict[str, t.Any] | None, after: dict[str, t.Any] 
 
 
 def reset(**more: t.Any) -> Record:
-    """A server whose reset has succeeded."""
+    """Return a server whose reset has succeeded."""
     return off(**{"state": "success", "touched": True, "changed": True, **more})
 
 

@@ -28,22 +28,22 @@ GOOD = {"server_id": "id-web", "keypair_name": "new"}
 
 
 def given(**more: t.Any) -> dict[str, t.Any]:
-    """The variables of a host that nothing is wrong with, and more, without their prefix."""
+    """Return the variables of a host that nothing is wrong with, and more, without their prefix."""
     return {f"keypair_reset_{name}": value for name, value in {**GOOD, **more}.items()}
 
 
 def host(name: str = "web", **more: t.Any) -> Host:
-    """A host with variables."""
+    """Return a host with variables."""
     return Host(name, given(**more), {})
 
 
 def desired(**more: t.Any) -> dict[str, t.Any]:
-    """The desired state of one host."""
+    """Return the desired state of one host."""
     return parse_inputs([host(**more)]).desired_states[0]
 
 
 def problems(**more: t.Any) -> str:
-    """The problems of one host."""
+    """Return the problems of one host."""
     return " ".join(desired(**more)["problems"])
 
 
@@ -51,7 +51,7 @@ def problems(**more: t.Any) -> str:
 
 
 def documented() -> dict[str, dict[str, t.Any]]:
-    """The options of the role as ``ansible-doc`` shows them."""
+    """Return the options of the role as ``ansible-doc`` shows them."""
     text = (ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
     options: dict[str, dict[str, t.Any]] = yaml.safe_load(text)["argument_specs"]["main"]["options"]
     return options
@@ -425,20 +425,20 @@ class FakeController:
 
 
 def checked(controller: FakeController, *hosts: Host, in_awx: bool = False) -> Inputs:
-    """The inputs of hosts, checked against the controller."""
+    """Return the inputs of hosts, checked against the controller."""
     inputs = parse_inputs(hosts)
     check_controller(inputs, controller, in_awx=in_awx)
     return inputs
 
 
 def lacks(controller: FakeController, **more: t.Any) -> list[str]:
-    """The problems of one host that the controller causes."""
+    """Return the problems of one host that the controller causes."""
     found: list[str] = checked(controller, host(**more)).desired_states[0]["problems"]
     return found
 
 
 def lacks_in_awx(controller: FakeController, **more: t.Any) -> list[str]:
-    """The problems of one host in a job of AWX."""
+    """Return the problems of one host in a job of AWX."""
     found: list[str] = checked(controller, host(**more), in_awx=True).desired_states[0]["problems"]
     return found
 

@@ -40,7 +40,7 @@ NO_TASKS: dict[str, t.Any] = {"tasks": []}
 
 
 def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[str, t.Any]] = ()) -> Record:
-    """A record after its server and the running tasks were read."""
+    """Return a record after its server and the running tasks were read."""
     rows = [] if row is None else [row]
     answers = [of(each["host"], servers=rows)], [of(each["host"], tasks=list(tasks))]
     (after,) = note_servers([each], *answers, now=100.0)
@@ -85,7 +85,7 @@ def test_many_failures_are_not_all_spelt_out() -> None:
 def history(
     records: list[Record], finished: t.Sequence[Record] = (), *, canaries: t.Sequence[str] = (), most: str | None = None
 ) -> list[Record]:
-    """The records of a batch after a look at those before it."""
+    """Return the records of a batch after a look at those before it."""
     return note_earlier_batches(records, finished, max_failures=most, canaries=canaries)
 
 
@@ -105,7 +105,7 @@ def test_a_canary_is_the_first_batch_only() -> None:
 
 
 def lost(host: str) -> Record:
-    """A host that failed before the role began."""
+    """Return a host that failed before the role began."""
     (begun,) = begin([desired(host, lost=True, problems=["It failed before the role began."])])
     return begun
 

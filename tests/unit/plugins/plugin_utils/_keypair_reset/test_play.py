@@ -69,7 +69,7 @@ class Stage:
         return RolePlay(self.task, variables, self.loader)
 
     def participants(self, **earlier: str) -> list[str]:
-        """The hosts that the task is for."""
+        """Return the hosts that the task is for."""
         play = self.play
         found = []
         for name in play.batch:

@@ -39,7 +39,7 @@ START = "ansible localhost -m multicloud.async_tasks.hwc_ecs_server_power -a 'se
 
 
 def done(host: str, **more: t.Any) -> Record:
-    """A server whose reset has succeeded, with both keys verified."""
+    """Return a server whose reset has succeeded, with both keys verified."""
     fields = {
         "state": "success",
         "operation": "reset",
@@ -57,7 +57,7 @@ def done(host: str, **more: t.Any) -> Record:
 
 
 def failed(host: str, **more: t.Any) -> Record:
-    """A server whose reset has failed, and that is off."""
+    """Return a server whose reset has failed, and that is off."""
     fields = {
         "state": "failed",
         "power": "SHUTOFF",
@@ -253,7 +253,7 @@ def test_the_method_is_told_with_its_reason() -> None:
 
 
 def cells_of(line: str) -> list[str]:
-    """The cells of a line of a table, as a reader of Markdown parts them."""
+    """Return the cells of a line of a table, as a reader of Markdown parts them."""
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
@@ -383,7 +383,7 @@ def test_a_summary_of_check_mode() -> None:
 
 
 def fleet() -> list[Record]:
-    """One server of each kind."""
+    """Return one server of each kind."""
     return [
         done("a"),
         done("b", state=UNCHANGED, changed=False),

@@ -35,7 +35,7 @@ BOTH = {"private_key_file": "/new", "old_private_key_file": "/old"}
 
 
 def login(name: str, outcome: str = "not tried", **more: t.Any) -> dict[str, t.Any]:
-    """A row of ``ssh_login_info``."""
+    """Return a row of ``ssh_login_info``."""
     row = {"name": name, "outcome": outcome, "msg": "It said so.", "cause": None, "public_key": None, "user": None}
     return {**row, "port": 22, "partial": False, "command_ran": outcome == "accepted" or None, **more}
 
@@ -228,7 +228,7 @@ def test_without_an_old_key_there_is_nothing_to_compare() -> None:
 
 
 def own(**more: t.Any) -> Record:
-    """A server whose own connection logs in with a key that the user has not named as the old one."""
+    """Return a server whose own connection logs in with a key that the user has not named as the old one."""
     ssh = {"host": "a", "port": 22, "user": "root", "args": "", "executable": "ssh", "private_key_file": "/own"}
     return record("a", **{"operation": "reset", "ssh": ssh, "current_keypair_name": "old", "pair_key": NEW_KEY, **more})
 
