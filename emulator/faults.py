@@ -119,7 +119,7 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True)
 class Fate:
-    """The course that faults give a task.
+    """The end that faults give a task, and when it comes.
 
     Attributes:
         seconds: How long it takes; None is for ever.
@@ -185,7 +185,7 @@ class Faults:
         return None
 
     def fate(self, names: t.Collection[str], operation: str, seconds: float, code: str) -> Fate:
-        """Return the course of a task that an operation has just made.
+        """Return the fate of a task that an operation has just made.
 
         Args:
             names: What its subject is called.

@@ -26,7 +26,7 @@ def find(place: Path, checkout: Path) -> Path:
 
 
 def link(place: Path, checkout: Path) -> Path:
-    """Show the checkout below ``place``, which then belongs into ANSIBLE_COLLECTIONS_PATH. Returns the link."""
+    """Show the checkout below ``place``, and return the link. ``place`` then belongs in ANSIBLE_COLLECTIONS_PATH."""
     target = place / COLLECTION
     if not target.is_symlink() or target.resolve() != checkout.resolve():
         target.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def extract(wheel: Path, collection: str, target: Path) -> Path:
-    """Unpack a collection below ``target``, which then belongs into ANSIBLE_COLLECTIONS_PATH. Return its folder.
+    """Unpack a collection below ``target``, and return its folder. ``target`` then belongs in ANSIBLE_COLLECTIONS_PATH.
 
     Args:
         wheel: A wheel of the package ansible.

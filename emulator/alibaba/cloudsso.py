@@ -126,7 +126,7 @@ class CloudSso(Service):
     def __init__(self, world: World, task_seconds: float) -> None:
         self.world = world
         self.task_seconds = task_seconds
-        #: Requests per second of one account; None is no limit. The documented one of GetTask is 20.
+        #: Requests per second of one account; None: no limit. The documented one of GetTask is 20.
         self.rate_limit: int | None = None
         #: 400 or 429: not documented.
         self.throttle_status = 429

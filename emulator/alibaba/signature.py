@@ -5,7 +5,7 @@
 """Both signatures of Alibaba Cloud seen from the server's side: ACS3-HMAC-SHA256 and the older one of RPC requests.
 
 Written from the vendor's description and checked against known answers of the official SDK
-(``tests/fixtures/alibaba-sign-vectors.json``); it shares no code with the collection it judges.
+(``tests/fixtures/alibaba-sign-vectors.json``); it shares no code with the collection that it checks.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class HuaweiCloud:
         self.csms = Csms(world, task_seconds)
         self.sms = Sms(world)
         self.metadata = Metadata(self.directory)
-        #: Requests per second one access key (or user) may send; None is no limit.
+        #: Requests per second one access key (or user) may send; None: no limit.
         self.rate_limit: int | None = None
         self._recent: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
         # an exact path wins over one with a placeholder

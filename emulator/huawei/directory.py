@@ -129,7 +129,7 @@ class IdToken:
 
 
 class Directory:
-    """The people and what they prove themselves with."""
+    """The users of the accounts, and their credentials."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -141,7 +141,7 @@ class Directory:
         self.tokens: dict[str, Token] = {}
         self.providers: list[Provider] = []
         self.id_tokens: dict[str, IdToken] = {}
-        #: Asks another IAM whose token this is, when it is none of ours; None has no other.
+        #: Asks another IAM whose token this is, when it is not one of ours; None: there is no other IAM.
         self.foreign: t.Callable[[str], Identity | None] = lambda _text: None
 
     # letting things exist
@@ -233,7 +233,7 @@ class Directory:
         """Return the identity that a token belongs to.
 
         Raises:
-            TokenError: It is none, or was one.
+            TokenError: It is not a token, or is one no longer.
         """
         token = self.tokens.get(text)
         if token is None:

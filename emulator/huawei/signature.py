@@ -5,7 +5,7 @@
 """SDK-HMAC-SHA256 seen from the gateway's side: takes a received request apart and says whether its signature holds.
 
 Written from the vendor's description of the algorithm and checked against known answers of the official SDK
-(``tests/fixtures/huawei-sign-vectors.json``); it shares no code with the collection it judges.
+(``tests/fixtures/huawei-sign-vectors.json``); it shares no code with the collection that it checks.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ class Cell:
         operation: The operation.
         place: The field.
         value: What stands there.
-        fits: Whether it is of the type of the field all the same: a strange word is a word.
+        fits: Whether it is of the type of the field all the same: an unknown status is a text, too.
     """
 
     operation: str
@@ -183,7 +183,7 @@ class Direct:
 def cells_of(seen: t.Mapping[str, t.Sequence[t.Any]]) -> list[Cell]:
     """Return every field of the answers that were seen, with every value of another type.
 
-    Of the same type are only those that no field of this type may bear: empty, endless, full of control characters, huge.
+    Values of the same type are those that no such field may hold: empty, endless, full of control characters, huge.
     """
     fields: dict[tuple[str, Path], set[str]] = {}
     for operation, documents in seen.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The vendors' own signers as judges: what Authorization header would they have put on this very request?
+"""The vendors' own signers as oracles: which Authorization header would they put on this very request?
 
 For tests of requests that were made by the collection: take an entry of the emulator's log and compare.
 """

@@ -27,7 +27,7 @@ DENIED = "Permission denied (publickey)"
 
 
 class Shell:
-    """The ssh client, with the options of an honest login proof."""
+    """The ssh client, with options under which nothing but one key can log in."""
 
     def __init__(self, emulator: Emulator, directory: Path) -> None:
         assert emulator.fleet is not None

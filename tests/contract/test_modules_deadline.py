@@ -31,7 +31,7 @@ def start(emulator: Emulator, huawei: HuaweiSdk, number: int) -> str:
 
 
 def wait(modules: Modules, task_id: str) -> dict[str, t.Any]:
-    """Return a wait for it; pending tasks are no failure."""
+    """Return a wait for it that does not fail when tasks are pending."""
     return modules.run(
         "wait_for_task",
         {"service": "kps", "task_ids": [task_id], "timeout": TIMEOUT, "interval": 0.3, "on_timeout": "return"},

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The five query operations: the collection's modules and the vendors' SDKs get the same data from the same cloud.
 
-Every request of the modules is also judged by the vendors' signers.
+The vendors' signers also check every request of the modules.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def present(rows: list[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
 
 @pytest.fixture(autouse=True)
 def _judge(emulator: Emulator) -> t.Iterator[None]:
-    """Have every request of a module judged, after the test."""
+    """Check every request of a module with the vendors' signers, after the test."""
     yield
     sent = [entry for entry in emulator.requests if "multicloud" in (entry.request.header("User-Agent") or "")]
     huawei: list[Entry] = [entry for entry in sent if entry.request.header("X-Sdk-Date")]

@@ -241,7 +241,7 @@ def test_no_secret_is_printed_that_is_got_on_the_way(
         "wrong key": {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": other.access,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": f"{other.secret}-but-wrong",
-            "ALIBABA_CLOUD_SECURITY_TOKEN": "a token that is none",
+            "ALIBABA_CLOUD_SECURITY_TOKEN": "an invalid token",
         },
         "role": {
             "ALIBABA_CLOUD_ACCESS_KEY_ID": other.access,
@@ -256,7 +256,7 @@ def test_no_secret_is_printed_that_is_got_on_the_way(
             emulator.fail("truncated_json", times=None)
         printed = playbook.run(tasks(cloud, {}), **environ)
         assert shown(emulator, printed) == []
-        assert "a token that is none" not in printed
+        assert "an invalid token" not in printed
     emulator.heal()
 
 

@@ -146,7 +146,7 @@ def _commands() -> t.Iterator[tuple[Block, str]]:
     """Return each command in a console block."""
     for block in CONSOLE:
         for line in block.text.replace("\\\n", " ").splitlines():
-            assert line.startswith("$ "), f"{block}: this is no command: {line}"
+            assert line.startswith("$ "), f"{block}: this is not a command: {line}"
             yield block, line[2:]
 
 

@@ -23,7 +23,7 @@ FIRST, SECOND = "1000000000000001", "1000000000000002"
 
 
 class Sso:
-    """The SDK's client with less ceremony."""
+    """The SDK's client, with shorter calls."""
 
     def __init__(self, alibaba: AlibabaSdk) -> None:
         self.models = alibaba.models

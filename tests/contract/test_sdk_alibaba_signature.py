@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The emulator's verifier of Alibaba Cloud signatures, judged by the official SDK: known answers, recordings, live requests."""
+"""The emulator's verifier of Alibaba Cloud signatures beside the official SDK: known, recorded and live requests."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
 
 
 class Csms:
-    """The SDK's client with less ceremony."""
+    """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
         self.models = huawei.models["csms"]
@@ -140,7 +140,7 @@ def test_new_tasks_may_be_late(emulator: Emulator, csms: Csms, clock: ManualCloc
 
 
 class Sms:
-    """The SDK's client with less ceremony."""
+    """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
         self.models = huawei.models["sms"]

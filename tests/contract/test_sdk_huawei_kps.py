@@ -17,7 +17,7 @@ from .sdk import load
 
 
 class Kps:
-    """The SDK's client with less ceremony."""
+    """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
         self.models = huawei.models["kps"]

@@ -453,7 +453,7 @@ def test_an_answer_without_end_is_given_up(serve: Serve, packed: bool) -> None:
 MALFORMED: dict[str, tuple[bytes, str]] = {
     "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
     "no status": (b"HTTP/1.1 OK\r\n\r\n", "BadStatusLine"),
-    "a status that is none": (b"HTTP/1.1 20 OK\r\n\r\n{}", "BadStatusLine"),
+    "a status that is not a number of three digits": (b"HTTP/1.1 20 OK\r\n\r\n{}", "BadStatusLine"),
     "another version": (b"HTTP/9.9 200 OK\r\n\r\n{}", "UnknownProtocol"),
     "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}", "Content-Length"),
     "two lengths in one": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 5\r\n\r\n{}", "Content-Length"),

@@ -411,7 +411,7 @@ def test_another_file_is_never_taken_for_the_generated_key(benches: Benches, pla
 def test_a_key_whose_storing_fails_is_not_left_behind(benches: Benches) -> None:
     bench = benches(1)
     key = bench.directory / "fleet.pem"
-    # What an older run, or anybody, left beside it is not taken for the key.
+    # What an older run, or another program, left beside it is not taken for the key.
     leftover = key.with_name("fleet.pem.new")
     leftover.write_bytes(bench.emulator.key_path("old").read_bytes())
     store = bench.write("store.yml", [{"ansible.builtin.fail": {"msg": "The safe is closed."}}])

@@ -144,7 +144,7 @@ def test_hosts_that_cannot_be_worked_on_are_in_plan_and_report(benches: Benches)
     assert max(map(len, fatal)) < 700
 
 
-def test_the_controller_in_the_inventory_is_no_server(benches: Benches) -> None:
+def test_the_controller_in_the_inventory_is_not_a_server(benches: Benches) -> None:
     bench = benches(1, fleet=False)
     hosts = {**bench.hosts, "localhost": {"ansible_connection": "local", "ansible_port": 1, "ansible_user": "nobody"}}
     program = bench.role(NEW, hosts=hosts).wait()
@@ -220,7 +220,7 @@ def test_a_refused_server_that_an_earlier_run_has_switched_off_is_named(benches:
         "STOPPING: server-03. It was being stopped when the role began. Check it later, and start it with: "
         f"{start.format(bench.server('server-03').id)}",
     ]
-    # What was not taken over is still there for the next run, and what is none of this run's was not touched.
+    # What was not taken over is still there for the next run, and what does not belong to this run was not touched.
     left = json.loads((journal / "keypair_reset-1.json").read_text())
     assert [entry["host"] for entry in left] == ["server-01"]
     after = (journal / "keypair_reset-2.json").stat()

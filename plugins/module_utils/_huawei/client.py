@@ -245,7 +245,7 @@ class HuaweiClient(Client):
         return self._exchange(operation, operation.path.format(**values), query, body, deadline, identity).document
 
     def project_id(self, deadline: float | None = None) -> str:
-        """Return the project id: the user's, the token's own, or the one that bears the region's name.
+        """Return the project id: the user's, the token's own, or the one that has the region's name.
 
         Args:
             deadline: Monotonic time at which to give up.

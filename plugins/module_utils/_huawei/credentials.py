@@ -158,7 +158,7 @@ Credentials = t.Union[BaseCredentials, Agency]
 
 
 class Project(t.NamedTuple):
-    """The project that was asked for: by its id, by its name, or (with neither) the one that bears the region's name."""
+    """The project that was asked for: by its id, by its name, or (with neither) the one that has the region's name."""
 
     id: str | None = None
     name: str | None = None

@@ -28,7 +28,7 @@ STATUS_LISTS: dict[str, str] = {
     "pending_statuses": PENDING,
 }
 
-#: Smallest and largest value of each number; None is no bound. No pause is shorter than 10 ms, so that no wait spins.
+#: Smallest and largest value of each number; None: no bound. No pause is shorter than 10 ms, so that no wait spins.
 BOUNDS: dict[str, tuple[float, float | None]] = {
     "timeout": (0, None),
     "delay": (0, None),

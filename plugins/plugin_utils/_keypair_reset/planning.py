@@ -41,7 +41,7 @@ def note_earlier_batches(
     Args:
         records: The records of this batch.
         finished: The records of all batches and uses of the role so far.
-        max_failures: How many servers may fail, or which share of the play (``10%``); None is no limit.
+        max_failures: How many servers may fail, or which share of the play (``10%``); None: no limit.
         canaries: The hosts of the first batch, of which none may fail.
     """
     earlier = earlier_batches(records, finished)

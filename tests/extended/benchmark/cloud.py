@@ -5,7 +5,7 @@
 """The emulator in a process of its own, with tasks made to measure: ``BenchmarkServer`` is the handle, ``main`` the process.
 
 The two talk in lines of JSON over pipes. Tasks are put into the emulator behind its API, since only asking about them is
-measured; when each has ended and when the service first told so to anybody is noted there, on one clock.
+measured; when each has ended and when the service first told a client is noted there, on one clock.
 """
 
 from __future__ import annotations

@@ -331,7 +331,7 @@ many threads that come back every {setting["interval"]:.0f} s keep the service t
 and "untold" are the tasks whose end was not reported by then.
 
 With KPS, success is never inferred from absence in the list of running tasks, so that each task takes one question of its own;
-with {setting["rate"]:.0f} calls/s, 1000 tasks cannot be seen in less than {1000 / setting["rate"]:.0f} s by anybody.
+with {setting["rate"]:.0f} calls/s, no client can read 1000 tasks in less than {1000 / setting["rate"]:.0f} s.
 
 ## Ten thousand tasks
 

@@ -48,7 +48,7 @@ class Keystone:
         self._password = password
 
     def send(self, method: str, path: str, body: t.Any = None, **headers: str) -> Answer:
-        """Send a request as anybody may."""
+        """Send a request without a token."""
         request = urllib.request.Request(
             f"{self.url}{path}",
             None if body is None else json.dumps(body).encode(),

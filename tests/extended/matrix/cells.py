@@ -357,7 +357,7 @@ class Bench:
         raise Stuck
 
     def run(self, cell: Cell) -> Outcome:
-        """Run one cell and judge it."""
+        """Run one cell and check its result."""
         try:
             return self._run(cell)
         except Stuck:

@@ -232,7 +232,7 @@ PROXIES = {
     "with ? in its password": "http://user:sesame?opens@127.0.0.1:9",
     "with a space in its password": "http://user:sesame opens@127.0.0.1:notaport",
     "with a control character in its password": "http://user:sesame\x1bopens@127.0.0.1:notaport",
-    "with a port that is no number": "http://user:sesame-opens@127.0.0.1:notaport",
+    "with a port that is not a number": "http://user:sesame-opens@127.0.0.1:notaport",
     "with a port that is too high": "http://user:sesame-opens@127.0.0.1:99999",
     "without a host": "http://user:sesame-opens@:8080",
     "with half an IPv6 address": "http://user:sesame-opens@[::1:8080",
@@ -471,7 +471,7 @@ FAULTS: tuple[Fault, ...] = (
     # --- Refusals by what stands in between
     *(Fault(f"{status} as a page", STRANGER, answer(status, web())) for status in (400, 403, 404, 405, 410, 451)),
     *(Fault(f"{status} without a body", STRANGER, answer(status)) for status in (400, 403, 404, 409)),
-    Fault("404 with a JSON object that is no error", STRANGER, answer(404, b.document({"hello": "world"}))),
+    Fault("404 with a JSON object that is not an error", STRANGER, answer(404, b.document({"hello": "world"}))),
     Fault("404 with an empty JSON object", STRANGER, answer(404, b.document({}))),
     Fault("404 with a JSON list", STRANGER, answer(404, b.document([]))),
     Fault("404 with null", STRANGER, answer(404, b.document(None))),
@@ -823,7 +823,7 @@ FAULTS: tuple[Fault, ...] = (
         carried=DONE,
     ),
     Fault("a negative length", ODD, framed(b.headed("Content-Length: -5")), carried=DONE),
-    Fault("a length that is no number", ODD, framed(b.headed("Content-Length: many")), carried=DONE),
+    Fault("a length that is not a number", ODD, framed(b.headed("Content-Length: many")), carried=DONE),
     Fault("a length with a plus", ODD, framed(b.headed("Content-Length: +{length}")), carried=DONE),
     Fault("a length of 5000 digits", ODD, framed(b.headed("Content-Length: " + LONG_DIGITS)), carried=DONE),
     Fault("an empty length", ODD, framed(b.headed("Content-Length:")), carried=DONE),
@@ -846,7 +846,7 @@ FAULTS: tuple[Fault, ...] = (
         ),
         carried=DONE,
     ),
-    Fault("a chunk of a size that is no number", LOST, framed(b.chunked(b"zz\r\n{}\r\n")), carried=OPEN),
+    Fault("a chunk of a size that is not a number", LOST, framed(b.chunked(b"zz\r\n{}\r\n")), carried=OPEN),
     Fault("a chunk of a negative size", LOST, framed(b.chunked(b"-5\r\n{}\r\n")), carried=OPEN),
     Fault("a chunk of no size", LOST, framed(b.chunked(b"\r\n{}\r\n")), carried=DONE),
     Fault("a chunk of an absurd size", LOST, framed(b.chunked(b"ffffffffffffffffffffffff\r\n{}\r\n")), carried=DONE),
@@ -872,7 +872,10 @@ FAULTS: tuple[Fault, ...] = (
         "a transfer encoding that does not exist", ODD, framed(b.headed("Transfer-Encoding: sideways")), carried=DONE
     ),
     Fault(
-        "a header without a colon", ODD, framed(b.headed("this is no header", "Content-Length: {length}")), carried=DONE
+        "a header without a colon",
+        ODD,
+        framed(b.headed("a line without a colon", "Content-Length: {length}")),
+        carried=DONE,
     ),
     Fault(
         "a header with a space in its name",
@@ -954,7 +957,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("a status of four digits", LOST, says(b"HTTP/1.1 2000 OK\r\n\r\n"), carried=DONE),
     Fault("a negative status", LOST, says(b"HTTP/1.1 -200 OK\r\n\r\n"), carried=DONE),
     Fault("status 000", LOST, says(b"HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"), carried=DONE),
-    Fault("a status that is no number", LOST, says("HTTP/1.1 ２００ OK\r\n\r\n".encode()), carried=DONE),
+    Fault("a status that is not a number", LOST, says("HTTP/1.1 ２００ OK\r\n\r\n".encode()), carried=DONE),
     Fault("an empty line first", ODD, b.preceded_by(b"\r\n"), carried=DONE),
     Fault("zero bytes", LOST, says(b"\x00" * 64), carried=DONE),
     Fault("a megabyte of rubbish", LOST, says(b"\xde\xad\xbe\xef" * 250_000), carried=DONE),
@@ -994,7 +997,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("deflate", FINE, b.packed("deflate", zlib.compress), carried=DONE),
     Fault("deflate without a head", ODD, b.packed("deflate", b.deflated), carried=DONE),
     Fault("gzip twice", ODD, b.packed("gzip, gzip", lambda data: gzip.compress(gzip.compress(data))), carried=DONE),
-    Fault("gzip that is none", LOST, b.packed("gzip", lambda data: b"no gzip: " + data), carried=OPEN),
+    Fault("a body that is not gzip", LOST, b.packed("gzip", lambda data: b"no gzip: " + data), carried=OPEN),
     Fault("gzip that ends too early", UNREAD, b.packed("gzip", lambda data: gzip.compress(data)[:-12]), carried=DONE),
     Fault(
         "gzip with a wrong checksum",

@@ -9,7 +9,7 @@
 3. ``changed`` is true from the moment a write was accepted, on every exit.
 4. Only a code of the service says that something does not exist.
 5. A refused credential is tried once.
-6. A wait ends by its own clock with the state of every task, and bears everything that may pass.
+6. A wait ends by its own clock with the state of every task, and goes on through every fault that may pass.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FORBIDDEN = "forbidden"
 GONE = "gone"
 #: Something refuses the request, and does not speak as the service does.
 STRANGER = "stranger"
-#: Turned away before it was processed.
+#: Rejected before it was processed.
 THROTTLED = "throttled"
 #: The service, or what stands before it, failed.
 UNAVAILABLE = "unavailable"

@@ -49,7 +49,7 @@ class Subject:
         cloud: ``hwc`` or ``ali``.
         gone: Status and code with which the service says that the thing asked for does not exist; None where it cannot.
         bodiless: The answer promises no body.
-        traceable: Whether the module can find out what became of a write whose answer was lost.
+        traceable: Whether the module can find out if a write whose response was lost took effect.
         synchronous: Whether the write has taken effect when it is answered.
         answer_is_secret: The answer holds a secret.
         lists: It reads many tasks with one request.

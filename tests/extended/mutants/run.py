@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proves that the tests notice the classic bugs: puts each into a copy of the collection and runs the tests there.
+"""Check that the tests notice classic bugs: put each into a copy of the collection, and run the tests there.
 
     python tests/extended/mutants/run.py [--jobs N] [--list] [NAME...]
 
@@ -108,7 +108,7 @@ def run_tests(collection: Path, tests: tuple[str, ...]) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def judge(bug: Bug) -> Verdict:
+def try_bug(bug: Bug) -> Verdict:
     """Put one bug into a copy and see which test notices it first."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutant-") as place:
@@ -148,11 +148,11 @@ def main() -> int:
         for tests in sorted({bug.tests for bug in chosen}):
             code, output = run_tests(collection, tests)
             if code != 0:
-                print(output, f"These tests fail without any bug, so they prove nothing: {' '.join(tests)}", sep="\n")
+                print(output, f"These tests fail without any bug, so they cannot find one: {' '.join(tests)}", sep="\n")
                 return 2
     verdicts = []
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for verdict in pool.map(judge, chosen):
+        for verdict in pool.map(try_bug, chosen):
             print(
                 f"{verdict.outcome:<12} {verdict.bug.name:<34} {verdict.test or '-'} ({verdict.seconds:.0f} s)",
                 flush=True,

@@ -281,7 +281,7 @@ class SimulatedWait:
     Attributes:
         outcome: What the engine said.
         calls: Requests the service received.
-        throttled: Those it turned away.
+        throttled: Those it throttled.
         latencies: Seconds from the end of each task to its recognition, ascending.
         end: When the wait ended.
     """

@@ -195,7 +195,7 @@ BUGS = (
     # What comes out of it
     Bug(
         "error-of-arguments-ignored",
-        "wrong options are no error",
+        "wrong options are not an error",
         PROCESS + "action.py",
         "        if self._arguments.error is not None:\n",
         "        if self._arguments.error == 0:\n",

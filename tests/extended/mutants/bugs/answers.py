@@ -21,7 +21,7 @@ BUGS = (
         tests=(TESTS + "_services/test_kps.py",),
     ),
     Bug(
-        "null-proves-absence",
+        "null-counts-as-absence",
         "a list that is null says that a rotation does not exist",
         UTILS + "_services/csms.py",
         '    found = given_rows(document, "tasks", LIST_TASKS)\n',

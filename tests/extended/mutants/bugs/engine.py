@@ -195,7 +195,7 @@ BUGS = (
     ),
     Bug(
         "denial-confirms",
-        "a success, a word that there is no such task, and a success are taken for two successes in a row",
+        "a success, a response that the task does not exist, and a success count as two successes in a row",
         WAIT + "task_state.py",
         "        self.reported_state, self.repeats, self.eta = None, 0, None\n",
         "        self.eta = None\n",

@@ -152,7 +152,7 @@ BUGS = (
         '            if record.get("server_id") and started',
     ),
     Bug(
-        "wanted-name-proves",
+        "wanted-name-suffices",
         "a server that had the wanted key pair before counts as changed by a forced request that was lost",
         FLEET + "association.py",
         '        return key_name == self._keypair_name and key_name != row.fields["previous_keypair_name"]\n',
@@ -323,7 +323,7 @@ BUGS = (
     # Rows
     Bug(
         "pending-is-fine",
-        "a server that is not done when the time is up is no failure",
+        "a server that is not done when the time is up is not a failure",
         FLEET + "result.py",
         "    good = (SUCCESS,) if waited else (SUCCESS, PENDING)\n",
         "    good = (SUCCESS, PENDING)\n",

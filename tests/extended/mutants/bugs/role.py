@@ -62,7 +62,7 @@ BUGS = (
     ),
     Bug(
         "no-failure-is-no-limit",
-        "a limit of 0 failures is no limit",
+        "a limit of 0 failures does not limit",
         ROLE + "planning.py",
         "        elif allowed is not None and len(failed) > allowed:\n",
         "        elif allowed and len(failed) > allowed:\n",
@@ -125,7 +125,7 @@ BUGS = (
     ),
     Bug(
         "broken-journal-ignored",
-        "with restore, a journal that cannot be read is no journal",
+        "with restore, a journal that cannot be read counts as absent",
         ROLE + "planning.py",
         '        elif problems and record["power_after"] == "restore":\n',
         '        elif problems and record["power_after"] == "running":\n',
@@ -273,7 +273,7 @@ BUGS = (
         '        elif task["state"] == MISSING:\n',
     ),
     Bug(
-        "doubt-without-effect",
+        "unconfirmed-without-effect",
         "a server that KPS works on for another user is started",
         ROLE + "execution.py",
         '        elif task_id is not None and not (over and task_id == record["task_id"]):\n',
@@ -287,7 +287,7 @@ BUGS = (
         "        elif task_id is not None:\n",
     ),
     Bug(
-        "unread-doubt-is-none",
+        "unread-unconfirmed-is-confirmed",
         "when it cannot be read whether KPS is at work, the server is started",
         ROLE + "execution.py",
         '                fail(record, f"{head}, so it is not started.", BUSY)\n',

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bugs of the proofs of SSH keys: a login that proves nothing, or something else than it says."""
+"""Bugs in the verification of SSH keys: a login whose outcome is not what it says."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ BUGS = (
     ),
     Bug(
         "refusal-of-an-algorithm",
-        "a server that takes no signature algorithm of the key proves a refusal",
+        "a server that takes no signature algorithm of the key counts as a refusal",
         SSH + "logins.py",
         "        if not taken or self._overstates_algorithms:\n",
         "        if self._overstates_algorithms and not taken:\n",
@@ -314,7 +314,7 @@ BUGS = (
         '    elif old and old["outcome"] == "" and not record',
     ),
     Proof(
-        "mute-session-unsaid",
+        "silent-session-unsaid",
         "nothing says that a server accepts the new key and runs no command",
         VERIFICATION,
         '    if not reasons and new and (new["partial"] or not new["command_ran"]):\n',
@@ -322,7 +322,7 @@ BUGS = (
     ),
     Proof(
         "wrong-old-key-taken",
-        "a refusal of any key proves that the old one is refused",
+        "the refusal of any key counts as that of the old one",
         VERIFICATION,
         '            fits = _same(record["old_public_key"], pairs[0].get("public_key")) if pairs else False\n',
         '            fits = bool(record["old_public_key"]) if pairs else False\n',

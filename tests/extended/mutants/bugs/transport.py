@@ -124,7 +124,7 @@ BUGS = (
     ),
     Bug(
         "patience-for-silence",
-        "a service that does not answer is borne for as long as one that turns requests away",
+        "a service that does not respond is given as much time as one that throttles requests",
         HTTP + "retry.py",
         "        trouble = self.budget(left.seconds)\n        attempts",
         "        trouble = left\n        attempts",
@@ -173,7 +173,7 @@ BUGS = (
     ),
     Bug(
         "password-of-a-broken-proxy-shown",
-        "the password in the URL of a proxy that cannot be parsed is no secret",
+        "the password in the URL of a proxy that cannot be parsed is not masked",
         HTTP + "proxies.py",
         '            login, found, _rest = environ.get(variable, "").rpartition("@")\n',
         '            login, found, _rest = environ.get(variable, "").partition("@")\n',
@@ -190,7 +190,7 @@ BUGS = (
     # Writes
     Bug(
         "lost-association-is-no-change",
-        "an association whose answer was lost is no change",
+        "an association whose response was lost is not a change",
         FLEET + "association.py",
         "                lost[server_id] = answer\n                self.mark_changed(self.rows[server_id])\n",
         "                lost[server_id] = answer\n",
@@ -206,7 +206,7 @@ BUGS = (
     ),
     Bug(
         "lost-write-is-no-change",
-        "a write of which nothing could be found out is no change",
+        "a write whose outcome is not known is not a change",
         "plugins/module_utils/_writes.py",
         '    context.result["changed"] = True\n',
         "",

@@ -76,7 +76,7 @@ def test_a_clock_wakes_up_within_a_second(pipe: tuple[t.IO[bytes], t.IO[bytes]])
 
 
 class NoFile:
-    """An output that is no file."""
+    """An output that is not a file."""
 
     def fileno(self) -> int:
         """Implement a stream."""

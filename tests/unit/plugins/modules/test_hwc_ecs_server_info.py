@@ -40,7 +40,7 @@ def test_servers_are_shown_in_the_order_they_are_named_and_missing_ones_told(clo
     assert (result["missing_ids"], result["changed"]) == (["s-2"], False)
 
 
-def test_no_ids_are_no_servers_and_no_request(cloud: FakeTransport) -> None:
+def test_an_empty_list_of_ids_returns_no_servers_and_sends_nothing(cloud: FakeTransport) -> None:
     result = result_of(cloud, server_ids=[])
     assert (result["servers"], result["missing_ids"]) == ([], [])
 

@@ -47,13 +47,13 @@ def test_the_records_that_are_there_are_deleted(cloud: FakeTransport) -> None:
     assert (result["changed"], result["deleted_ids"]) == (True, ["t-3", "t-1"])
 
 
-def test_none_that_is_there_is_no_change(cloud: FakeTransport) -> None:
+def test_absent_records_are_not_a_change(cloud: FakeTransport) -> None:
     recorded(cloud, "t-2")
     result = start(cloud, "t-1").execute(hwc_kps_failed_task.execute)
     assert (result["changed"], result["deleted_ids"]) == (False, [])
 
 
-def test_one_that_somebody_else_deletes_meanwhile_is_no_change(cloud: FakeTransport) -> None:
+def test_a_record_that_another_client_deletes_meanwhile_is_not_a_change(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", error_response(400, "KPS.0005", "failed task not found"))
     assert start(cloud, "t-1").execute(hwc_kps_failed_task.execute)["changed"] is False

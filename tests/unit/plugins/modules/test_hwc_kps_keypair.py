@@ -139,9 +139,9 @@ def test_a_description_that_fails_does_not_lose_the_private_key(cloud: FakeTrans
 
 
 @pytest.mark.parametrize("key", ["", "ssh-ed25519", "not a key", PRIVATE], ids=["empty", "half", "words", "private"])
-def test_what_is_no_public_key_is_refused(cloud: FakeTransport, key: str) -> None:
+def test_an_invalid_public_key_is_rejected(cloud: FakeTransport, key: str) -> None:
     cloud.expect(SHOW, NONE)
-    with pytest.raises(UsageError, match="public_key: this is no public key") as caught:
+    with pytest.raises(UsageError, match="public_key: must be a public key") as caught:
         result_of(cloud, public_key=key)
     assert "once" not in str(caught.value)
 
@@ -209,7 +209,7 @@ def test_a_pair_is_deleted(cloud: FakeTransport) -> None:
     assert (result["diff"]["before"]["name"], result["diff"]["after"]) == ("kp", {})
 
 
-def test_a_pair_that_is_deleted_by_another_meanwhile_is_no_change(cloud: FakeTransport) -> None:
+def test_a_pair_that_another_client_deletes_meanwhile_is_not_a_change(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, NONE)
     assert result_of(cloud, state="absent")["changed"] is False

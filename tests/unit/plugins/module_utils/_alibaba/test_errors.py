@@ -187,7 +187,7 @@ def read(response: Response, operation: AlibabaOperation = TASK) -> dict[str, t.
     return read_answer(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
 
 
-#: Refusals in XML, with their code and words; None is no found.
+#: Error responses in XML, with their code and message; None: not found.
 XML: dict[str, tuple[str, str | None, str]] = {
     "plain": (
         "<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><HostId>h</HostId>"

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_id, check_ids, check_name
 
-#: Each of these would change the meaning of a URL, or is no id at all.
+#: Each of these would change the meaning of a URL, or is not an id at all.
 BAD: tuple[t.Any, ...] = (
     *("", ".", "..", "a/b", "/", "../x", "a b", " a", "a\n", "\n", "a%2Fb", "a?b", "a#b", "a&b", "a:b", "a;b", "é"),
     *("x" * 65, "{{ task_id }}", "*", None, 5, ["a"]),

@@ -51,7 +51,7 @@ def test_a_base_url_is_scheme_and_host(given: str, url: str) -> None:
         # Names that cannot exist: a label that is empty, longer than 63 characters or begins with a hyphen.
         *("https://kms..x.com", "https://.x.com", "https://..", "https://x.com..", "https://.", "https://-a.com"),
         *(f"https://{'a' * 64}.com", f"https://{'a.' * 127}com", "https://a-.com"),
-        # Numbers that are no address, ports that are none, brackets around or behind something else.
+        # Numbers that are not an address, invalid ports, brackets around or behind something else.
         *("https://999.1.1.1", "https://1.2.3", "https://kms.1", "https://kms.example.com:99999", "https://a.com:0"),
         *("https://a.com:", "https://[10.0.0.1]", "https://[::1]x", "https://[::1]x:80", "https://[12345::]"),
         # Line breaks and the like, which Python's own parser drops.

@@ -352,7 +352,7 @@ def test_an_operation_without_a_body_may_have_none() -> None:
     assert decode(answer({"a": 1}), may_be_empty=True) == {"a": 1}
 
 
-#: Answers that are none: what makes them so, the answer, whether a body is due, words of the message, whether to try again.
+#: Invalid responses: the reason, the response, whether a body is due, words of the message, whether to try again.
 BROKEN: tuple[tuple[str, Response, bool, str, bool], ...] = (
     (
         "redirect",
@@ -372,7 +372,7 @@ BROKEN: tuple[tuple[str, Response, bool, str, bool], ...] = (
     ("bytes that are no UTF-8", Response(200, {}, b'{"task_id": "\xff\xfe"}'), True, "no valid JSON", True),
     ("too deep", Response(200, {}, b'{"a":' * 5000 + b"1" + b"}" * 5000), True, "no valid JSON", True),
     ("deeper than we go", Response(200, {}, b'{"a":' * 60 + b"1" + b"}" * 60), True, "no valid JSON", True),
-    ("a number that is none", Response(200, {}, b'{"a": NaN}'), True, "no valid JSON", True),
+    ("NaN, which is not JSON", Response(200, {}, b'{"a": NaN}'), True, "no valid JSON", True),
     ("a list", answer([1]), True, "not a JSON object: '[1]'", False),
     ("a string", answer("task_id"), True, "not a JSON object", False),
 )
@@ -402,7 +402,7 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
 
 @pytest.mark.parametrize(("timeout", "sent"), [(3.9, 1), (4.1, 2), (10.9, 2), (11.1, 3)])
 def test_no_attempt_begins_whose_answer_could_not_come(cloud: FakeTransport, timeout: float, sent: int) -> None:
-    # A write that is turned away ends as turned away, and not as one whose answer was lost.
+    # A throttled write ends as throttled, and not as one whose response was lost.
     lefts: list[float] = []
 
     def attempt(left: float) -> None:

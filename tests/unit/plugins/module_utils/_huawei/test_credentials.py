@@ -79,7 +79,7 @@ def find(options: t.Mapping[str, t.Any] | None = None, **environ: t.Any) -> t.An
         # A security token belongs to the key of its own family, and to no other.
         ({}, {**SDK, "HW_SECURITY_TOKEN": "st"}, AccessKey("sdk-ak", "sdk-sk", None, "environment")),
         (KEY, {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "st"}, AccessKey("ak", "sk", None, "options")),
-        # Whose password it is, and in which account, is no secret.
+        # Whose password it is, and in which account, is not a secret.
         (
             {"hwc_user_name": "user", "hwc_domain_name": "account"},
             PASSWORD,

@@ -24,7 +24,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 )
 
 KNOWN_STATUSES = ("READY_X", "RUNNING_X", "SUCCESS_X", "FAILED_X")
-#: Words that look like success and are none.
+#: Statuses that look like a success, and are not.
 TRAPS = (
     None,
     "",

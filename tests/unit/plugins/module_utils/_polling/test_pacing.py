@@ -67,7 +67,7 @@ def test_a_service_that_slows_down_is_waited_for_longer_each_time() -> None:
     assert latency.time_limit(30.0, NOTHING) == 30
 
 
-def test_an_answer_that_cannot_be_used_is_no_reason_to_wait_longer() -> None:
+def test_an_invalid_response_does_not_lengthen_the_estimate() -> None:
     latency = after(*[0.1] * 20)
     latency.lost(0.1, given_up=False)
     assert latency.time_limit(30.0, NOTHING) == SHORTEST_LIMIT

@@ -92,12 +92,12 @@ def test_the_status_lists_of_the_user_come_before_the_table() -> None:
 
 def test_a_status_that_the_user_lists_as_the_table_does_stays_with_the_service() -> None:
     # A job of ECS that says SUCCESS over a failed sub-job has failed, whatever success_statuses repeats.
-    class Judge(ScriptedBackend):
+    class ClassifyingBackend(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(state="failed", reason=Reason("Ecs.1", "disk"))
 
     clock = FakeClock()
-    cloud = Judge(clock, {"a": ((0.0, "SUCCESS_X"),)})
+    cloud = ClassifyingBackend(clock, {"a": ((0.0, "SUCCESS_X"),)})
     options = Options(success_statuses=("SUCCESS_X",))
     outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["failed"]

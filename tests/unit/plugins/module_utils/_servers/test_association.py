@@ -972,7 +972,7 @@ def test_bindings_go_ten_in_a_request(cloud: FakeTransport) -> None:
     assert {row["operation"] for row in result["servers"]} == {"bind"}
 
 
-def test_one_binding_is_no_batch(cloud: FakeTransport) -> None:
+def test_one_binding_is_sent_alone_and_not_as_a_batch(cloud: FakeTransport) -> None:
     planned(cloud, *running(1))
     cloud.expect(ASSOCIATE, answer({"task_id": "t-0"}, 202), body=body("s-0", **WITH_PASSWORD))
     run = start(cloud, server_ids=["s-0"], root_password="root-password", wait=False)

@@ -129,7 +129,7 @@ def test_a_file_that_is_not_a_journal_is_told_and_left(tmp_path: Path, text: str
     assert file.read_bytes() == text.encode("utf-8", "surrogateescape")
 
 
-def test_other_files_in_the_directory_are_none_of_its_business(tmp_path: Path) -> None:
+def test_other_files_in_the_directory_are_left_alone(tmp_path: Path) -> None:
     # The reports may be there, too.
     for name in ("keypair_reset.json", "keypair_reset_job_7.json", "keypair_reset-1.json.bak", ".keypair_reset-1.json"):
         (tmp_path / name).write_text("garbage")

@@ -1,7 +1,7 @@
 # Copyright (c) Multicloud Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CloudSSO: the vendor's samples, how tasks are judged, filters and pages, and the window in which a wait lists tasks."""
+"""CloudSSO: the vendor's samples, the states of tasks, filters and pages, and the window of a wait's lists."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_the_tasks_of_incomplete_rows_are_polled_by_themselves(cloud: FakeTransp
     listed = [row(1), {"TaskId": "t-2"}, {"TaskId": 3, "Status": "Success"}, {"TaskId": "t-4", "Status": None}]
     cloud.expect(f"{LIST}&Filter=f&MaxResults=20&NextToken=n1", {"Tasks": listed})
     page = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY).page(("f", "n1"), 0.0, 10.0)
-    assert [sighting.task_id for sighting in page.tasks] == ["t-1"]
+    assert [task.task_id for task in page.tasks] == ["t-1"]
 
 
 @pytest.mark.parametrize("document", [{"Tasks": None}, {"TotalCounts": 0}, {}], ids=repr)
@@ -251,14 +251,14 @@ def test_the_window_of_a_wait_goes_by_the_clock_of_the_service(
     source = cloudsso.CloudssoBackend(ali_client(cloud), DIRECTORY)
     cloud.expect(f"{LIST}&MaxResults=1", answer({"Tasks": [row(1)]}, date=http_date(EPOCH + 3600)), took=0.0)
     first = source.page(None, elapsed, 10.0)
-    assert [sighting.task_id for sighting in first.tasks] == ["t-1"]
+    assert [task.task_id for task in first.tasks] == ["t-1"]
     query = f"&Filter=StartTime%20ge%20{since}&MaxResults=20"
     cloud.expect(LIST + query, {"Tasks": [row(1), row(2)], "NextToken": "n1"})
     second = source.page(first.next, elapsed, 10.0)
     cloud.clock.sleep(5)
     cloud.expect(f"{LIST}{query}&NextToken=n1", {"Tasks": [row(3)]})
     third = source.page(second.next, elapsed + 5, 10.0)
-    assert [sighting.task_id for sighting in (*second.tasks, *third.tasks)] == ["t-1", "t-2", "t-3"]
+    assert [task.task_id for task in (*second.tasks, *third.tasks)] == ["t-1", "t-2", "t-3"]
     assert third.next is None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) Multicloud Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSMS: how its tasks are judged, what its list is asked, and what an unknown id is."""
+"""CSMS: the states of its tasks, what its list is asked, and what an unknown id is."""
 
 from __future__ import annotations
 
@@ -163,9 +163,9 @@ def test_a_limit_and_a_marker(cloud: FakeTransport) -> None:
 )
 def test_the_statuses_of_a_wait(cloud: FakeTransport, task: dict[str, t.Any], expected: t.Any) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"tasks": [task]})
-    sighting = csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
-    assert (sighting.state, sighting.status, sighting.reason) == expected
-    assert (sighting.task_id, sighting.data) == ("t-1", task)
+    read = csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
+    assert (read.state, read.status, read.reason) == expected
+    assert (read.task_id, read.data) == ("t-1", task)
 
 
 def test_a_wait_reads_the_longest_pages(cloud: FakeTransport) -> None:
@@ -207,7 +207,7 @@ def test_the_tasks_of_incomplete_rows_are_polled_by_themselves(cloud: FakeTransp
     listed = [row(1), row(2, status=["SUCCESS"]), {"task_id": 3, "task_status": "SUCCESS"}, {"task_id": "t-4"}]
     cloud.expect(f"{TASKS}?limit=1000", {"tasks": listed})
     page = csms.CsmsBackend(client(cloud)).page(None, 0.0, 10.0)
-    assert [(sighting.task_id, sighting.state) for sighting in page.tasks] == [
+    assert [(task.task_id, task.state) for task in page.tasks] == [
         ("t-1", "success"),
         ("t-4", "unknown"),
     ]

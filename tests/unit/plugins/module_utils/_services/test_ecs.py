@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ECS: servers read by ids and by pages, power actions, and how jobs and their sub-jobs are judged."""
+"""ECS: servers read by ids and by pages, power actions, and the states of jobs and their sub-jobs."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud
     rows = [server("s-1"), {"id": 7}, server("s-2", status=None), server("s-3", locked="no")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"servers": rows})
     page = ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
-    assert [sighting.task_id for sighting in page.tasks] == ["s-1"]
+    assert [task.task_id for task in page.tasks] == ["s-1"]
 
 
 #: The rows of each page, and the count it names.
@@ -216,7 +216,7 @@ JOBS: dict[str, tuple[dict[str, t.Any], str, str | None]] = {
         "Ecs.0114: b Ecs.0114: The server is locked",
     ),
     "done, a part is not": (job("SUCCESS", sub("a", "SUCCESS"), sub("b", "RUNNING")), "pending", None),
-    "done, a part has a strange word": (job("SUCCESS", sub("a", "PAUSED")), "pending", None),
+    "done, a part has an unknown status": (job("SUCCESS", sub("a", "PAUSED")), "pending", None),
     "failed": (job("FAIL", **FAILURE), "failed", "Ecs.0114: The server is locked"),
     "failed without words": (job("FAIL"), "failed", None),
     "failed in parts": (
@@ -224,7 +224,7 @@ JOBS: dict[str, tuple[dict[str, t.Any], str, str | None]] = {
         "failed",
         "a failed",
     ),
-    "a strange word": (job("SUCCEEDED"), "unknown", None),
+    "an unknown status": (job("SUCCEEDED"), "unknown", None),
     "a word in lower case": (job("success"), "unknown", None),
     "entities that are null": ({"status": "SUCCESS", "entities": None}, "success", None),
     "parts that are null": ({"status": "SUCCESS", "entities": {"sub_jobs": None}}, "success", None),
@@ -233,8 +233,8 @@ JOBS: dict[str, tuple[dict[str, t.Any], str, str | None]] = {
 
 @pytest.mark.parametrize(("answered", "state", "reason"), list(JOBS.values()), ids=list(JOBS))
 def test_the_state_of_a_job_includes_its_sub_jobs(answered: dict[str, t.Any], state: str, reason: str | None) -> None:
-    judged, why = ecs.classify_job(answered)
-    assert judged == state
+    classified, why = ecs.classify_job(answered)
+    assert classified == state
     assert (str(why) if why else None) == reason
 
 
@@ -266,10 +266,10 @@ def test_sub_jobs_tell_about_their_servers() -> None:
 def test_a_job_is_read_with_its_progress(cloud: FakeTransport) -> None:
     answered = job("RUNNING", sub("a", "SUCCESS"), sub("b", "FAIL"), sub("c", "RUNNING"))
     cloud.expect(JOB, answered)
-    sighting = ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
-    assert (sighting.task_id, sighting.state, sighting.status) == ("j-1", "pending", "RUNNING")
-    assert sighting.progress == 66.7
-    assert sighting.data == answered
+    task = ecs.EcsJobBackend(client(cloud)).read("j-1", 10.0)
+    assert (task.task_id, task.state, task.status) == ("j-1", "pending", "RUNNING")
+    assert task.progress == 66.7
+    assert task.data == answered
 
 
 @pytest.mark.parametrize("entities", [None, {}, {"sub_jobs_total": 0}, {"sub_jobs_total": "2"}], ids=repr)
@@ -336,9 +336,9 @@ def test_a_server_that_changes_its_status_is_a_task(
     cloud: FakeTransport, wanted: str, fields: dict[str, t.Any], state: str
 ) -> None:
     cloud.expect(by_ids("s-1"), {"servers": [server("s-1", **fields)]})
-    sighting = ecs.ServerStatusBackend(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
-    assert (sighting.task_id, sighting.state, sighting.status) == ("s-1", state, fields["status"])
-    assert sighting.reason == (Reason("500", "No valid host") if fields.get("fault") else None)
+    task = ecs.ServerStatusBackend(client(cloud), wanted, ["s-1"]).read("s-1", 10.0)
+    assert (task.task_id, task.state, task.status) == ("s-1", state, fields["status"])
+    assert task.reason == (Reason("500", "No valid host") if fields.get("fault") else None)
 
 
 def test_a_server_that_is_gone_is_not_found(cloud: FakeTransport) -> None:
@@ -354,8 +354,8 @@ def test_servers_are_polled_a_hundred_at_a_time(cloud: FakeTransport) -> None:
     first = source.page(None, 0.0, 10.0)
     cloud.expect(by_ids(*ids[100:]), {"servers": [server("s-100"), *map(nowhere, ids[101:])]})
     second = source.page(first.next, 0.0, 10.0)
-    assert [sighting.task_id for sighting in first.tasks] == ids[:100]
-    assert [sighting.task_id for sighting in second.tasks] == ["s-100"]
+    assert [task.task_id for task in first.tasks] == ids[:100]
+    assert [task.task_id for task in second.tasks] == ["s-100"]
     assert (first.next, second.next) == (100, None)
 
 

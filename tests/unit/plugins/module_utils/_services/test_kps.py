@@ -159,9 +159,9 @@ def test_the_status_of_another_task_is_an_error(cloud: FakeTransport) -> None:
 )
 def test_a_read_returns_the_status_of_a_task(cloud: FakeTransport, status: t.Any, state: str, word: str | None) -> None:
     cloud.expect(TASK, {"task_id": "t-1", "task_status": status})
-    sighting = kps.KpsBackend(client(cloud)).read("t-1", 10.0)
-    assert (sighting.task_id, sighting.state, sighting.status) == ("t-1", state, word)
-    assert sighting.data == {"task_id": "t-1", "task_status": status}
+    task = kps.KpsBackend(client(cloud)).read("t-1", 10.0)
+    assert (task.task_id, task.state, task.status) == ("t-1", state, word)
+    assert task.data == {"task_id": "t-1", "task_status": status}
 
 
 @pytest.mark.parametrize("status", [None, 7, "", True, ["SUCCESS_RESET"], {"SUCCESS_RESET": 1}], ids=repr)
@@ -212,7 +212,7 @@ PAGED: dict[str, list[tuple[int, int, t.Any]]] = {
     "a full page and one": [(0, 1000, 1001), (1000, 1, 1001)],
     "short pages, as services may give": [(0, 400, 1000), (400, 400, 1000), (800, 200, 1000)],
     "no total, as older versions have": [(0, 3, None), (3, 0, None)],
-    "a total that is no number": [(0, 3, "3"), (3, 0, "3")],
+    "a total that is not a number": [(0, 3, "3"), (3, 0, "3")],
     "a total that is too large": [(0, 3, 5), (3, 0, 5)],
 }
 
@@ -295,7 +295,7 @@ def test_a_row_without_an_id_says_nothing_about_a_task(cloud: FakeTransport) -> 
     listed = [{"task_id": "t-1"}, {"task_id": None}, {"task_id": 7}, {}, {"task_id": ["t-2"]}]
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": listed, "total": 5})
     page_ = kps.KpsBackend(client(cloud)).page(None, 0.0, 10.0)
-    assert [sighting.task_id for sighting in page_.tasks] == ["t-1"]
+    assert [task.task_id for task in page_.tasks] == ["t-1"]
 
 
 @pytest.mark.parametrize("code", [7, ["KPS.1"], {"code": "KPS.1"}], ids=repr)
@@ -313,7 +313,7 @@ def test_the_tasks_of_a_page_are_pending(cloud: FakeTransport) -> None:
     first = source.page(None, 0.0, 10.0)
     second = source.page(first.next, 0.0, 10.0)
     assert (len(first.tasks), first.next, len(second.tasks), second.next) == (1000, 1000, 1, None)
-    assert {(sighting.state, sighting.status) for sighting in first.tasks} == {("pending", None)}
+    assert {(task.state, task.status) for task in first.tasks} == {("pending", None)}
 
 
 def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: FakeTransport) -> None:
@@ -324,7 +324,7 @@ def test_the_reasons_of_failures_are_in_the_list_of_failed_tasks(cloud: FakeTran
     ]
     cloud.expect(FAILED_TASKS + page(0), {"tasks": failures, "total": 3})
     found = kps.KpsBackend(client(cloud)).reasons(None, 10.0)
-    assert [(sighting.task_id, sighting.state, sighting.reason) for sighting in found.tasks] == [
+    assert [(task.task_id, task.state, task.reason) for task in found.tasks] == [
         ("t-1", "failed", Reason("KPS.3054", "Update public key error")),
         ("t-2", "failed", Reason(None, "Timed out")),
         ("t-3", "failed", None),

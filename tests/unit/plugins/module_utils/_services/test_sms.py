@@ -1,7 +1,7 @@
 # Copyright (c) Multicloud Authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SMS: the passphrase, which is shown nowhere else, and how migrations are judged."""
+"""SMS: the passphrase, which is shown nowhere else, and the states of migrations."""
 
 from __future__ import annotations
 

@@ -342,7 +342,7 @@ def test_a_refused_rsa_key_is_shown_with_each_algorithm(clock: FakeClock) -> Non
     assert [started.algorithm for started in programs.logins] == [None, "rsa-sha2-256", "ssh-rsa"]
 
 
-def test_a_refusal_of_the_algorithm_is_no_refusal_of_the_key(clock: FakeClock) -> None:
+def test_a_refused_algorithm_is_not_a_refused_key(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "rsa"): ["refused-rsa"], ("a", "rsa rsa-sha2-256"): ["accepted-rsa"]})
     (login,) = log_in(programs, target("a", "rsa"))
     words = "The server accepted the key. It accepts it with the signature algorithm rsa-sha2-256 only."

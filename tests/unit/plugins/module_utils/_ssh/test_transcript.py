@@ -92,7 +92,7 @@ def test_what_a_server_says_is_text_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(("name", "rest"), [("partial-two-keys", "publickey"), ("partial-password", "password")])
-def test_a_second_factor_is_no_refusal_of_the_key(name: str, rest: str) -> None:
+def test_a_second_factor_is_not_a_refused_key(name: str, rest: str) -> None:
     words = "The server accepted the key in part (partial success). It asks for something else, too: "
     finding = Finding(ACCEPTED, f"{words}root@127.0.0.1: Permission denied ({rest}).", partial=True, command_ran=False)
     assert shown_by(name) == finding

@@ -135,7 +135,7 @@ def test_all_tasks_that_kps_runs_are_found_whenever_they_begin(service: Service)
     assert source.states == {"first": "success", "later": "success", "bad": "failed"}
 
 
-def test_what_had_failed_before_the_first_start_is_no_event(service: Service) -> None:
+def test_tasks_that_failed_before_the_first_start_raise_no_event(service: Service) -> None:
     service.tasks = {"old": Task(ends=-100, fails=BAD), "new": Task(ends=10, fails=BAD)}
     assert kps(service, discover=True).run(100).states == {"new": "failed"}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Wishes, records and answers of modules, as the tests of the role's exchange need them."""
+"""Desired states, records and results of modules, for the tests of the role's stages."""
 
 from __future__ import annotations
 

@@ -385,7 +385,7 @@ def test_a_name_that_is_near_to_nothing_leads_to_the_documentation() -> None:
         *("__keypair_reset_records", "target", "keypair", "my_keypair_reset_method"),
     ],
 )
-def test_known_variables_are_no_problem(name: str) -> None:
+def test_known_variables_are_accepted(name: str) -> None:
     assert unknown([name]) == []
 
 

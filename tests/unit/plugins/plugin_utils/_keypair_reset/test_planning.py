@@ -63,7 +63,7 @@ def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[s
         (["failed"], "24.9%", True),
         (["failed", "busy"], "49%", True),
         (["failed", "busy"], "50%", False),
-        # What was refused is none that went wrong.
+        # A refused server is not a failed one.
         (["refused", "refused", "success", "unchanged"], "0", False),
     ],
 )

@@ -297,7 +297,7 @@ def test_the_command_in_markdown_can_be_copied() -> None:
     [
         ([], ["No servers.", "No server was touched."]),
         ([done("a"), done("b")], ["2 reset.", "All servers that were touched are on."]),
-        # A server that is off by itself is none of the role's business.
+        # A server that the role did not stop is not started.
         (
             [record("a", state=REFUSED, reason="No.", power="SHUTOFF", was_running=False)],
             ["1 refused.", "No server was touched."],

@@ -261,7 +261,7 @@ def test_any_other_key_of_the_own_connection_plays_no_part(result: dict[str, t.A
 
 
 @pytest.mark.parametrize("cause", ["key", "configuration"])
-def test_a_key_of_the_own_connection_that_cannot_be_used_is_no_obstacle(cause: str) -> None:
+def test_an_unusable_key_of_the_own_connection_does_not_stop_the_verification(cause: str) -> None:
     row = login("a old", "not verified", cause=cause)
     (a,) = note_checks([own()], [{"logins": [row]}], check_mode=False)
     assert (a["state"], a["old_public_key"]) == (PLANNED, None)
