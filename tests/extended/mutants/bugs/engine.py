@@ -310,11 +310,27 @@ BUGS = (
     ),
     # Trouble
     Bug(
+        "never-late",
+        "the poll at the deadline is lost, because the clock moves between two readings",
+        WAIT + "requests.py",
+        "return ready if ready <= min(limit + late,",
+        "return ready if ready <= min(limit + 0 * late,",
+        tests=EXAMPLES,
+    ),
+    Bug(
+        "oversleeping-adds-up",
+        "each call is later than the one before it by what the clock sleeps too long",
+        WAIT + "pacing.py",
+        "self.last_sent = due if due <= now <= due + OVERSLEPT else now",
+        "self.last_sent = now",
+        tests=EXAMPLES,
+    ),
+    Bug(
         "limiter-off",
         "calls follow each other as fast as the answers come",
         WAIT + "pacing.py",
-        "        spaced = now if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)\n",
-        "        spaced = now\n",
+        "-math.inf if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)",
+        "-math.inf",
     ),
     Bug(
         "retry-after-ignored",

@@ -397,8 +397,15 @@ BUGS = (
         "all-on-though-going-off",
         "all servers are on, says a report that names one that may still stop",
         ROLE + "reporting.py",
-        "    return [*lines, *_all_on(records, bool(off or going))]\n",
-        "    return [*lines, *_all_on(records, bool(off))]\n",
+        "*_all_on(records, bool(off or going))",
+        "*_all_on(records, bool(off))",
+    ),
+    Bug(
+        "limit-is-a-pattern",
+        "the command to repeat a run has a host's name that Ansible reads as a pattern",
+        ROLE + "reporting.py",
+        r""" and all(re.fullmatch(r"\w[\w.-]*", host) for host in bad)""",
+        "",
     ),
     Bug(
         "off-unsaid",
