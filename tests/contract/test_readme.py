@@ -182,7 +182,7 @@ def _check_options(where: object, module: str, given: t.Mapping[str, Json]) -> N
 
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a user with an empty home directory, the collection, and Ansible without configuration."""
-    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    home.mkdir(parents=True, mode=0o700)
     (home / "ansible.cfg").write_text("[defaults]\nnocows = true\n")
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
@@ -235,6 +235,14 @@ def test_the_readme_names_every_plugin_in_its_table() -> None:
     text = README.read_text(encoding="utf-8")
     names = {name for kind in ("modules", "lookup", "filter") for name in _stems(f"plugins/{kind}")}
     assert [name for name in sorted(names | _stems("playbooks", "yml")) if f"`{name}`" not in text] == []
+
+
+def test_no_plugin_has_two_rows_in_the_table_of_the_readme() -> None:
+    text = README.read_text(encoding="utf-8")
+    table = text[text.index("\n## What is in it\n") : text.index("\n## Comparison ")]
+    first = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| `")]
+    assert len(first) > 10
+    assert [cell for cell in first if first.count(cell) > 1] == []
 
 
 def test_the_readme_of_the_role_names_every_variable() -> None:
