@@ -67,10 +67,12 @@ def base_url(name: str, value: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host, without brackets, is this machine itself."""
+    # Names are the same in capitals, and with the dot that ends a full name (RFC 1034, 3.1).
+    name = host.lower().rstrip(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return host == "localhost"
+        return name == "localhost"
 
 
 def local_url(name: str, value: str) -> str:
@@ -101,6 +103,22 @@ def is_local(url: str) -> bool:
         return not ipaddress.ip_address(_host_of(url)).is_global
     except ValueError:
         return is_loopback(_host_of(url))
+
+
+def may_exist(host: str, *, bracketed: bool) -> bool:
+    """Return whether a host can have this name or address.
+
+    Args:
+        host: Without brackets.
+        bracketed: Whether it stood in brackets, as an IPv6 address does in a URL.
+    """
+    labels = host.rstrip(".").split(".") if host.count("..") == 0 else [""]
+    if bracketed or labels[-1].isdigit():
+        try:
+            return (ipaddress.ip_address(host).version == 6) == bracketed
+        except ValueError:
+            return False
+    return len(host) <= _MOST and all(_LABEL.match(label) for label in labels)
 
 
 def check_region(name: str, region: str, example: str) -> str:
@@ -141,21 +159,10 @@ def _split(url: str) -> tuple[str, str] | None:
     netloc = parts.netloc
     if parts.scheme not in ("http", "https") or not _NETLOC.match(netloc) or "#" in url or port == 0:
         return None
-    if not _may_exist(parts.hostname or "", bracketed=netloc.startswith("[")):
+    if not may_exist(parts.hostname or "", bracketed=netloc.startswith("[")):
         return None
     query = f"?{parts.query}" if parts.query else ""
     return f"{parts.scheme}://{netloc}", f"{parts.path}{query}"
-
-
-def _may_exist(host: str, *, bracketed: bool) -> bool:
-    """Return whether a host can have this name or address."""
-    labels = host.rstrip(".").split(".") if host.count("..") == 0 else [""]
-    if bracketed or labels[-1].isdigit():
-        try:
-            return (ipaddress.ip_address(host).version == 6) == bracketed
-        except ValueError:
-            return False
-    return len(host) <= _MOST and all(_LABEL.match(label) for label in labels)
 
 
 def _host_of(url: str) -> str:

@@ -19,11 +19,14 @@ import typing as t
 from urllib.parse import unquote
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import TransportError
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import is_loopback
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import is_loopback, may_exist
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import split_url
 
 HTTP_SCHEMES = ("http", "https")
 SOCKS_SCHEMES = ("socks4", "socks4a", "socks5", "socks5h")
+#: Characters from which on a user name without a password is taken for a key.
+KEY = 16
 #: The variables that may name a proxy, in lower case.
 VARIABLES = ("https_proxy", "http_proxy", "all_proxy")
 
@@ -98,6 +101,8 @@ def secrets_of(environ: t.Mapping[str, str]) -> t.Iterator[str]:
                 yield from dict.fromkeys(
                     (password, unquote(password), login, _basic(unquote(username), unquote(password)))
                 )
+            elif len(username) >= KEY:
+                yield from dict.fromkeys((username, unquote(username), _basic(unquote(username), "")))
 
 
 def _read(environ: t.Mapping[str, str], name: str) -> tuple[str, str]:
@@ -107,7 +112,8 @@ def _read(environ: t.Mapping[str, str], name: str) -> tuple[str, str]:
 
 
 def _basic(username: str, password: str) -> str:
-    return base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+    # An environment may hold bytes that are not UTF-8; Python keeps them as surrogates (PEP 383).
+    return base64.b64encode(f"{username}:{password}".encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def _parse(variable: str, value: str) -> Proxy:
@@ -130,6 +136,9 @@ def _parse(variable: str, value: str) -> Proxy:
             "it is not a URL of the form http://host:port or http://user:password@host:port",
             "Characters such as # / ? % and @ in user name or password must be percent-encoded (# is %23, / is %2F).",
         )
+    host = match.group(1)
+    if not may_exist(host.strip("[]"), bracketed=host.startswith("[")):
+        raise _unusable(variable, f"no host can have the name {printable(host, WORD)}", None)
     username, _colon, password = login.partition(":")
     return Proxy(
         f"{scheme}://{address}", variable, unquote(username) if at_sign else None, unquote(password) if at_sign else ""
@@ -153,11 +162,11 @@ def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
     except ValueError:
         address = None
     for entry in no_proxy.lower().replace(",", " ").split():
-        if entry == "*":
-            return True
         name, entry_port = _split_entry(entry)
         if entry_port is not None and entry_port != port:
             continue
+        if name == "*":
+            return True
         if address is not None:
             if _is_within(address, name):
                 return True

@@ -30,6 +30,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls 
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://localhost:8080/", "http://localhost:8080"),
         ("http://LOCALHOST", "http://LOCALHOST"),
+        ("http://localhost.:8080", "http://localhost.:8080"),
         ("http://[::1]:8080", "http://[::1]:8080"),
         ("https://[2001:db8::1]", "https://[2001:db8::1]"),
         (f"https://{'a' * 63}.com:65535", f"https://{'a' * 63}.com:65535"),

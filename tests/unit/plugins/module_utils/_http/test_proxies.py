@@ -45,7 +45,7 @@ def test_an_empty_variable_means_no_proxy() -> None:
     assert found(HTTPS_PROXY=" ", ALL_PROXY=PROXY) is None
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:80", "127.8.8.8", "[::1]:8080"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "Localhost.", "127.0.0.1:80", "127.8.8.8", "[::1]:8080"])
 def test_plain_http_to_this_machine_uses_none(host: str) -> None:
     assert found(f"http://{host}/", HTTP_PROXY=PROXY, ALL_PROXY=PROXY) is None
     assert found(f"https://{host}/", HTTPS_PROXY=PROXY) is not None
@@ -55,6 +55,8 @@ def test_plain_http_to_this_machine_uses_none(host: str) -> None:
     ("url", "no_proxy", "exempt"),
     [
         ("https://kms.example.com/", "*", True),
+        ("https://kms.example.com/", "*:443", True),
+        ("https://kms.example.com/", "*:8443", False),
         ("https://kms.example.com/", "example.com", True),
         ("https://kms.example.com/", ".example.com", True),
         ("https://kms.example.com/", "*.example.com", True),
@@ -122,6 +124,11 @@ def test_a_proxy_is_read_as_curl_reads_it(value: str, proxy: Proxy) -> None:
         "http://user:hun ter2@proxy.example.com",
         "http://user:hunter2\n@proxy.example.com",
         "http://user:hunter2@",
+        "http://user:hunter2@[1:2:3]:3128",
+        "http://user:hunter2@..:3128",
+        "http://user:hunter2@proxy..example.com",
+        f"http://user:hunter2@{'a' * 64}.example.com",
+        "http://user:hunter2@10.0.0.256",
         "http://",
         "socks://user:hunter2@proxy.example.com",
         "quic://user:hunter2@proxy.example.com",
@@ -165,6 +172,10 @@ def test_the_login_is_a_header_for_the_proxy_and_is_shown_nowhere() -> None:
         ),
         ("http://user:p#/?@q@proxy.example.com", ["p#/?@q"]),
         ("socks://user:hunter2@proxy", ["hunter2"]),
+        ("http://0123456789abcdef:@proxy", ["0123456789abcdef", base64.b64encode(b"0123456789abcdef:").decode()]),
+        ("http://0123456789abcdef@proxy", ["0123456789abcdef"]),
+        # Bytes that are not UTF-8, as Python reads them from the environment.
+        ("http://user:hunt\udce4r2@proxy", ["hunt\udce4r2", base64.b64encode(b"user:hunt\xe4r2").decode()]),
     ],
 )
 def test_every_form_of_a_password_is_a_secret_whether_its_url_can_be_used_or_not(
