@@ -26,6 +26,9 @@ MAX_DEPTH = 50
 #: Digits of the longest number; what has more is not a number of these APIs, and takes long to read.
 MAX_DIGITS = 40
 
+#: What a body has that holds surrogates: their escapes, their first byte in UTF-8, and that it is in UTF-16 or UTF-32.
+_SURROGATES = (b"\\ud", b"\xed", b"\0")
+
 _KINDS: tuple[tuple[t.Any, str], ...] = (
     (bool, "true or false"),
     (str, "a text"),
@@ -46,8 +49,9 @@ def parse_json(data: bytes) -> t.Any:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     _check_depth(value)
-    # Half a surrogate pair is valid JSON, and cannot be written to any stream.
-    return _without_surrogates(value) if b"\\ud" in data.lower() else value
+    # Half a surrogate pair is valid JSON, and cannot be written to any stream. json.loads lets it pass as bytes, too.
+    lower = data.lower()
+    return _without_surrogates(value) if any(sign in lower for sign in _SURROGATES) else value
 
 
 def _no_number(name: str) -> t.NoReturn:

@@ -182,3 +182,9 @@ def test_half_a_character_is_replaced() -> None:
     value = reading.parse_json(b'{"\\ud800": ["a\\uDFFFb", {"c": "\\ud83d\\ude00"}], "n": 1}')
     assert value == {"\ufffd": ["a\ufffdb", {"c": "\U0001f600"}], "n": 1}
     json.dumps(value, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be", "utf-32", "utf-32-le"])
+@pytest.mark.parametrize("text", ['{"a\ud800": ["\udc00b"]}', '{"a\\ud800": ["\\uDC00b"]}'], ids=["plain", "escaped"])
+def test_half_a_character_is_replaced_in_every_encoding(text: str, encoding: str) -> None:
+    assert reading.parse_json(text.encode(encoding, "surrogatepass")) == {"a\ufffd": ["\ufffdb"]}
