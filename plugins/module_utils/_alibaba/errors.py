@@ -39,16 +39,20 @@ if t.TYPE_CHECKING:
 #: Seconds that a request's date may be away from the service's clock.
 MAX_SKEW = 900
 
-_TIMES = ("InvalidTimeStamp", "IllegalTimestamp")
-_AUTHENTICATION = ("InvalidAccessKeyId", "InvalidAccessKeySecret", "InvalidSecurityToken", *_TIMES)
-_AUTHENTICATION_CODES = {"SignatureDoesNotMatch", "IncompleteSignature", "MissingSecurityToken", "InvalidCredentials"}
-_PERMISSION = ("NoPermission", "Forbidden")
-_TRANSIENT = ("ServiceUnavailable", "InternalError", "ServiceTimeout", "SignatureNonceUsed")
+# Codes, or how they begin, in lower case: services write InvalidTimeStamp.Expired and InvalidTimestamp.Expired.
+_TIMES = ("invalidtimestamp", "illegaltimestamp")
+_AUTHENTICATION = ("invalidaccesskeyid", "invalidaccesskeysecret", "invalidsecuritytoken", *_TIMES)
+_AUTHENTICATION_CODES = {"signaturedoesnotmatch", "incompletesignature", "missingsecuritytoken", "invalidcredentials"}
+_PERMISSION = ("nopermission", "forbidden")
+_TRANSIENT = ("serviceunavailable", "internalerror", "servicetimeout", "signaturenonceused")
 # The error for a wrong signature quotes what the server signed, the security token included.
 _ECHO = re.compile(r"\bserver\s{0,9}(string\s{0,9}to\s{0,9}sign|canonical\s{0,9}request)\b", re.IGNORECASE)
 # A gateway may return errors in XML, whatever was asked for. Three fields of it are read by name; it is not parsed.
-_XML = re.compile(rb"\s*(<\?xml[^>]{0,200}\?>\s*)?<Error[\s>]")
+_XML = re.compile(rb"(\xef\xbb\xbf)?\s*(<[?!][^<>]{0,400}>\s*){0,4}<(\w{1,40}:)?Error(Response)?[\s>]", re.IGNORECASE)
 _XML_FIELDS = ("Code", "Message", "RequestId")
+# What fields are called in JSON, in lower case and without underscores: the spelling depends on the product.
+_CODES = ("code", "errorcode")
+_TEXTS = ("message", "errormessage", "errormsg")
 _MILLISECONDS = re.compile(r"[0-9]{1,12}\Z")
 #: Bytes of an error in XML that are read.
 _XML_BYTES = 65536
@@ -70,7 +74,7 @@ def read_answer(response: Response, operation: AlibabaOperation, *, origin: str,
     if response.status < 400 and not _XML.match(response.body):
         asked = f"{operation} at {origin}"
         document = decode_json(response, asked, secret=operation.secret)
-        if document.get(operation.response_key) is not None or (_code_in(document) or "0").lower() in GOOD_CODES:
+        if document.get(operation.response_key) is not None or (_code_in(_plain(document)) or "0").lower() in GOOD_CODES:
             if operation.lists or operation.response_key in document:
                 return document
             raise unexpected(response, asked, f"without {operation.response_key!r}", secret=operation.secret)
@@ -85,9 +89,9 @@ def read_error_response(response: Response, *, secret: bool = False) -> ErrorRes
         secret: Its body may hold a secret, and is not quoted when it has no known form.
     """
     document = _document(response)
-    code, said = _code_in(document), _said(document, "Message")
-    request_id = _said(document, "RequestId") or response.headers.get("x-acs-request-id")
-    denied = document.get("AccessDeniedDetail") or document.get("accessDeniedDetail")
+    code, said = _code_in(document), _said(document, _TEXTS)
+    request_id = _said(document, ("requestid",)) or response.header("x-acs-request-id") or None
+    denied = document.get("accessdenieddetail")
     return ErrorResponse(
         status=response.status,
         code=code or str(response.status),
@@ -99,17 +103,23 @@ def read_error_response(response: Response, *, secret: bool = False) -> ErrorRes
 
 
 def _document(response: Response) -> dict[str, t.Any]:
-    """Return the fields of an error response; none when it is neither JSON nor XML of the known form."""
+    """Return the fields of an error response by plain names; none when it is neither JSON nor XML of the known form."""
     if _XML.match(response.body):
         text = response.body[:_XML_BYTES].decode("utf-8", "replace")
         fields = {name: value for name in _XML_FIELDS if (value := _element(text, name))}
-        masked: dict[str, t.Any] = fields if response.secrets is None else response.secrets.mask_all(fields)
-        return masked
+        return _plain(fields if response.secrets is None else response.secrets.mask_all(fields))
     try:
         document = response.json()
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}
+    return _plain(document) if isinstance(document, dict) else {}
+
+
+def _plain(document: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the fields by their names in lower case and without underscores; those of an object named ``Error`` are among them."""
+    fields = {name.lower().replace("_", ""): value for name, value in document.items() if value is not None}
+    inner = fields.get("error")
+    return {**fields, **_plain(inner)} if isinstance(inner, dict) else fields
 
 
 def _without_echo(text: str) -> str:
@@ -120,27 +130,32 @@ def _without_echo(text: str) -> str:
 
 def _element(text: str, name: str) -> str:
     """Return the content of the first element of a name."""
-    found = text.partition(f"<{name}>")[2].partition(f"</{name}>")[0].strip()
+    begin = re.search(rf"<(\w{{1,40}}:)?{name}(\s[^<>]{{0,400}})?>", text, re.IGNORECASE)
+    if begin is None:
+        return ""
+    rest = text[begin.end() :]
+    end = re.search(rf"</(\w{{1,40}}:)?{name}\s{{0,9}}>", rest, re.IGNORECASE)
+    found = rest[: end.start() if end else len(rest)].strip()
     if found.startswith("<![CDATA[") and found.endswith("]]>"):
         return found[9:-3].strip()
     return html.unescape(found)
 
 
-def _code_in(document: t.Mapping[str, t.Any]) -> str | None:
-    """Return the code of a response; keys are written ``Code`` or ``code``, depending on the product."""
-    return code_of(document.get("Code")) or code_of(document.get("code"))
+def _code_in(fields: t.Mapping[str, t.Any]) -> str | None:
+    """Return the code of a response."""
+    return next(filter(None, (code_of(fields.get(name)) for name in _CODES)), None)
 
 
-def _said(document: t.Mapping[str, t.Any], name: str) -> str | None:
-    """Return the text of another field, whose name is written in one of the same two providers."""
-    return display_text(document, name) or display_text(document, name[0].lower() + name[1:])
+def _said(fields: t.Mapping[str, t.Any], names: t.Sequence[str]) -> str | None:
+    """Return the text of the first of these fields that has one."""
+    return next(filter(None, (display_text(fields, name) for name in names)), None)
 
 
 def to_error(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> errors.ServiceError:
     """Return the error for an error response; the arguments are those of ``read_answer``."""
     error = read_error_response(response, secret=operation.secret)
-    code, message, fields = error.code, error.message(str(operation), origin), error.fields()
-    if "throttl" in code.lower() or error.status == 429:
+    code, message, fields = error.code.lower(), error.message(str(operation), origin), error.fields()
+    if "throttl" in code or error.status == 429:
         return errors.ThrottledError(message, retry_after=wait_for(response, now), **fields)
     if operation.is_not_found is not None and operation.is_not_found(error):
         return errors.NotFoundError(message, hint="Check the id, the directory and the region.", **fields)
@@ -173,17 +188,17 @@ def _authentication_hint(response: Response, code: str, now: float) -> str:
     if code.startswith(_TIMES):
         ahead = clock_ahead(response, now)
         return skew_hint(ahead, MAX_SKEW) if ahead is not None else "Set the clock of this machine (NTP)."
-    if code.startswith("InvalidSecurityToken") or code == "MissingSecurityToken":
+    if code.startswith("invalidsecuritytoken") or code == "missingsecuritytoken":
         return (
             "The security token (ali_security_token, ALIBABA_CLOUD_SECURITY_TOKEN) has expired or does not belong to the "
             "access key. Get a new temporary key."
         )
-    if code.startswith("AuthenticationFail"):
+    if code.startswith("authenticationfail"):
         return (
             "Check the token of the identity provider (the file that ALIBABA_CLOUD_OIDC_TOKEN_FILE or the profile names): it may "
             "have expired, be meant for another audience, or come from a provider that the role does not trust."
         )
-    if code.startswith("InvalidAccessKeyId"):
+    if code.startswith("invalidaccesskeyid"):
         return (
             "The access key (ali_access_key_id, ALIBABA_CLOUD_ACCESS_KEY_ID) is unknown or disabled; a temporary key needs "
             "ali_security_token as well."

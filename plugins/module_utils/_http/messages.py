@@ -61,6 +61,11 @@ class Response(t.NamedTuple):
         # An error response is the likeliest place for an echo, and is short.
         return self.secrets.mask_all(value) if self.status >= 400 or self.secrets.in_text(self.text()) else value
 
+    def header(self, name: str) -> str:
+        """Return a header without the secrets that are known; empty when there is none."""
+        value = self.headers.get(name, "")
+        return self.secrets.mask(value) if self.secrets is not None else value
+
     def quote(self) -> str:
         """Return the beginning of the body, on one line and without the secrets that are known, for a message."""
         return self._quoted(self.body[:LOOKED_AT].decode("utf-8", errors="replace"))

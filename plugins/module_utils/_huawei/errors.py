@@ -110,15 +110,14 @@ def read_error_response(response: Response, *, secret: bool = False) -> HuaweiEr
         document = None
     if isinstance(document, dict):
         _search(document, found)
-    headers = response.headers
-    request_id = headers.get("x-request-id") or headers.get("x-iam-trace-id") or display_text(found, "request_id")
+    request_id = response.header("x-request-id") or response.header("x-iam-trace-id")
     code, text = error_response.code_of(found.get("code")), display_text(found, "text")
     known = code is not None or text is not None
     return HuaweiErrorResponse(
         status=response.status,
         code=code or str(response.status),
         text=(text or "").strip() or shown(response, secret=secret),
-        request_id=request_id,
+        request_id=request_id or display_text(found, "request_id"),
         details={name: found[name] for name in _EXTRAS if found.get(name)},
         envelope=found.get("envelope", ""),
         known=known,

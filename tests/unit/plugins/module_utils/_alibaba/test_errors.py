@@ -19,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.er
     wait_for,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import ErrorResponse
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import EPOCH, answer, html
@@ -40,15 +41,26 @@ def body(code: str, message: str = "No.") -> dict[str, t.Any]:
     [
         {"Code": "Some.Code", "Message": "Some words", "RequestId": "R-1"},
         {"code": "Some.Code", "message": "Some words", "requestId": "R-1"},
+        {"CODE": "Some.Code", "MESSAGE": "Some words", "REQUEST_ID": "R-1"},
+        {"Success": False, "ErrorCode": "Some.Code", "ErrorMessage": "Some words", "RequestId": "R-1"},
+        {"error_code": "Some.Code", "error_msg": "Some words", "request_id": "R-1"},
+        {"Error": {"Code": "Some.Code", "Message": "Some words"}, "RequestId": "R-1"},
+        {"error": {"code": "Some.Code", "message": "Some words", "requestId": "R-1"}},
+        {"Code": None, "code": "Some.Code", "Message": "Some words", "RequestId": "R-1"},
     ],
 )
-def test_both_spellings_of_the_envelope(document: dict[str, str]) -> None:
+def test_every_spelling_of_the_envelope(document: dict[str, str]) -> None:
     found = read_error_response(answer(document, 400))
     assert (found.code, found.text, found.request_id) == ("Some.Code", "Some words", "R-1")
 
 
 def test_the_request_id_may_be_in_a_header() -> None:
     assert read_error_response(answer({"Code": "X"}, 400, x_acs_request_id="R-2")).request_id == "R-2"
+
+
+def test_a_secret_in_the_header_is_masked() -> None:
+    response = answer({"Code": "X"}, 400, x_acs_request_id="R-top-secret")._replace(secrets=Secrets(["top-secret"]))
+    assert read_error_response(response).request_id == "R-********"
 
 
 def test_a_page_is_quoted() -> None:
@@ -80,6 +92,11 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
     ("InvalidSecurityToken.Expired", 400, errors.AuthenticationError),
     ("InvalidSecurityToken.MismatchWithAccessKey", 403, errors.AuthenticationError),
     ("MissingSecurityToken", 400, errors.AuthenticationError),
+    ("InvalidTimestamp.Expired", 400, errors.AuthenticationError),
+    ("signatureDoesNotMatch", 400, errors.AuthenticationError),
+    ("INVALIDACCESSKEYID.NOTFOUND", 404, errors.AuthenticationError),
+    ("forbidden.ram", 400, errors.ForbiddenError),
+    ("serviceUnavailable", 400, errors.UnavailableError),
     ("Unheard.Of", 401, errors.AuthenticationError),
     ("NoPermission", 403, errors.ForbiddenError),
     ("Forbidden.RAM", 403, errors.ForbiddenError),
@@ -206,6 +223,29 @@ XML: dict[str, tuple[str, str | None, str]] = {
         "Throttling.Api",
         "slow <down>",
     ),
+    "with names of a namespace and attributes": (
+        "<?xml version='1.0'?><s:Error xmlns:s='urn:x'><s:Code a='b'>Throttling</s:Code><s:Message xml:lang='en'>slow</s:Message>"
+        "<s:RequestId>R-1</s:RequestId></s:Error>",
+        "Throttling",
+        "slow",
+    ),
+    "after a byte order mark, a comment and a type": (
+        "\ufeff<?xml version='1.0'?>\n<!-- busy -->\n<!DOCTYPE Error>\n<Error><Code>Throttling</Code><Message>slow</Message>"
+        "<RequestId>R-1</RequestId></Error>",
+        "Throttling",
+        "slow",
+    ),
+    "in an envelope": (
+        "<ErrorResponse><Error><Code>Throttling</Code><Message>slow</Message></Error><RequestId>R-1</RequestId>"
+        "</ErrorResponse>",
+        "Throttling",
+        "slow",
+    ),
+    "in capitals": (
+        "<ERROR><CODE>THROTTLING</CODE><MESSAGE>slow</MESSAGE><REQUESTID>R-1</REQUESTID></ERROR>",
+        "THROTTLING",
+        "slow",
+    ),
 }
 
 
@@ -224,9 +264,9 @@ def test_entities_of_xml_are_not_expanded() -> None:
     bomb = '<?xml version="1.0"?><!DOCTYPE e [<!ENTITY a "aaaa">]><Error><Code>&a;</Code></Error>'
     with pytest.raises(errors.InvalidResponseError):
         read(Response(200, {}, bomb.encode()))
-    endless = b"<Error><Code>" + b"<Code>" * 100000
-    with pytest.raises(errors.RejectedError):
-        read(Response(400, {}, endless))
+    for endless in (b"<Error><Code>" + b"<Code>" * 100000, b"<!" * 100000, b"<Error " * 100000):
+        with pytest.raises(errors.RejectedError):
+            read(Response(400, {}, endless))
 
 
 @pytest.mark.parametrize("status", [200, 202])
@@ -246,9 +286,10 @@ def test_a_good_status_with_an_error_code_is_an_error(
     found: dict[str, t.Any], code: str, kind: type[errors.ServiceError], status: int
 ) -> None:
     for operation in (TASK, TASKS):
-        with pytest.raises(kind) as caught:
-            read(answer({**body(code), **found}, status), operation)
-        assert caught.value.code == code
+        for document in (body(code), {"ErrorCode": code, "Success": False}, {"Error": {"Code": code}}):
+            with pytest.raises(kind) as caught:
+                read(answer({**document, **found}, status), operation)
+            assert caught.value.code == code
 
 
 @pytest.mark.parametrize("code", ["Success", "OK", "200", 200, None, "", [], {"a": 1}, True])

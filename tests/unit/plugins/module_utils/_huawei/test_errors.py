@@ -301,6 +301,14 @@ def test_a_page_of_something_else_is_not_an_error_of_the_service(status: int, ki
     assert "sign-in page" in str(refused.hint)
 
 
+@pytest.mark.parametrize("name", ["x-request-id", "x-iam-trace-id"])
+def test_a_secret_in_the_header_with_the_request_id_is_masked(name: str) -> None:
+    response = error_response(400, "KPS.0002", "no")._replace(secrets=Secrets(["top-secret"]))
+    refused = error(response._replace(headers={name: "r-%74op-secret"}))
+    assert refused.request_id == "r-********"
+    assert "secret" not in str(refused)
+
+
 @pytest.mark.parametrize("field", ["error_code", "error_msg", "details", "encoded_authorization_message", "request_id"])
 @pytest.mark.parametrize(
     "value", [None, True, 7, 1.5, [], ["a"], [1, {"error_code": ["x"]}, "y"], {}, {"a": {"b": 1}}], ids=repr
