@@ -15,6 +15,7 @@ The name of an option is never overridden by what the environment or a file hold
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
@@ -177,6 +178,7 @@ UNSUPPORTED = (
 SESSION_NAME = "ansible-multicloud-async-tasks"
 DURATION = 3600
 SHORTEST = 900
+_DIGITS = re.compile(r"[0-9]{1,9}\Z")
 #: What options say of a role, by the names that ``terms`` knows.
 _TERMS = {
     "session_name": "ali_role_session_name",
@@ -401,7 +403,7 @@ def role_settings(fields: t.Mapping[str, t.Any], arn: str, source: str) -> RoleS
         CredentialsError: The duration is too short.
     """
     duration = str(fields.get("duration") or DURATION)
-    if not duration.isdigit() or int(duration) < SHORTEST:
+    if not _DIGITS.match(duration) or int(duration) < SHORTEST:
         raise CredentialsError(
             f"The keys of the role {arn} are to live for {duration} seconds ({source}); the least is {SHORTEST}."
         )

@@ -114,7 +114,8 @@ class _CommandLine:
     def _profile(self, name: t.Any) -> Profile | None:
         profiles = self._document.get("profiles")
         for profile in profiles if isinstance(profiles, list) else []:
-            if isinstance(profile, dict) and profile.get("name") == name:
+            # A profile without a name is not the one of a file that names no current one.
+            if isinstance(profile, dict) and "name" in profile and profile["name"] == name:
                 return profile
         return None
 

@@ -52,8 +52,10 @@ class UserFile(t.NamedTuple):
         try:
             parser.read_string(text or "")
         except configparser.Error as error:
-            # Its words quote the line, which may hold a secret.
-            raise self._broken(f"line {getattr(error, 'lineno', '?')} is not a line of an INI file") from None
+            # Its words quote the line, which may hold a secret. A ParsingError has the numbers of several.
+            lines = getattr(error, "errors", None)
+            number = lines[0][0] if lines else getattr(error, "lineno", "?")
+            raise self._broken(f"line {number} is not a line of an INI file") from None
         return {section: dict(parser.items(section)) for section in parser.sections()}
 
     def json(self) -> dict[str, t.Any]:
@@ -64,7 +66,8 @@ class UserFile(t.NamedTuple):
         try:
             document = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise self._broken(f"line {getattr(error, 'lineno', '?')} is not JSON") from None
+            number = getattr(error, "lineno", None)
+            raise self._broken(f"line {number} is not JSON" if number else "it is not JSON") from None
         if not isinstance(document, dict):
             raise self._broken("it is not a JSON object")
         return document
@@ -96,9 +99,13 @@ class UserFile(t.NamedTuple):
                     f"There is no file {self.name}, which the environment or a profile names."
                 ) from None
             return None
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-            raise CredentialsError(f"{self.name} cannot be read: {reason}.") from None
+        except OSError as error:
+            reason = error.strerror or str(error)
+        except UnicodeDecodeError:
+            reason = "it is not text in UTF-8"
+        except ValueError:
+            reason = "no file can have this name"
+        raise CredentialsError(f"{self.name} cannot be read: {reason}.")
 
     def _broken(self, why: str) -> CredentialsError:
         return CredentialsError(f"{self.name} cannot be understood: {why}.")

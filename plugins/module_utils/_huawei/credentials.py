@@ -14,6 +14,7 @@ joined to an access key of the SDK's.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
@@ -217,6 +218,7 @@ UNSUPPORTED = (
 #: Seconds that a key of an agency lives unless the user says otherwise, and what the service allows.
 DURATION = 3600
 SHORTEST, LONGEST = 900, 86400
+_DIGITS = re.compile(r"[0-9]{1,9}\Z")
 #: What a session is called unless the user says otherwise.
 SESSION_NAME = "ansible-multicloud-async-tasks"
 
@@ -292,7 +294,7 @@ def _first(
     identity = _of_environment(from_options, values, environ)
     if identity is not None:
         return identity, {}, values
-    found = _from_file(UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials"), environ)
+    found = _from_file(_sdk_file(environ), environ)
     if found is not None:
         return (*found, {})
     return _of_container(environ, providers) or _of_instance(environ, providers), {}, {}
@@ -394,10 +396,17 @@ def _of_instance(environ: t.Mapping[str, str], providers: CredentialProviders) -
 def _passed_over(environ: t.Mapping[str, str]) -> str:
     """Return a sentence on credentials of other tools that were found and are not supported."""
     found = [name for name in UNSUPPORTED if environ.get(name)]
+    file = _sdk_file(environ)
+    if "global" in file.ini():
+        found.append(f"{file.name} [global] (for services without projects)")
     koocli = UserFile.at(environ, None, ".hcloud", "config.json")
     if koocli.exists():
         found.append(f"{koocli.name} (KooCLI encrypts it)")
     return f" Found, but not supported: {', '.join(found)}." if found else ""
+
+
+def _sdk_file(environ: t.Mapping[str, str]) -> UserFile:
+    return UserFile.at(environ, "HUAWEICLOUD_SDK_CREDENTIALS_FILE", ".huaweicloud", "credentials")
 
 
 def _environment(environ: t.Mapping[str, str]) -> dict[str, str]:
@@ -464,7 +473,7 @@ def _agency(base: BaseCredentials, values: t.Mapping[str, str]) -> Agency:
 def _duration(value: str | None, name: str) -> int:
     """Return the seconds that a key of an agency is to live."""
     duration = value or str(DURATION)
-    if not duration.isdigit() or not SHORTEST <= int(duration) <= LONGEST:
+    if not _DIGITS.match(duration) or not SHORTEST <= int(duration) <= LONGEST:
         raise CredentialsError(f"{name} is {duration}; a key of an agency lives for {SHORTEST} to {LONGEST} seconds.")
     return int(duration)
 

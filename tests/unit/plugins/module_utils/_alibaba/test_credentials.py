@@ -377,7 +377,7 @@ role_name = the-role
         ("[default]\ntype = ram_role_arn\nrole_arn = x\n", "an access key to assume"),
         ("[default]\ntype = access_key\naccess_key_secret = top-secret\n", "key access_key_id is missing"),
         ("[default\ntype = top-secret\n", "line 1 is not a line of an INI file"),
-        ("[default]\ntop-secret\n", "cannot be understood"),
+        ("[default]\ntop-secret\n", "line 2 is not a line of an INI file"),
         ("[default]\na = 1\na = top-secret\n", "cannot be understood"),
     ],
 )
@@ -397,7 +397,15 @@ def test_what_is_wrong_in_the_file_of_the_command_line(home: Path, text: str) ->
     assert "top-secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("document", ["{}", '{"profiles": null}', '{"current": "x", "profiles": [1, {"name": "y"}]}'])
+@pytest.mark.parametrize("text", ["[" * 100000, '{"current": ' + "9" * 5000 + "}"])
+def test_a_file_of_the_command_line_that_cannot_be_read(home: Path, text: str) -> None:
+    command_line(home)
+    (home / ".aliyun" / "config.json").write_text(text)
+    with pytest.raises(CredentialsError, match=r"~/.aliyun/config.json cannot be understood: (it|line 1) is not JSON"):
+        find(home)
+
+
+@pytest.mark.parametrize("document", ["{}", '{"profiles": null}', '{"profiles": [{"mode": "AK", "access_key_id": "a"}]}', '{"current": "x", "profiles": [1, {"name": "y"}]}'])
 def test_a_file_without_the_profile_is_passed_by(home: Path, document: str) -> None:
     command_line(home)
     (home / ".aliyun" / "config.json").write_text(document)
@@ -446,7 +454,7 @@ def test_the_role_of_an_oidc_login_is_not_assumed_with_a_key(home: Path) -> None
     assert identity(find(home, environ={**SDK, **OIDC})) == ("sdk-id", "environment")
 
 
-@pytest.mark.parametrize("duration", [899, 0.5, -1])
+@pytest.mark.parametrize("duration", [899, 0.5, -1, "\u00b2\u00b3", "9" * 5000])
 def test_a_role_needs_a_quarter_of_an_hour(home: Path, duration: t.Any) -> None:
     with pytest.raises(CredentialsError, match="the least is 900"):
         find(home, {"ali_role_arn": "x", "ali_role_duration": duration}, SDK)

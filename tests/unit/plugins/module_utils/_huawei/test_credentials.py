@@ -360,6 +360,18 @@ def test_half_a_pod_is_an_error(name: str) -> None:
         find({}, **{name: "http://169.254.170.23/v1"})
 
 
+@pytest.mark.parametrize("duration", ["899", "86401", "1e3", "-900", "\u00b2\u00b3", "9" * 5000])
+def test_a_key_lives_for_a_number_of_seconds(duration: str) -> None:
+    with pytest.raises(CredentialsError, match="HUAWEICLOUD_OIDC_DURATION_SECONDS is .* lives for 900 to 86400 seconds"):
+        find({}, **{**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": duration})
+
+
+def test_a_token_file_with_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    file = UserFile(f"{tmp_path}/a\0b", "a\0b", True)
+    with pytest.raises(CredentialsError, match=r"a\\x00b cannot be read: no file can have this name"):
+        file.token()
+
+
 # What other tools know
 
 
@@ -367,6 +379,14 @@ def test_half_a_pod_is_an_error(name: str) -> None:
 def test_what_was_found_and_is_not_supported_is_named(name: str) -> None:
     with pytest.raises(CredentialsError, match=f"Found, but not supported: {name}") as caught:
         find({}, **{name: "top-secret"})
+    assert "top-secret" not in str(caught.value)
+
+
+def test_a_section_for_services_without_projects_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".huaweicloud").mkdir()
+    (tmp_path / ".huaweicloud" / "credentials").write_text("[global]\nak = a\nsk = top-secret\ndomain_id = d\n")
+    with pytest.raises(CredentialsError, match=r"not supported: ~/.huaweicloud/credentials \[global\]") as caught:
+        find(HOME=str(tmp_path))
     assert "top-secret" not in str(caught.value)
 
 
