@@ -405,7 +405,15 @@ def test_a_file_of_the_command_line_that_cannot_be_read(home: Path, text: str) -
         find(home)
 
 
-@pytest.mark.parametrize("document", ["{}", '{"profiles": null}', '{"profiles": [{"mode": "AK", "access_key_id": "a"}]}', '{"current": "x", "profiles": [1, {"name": "y"}]}'])
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{}",
+        '{"profiles": null}',
+        '{"profiles": [{"mode": "AK", "access_key_id": "a"}]}',
+        '{"current": "x", "profiles": [1, {"name": "y"}]}',
+    ],
+)
 def test_a_file_without_the_profile_is_passed_by(home: Path, document: str) -> None:
     command_line(home)
     (home / ".aliyun" / "config.json").write_text(document)

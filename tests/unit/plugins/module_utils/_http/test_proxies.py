@@ -45,7 +45,9 @@ def test_an_empty_variable_means_no_proxy() -> None:
     assert found(HTTPS_PROXY=" ", ALL_PROXY=PROXY) is None
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "Localhost.", "127.0.0.1:80", "127.8.8.8", "[::1]:8080"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8080", "Localhost.", "127.0.0.1:80", "127.8.8.8", "[::1]:8080"]
+)
 def test_plain_http_to_this_machine_uses_none(host: str) -> None:
     assert found(f"http://{host}/", HTTP_PROXY=PROXY, ALL_PROXY=PROXY) is None
     assert found(f"https://{host}/", HTTPS_PROXY=PROXY) is not None

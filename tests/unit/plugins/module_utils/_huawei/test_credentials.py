@@ -362,7 +362,9 @@ def test_half_a_pod_is_an_error(name: str) -> None:
 
 @pytest.mark.parametrize("duration", ["899", "86401", "1e3", "-900", "\u00b2\u00b3", "9" * 5000])
 def test_a_key_lives_for_a_number_of_seconds(duration: str) -> None:
-    with pytest.raises(CredentialsError, match="HUAWEICLOUD_OIDC_DURATION_SECONDS is .* lives for 900 to 86400 seconds"):
+    with pytest.raises(
+        CredentialsError, match="HUAWEICLOUD_OIDC_DURATION_SECONDS is .* lives for 900 to 86400 seconds"
+    ):
         find({}, **{**OIDC, "HUAWEICLOUD_OIDC_DURATION_SECONDS": duration})
 
 
