@@ -5,14 +5,16 @@
 """The secrets of a run, and the one place that takes them out of text from outside.
 
 A service may echo what it was sent, and seldom as it was sent: escaped for JSON, for a URL or for HTML, one line at a time, as
-Base64 or hexadecimal digits, and these nested. So a text is searched after its escapes are undone, twice: for the secret as it is,
-and by its letters and digits alone, for other characters between those of a long secret come from an encoding.
+Base64 or hexadecimal digits, and these nested. So a text is searched after its escapes are undone, three times: for the secret as
+it is; by its letters and digits alone, for other characters between those of a long secret come from an encoding; and in what its
+runs of Base64 and hexadecimal digits stand for.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+import itertools
 import json
 import re
 import typing as t
@@ -26,20 +28,40 @@ LEAST = 4
 ALONE = 8
 #: Letters and digits from which on a secret is found by any part of it that has ``PART`` of them. Nothing that a person made up,
 #: such as a password of words, has so many in most cases; keys and tokens have more.
-LONG = 32
-PART = 16
+LONG = 30
+PART = 15
+#: Characters of the shortest run of Base64 or hexadecimal digits that is decoded, and runs that ``in_text`` decodes.
+RUN = 16
+RUNS = 1000
 #: Characters that are searched of one text; what is behind them is dropped.
 SEARCHED = 65536
 #: How often escapes are undone, one within the other.
 ROUNDS = 5
+#: How many times a run is decoded, one within the other.
+NESTED = 3
 
+# Characters that cannot be seen, such as every second one of a text in UTF-16 that was read as UTF-8.
+_UNSEEN = "\\0\u00ad\u200b-\u200f\u2060\ufeff"
+_SIGN = re.compile(rf"[\\%&{_UNSEEN}]")
 _ESCAPE = re.compile(
-    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)"
-    r"|\\u(?P<unicode>[0-9A-Fa-f]{4})|\\x(?P<hex>[0-9A-Fa-f]{2})|\\(?P<json>[nrtbf\"'/\\])"
-    r"|(?P<html>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});)|(?P<br><[Bb][Rr] ?/?>)"
+    r"(?P<url>(?:%[0-9A-Fa-f]{2})+)|(?P<bytes>(?:\\x[0-9A-Fa-f]{2})+)"
+    r"|[\\%]u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})[\\%]u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
+    r"|[\\%]u(?P<unicode>[0-9A-Fa-f]{4})|\\U000(?P<long>[01][0-9A-Fa-f]{4})|\\(?P<json>[nrtbf\"'/\\])"
+    r"|(?P<html>&(?:#[0-9]{1,7};?|#[xX][0-9A-Fa-f]{1,6};?|[A-Za-z]{2,8};))|(?P<br><[Bb][Rr] ?/?>)"
+    rf"|(?P<unseen>[{_UNSEEN}]+)"
 )
+# What is left of an escape, or of a character in UTF-8, where a text is cut.
+_HALF = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&[#A-Za-z0-9]{0,8}|\ufffd)\Z")
+# Not of a UUID, of which a page has thousands.
+_RUN = re.compile(
+    r"(?<![A-Za-z0-9+/_-])(?![0-9a-f]{8}-[0-9a-f]{4}-)"
+    rf"[A-Za-z0-9+/_-]{{{RUN},}}(?:\r?\n[A-Za-z0-9+/_-]+)*"
+)
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+\Z")
 _JSON = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+#: From the alphabet for URLs to the usual one (RFC 4648, 4 and 5), without line breaks.
+_ONE_ALPHABET = str.maketrans("-_", "+/", "\r\n")
 _NOT_PLAIN = bytes(byte for byte in range(256) if byte not in _PLAIN)
 
 #: A character after its escapes were undone, and where it was: the first and the last position.
@@ -69,7 +91,7 @@ class Secrets:
         text = _decode(raw, None)[0]
         if len(text) < LEAST or text in self._plain:
             return
-        self._plain[text] = None
+        self._plain.update(dict.fromkeys((text, *_misread(text))))
         lines = [line.strip() for line in text.splitlines() if _secret_line(line)]
         letters = _letters("\n".join(lines))
         if len(letters) < LONG:
@@ -82,9 +104,12 @@ class Secrets:
 
     def in_text(self, text: str) -> bool:
         """Return whether a text may hold a secret; much quicker than ``mask``, and blind for parts of secrets only."""
-        if "\\" in text or "%" in text or "&" in text:
+        if _SIGN.search(text):
             text = _decode(text, None)[0]
         if any(secret in text for secret in self._plain):
+            return True
+        runs = dict.fromkeys(run[0] for run in _RUN.finditer(text)) if self._plain else {}
+        if any(self._hides(run) for run in itertools.islice(runs, RUNS)):
             return True
         if not self._parts and not self._encoded:
             return False
@@ -95,14 +120,21 @@ class Secrets:
         starts = range(0, len(letters) - PART + 1, LONG - PART)
         return any(letters[start : start + PART] in self._parts for start in starts)
 
-    def mask(self, text: str) -> str:
-        """Return the text with ``********`` in the place of each secret, whatever encoding it is in."""
+    def mask(self, text: str, *, cut: bool = False) -> str:
+        """Return the text with ``********`` in the place of each secret, whatever encoding it is in.
+
+        Args:
+            text: The text.
+            cut: Whether the text goes on, so that it may end with the beginning of a secret.
+        """
         if len(text) > SEARCHED:
-            text = f"{text[:SEARCHED]}..."
+            return f"{self.mask(text[:SEARCHED], cut=True)}..."
+        if cut:
+            text = _HALF.sub("", text)
         if not self._plain:
             return text
         shown, at = [], 0
-        for first, last in _joined(self._found(text)):
+        for first, last in _joined(self._found(text, cut=cut)):
             shown += [text[at:first], MASK]
             at = last + 1
         return "".join((*shown, text[at:]))
@@ -117,13 +149,24 @@ class Secrets:
             return {self.mask_all(name): self.mask_all(item) for name, item in value.items()}
         return value
 
-    def _found(self, text: str) -> t.Iterator[_Place]:
+    def _hides(self, run: str, nested: int = NESTED) -> bool:
+        """Return whether a run of Base64 or hexadecimal digits stands for a text that has a secret."""
+        return any(next(self._found(text, nested=nested - 1), None) is not None for text in _unpacked(run))
+
+    def _found(self, text: str, *, cut: bool = False, nested: int = NESTED) -> t.Iterator[_Place]:
         """Return the places of secrets, as first and last position."""
         decoded, places = _decode(text, [(index, index) for index in range(len(text))])
         for secret in self._plain:
             for start in _finds(secret, decoded):
                 if len(secret) >= ALONE or _alone(decoded, start, start + len(secret)):
                     yield places[start][0], places[start + len(secret) - 1][1]
+            if cut:
+                begun = _begun(secret, decoded)
+                if begun:
+                    yield places[-begun][0], places[-1][1]
+        for run in _RUN.finditer(decoded) if nested else ():
+            if self._hides(run[0], nested):
+                yield places[run.start()][0], places[run.end() - 1][1]
         plain = [index for index, char in enumerate(decoded) if char.isascii() and char.isalnum()]
         letters = "".join([decoded[index] for index in plain])
         for form in self._encoded:
@@ -157,7 +200,7 @@ def _secret_line(line: str) -> bool:
 def _encodings(text: str) -> list[str]:
     """Return the letters and digits of a text in Base64, at each of its three offsets, and in hexadecimal digits."""
     found = []
-    for data in (text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")):
+    for data in {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")}:
         found += [data.hex(), data.hex().upper()]
         for before in range(3):
             encoded = base64.b64encode(b"\0" * before + data).decode("ascii").rstrip("=")
@@ -165,6 +208,46 @@ def _encodings(text: str) -> list[str]:
             core = encoded[(0, 2, 3)[before] : len(encoded) - 1 if (before + len(data)) % 3 else len(encoded)]
             found.append(_letters(core))
     return [form for form in found if len(form) >= ALONE]
+
+
+def _misread(text: str) -> t.Iterator[str]:
+    """Return what becomes of a text in a form, and of one with letters of other languages when it is read in another encoding."""
+    if " " in text:
+        yield text.replace(" ", "+")
+    if not text.isascii():
+        data = [
+            text.encode("utf-8", "surrogatepass"),
+            text.encode("gb18030", "ignore"),
+            text.encode("latin-1", "ignore"),
+        ]
+        forms = (one.decode(encoding, "replace") for one in data for encoding in ("latin-1", "cp1252", "utf-8"))
+        # Without what every text becomes that is read in another encoding.
+        yield from (form for form in forms if len(form.replace("\ufffd", "")) >= LEAST)
+
+
+def _unpacked(run: str) -> t.Iterator[str]:
+    """Return the texts that a run of Base64 or hexadecimal digits may stand for."""
+    digits = run[:SEARCHED].translate(_ONE_ALPHABET)
+    # One digit more than a multiple of four stands for no byte.
+    found = [base64.b64decode(f"{digits[:-1] if len(digits) % 4 == 1 else digits}==")]
+    if _HEX.match(digits):
+        found.append(bytes.fromhex(digits))
+    for data in found:
+        yield data.decode("utf-8", "replace")
+        yield data.decode("utf-16-le", "replace")
+
+
+def _begun(secret: str, text: str) -> int:
+    """Return how many characters at the end of a text may be the beginning of a secret; 0 when they are too few to tell anything.
+
+    A part of a character in UTF-8 may follow: up to three bytes.
+    """
+    for more in range(min(4, len(text))):
+        whole = text[: len(text) - more]
+        for length in range(min(len(secret), len(whole)), LEAST - 1, -1):
+            if whole.endswith(secret[:length]):
+                return length + more
+    return 0
 
 
 def _finds(wanted: str, text: str) -> t.Iterator[int]:
@@ -217,10 +300,18 @@ def _decode(text: str, places: list[_Place] | None) -> tuple[str, list[_Place]]:
 def _meant(match: re.Match[str]) -> str:
     """Return the character that an escape stands for."""
     kind, found = match.lastgroup, match[0]
-    if kind == "url":
-        return bytes.fromhex(found.replace("%", "")).decode("utf-8", "replace")
-    if kind in ("unicode", "hex"):
+    if kind in ("url", "bytes"):
+        data = bytes.fromhex(found.replace("%" if kind == "url" else "\\x", ""))
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
+    if kind in ("unicode", "long"):
         return chr(int(match[kind], 16))
+    if kind == "low":
+        return chr(0x10000 + (int(match["high"], 16) - 0xD800 << 10) + int(match["low"], 16) - 0xDC00)
+    if kind == "unseen":
+        return ""
     if kind == "json":
         return _JSON.get(match["json"], match["json"])
     return "\n" if kind == "br" else html.unescape(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import parse_json
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import SEARCHED, Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
 #: Bytes of the body of one answer at most, unpacked or not: ten times a full page of 1000 rows.
@@ -58,8 +58,9 @@ class Response(t.NamedTuple):
         value = parse_json(self.body)
         if secret or self.secrets is None:
             return value
-        # An error response is the likeliest place for an echo, and is short.
-        return self.secrets.mask_all(value) if self.status >= 400 or self.secrets.in_text(self.text()) else value
+        # An error response is the likeliest place for an echo. One that is not short takes long to search.
+        likely = self.status >= 400 and len(self.body) <= SEARCHED
+        return self.secrets.mask_all(value) if likely or self.secrets.in_text(self.text()) else value
 
     def header(self, name: str) -> str:
         """Return a header without the secrets that are known; empty when there is none."""
@@ -68,14 +69,14 @@ class Response(t.NamedTuple):
 
     def quote(self) -> str:
         """Return the beginning of the body, on one line and without the secrets that are known, for a message."""
-        return self._quoted(self.body[:LOOKED_AT].decode("utf-8", errors="replace"))
+        return self._quoted(self.body[:LOOKED_AT].decode("utf-8", errors="replace"), cut=len(self.body) > LOOKED_AT)
 
     def quote_header(self, name: str) -> str:
         """Return the beginning of a header, on one line and without the secrets that are known, for a message."""
         return self._quoted(self.headers.get(name, ""))
 
-    def _quoted(self, text: str) -> str:
-        masked = self.secrets.mask(text) if self.secrets is not None else text
+    def _quoted(self, text: str, *, cut: bool = False) -> str:
+        masked = self.secrets.mask(text, cut=cut) if self.secrets is not None else text
         return f"'{printable(' '.join(masked.split()), WORD)}'"
 
 

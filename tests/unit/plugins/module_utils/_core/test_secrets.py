@@ -30,6 +30,7 @@ def pem(size: int) -> str:
 
 SECRETS = {
     "secret key": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "secret key of 30 characters": "".join(draw.choice(string.ascii_letters) for _number in range(30)),
     "secret key without signs": "".join(draw.choice(string.ascii_letters) for _number in range(40)),
     "token": base64.b64encode(bytes(draw.randrange(256) for _number in range(3000))).decode(),
     "URL-safe token": base64.urlsafe_b64encode(bytes(draw.randrange(256) for _number in range(200))).decode(),
@@ -40,14 +41,21 @@ SECRETS = {
     "password with blanks": "correct horse battery staple",
     "password that looks escaped": "100%25\\n&amp;",
     "password in German": "Schlüssel-Wort-ß1",
+    "password in Chinese with a picture": "密码密码🔑密码一二",
     "eight characters": "Tr0ub4d0",
     "short": "pa55!",
 }
 
 
+def units(text: str) -> list[str]:
+    """Return the code units of UTF-16 in hexadecimal digits."""
+    data = text.encode("utf-16-be")
+    return [data[start : start + 2].hex() for start in range(0, len(data), 2)]
+
+
 def everywhere(text: str) -> str:
     """Escape every character as JSON allows."""
-    return "".join(f"\\u{ord(char):04x}" for char in text)
+    return "".join(f"\\u{unit}" for unit in units(text))
 
 
 #: What may become of a text on its way through a service.
@@ -62,10 +70,18 @@ ENCODINGS: dict[str, t.Callable[[str], str]] = {
     "URL": lambda text: quote(text, safe=""),
     "URL with slashes": quote,
     "URL in lower case": lambda text: quote(text, safe="").replace("%2F", "%2f").replace("%0A", "%0a"),
+    "URL in GBK": lambda text: quote(text.encode("gb18030"), safe=""),
+    "URL as in JavaScript": lambda text: "".join(f"%u{unit}" for unit in units(text)),
+    "form": quote_plus,
+    "bytes of Python": lambda text: repr(text.encode()),
+    "characters of Python": lambda text: "".join(f"\\U{ord(char):08x}" for char in text),
+    "UTF-16 read as UTF-8": lambda text: "".join(f"{char}\0" for char in text),
+    "with marks that cannot be seen": lambda text: "\u200b".join(text),
     "URL in URL": lambda text: quote(quote(text, safe=""), safe=""),
     "HTML": html.escape,
     "HTML numbers": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "HTML hexadecimal numbers": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "HTML numbers without semicolons": lambda text: "".join(f"&#{ord(char)}" for char in text),
     "HTML with line breaks": lambda text: html.escape(text).replace("\n", "<br/>\n"),
     "JSON in a URL": lambda text: quote(json.dumps({"key": text})),
     "JSON in HTML": lambda text: html.escape(json.dumps({"key": text})),
@@ -79,6 +95,12 @@ LONG_ENCODINGS: dict[str, t.Callable[[str], str]] = {
     "Base64 in lines": lambda text: base64.encodebytes(f"user:{text}".encode()).decode(),
     "Base64 of JSON": lambda text: base64.b64encode(json.dumps({"auth": {"key": text}}).encode()).decode(),
     "Base64 in a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "Base64 of Base64": lambda text: base64.b64encode(base64.b64encode(f"user:{text}".encode())).decode(),
+    "Base64 of Base64 in lines": lambda text: base64.encodebytes(base64.b64encode(f"user:{text}".encode())).decode(),
+    "Base64 of UTF-16": lambda text: base64.b64encode(f"user:{text}".encode("utf-16-le")).decode(),
+    "Base64 of a URL": lambda text: base64.b64encode(f"p={quote(text, safe='')}".encode()).decode(),
+    "Base64 of JSON in JSON": lambda text: base64.b64encode(json.dumps(json.dumps({"key": text})).encode()).decode(),
+    "hexadecimal of Base64": lambda text: base64.b64encode(text.encode()).hex(),
     "hexadecimal": lambda text: text.encode().hex(),
     "hexadecimal in capitals": lambda text: text.encode().hex().upper(),
 }
@@ -202,6 +224,30 @@ def test_a_value_is_masked_through_and_through() -> None:
 def test_of_an_endless_text_the_beginning_is_searched_and_kept() -> None:
     masked = Secrets([SECRETS["token"]]).mask("x" * SEARCHED + SECRETS["token"])
     assert masked == "x" * SEARCHED + "..."
+
+
+@pytest.mark.parametrize("name", ["secret key", "secret key of 30 characters", "password", "password in German"])
+@pytest.mark.parametrize("encoding", ["as it is", "URL", "JSON with nothing but escapes", "HTML"])
+def test_the_beginning_of_a_secret_where_a_text_is_cut_is_hidden(name: str, encoding: str) -> None:
+    secrets = Secrets([SECRETS[name]])
+    echo = ENCODINGS[encoding](SECRETS[name])
+    for length in range(len(ENCODINGS[encoding](SECRETS[name][:4])), len(echo)):
+        assert secrets.mask(f"Login with {echo[:length]}", cut=True) == f"Login with {MASK}"
+    before = "x" * (SEARCHED - len(echo) + 1)
+    assert secrets.mask(before + echo) == f"{before}{MASK}..."
+
+
+def test_decoding_ends_however_long_and_nested_a_run_is() -> None:
+    secrets = Secrets([SECRETS["secret key"]])
+    text = SECRETS["secret key"]
+    for _number in range(3):
+        text = base64.b64encode(text.encode()).decode()
+    assert secrets.mask(text).rstrip("=") == MASK
+    assert secrets.in_text(text)
+    for _number in range(12):
+        text = base64.b64encode(text.encode()).decode()
+    assert secrets.mask(text) == text
+    assert not secrets.in_text("x" * 1_000_000)
 
 
 @pytest.mark.parametrize(
