@@ -74,10 +74,8 @@ def read_answer(response: Response, operation: AlibabaOperation, *, origin: str,
     if response.status < 400 and not _XML.match(response.body):
         asked = f"{operation} at {origin}"
         document = decode_json(response, asked, secret=operation.secret)
-        if (
-            document.get(operation.response_key) is not None
-            or (_code_in(_plain(document)) or "0").lower() in GOOD_CODES
-        ):
+        code = _code_in(_plain(document)) or "0"
+        if document.get(operation.response_key) is not None or code.lower() in GOOD_CODES:
             if operation.lists or operation.response_key in document:
                 return document
             raise unexpected(response, asked, f"without {operation.response_key!r}", secret=operation.secret)
