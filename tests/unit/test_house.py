@@ -115,6 +115,23 @@ def test_markup_of_the_documentation_holds_no_parentheses() -> None:
     assert found == []
 
 
+def test_the_files_and_names_where_to_look_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text[text.index("\n## Where to look\n") : text.index("\n## Terms\n")]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith("| ") and "`" in line]
+    assert len(rows) > 20
+    missing = []
+    for _question, paths, names in rows:
+        texts = [(ROOT / "plugins" / path).read_text(encoding="utf-8") for path in re.findall(r"`([^`]+)`", paths)]
+        for name in re.findall(r"`([^`]+)`", names):
+            defined = re.compile(rf"^ *(?:def |class ){name}\b|^{name}\b.* = ", re.MULTILINE)
+            found = [bool(defined.search(source)) for source in texts]
+            # Two files: the same name for each provider. Two names: one of them in each file.
+            if not (all(found) if "," not in names else any(found)):
+                missing.append(f"{paths}: {name}")
+    assert missing == []
+
+
 def test_lines_of_the_guides_have_at_most_120_columns() -> None:
     pages = [*(ROOT / "docs" / "docsite" / "rst").glob("*.rst"), *(ROOT / "docs" / "sphinx").glob("*.rst")]
     found = [
