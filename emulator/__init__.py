@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .app import Emulator
 from .clock import Clock, ManualClock, SystemClock
-from .faults import ANSWERS, OUTCOMES, Fault
+from .faults import OUTCOME_FAULTS, RESPONSE_FAULTS, Fault
 
-__all__ = ["ANSWERS", "OUTCOMES", "Clock", "Emulator", "Fault", "ManualClock", "SystemClock"]
+__all__ = ["OUTCOME_FAULTS", "RESPONSE_FAULTS", "Clock", "Emulator", "Fault", "ManualClock", "SystemClock"]

@@ -151,7 +151,7 @@ class Emulator:
         return self.requests.writes()
 
     def fail(self, what: str, **settings: t.Any) -> faults.Fault:
-        """Add a fault; ``faults.ANSWERS`` and ``faults.OUTCOMES`` say which there are, ``faults.Fault`` the settings."""
+        """Add a fault. ``RESPONSE_FAULTS`` and ``OUTCOME_FAULTS`` of ``faults`` list them, ``faults.Fault`` the settings."""
         with self.world.lock:
             return self.world.faults.add(what, **settings)
 

@@ -7,8 +7,8 @@
 A fault is a plain description, the same in Python and over ``POST /_emulator/faults``: what happens (``what``), to
 which requests or to which server, and how often. Two families share the description:
 
-* response faults spoil the response to a matching request (``ANSWERS``);
-* outcome faults decide how a task or job of a service ends (``OUTCOMES``).
+* response faults spoil the response to a matching request (``RESPONSE_FAULTS``);
+* outcome faults decide how a task or job of a service ends (``OUTCOME_FAULTS``).
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ import typing as t
 
 from .messages import ApiError, Delivery, Json, Request, Response
 
-ANSWERS = {
+RESPONSE_FAULTS = {
     "error": "an error with status, code and message in the service's own shape, or with body verbatim",
     "throttle": "429 with the gateway's code, and Retry-After when retry_after is given",
     "html": "an HTML page, with status (default 200)",
     "empty": "status (default 200) and no body",
-    "truncated_json": "half of the JSON document, in an otherwise correct answer",
+    "truncated_json": "half of the JSON document, in an otherwise correct response",
     "cut": "close the connection in the middle of the body",
     "close_before": "close the connection; the request is not processed",
-    "close_after": "process the request, then close the connection: the answer is lost",
+    "close_after": "process the request, then close the connection: the response is lost",
     "reset_before": "like close_before, with a TCP reset",
     "reset_after": "like close_after, with a TCP reset",
     "hang": "process the request, and answer only after seconds",
     "drip": "process the request, and send the body one byte every seconds",
     "redirect": "302 to location",
-    "patch": "process the request, and merge patch (RFC 7396) into the JSON answer; with server into that row of a list",
+    "patch": "process the request, and merge patch (RFC 7396) into the JSON response; with server into that row of a list",
 }
-OUTCOMES = {
+OUTCOME_FAULTS = {
     "task_fails": "the next key pair, rotation or CloudSSO task of the server (or secret) fails with code and message",
     "task_stuck": "that task never leaves RUNNING",
     "task_slow": "that task takes seconds",
@@ -75,7 +75,7 @@ class Fault:
     """One fault.
 
     Attributes:
-        what: A name of ``ANSWERS`` or ``OUTCOMES``.
+        what: A name of ``RESPONSE_FAULTS`` or ``OUTCOME_FAULTS``.
         service, operation, method: Only requests with these; None is any.
         path: Only requests whose undecoded target matches this regular expression somewhere.
         server: Only what concerns this server, by id or name (a secret's name or a principal's id elsewhere).
@@ -152,8 +152,8 @@ class Faults:
 
     def add(self, what: str, **settings: Json) -> Fault:
         """Add a fault; see ``Fault`` for the settings. An unknown word is an error, not a fault."""
-        if what not in ANSWERS and what not in OUTCOMES:
-            raise ValueError(f"no fault is called {what!r}; there are {', '.join([*ANSWERS, *OUTCOMES])}")
+        if what not in RESPONSE_FAULTS and what not in OUTCOME_FAULTS:
+            raise ValueError(f"no fault is called {what!r}; there are {', '.join([*RESPONSE_FAULTS, *OUTCOME_FAULTS])}")
         unknown = set(settings) - _SETTINGS - _DETAILS
         if unknown:
             raise ValueError(f"fault {what!r} does not know {', '.join(sorted(unknown))}")
@@ -224,14 +224,14 @@ class Faults:
         return fate
 
     def answer(self, request: Request, service: str, operation: str, names: t.Collection[str]) -> Fault | None:
-        """Return the fault that spoils the answer to a request.
+        """Return the fault that spoils the response to a request.
 
         Args:
             names: Ids and names of the servers (or the like) the request concerns.
         """
         for fault in self._faults:
             if (
-                fault.what in ANSWERS
+                fault.what in RESPONSE_FAULTS
                 and fault.service in (None, service)
                 and fault.operation in (None, operation)
                 and fault.method in (None, request.method)
@@ -249,10 +249,10 @@ def spoil(
     shape: t.Callable[[ApiError], Response],
     throttled: ApiError,
 ) -> Response:
-    """Return the spoiled answer.
+    """Return the spoiled response.
 
     Args:
-        process: Processes the request and gives the proper answer; not called when the request is to get lost.
+        process: Processes the request and gives the proper response; not called when the request is to get lost.
         shape: Writes an error the way the service does.
         throttled: How the cloud says that there were too many requests.
     """
@@ -283,10 +283,10 @@ def spoil(
     if fault.what == "redirect":
         return Response(status or 302, b"", (("Location", details.get("location", "http://127.0.0.1:9/")),))
     if fault.what in ("close_before", "reset_before"):
-        return Response(0, delivery=Delivery(answer=False, reset=fault.what == "reset_before"))
+        return Response(0, delivery=Delivery(respond=False, reset=fault.what == "reset_before"))
     response = process()
     if fault.what in ("close_after", "reset_after"):
-        return dataclasses.replace(response, delivery=Delivery(answer=False, reset=fault.what == "reset_after"))
+        return dataclasses.replace(response, delivery=Delivery(respond=False, reset=fault.what == "reset_after"))
     if fault.what == "hang":
         return dataclasses.replace(response, delivery=Delivery(delay=float(details.get("seconds", 3600))))
     if fault.what == "drip":

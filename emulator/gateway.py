@@ -36,7 +36,7 @@ class EmulatedCloud(t.Protocol):
         """Return the error for too many requests."""
 
     def trace(self, service: Service | None, response: Response) -> Response:
-        """Add the headers that every answer has, the request id among them."""
+        """Add the headers that every response has, the request id among them."""
 
 
 def answer(cloud: EmulatedCloud, world: World, log: RequestLog, request: Request) -> Response:
@@ -86,7 +86,7 @@ def _entry(
         operation=call.operation.name if call is not None else "",
         writes=call.operation.writes if call is not None else False,
         identity=call.identity.label if call is not None else "",
-        status=response.status if response.delivery.answer else 0,
+        status=response.status if response.delivery.respond else 0,
         fault=str(fault) if fault is not None else "",
         request=request,
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One HTTP request as it came in and one answer as it goes out, untouched by any framework."""
+"""One HTTP request as it came in and one response as it goes out, untouched by any framework."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ class Delivery:
     """The way a response is sent, when it is not sent as usual.
 
     Attributes:
-        answer: False closes the connection instead of answering.
+        respond: False closes the connection instead of responding.
         reset: Close with a TCP reset and not with an orderly end.
         delay: Seconds before the first byte.
-        drip: Seconds between single bytes of the answer; 0 sends it at once.
+        drip: Seconds between single bytes of the response; 0 sends it at once.
         cut: Send only so many bytes of the body, under a Content-Length that promises all of them.
     """
 
-    answer: bool = True
+    respond: bool = True
     reset: bool = False
     delay: float = 0.0
     drip: float = 0.0
@@ -87,7 +87,7 @@ PLAIN = Delivery()
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """An answer."""
+    """A response."""
 
     status: int
     body: bytes = b""
@@ -96,12 +96,12 @@ class Response:
 
     @classmethod
     def of(cls, document: Json, status: int = 200, headers: t.Mapping[str, str] | None = None) -> Response:
-        """Return an answer that carries a JSON document."""
+        """Return a response that carries a JSON document."""
         body = json.dumps(document, ensure_ascii=False).encode()
         return cls(status, body, (("Content-Type", "application/json;charset=UTF-8"), *(headers or {}).items()))
 
     def with_headers(self, *headers: tuple[str, str]) -> Response:
-        """Return the same answer with further headers; one that is there already stays as it is."""
+        """Return the same response with further headers; one that is there already stays as it is."""
         known = {name.lower() for name, _value in self.headers}
         return dataclasses.replace(
             self, headers=(*self.headers, *(pair for pair in headers if pair[0].lower() not in known))

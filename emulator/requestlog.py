@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every request the emulator answered: what was asked, by whom, and how it went."""
+"""Every request that the emulator answered, its sender and its response."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Entry:
         operation: The vendor's name of the operation; empty when none matched.
         writes: True when the operation changes something.
         identity: Who asked: an access key, a user name, or empty when that was not established.
-        status: HTTP status of the answer; 0 when the connection was closed instead.
+        status: HTTP status of the response; 0 when the connection was closed instead.
         fault: The fault that was played, if any.
     """
 

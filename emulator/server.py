@@ -17,7 +17,7 @@ import typing as t
 
 from .messages import Request, Response
 
-#: Takes a request and returns the answer. Called by many threads at once.
+#: Takes a request and returns the response. Called by many threads at once.
 Application = t.Callable[[Request], Response]
 
 #: Longer bodies are rejected, as by the vendor's gateway.
@@ -94,7 +94,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if how.delay and self.server.closing.wait(how.delay):
             self.close_connection = True
             return
-        if not how.answer:
+        if not how.respond:
             self._hang_up(how.reset)
             return
         self.send_response_only(response.status)

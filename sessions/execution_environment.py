@@ -35,12 +35,12 @@ def find_engine(path: str | None = None) -> tuple[str, str]:
     engine = shutil.which("podman", path=path)
     if engine is None:
         return "", "podman is not on PATH. Install it (apt-get install podman) to build and run the image"
-    answer = subprocess.run([engine, "info"], capture_output=True, text=True, check=False)
-    if answer.returncode:
-        words = answer.stderr.strip()
+    response = subprocess.run([engine, "info"], capture_output=True, text=True, check=False)
+    if response.returncode:
+        words = response.stderr.strip()
         return (
             "",
-            f"podman is installed and does not work: podman info exits with {answer.returncode}.\n{words}".strip(),
+            f"podman is installed and does not work: podman info exits with {response.returncode}.\n{words}".strip(),
         )
     return engine, ""
 

@@ -10,7 +10,7 @@ import uuid
 
 from ..messages import ApiError, Request, Response
 from ..service import Call, Service, World, match_path
-from . import answers, signature
+from . import responses, signature
 from .cloudsso import CloudSso, Directory, Task
 from .metadata import Metadata
 from .ram import Ram
@@ -77,18 +77,18 @@ class AlibabaCloud:
 
     def error_response(self, service: Service | None, error: ApiError) -> Response:
         """Write an error."""
-        return answers.error_response(error) if service is None else service.error_response(error)
+        return responses.error_response(error) if service is None else service.error_response(error)
 
     def unknown(self) -> ApiError:
         """Return the error for an unknown action."""
-        return answers.no_such_action()
+        return responses.no_such_action()
 
     def throttled(self) -> ApiError:
         """Return the error for too many requests."""
-        return answers.throttled(self.cloudsso.throttle_status)
+        return responses.throttled(self.cloudsso.throttle_status)
 
     def trace(self, service: Service | None, response: Response) -> Response:
-        """Add the request id where the answer has none yet; the metadata service never has one."""
+        """Add the request id where the response has none yet; the metadata service never has one."""
         if service is self.metadata:
             return response
         return response.with_headers(("x-acs-request-id", str(uuid.uuid4()).upper()))

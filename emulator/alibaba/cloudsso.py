@@ -17,7 +17,7 @@ import uuid
 from ..clock import iso
 from ..messages import ApiError, Json, Response
 from ..service import Call, Operation, Service, World
-from . import answers
+from . import responses
 
 VERSION = "2021-05-15"
 TARGET_TYPE = "RD-Account"
@@ -157,7 +157,7 @@ class CloudSso(Service):
 
     def error_response(self, error: ApiError) -> Response:
         """Return an error in the one form; a throttled request may be told when to try again."""
-        response = answers.error_response(error)
+        response = responses.error_response(error)
         if error.code.startswith("Throttling") and self.retry_after is not None:
             response = response.with_headers(("x-acs-retry-after", str(self.retry_after)))
         return response
@@ -188,59 +188,59 @@ class CloudSso(Service):
             recent.popleft()
         recent.append(now)
         if len(recent) > self.rate_limit:
-            raise answers.throttled(self.throttle_status)
+            raise responses.throttled(self.throttle_status)
 
     # what a call names
 
     def _given(self, call: Call, name: str) -> str:
         value = call.query.get(name)
         if not value:
-            raise answers.missing(name)
+            raise responses.missing(name)
         return value
 
     def _directory(self, call: Call) -> Directory:
         directory = self.directories.get(self._given(call, "DirectoryId"))
         if directory is None or directory.account != call.identity.domain_id:
-            raise answers.not_exists("Directory", call.query["DirectoryId"])
+            raise responses.not_exists("Directory", call.query["DirectoryId"])
         return directory
 
     def _task(self, call: Call) -> Task:
         directory = self._directory(call)
         task = self.tasks.get(self._given(call, "TaskId"))
         if task is None or task.directory is not directory:
-            raise answers.not_exists("Task", call.query["TaskId"])
+            raise responses.not_exists("Task", call.query["TaskId"])
         return task
 
     def _configuration(self, call: Call, directory: Directory) -> str:
         configuration = self._given(call, "AccessConfigurationId")
         if configuration not in directory.configurations:
-            raise answers.not_exists("AccessConfiguration", configuration)
+            raise responses.not_exists("AccessConfiguration", configuration)
         return configuration
 
     def _target(self, call: Call, directory: Directory) -> str:
         if self._given(call, "TargetType") != TARGET_TYPE:
-            raise answers.invalid("TargetType", f"it must be {TARGET_TYPE}.")
+            raise responses.invalid("TargetType", f"it must be {TARGET_TYPE}.")
         target = self._given(call, "TargetId")
         if target not in directory.targets:
-            raise answers.not_exists("Target", target)
+            raise responses.not_exists("Target", target)
         return target
 
     def _principal(self, call: Call, directory: Directory) -> tuple[str, str]:
         kind, principal = self._given(call, "PrincipalType"), self._given(call, "PrincipalId")
         if kind not in ("User", "Group"):
-            raise answers.invalid("PrincipalType", "it must be User or Group.")
+            raise responses.invalid("PrincipalType", "it must be User or Group.")
         if principal not in (directory.users if kind == "User" else directory.groups):
-            raise answers.not_exists(kind, principal)
+            raise responses.not_exists(kind, principal)
         return kind, principal
 
     # reading
 
     def _get_task(self, call: Call) -> Response:
         task = self._task(call)
-        return answers.success({"Task": {**task.what(), **task.progress()}})
+        return responses.success({"Task": {**task.what(), **task.progress()}})
 
     def _get_task_status(self, call: Call) -> Response:
-        return answers.success({"TaskStatus": self._task(call).progress()})
+        return responses.success({"TaskStatus": self._task(call).progress()})
 
     def _list_directories(self, call: Call) -> Response:
         rows = [
@@ -254,7 +254,7 @@ class CloudSso(Service):
             for directory in self.directories.values()
             if directory.account == call.identity.domain_id
         ]
-        return answers.success({"Directories": rows, "TotalCounts": len(rows)})
+        return responses.success({"Directories": rows, "TotalCounts": len(rows)})
 
     def _list_tasks(self, call: Call) -> Response:
         directory = self._directory(call)
@@ -270,13 +270,13 @@ class CloudSso(Service):
         ]
         start = self._start(found, call.query.get("NextToken", ""))
         page, more = found[start : start + limit], start + limit < len(found)
-        answer: dict[str, Json] = {
+        document: dict[str, Json] = {
             "Tasks": [{**task.what(), **task.progress()} for task in page],
             "IsTruncated": more,
             "MaxResults": limit,
             "TotalCounts": len(found),
         }
-        return answers.success({**answer, "NextToken": f"nt-{page[-1].id}"} if more else answer)
+        return responses.success({**document, "NextToken": f"nt-{page[-1].id}"} if more else document)
 
     def _since(self, call: Call) -> float:
         text, now = call.query.get("Filter"), self.world.now()
@@ -284,24 +284,24 @@ class CloudSso(Service):
             return now - DEFAULT_WINDOW
         match = _FILTER.fullmatch(text)
         if match is None:
-            raise answers.invalid("Filter", "it must be StartTime ge YYYY-MM-DDTHH:mm:SSZ.")
+            raise responses.invalid("Filter", "it must be StartTime ge YYYY-MM-DDTHH:mm:SSZ.")
         since = calendar.timegm(time.strptime(match["start"], "%Y-%m-%dT%H:%M:%SZ"))
         if since < now - MAX_WINDOW:
-            raise answers.invalid("Filter", "at most 7 days back.")
+            raise responses.invalid("Filter", "at most 7 days back.")
         return since
 
     def _wanted(self, call: Call) -> dict[str, str]:
         """Return the filters that compare for equality; some make sense in pairs only."""
         for one, other in (("PrincipalId", "PrincipalType"), ("TargetId", "TargetType")):
             if (one in call.query) != (other in call.query):
-                raise answers.invalid(one, f"{one} and {other} must be given together.")
+                raise responses.invalid(one, f"{one} and {other} must be given together.")
         names = ("AccessConfigurationId", "PrincipalId", "PrincipalType", "TargetId", "TargetType")
         wanted = {name: call.query[name] for name in (*names, "Status", "TaskType") if name in call.query}
         if wanted.get("Status", "Success") not in STATUSES:
-            raise answers.invalid("Status", f"it must be one of {', '.join(STATUSES)}.")
+            raise responses.invalid("Status", f"it must be one of {', '.join(STATUSES)}.")
         types = (CREATE, DELETE, PROVISION, DEPROVISION)
         if wanted.get("TaskType", CREATE) not in types:
-            raise answers.invalid("TaskType", f"it must be one of {', '.join(types)}.")
+            raise responses.invalid("TaskType", f"it must be one of {', '.join(types)}.")
         return wanted
 
     def _start(self, found: list[Task], token: str) -> int:
@@ -310,7 +310,7 @@ class CloudSso(Service):
         for index, task in enumerate(found):
             if token == f"nt-{task.id}":
                 return index + 1
-        raise answers.invalid("NextToken", "it is not a token of this list.")
+        raise responses.invalid("NextToken", "it is not a token of this list.")
 
     # changing
 
@@ -320,9 +320,9 @@ class CloudSso(Service):
         principal = self._principal(call, directory)
         strategy = call.query.get("DeprovisionStrategy", "None")
         if strategy not in ("None", "DeprovisionForLastAccessAssignmentOnAccount"):
-            raise answers.invalid("DeprovisionStrategy", strategy)
+            raise responses.invalid("DeprovisionStrategy", strategy)
         task = self.change_assignment(directory, call.operation.name, configuration, principal, target, strategy)
-        return answers.success({"Task": task.what()})
+        return responses.success({"Task": task.what()})
 
     def change_assignment(
         self,
@@ -343,7 +343,7 @@ class CloudSso(Service):
         kind, principal_id = principal
         assignment = (configuration, principal_id, target)
         if operation == DELETE and assignment not in directory.assignments:
-            raise answers.not_exists("AccessAssignment", "/".join(assignment))
+            raise responses.not_exists("AccessAssignment", "/".join(assignment))
         return self._begin(
             Task(
                 id=_task_id(),
@@ -389,12 +389,12 @@ class CloudSso(Service):
                 start=self.world.now(),
             )
             tasks.append(self._begin(task, self._provisioner(directory, (configuration, target), call.operation.name)))
-        return answers.success({"Tasks": [task.what() for task in tasks]})
+        return responses.success({"Tasks": [task.what() for task in tasks]})
 
     def _check_deprovisioning(self, directory: Directory, configuration: str, targets: list[str]) -> None:
         for target in targets:
             if (configuration, target) not in directory.provisionings:
-                raise answers.not_exists("AccessConfigurationProvisioning", f"{configuration}/{target}")
+                raise responses.not_exists("AccessConfigurationProvisioning", f"{configuration}/{target}")
             if any(assignment[::2] == (configuration, target) for assignment in directory.assignments):
                 code = "DeletionConflict.AccessConfigurationProvisioning.AccessAssignment"
                 raise ApiError(409, code, "The access configuration is still assigned in the account.")

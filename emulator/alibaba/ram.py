@@ -13,7 +13,7 @@ import uuid
 from ..clock import iso
 from ..messages import ApiError, Json, Request, Response
 from ..service import Call, Identity, Operation, Service, World
-from . import answers, signature
+from . import responses, signature
 
 #: Seconds a role may be assumed for, at least and by default.
 SHORTEST, DEFAULT = 900, 3600
@@ -85,7 +85,7 @@ class Ram(Service):
 
     def error_response(self, error: ApiError) -> Response:
         """Return an error in the one form of all services."""
-        return answers.error_response(error)
+        return responses.error_response(error)
 
     def invalid(self, message: str) -> ApiError:
         """Return the error for a malformed request."""
@@ -125,37 +125,37 @@ class Ram(Service):
         """
         claim = signature.claim(request)
         if claim is None:
-            raise answers.missing("AccessKeyId")
+            raise responses.missing("AccessKeyId")
         self._check_freshness(claim)
         key = self._key(claim)
         if claim.gap:
-            raise answers.incomplete_signature(claim.gap)
+            raise responses.incomplete_signature(claim.gap)
         if not claim.holds(key.secret):
-            raise answers.bad_signature(claim.string_to_sign)
+            raise responses.bad_signature(claim.string_to_sign)
         if claim.nonce in self._nonces:
-            raise answers.nonce_used()
+            raise responses.nonce_used()
         self._nonces[claim.nonce] = self.world.now()
         return Identity(label=key.access, user_id=key.principal, domain_id=key.account)
 
     def _check_freshness(self, claim: signature.Claim) -> None:
         now = self.world.now()
         if claim.date is None or abs(now - claim.date) > signature.MAX_SKEW:
-            raise answers.bad_time(parsed=claim.date is not None)
+            raise responses.bad_time(parsed=claim.date is not None)
         if not claim.nonce:
-            raise answers.missing("SignatureNonce")
+            raise responses.missing("SignatureNonce")
         # older ones cannot come again: their requests would be too old
         self._nonces = {nonce: used for nonce, used in self._nonces.items() if now - used <= 2 * signature.MAX_SKEW}
 
     def _key(self, claim: signature.Claim) -> AccessKey:
         key = self.access_keys.get(claim.access)
         if key is None or (key.security_token is not None and claim.security_token is None):
-            raise answers.unknown_key()
+            raise responses.unknown_key()
         if not key.active:
-            raise answers.inactive_key()
+            raise responses.inactive_key()
         if claim.security_token != key.security_token:
-            raise answers.wrong_token()
+            raise responses.wrong_token()
         if key.expires is not None and key.expires <= self.world.now():
-            raise answers.expired_token()
+            raise responses.expired_token()
         return key
 
     # the token service
@@ -163,21 +163,21 @@ class Ram(Service):
     def _assume(self, call: Call) -> Response:
         arn, session = call.query.get("RoleArn"), call.query.get("RoleSessionName")
         if not arn:
-            raise answers.missing("RoleArn")
+            raise responses.missing("RoleArn")
         if not session:
-            raise answers.missing("RoleSessionName")
+            raise responses.missing("RoleSessionName")
         role = next((role for role in self.roles if role.arn == arn), None)
         if role is None:
             raise ApiError(404, "EntityNotExist.Role", f"The role does not exist: {arn}.")
         unknown = role.external_id is not None and role.external_id != call.query.get("ExternalId")
         if role.trusted_account != call.identity.domain_id or unknown:
             raise ApiError(403, "NoPermission", "You are not authorized to do this action.")
-        return answers.success(self._assumed(call, role, session))
+        return responses.success(self._assumed(call, role, session))
 
     def _assume_with_oidc(self, call: Call) -> Response:
         for name in ("RoleArn", "OIDCProviderArn", "OIDCToken", "RoleSessionName", "Timestamp"):
             if not call.query.get(name):
-                raise answers.missing(name)
+                raise responses.missing(name)
         provider, text = call.query["OIDCProviderArn"], call.query["OIDCToken"]
         role = next((role for role in self.roles if role.arn == call.query["RoleArn"]), None)
         if role is None or role.provider != provider:
@@ -191,7 +191,7 @@ class Ram(Service):
             raise ApiError(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
         call.identity = Identity(provider, provider, role.account)
         info = {"Issuer": "https://oidc.example.com", "Subject": "pod", "ClientIds": "sts.aliyuncs.com"}
-        return answers.success({**self._assumed(call, role, call.query["RoleSessionName"]), "OIDCTokenInfo": info})
+        return responses.success({**self._assumed(call, role, call.query["RoleSessionName"]), "OIDCTokenInfo": info})
 
     def _assumed(self, call: Call, role: Role, session: str) -> dict[str, Json]:
         """Return a key of a role."""
@@ -203,7 +203,7 @@ class Ram(Service):
         }
 
     def _caller(self, call: Call) -> Response:
-        return answers.success({"AccountId": call.identity.domain_id, "Arn": call.identity.user_id})
+        return responses.success({"AccountId": call.identity.domain_id, "Arn": call.identity.user_id})
 
 
 def credentials(key: AccessKey) -> dict[str, Json]:

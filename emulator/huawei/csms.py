@@ -94,7 +94,7 @@ class Csms(Service):
         self.total_of_page = False
         #: Older documents nest errors.
         self.nested_errors = False
-        #: Older documents have no rotation_task_id in the answer to a rotation.
+        #: Older documents have no rotation_task_id in the response to a rotation.
         self.tells_task_id = True
         #: By project and name.
         self.secrets: dict[tuple[str, str], Secret] = {}
@@ -154,8 +154,8 @@ class Csms(Service):
         if secret.type == "COMMON":
             raise ApiError(400, "CSMS.0003", "A common secret cannot be rotated.")
         task = self.rotate(secret)
-        answer = {"version_id": f"v{secret.version + 1}", "secret_name": secret.name}
-        return Response.of({**answer, "rotation_task_id": task.id} if self.tells_task_id else answer)
+        document = {"version_id": f"v{secret.version + 1}", "secret_name": secret.name}
+        return Response.of({**document, "rotation_task_id": task.id} if self.tells_task_id else document)
 
     def _list(self, call: Call) -> Response:
         limit = self.integer(call, "limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
@@ -179,11 +179,11 @@ class Csms(Service):
         start = self._start(found, call.query.get("marker", ""))
         page = found[start : start + limit]
         more = len(page) == limit if self.trailing_marker else start + limit < len(found)
-        answer: dict[str, Json] = {
+        document: dict[str, Json] = {
             "total": len(page) if self.total_of_page else len(found),
             "tasks": [task.as_json() for task in page],
         }
-        return Response.of({**answer, "next_marker": page[-1].id} if more else answer)
+        return Response.of({**document, "next_marker": page[-1].id} if more else document)
 
     def _start(self, found: list[Rotation], marker: str) -> int:
         if not marker:

@@ -156,14 +156,14 @@ class KeyPairs(KpsService):
             raise self.invalid("public_key is not a public key in OpenSSH's format.")
         kept = self._protected(wanted.get("key_protection"), public, private)
         pair = self.add(call.project_id, call.identity.user_id, name, public, type=kind, scope=scope, private_key=kept)
-        answer = {
+        response = {
             "name": pair.name,
             "type": pair.type,
             "public_key": pair.public_key,
             "fingerprint": keys.fingerprint(pair.public_key),
             "user_id": pair.user_id,
         }
-        return {**answer, "private_key": private} if private is not None else answer
+        return {**response, "private_key": private} if private is not None else response
 
     def _protected(self, protection: Json, public: str, generated: str | None) -> str | None:
         """Return the private key the service is asked to keep, if any."""

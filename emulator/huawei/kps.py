@@ -152,7 +152,7 @@ class Kps(KpsService):
         *,
         disable_password: bool | None = None,
     ) -> dict[str, Json]:
-        """Start to put a key pair onto a server, and give the answer to the request for it.
+        """Start to put a key pair onto a server, and give the response to the request for it.
 
         Args:
             auth: ``type`` and ``key``; needed where the server is running.

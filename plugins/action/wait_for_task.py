@@ -94,7 +94,7 @@ class ActionModule(ModuleAction):
                 length = UNBOUNDED
             time_slice = {"elapsed": elapsed, "length": length, "state": state}
             try:
-                answer: dict[str, t.Any] = self._execute_module(
+                result: dict[str, t.Any] = self._execute_module(
                     module_args={**self._task.args, "wait_slice": time_slice}, task_vars=variables
                 )
             except AnsibleConnectionFailure as error:
@@ -114,13 +114,13 @@ class ActionModule(ModuleAction):
                     raise
                 return self._recover(state, started, _sentence(error))
             drops = 0
-            more = answer.pop("_more", None)
+            more = result.pop("_more", None)
             if more is None:
-                without_internal_options(answer)
-                if state is None or "tasks" in answer:
-                    return answer
-                known = self._recover(state, started, _reason(answer))
-                return {**answer, **known}
+                without_internal_options(result)
+                if state is None or "tasks" in result:
+                    return result
+                known = self._recover(state, started, _reason(result))
+                return {**result, **known}
             state = more["state"]
             self.show(variables, more["line"])
 
@@ -149,11 +149,11 @@ def _loss(error: AnsibleConnectionFailure, drops: int) -> str:
     return f"The connection was lost {drops} times in a row: {_sentence(error)}"
 
 
-def _reason(answer: t.Mapping[str, t.Any]) -> str:
+def _reason(result: t.Mapping[str, t.Any]) -> str:
     """Return why a run of the module ended without a result."""
-    if "module_stdout" not in answer:
-        return _sentence(answer.get("msg"))
-    status = f"exit status {answer['rc']}" if "rc" in answer else "no exit status"
+    if "module_stdout" not in result:
+        return _sentence(result.get("msg"))
+    status = f"exit status {result['rc']}" if "rc" in result else "no exit status"
     return f"A run of the module ended without a result ({status}), as when it is killed or out of memory."
 
 

@@ -40,7 +40,7 @@ options:
     description:
       - Factor by which the pauses grow. A pause is O(backoff) times the square root of C(age * calls / pending), with
         the age of the wait in seconds, the requests of one round and the number of pending tasks. Short tasks get an
-        early answer and long tasks take few polls.
+        early response and long tasks take few polls.
       - With V(0), every pause is O(interval) long. Use it if the usual duration is known, with half of the duration
         in O(delay).
     type: float
@@ -116,14 +116,14 @@ options:
     default: 1
   not_found_grace:
     description:
-      - Seconds for which the service may report that a task does not exist, because the task is new or the answer
+      - Seconds for which the service may report that a task does not exist, because the task is new or the response
         comes from a replica. After that, the task is V(missing).
     type: float
     default: 30.0
   error_grace:
     description:
-      - Seconds without any usable answer (no connection, server errors, invalid JSON) after which the wait fails.
-        Every usable answer about any task starts this time again. Throttling never fails a wait. A single failed
+      - Seconds without any usable response (no connection, server errors, invalid JSON) after which the wait fails.
+        Every usable response about any task starts this time again. Throttling never fails a wait. A single failed
         request is repeated.
     type: float
     default: 120.0
@@ -136,7 +136,7 @@ options:
   rate:
     description:
       - Maximum number of requests per second. The module halves it if the service throttles. It recovers with time
-        and with each answer.
+        and with each response.
       - The default is V(10), and V(18) for O(service=cloudsso), where an account may send 20.
     type: float
   parallel_jobs:

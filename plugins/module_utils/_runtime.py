@@ -33,7 +33,7 @@ class Runtime(t.NamedTuple):
         on_secret: Called with every secret that does not come from an option, so that it can be masked.
         on_warning: Called with each warning for the user.
         transport: Makes a transport; its arguments are those of ``RequestsTransport``.
-        on_write: Called as soon as a service has accepted a write, before anything reads its answer.
+        on_write: Called as soon as a service has accepted a write, before anything reads its response.
     """
 
     environ: t.Mapping[str, str]

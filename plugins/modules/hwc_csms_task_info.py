@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Module hwc_csms_task_info: options, documentation, and which operation of CSMS answers."""
+"""Module hwc_csms_task_info: options, documentation, and the operation of CSMS that it calls."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ def _delete(context: Context, task_id: str) -> bool:
         lambda: _recorded(context, strict=True),
         lambda found: found is not None and task_id not in found,
     )
-    # None: the answer was lost, and the record is gone.
+    # None: the response was lost, and the record is gone.
     return deleted is not False
 
 

@@ -206,7 +206,7 @@ def _absent(context: Context, name: str, present: Row | None) -> Result:
             lambda: kps_keypairs.delete_keypair(context.client(HWC), name),
             lambda found: found is None,
         )
-    # None: the answer was lost, and the pair is gone.
+    # None: the response was lost, and the pair is gone.
     context.result["changed"] = deleted is not False
     return {}
 
@@ -254,7 +254,7 @@ def _create(context: Context, name: str) -> Result:
     context.result["changed"] = True
     if created is None and "public_key" not in fields:
         raise WriteUncertainError(
-            f"{lost} The key pair {name} was created; its private key was in the answer, and is lost.",
+            f"{lost} The key pair {name} was created; its private key was in the response, and is lost.",
             hint="Delete the pair (state: absent) and run this again.",
         )
     keypair = dict(created or found or {})

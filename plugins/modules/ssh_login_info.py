@@ -175,7 +175,7 @@ logins:
       description:
         - Why nothing was verified.
         - V(configuration) when C(ssh) cannot be run like this, V(key) when the private key cannot be used, V(host key) when the server or a bastion
-          is not known or is another one, V(connection) when there was no answer, V(login) when the server's rules for logins decide before the key
+          is not known or is another one, V(connection) when there was no response, V(login) when the server's rules for logins decide before the key
           does.
       type: str
       choices:

@@ -178,11 +178,11 @@ tasks:
       type: float
       sample: 31.4
     polls:
-      description: Number of answers about the task.
+      description: Number of responses about the task.
       type: int
       sample: 9
     last_seen:
-      description: Time of the last answer about the task, in seconds from the beginning of the wait.
+      description: Time of the last response about the task, in seconds from the beginning of the wait.
       type: float
     history:
       description:
@@ -191,7 +191,7 @@ tasks:
       type: list
       elements: dict
     data:
-      description: The last answer of the service about the task.
+      description: The last response of the service about the task.
       type: dict
 shortened:
   description:
@@ -257,7 +257,7 @@ throttled:
   returned: always, unless an option is wrong
   type: int
 errors:
-  description: Number of requests without a usable answer.
+  description: Number of requests without a usable response.
   returned: always, unless an option is wrong
   type: int
 reauthentications:

@@ -92,7 +92,7 @@ class Server:
                     self._behave(peer, request)
 
     def wait_over(self, seconds: float) -> bool:
-        """Sleep, unless the test is over: for servers that answer slowly or never."""
+        """Sleep, unless the test is over: for servers that response slowly or never."""
         return self._over.wait(seconds)
 
     def close(self) -> None:

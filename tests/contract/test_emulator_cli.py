@@ -44,8 +44,8 @@ class EmulatorProcess:
 
     def get(self, path: str, **options: t.Any) -> t.Any:
         """Read from the control plane."""
-        with urllib.request.urlopen(f"{self.environment['HWC_ENDPOINT']}{path}", timeout=10, **options) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(f"{self.environment['HWC_ENDPOINT']}{path}", timeout=10, **options) as response:
+            return json.load(response)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Interrupt it; returns the exit status."""

@@ -15,7 +15,7 @@ import urllib.parse
 
 import pytest
 
-from emulator import ANSWERS, OUTCOMES, Emulator, ManualClock
+from emulator import OUTCOME_FAULTS, RESPONSE_FAULTS, Emulator, ManualClock
 from emulator.faults import merge
 
 SHOW = "ShowServer"
@@ -41,10 +41,10 @@ class Client:
         return connection.getresponse()
 
     def json(self, method: str, path: str, document: t.Any = None) -> tuple[int, t.Any]:
-        """Return status and document of the answer."""
-        answer = self.send(method, path, document)
-        text = answer.read()
-        return answer.status, json.loads(text) if text else None
+        """Return status and document of the response."""
+        response = self.send(method, path, document)
+        text = response.read()
+        return response.status, json.loads(text) if text else None
 
     def show(self, name: str = "server-01") -> http.client.HTTPResponse:
         """Read a server."""
@@ -79,10 +79,10 @@ def client(emulator: Emulator) -> Client:
     return Client(emulator)
 
 
-def status(answer: http.client.HTTPResponse) -> int:
-    """Return the status of an answer, the rest of which is thrown away."""
-    answer.read()
-    return answer.status
+def status(response: http.client.HTTPResponse) -> int:
+    """Return the status of a response, the rest of which is thrown away."""
+    response.read()
+    return response.status
 
 
 # what a fault is aimed at
@@ -160,10 +160,10 @@ def test_aimed_at_a_server_by_its_task(emulator: Emulator, client: Client) -> No
 
 def test_error_has_the_service_s_shape(emulator: Emulator, client: Client) -> None:
     emulator.fail("error", operation=SHOW, status=500, code="Ecs.0001", message="broken", headers={"X-Extra": "1"})
-    answer = client.show()
-    assert (answer.status, answer.headers["X-Extra"]) == (500, "1")
-    assert answer.headers["X-Request-Id"]
-    assert json.loads(answer.read()) == {"error": {"code": "Ecs.0001", "message": "broken"}}
+    response = client.show()
+    assert (response.status, response.headers["X-Extra"]) == (500, "1")
+    assert response.headers["X-Request-Id"]
+    assert json.loads(response.read()) == {"error": {"code": "Ecs.0001", "message": "broken"}}
     emulator.fail("error", operation="ListRunningTask", status=500, code="KPS.0003", message="broken")
     assert client.json("GET", "/v3/{p}/running-tasks") == (500, {"error_code": "KPS.0003", "error_msg": "broken"})
 
@@ -171,32 +171,32 @@ def test_error_has_the_service_s_shape(emulator: Emulator, client: Client) -> No
 @pytest.mark.parametrize("body", ["gateway down", {"odd": ["shape"]}])
 def test_error_verbatim(emulator: Emulator, client: Client, body: t.Any) -> None:
     emulator.fail("error", operation=SHOW, status=502, body=body)
-    answer = client.show()
-    text = answer.read().decode()
-    assert answer.status == 502
+    response = client.show()
+    text = response.read().decode()
+    assert response.status == 502
     assert (text if isinstance(body, str) else json.loads(text)) == body
 
 
 def test_throttle(emulator: Emulator, client: Client) -> None:
     emulator.fail("throttle", operation=SHOW, retry_after=7)
-    answer = client.show()
-    assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
-    assert json.loads(answer.read())["error_code"] == "APIGW.0308"
+    response = client.show()
+    assert (response.status, response.headers["Retry-After"]) == (429, "7")
+    assert json.loads(response.read())["error_code"] == "APIGW.0308"
     emulator.fail("throttle", operation=SHOW)
     assert client.show().headers["Retry-After"] is None
 
 
 def test_html_empty_redirect(emulator: Emulator, client: Client) -> None:
     emulator.fail("html", operation=SHOW)
-    answer = client.show()
-    assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
-    assert answer.read().startswith(b"<html>")
+    response = client.show()
+    assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert response.read().startswith(b"<html>")
     emulator.fail("empty", operation=SHOW)
-    answer = client.show()
-    assert (answer.status, answer.read()) == (200, b"")
+    response = client.show()
+    assert (response.status, response.read()) == (200, b"")
     emulator.fail("redirect", operation=SHOW, location="http://127.0.0.1:1/elsewhere")
-    answer = client.show()
-    assert (answer.status, answer.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
+    response = client.show()
+    assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
 
 
 def test_truncated_and_cut(emulator: Emulator, client: Client) -> None:
@@ -309,8 +309,8 @@ def test_list_of_running_tasks_lies(emulator: Emulator, client: Client, clock: M
 
 def test_associate_rejected_in_a_good_answer(emulator: Emulator, client: Client) -> None:
     emulator.fail("associate_rejected", code="KPS.5001", message="no database")
-    answer = client.reset("server-01")
-    assert answer == {
+    response = client.reset("server-01")
+    assert response == {
         "server_id": client.id("server-01"),
         "status": "FAILED",
         "error_code": "KPS.5001",
@@ -323,9 +323,9 @@ def test_job_fails_for_one_server(emulator: Emulator, client: Client, clock: Man
     emulator.fail("job_fails", server="server-02", operation="BatchStopServers", code="Ecs.0219", message="no luck")
     job = client.power("os-stop", "server-01", "server-02")
     clock.advance(5)
-    answer = client.job(job)
-    assert answer["status"] == "FAIL"
-    parts = answer["entities"]["sub_jobs"]
+    response = client.job(job)
+    assert response["status"] == "FAIL"
+    parts = response["entities"]["sub_jobs"]
     assert [(part["status"], part["error_code"], part["fail_reason"]) for part in parts] == [
         ("SUCCESS", None, None),
         ("FAIL", "Ecs.0219", "no luck"),
@@ -422,19 +422,19 @@ def test_starting_tasks_and_settings_from_outside(emulator: Emulator, client: Cl
 
 def test_own_mistakes_are_reported(emulator: Emulator, client: Client, capfd: pytest.CaptureFixture[str]) -> None:
     emulator.fail("task_slow")  # without the seconds it needs
-    answer = client.send(
+    response = client.send(
         "POST", "/v3/{p}/keypairs/associate", {"keypair_name": "new", "server": {"id": client.id("server-01")}}
     )
-    assert answer.status == 500
-    assert b"the emulator itself failed: KeyError('seconds')" in answer.read()
+    assert response.status == 500
+    assert b"the emulator itself failed: KeyError('seconds')" in response.read()
     assert "KeyError" in capfd.readouterr().err
 
 
 def test_unknown_path(emulator: Emulator, client: Client) -> None:
-    answer = client.send("GET", "/v9/anything")
-    document = json.loads(answer.read())
-    assert (answer.status, document["error_code"]) == (404, "APIGW.0101")
-    assert document["request_id"] == answer.headers["X-Request-Id"]
+    response = client.send("GET", "/v9/anything")
+    document = json.loads(response.read())
+    assert (response.status, document["error_code"]) == (404, "APIGW.0101")
+    assert document["request_id"] == response.headers["X-Request-Id"]
     assert emulator.requests[-1].operation == ""
 
 
@@ -465,4 +465,4 @@ def test_nothing_listens_after_the_end(clock: ManualClock) -> None:
 
 
 def test_the_lists_of_faults_are_complete() -> None:
-    assert not set(ANSWERS) & set(OUTCOMES)
+    assert not set(RESPONSE_FAULTS) & set(OUTCOME_FAULTS)

@@ -28,7 +28,7 @@ from emulator.accounts import stable_id
 from .modules import Modules
 
 DIRECTORY = "d-emulated0001"
-#: Module, its arguments, and something that the answer shows.
+#: Module, its arguments, and something that the response shows.
 COMMANDS = [
     ("hwc_kps_task_info", "list=running", '"tasks": []'),
     ("hwc_csms_task_info", "limit=10", '"tasks": []'),

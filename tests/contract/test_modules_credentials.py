@@ -520,8 +520,8 @@ def test_alibaba_credentials_uri(emulator: Emulator, modules: Modules, query: Qu
 def test_alibaba_external_process(emulator: Emulator, modules: Modules, query: Query) -> None:
     load("alibabacloud_credentials")
     key = emulator.alibaba_account.access_key
-    answer = {"mode": "AK", "access_key_id": key.access, "access_key_secret": key.secret}
-    keep(modules, "print-key.py", f"print({json.dumps(answer)!r})\n")
+    response = {"mode": "AK", "access_key_id": key.access, "access_key_secret": key.secret}
+    keep(modules, "print-key.py", f"print({json.dumps(response)!r})\n")
     command = f"{sys.executable} {modules.home}/print-key.py"
     row = {"name": "default", "mode": "External", "process_command": command}
     keep(modules, ".aliyun/config.json", json.dumps({"current": "default", "profiles": [row]}))

@@ -83,8 +83,8 @@ def test_kps_tasks(emulator: Emulator, huawei: HuaweiSdk, modules: Modules, cloc
     states = []
     for task_id in ids:
         result = modules.run("hwc_kps_task_info", {"task_id": task_id})
-        answer = client.list_keypair_task(models.ListKeypairTaskRequest(task_id))
-        assert ours(result) == theirs([answer])
+        response = client.list_keypair_task(models.ListKeypairTaskRequest(task_id))
+        assert ours(result) == theirs([response])
         states.append((result["tasks"][0]["state"], result["tasks"][0]["operation"]))
     assert states == [("success", "reset"), ("failed", "reset"), ("pending", "reset")]
     assert modules.run("hwc_kps_task_info", {"task_id": "unknown"})["tasks"] == []
@@ -187,10 +187,10 @@ def test_csms_nested_errors(emulator: Emulator, modules: Modules) -> None:
 def test_sms_passphrase(emulator: Emulator, huawei: HuaweiSdk, modules: Modules) -> None:
     models, client = huawei.models["sms"], huawei.client("sms")
     task_id = stable_id("migration-01")
-    answer = client.show_passphrase(models.ShowPassphraseRequest(task_id))
+    response = client.show_passphrase(models.ShowPassphraseRequest(task_id))
     result = modules.run("hwc_sms_passphrase_info", {"task_id": task_id})
-    assert result["passphrase"] == answer.passphrase == "emulated-passphrase-1"
-    assert result["task_id"] == answer.task_id
+    assert result["passphrase"] == response.passphrase == "emulated-passphrase-1"
+    assert result["task_id"] == response.task_id
     assert "emulated-passphrase-1" not in str({name: value for name, value in result.items() if name != "passphrase"})
 
 

@@ -32,7 +32,7 @@ VAULT_PASSWORD = "the vault's own password"
 PATHS: dict[str, dict[str, t.Any] | None] = {
     "success": None,
     "forbidden": {"what": "error", "status": 403, "code": "Forbidden", "message": "No permission."},
-    "half an answer": {"what": "truncated_json"},
+    "half a response": {"what": "truncated_json"},
     "redirect": {"what": "redirect"},
     "refused": {"what": "error", "status": 401, "code": "APIGW.0301", "message": "Incorrect authentication."},
 }

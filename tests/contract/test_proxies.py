@@ -145,7 +145,7 @@ def half(peer: Peer, _request: bytes) -> None:
         send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}"),
         send(b"not HTTP at all\r\n\r\n"),
     ],
-    ids=["no answer", "reset", "half an answer", "malformed answer", "no HTTP"],
+    ids=["no response", "reset", "half a response", "malformed response", "no HTTP"],
 )
 def test_a_write_whose_answer_is_lost_was_sent_and_is_not_sent_again(lay: Lay, kind: str, behave: Behavior) -> None:
     route = lay(kind, behave)

@@ -417,8 +417,8 @@ def test_the_emulator_understands_what_is_sent_with_curl(line: str, emulator: Em
     data = words[words.index("-d") + 1].encode() if "-d" in words else None
     (address,) = (word for word in words if word.startswith("$control/"))
     url = address.replace("$control", f"{emulator.url}/_emulator")
-    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=10) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=10) as response:
+        assert response.status == 200
 
 
 @pytest.mark.parametrize("document", [path for path in DOCUMENTS if path.suffix == ".md"], ids=str)

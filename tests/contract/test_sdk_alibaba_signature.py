@@ -78,10 +78,10 @@ RPC_SECRET = "SKexampleSecret0000000000000001"
 
 
 @pytest.mark.parametrize(
-    ("method", "answer"), [("GET", "hYzhdPmOMhWIxYSeEJKm3nHR8IQ="), ("POST", "vYGyIxnDsYUaSsZ65QrPfNZZP2M=")]
+    ("method", "response"), [("GET", "hYzhdPmOMhWIxYSeEJKm3nHR8IQ="), ("POST", "vYGyIxnDsYUaSsZ65QrPfNZZP2M=")]
 )
-def test_known_answers_of_the_older_signature(method: str, answer: str) -> None:
-    query = urllib.parse.urlencode({**RPC, "Signature": answer})
+def test_known_answers_of_the_older_signature(method: str, response: str) -> None:
+    query = urllib.parse.urlencode({**RPC, "Signature": response})
     in_query = Request(method, f"/?{query}", (("Host", "sts.example.com"),))
     form = ("Content-Type", "application/x-www-form-urlencoded")
     in_body = Request(method, "/", (("Host", "sts.example.com"), form), query.encode())
@@ -107,7 +107,7 @@ def recorded_world(state_dir: Path) -> t.Iterator[Emulator]:
 
 
 def exchange(emulator: Emulator, request: Request) -> tuple[int, dict[str, t.Any]]:
-    """Send a recorded request as it is: the status and the document of the answer."""
+    """Send a recorded request as it is: the status and the document of the response."""
     place = urllib.parse.urlsplit(emulator.url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
     connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
@@ -116,8 +116,8 @@ def exchange(emulator: Emulator, request: Request) -> tuple[int, dict[str, t.Any
     if request.body:
         connection.putheader("Content-Length", str(len(request.body)))
     connection.endheaders(request.body)
-    with connection.getresponse() as answer:
-        return answer.status, json.load(answer)
+    with connection.getresponse() as response:
+        return response.status, json.load(response)
 
 
 @pytest.mark.parametrize("name", wire.names("aliyun"))

@@ -55,17 +55,17 @@ def csms(huawei: HuaweiSdk) -> Csms:
 
 
 def test_rotation(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
-    answer = csms.rotate("database")
-    assert (answer.secret_name, answer.version_id) == ("database", "v2")
-    found = csms.tasks(task_id=answer.rotation_task_id)
+    response = csms.rotate("database")
+    assert (response.secret_name, response.version_id) == ("database", "v2")
+    found = csms.tasks(task_id=response.rotation_task_id)
     assert (found.total, found.next_marker) == (1, None)
     task = found.tasks[0]
-    assert (task.task_id, task.secret_name, task.task_status) == (answer.rotation_task_id, "database", "RUNNING")
+    assert (task.task_id, task.secret_name, task.task_status) == (response.rotation_task_id, "database", "RUNNING")
     assert task.task_time == int(clock.now * 1000)
     assert (task.operate_type, task.attempt_nums, task.task_error_code) == ("MULTI_USER", 1, None)
     assert task.rotation_func_urn.startswith("urn:fss:")
     clock.advance(11)
-    assert csms.tasks(task_id=answer.rotation_task_id).tasks[0].task_status == "SUCCESS"
+    assert csms.tasks(task_id=response.rotation_task_id).tasks[0].task_status == "SUCCESS"
     assert csms.rotate("database").version_id == "v3"
     assert [entry.operation for entry in emulator.writes()] == ["RotateSecret", "RotateSecret"]
 
@@ -172,8 +172,8 @@ def ids(emulator: Emulator) -> list[str]:
 
 
 def test_passphrase(emulator: Emulator, sms: Sms, ids: list[str]) -> None:
-    answer = sms.passphrase(ids[0])
-    assert (answer.task_id, answer.passphrase) == (ids[0], "emulated-passphrase-1")
+    response = sms.passphrase(ids[0])
+    assert (response.task_id, response.passphrase) == (ids[0], "emulated-passphrase-1")
     error = load("huaweicloudsdkcore.exceptions.exceptions").ServiceResponseException
     with pytest.raises(error) as caught:
         sms.passphrase(ids[1])
@@ -227,5 +227,5 @@ def test_reads_want_a_content_type(emulator: Emulator, ids: list[str]) -> None:
         connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
         headers = {"X-Auth-Token": token.text} | ({"Content-Type": content_type} if content_type else {})
         connection.request("GET", f"/v3/tasks/{ids[0]}", headers=headers)
-        with connection.getresponse() as answer:
-            assert (answer.status, json.load(answer)["error_code"]) == (401, code)
+        with connection.getresponse() as response:
+            assert (response.status, json.load(response)["error_code"]) == (401, code)

@@ -97,12 +97,12 @@ def test_show(emulator: Emulator, ecs: Ecs) -> None:
 
 def test_many_by_id(servers: list[str], ecs: Ecs) -> None:
     unknown = str(uuid.uuid4())
-    answer = ecs.details(server_id=",".join([servers[2], unknown, servers[0]]), name="ignored", status="SHUTOFF")
-    assert [row.id for row in answer.servers] == [servers[2], unknown, servers[0]]
-    stub = answer.servers[1].to_dict()
+    response = ecs.details(server_id=",".join([servers[2], unknown, servers[0]]), name="ignored", status="SHUTOFF")
+    assert [row.id for row in response.servers] == [servers[2], unknown, servers[0]]
+    stub = response.servers[1].to_dict()
     assert {name for name, value in stub.items() if value is not None} == {"id", "fault"}
     single = ecs.show(servers[0])
-    assert answer.servers[2] == single
+    assert response.servers[2] == single
     hundred_one = ",".join(str(number) for number in range(101))
     assert error_of(lambda: ecs.details(server_id=hundred_one)) == (400, "Ecs.0005")
 
@@ -170,10 +170,10 @@ def test_parts_of_a_job_fail_on_their_own(emulator: Emulator, servers: list[str]
     off = emulator.add_server("off", status="SHUTOFF")
     job = ecs.stop(servers[0], locked.id, off.id)
     clock.advance(5)
-    answer = ecs.job(job)
-    assert answer.status == "FAIL"
-    assert answer.error_code
-    parts = {part.entities.server_id: part for part in answer.entities.sub_jobs}
+    response = ecs.job(job)
+    assert response.status == "FAIL"
+    assert response.error_code
+    parts = {part.entities.server_id: part for part in response.entities.sub_jobs}
     assert {server: part.status for server, part in parts.items()} == {
         servers[0]: "SUCCESS",
         locked.id: "FAIL",

@@ -30,8 +30,12 @@ def post(emulator: Emulator, path: str, body: t.Any, **headers: str) -> tuple[in
         {"Content-Type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}},
     )
     try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, {name.lower(): value for name, value in answer.headers.items()}, json.load(answer)
+        with urllib.request.urlopen(request) as response:
+            return (
+                response.status,
+                {name.lower(): value for name, value in response.headers.items()},
+                json.load(response),
+            )
     except urllib.error.HTTPError as error:
         with error:
             return error.code, {name.lower(): value for name, value in error.headers.items()}, json.load(error)
@@ -66,14 +70,16 @@ def sdk_password(iam: t.Any, emulator: Emulator, secret: str, **scope: t.Any) ->
 def test_token_through_the_sdk(emulator: Emulator, huawei: HuaweiSdk) -> None:
     iam, client = huawei.models["iam"], huawei.client("iam")
     scope = {"project": iam.AuthScopeProject(name="cn-north-4")}
-    answer = client.keystone_create_user_token_by_password(sdk_password(iam, emulator, emulator.user.password, **scope))
-    assert answer.status_code == 201
-    assert answer.x_subject_token in emulator.huawei.tokens
-    assert answer.token.project.id == emulator.project.id
-    assert answer.token.user.name == emulator.user.name
-    assert answer.token.methods == ["password"]
-    assert answer.token.expires_at.endswith("Z")
-    assert len(answer.token.expires_at) == len("2020-01-04T09:05:22.701000Z")
+    response = client.keystone_create_user_token_by_password(
+        sdk_password(iam, emulator, emulator.user.password, **scope)
+    )
+    assert response.status_code == 201
+    assert response.x_subject_token in emulator.huawei.tokens
+    assert response.token.project.id == emulator.project.id
+    assert response.token.user.name == emulator.user.name
+    assert response.token.methods == ["password"]
+    assert response.token.expires_at.endswith("Z")
+    assert len(response.token.expires_at) == len("2020-01-04T09:05:22.701000Z")
 
 
 def test_wrong_password_through_the_sdk(emulator: Emulator, huawei: HuaweiSdk) -> None:
@@ -189,9 +195,9 @@ def test_temporary_key_by_token(emulator: Emulator, huawei: HuaweiSdk) -> None:
     text = token(emulator, project={"name": "cn-north-4"})
     identity = iam.TokenAuthIdentity(methods=["token"], token=iam.IdentityToken(id=text, duration_seconds=3600))
     body = iam.CreateTemporaryAccessKeyByTokenRequestBody(iam.TokenAuth(identity))
-    answer = client.create_temporary_access_key_by_token(iam.CreateTemporaryAccessKeyByTokenRequest(body))
-    assert answer.status_code == 201
-    use(emulator, huawei, answer.credential, emulator.project.id)
+    response = client.create_temporary_access_key_by_token(iam.CreateTemporaryAccessKeyByTokenRequest(body))
+    assert response.status_code == 201
+    use(emulator, huawei, response.credential, emulator.project.id)
 
 
 def use(emulator: Emulator, huawei: HuaweiSdk, credential: t.Any, project_id: str) -> None:
@@ -217,9 +223,9 @@ def test_temporary_key_by_agency(emulator: Emulator, huawei: HuaweiSdk, delegate
     role = iam.IdentityAssumerole(agency_name="operators", domain_name="owner-account", duration_seconds=1800)
     identity = iam.AgencyAuthIdentity(methods=["assume_role"], assume_role=role)
     body = iam.CreateTemporaryAccessKeyByAgencyRequestBody(iam.AgencyAuth(identity))
-    answer = client.create_temporary_access_key_by_agency(iam.CreateTemporaryAccessKeyByAgencyRequest(body))
+    response = client.create_temporary_access_key_by_agency(iam.CreateTemporaryAccessKeyByAgencyRequest(body))
     assert emulator.requests[-1].operation == "CreateTemporaryAccessKeyByAgency"
-    use(emulator, huawei, answer.credential, delegated.id)
+    use(emulator, huawei, response.credential, delegated.id)
 
 
 def test_token_by_agency(emulator: Emulator, delegated: Project) -> None:

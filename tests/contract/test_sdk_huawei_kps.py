@@ -52,9 +52,9 @@ class Kps:
 
     def status(self, task_id: str) -> str:
         """Return the status word of a task."""
-        answer = self.client.list_keypair_task(self.models.ListKeypairTaskRequest(task_id))
-        assert answer.task_id == task_id
-        return str(answer.task_status)
+        response = self.client.list_keypair_task(self.models.ListKeypairTaskRequest(task_id))
+        assert response.task_id == task_id
+        return str(response.task_status)
 
     def running(self, **page: int) -> t.Any:
         """Return the running tasks."""
@@ -197,9 +197,9 @@ def test_batch_import(kps: Kps) -> None:
         kps.models.CreateKeypairRequestBody(kps.models.CreateKeypairAction(name=name, public_key=public))
         for name in ("batch-1", "old", "batch-2")
     ]
-    answer = kps.client.batch_import_keypair(kps.models.BatchImportKeypairRequest(wanted))
-    assert [row.keypair.name for row in answer.succeeded_keypairs] == ["batch-1", "batch-2"]
-    assert [(row.keypair_name, bool(row.failed_reason)) for row in answer.failed_keypairs] == [("old", True)]
+    response = kps.client.batch_import_keypair(kps.models.BatchImportKeypairRequest(wanted))
+    assert [row.keypair.name for row in response.succeeded_keypairs] == ["batch-1", "batch-2"]
+    assert [(row.keypair_name, bool(row.failed_reason)) for row in response.failed_keypairs] == [("old", True)]
     with refused("KPS.0002"):
         kps.client.batch_import_keypair(kps.models.BatchImportKeypairRequest(wanted * 4))
 
@@ -209,21 +209,21 @@ def test_batch_import(kps: Kps) -> None:
 
 def test_reset(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
     server = emulator.add_server("off", status="SHUTOFF")
-    answer = kps.associate("new", server.id)
-    assert (answer.status_code, answer.status, answer.server_id) == (202, "SUCCESS", server.id)
-    assert kps.status(answer.task_id) == "READY_RESET"
+    response = kps.associate("new", server.id)
+    assert (response.status_code, response.status, response.server_id) == (202, "SUCCESS", server.id)
+    assert kps.status(response.task_id) == "READY_RESET"
     clock.advance(1.5)
-    assert kps.status(answer.task_id) == "RUNNING_RESET"
+    assert kps.status(response.task_id) == "RUNNING_RESET"
     running = kps.running()
     assert running.total == 1
     row = running.tasks[0]
-    assert (row.task_id, row.server_id, row.server_name) == (answer.task_id, server.id, "off")
+    assert (row.task_id, row.server_id, row.server_name) == (response.task_id, server.id, "off")
     assert (row.keypair_name, row.operate_type) == ("new", "RUNNING_RESET")
     assert isinstance(row.task_time, str)
     assert abs(int(row.task_time) / 1000 - clock.now) < 3
     assert server.key_name == "old"
     clock.advance(9)
-    assert kps.status(answer.task_id) == "SUCCESS_RESET"
+    assert kps.status(response.task_id) == "SUCCESS_RESET"
     assert (server.key_name, server.managed_key) == ("new", emulator.new_key.public)
     assert server.status == "SHUTOFF", "a reset does not start the server"
     assert kps.running().total == kps.failed().total == 0
@@ -305,11 +305,11 @@ def test_disassociate(
 ) -> None:
     managed = emulator.old_key.public if bound else None
     server = emulator.add_server("subject", status=status, key_name=bound, managed_key=managed)
-    answer = kps.disassociate(server.id, ("keypair", emulator.old_key.private) if with_key else None)
-    assert answer.status_code == 202
-    assert kps.status(answer.task_id) == "READY_UNBIND"
+    response = kps.disassociate(server.id, ("keypair", emulator.old_key.private) if with_key else None)
+    assert response.status_code == 202
+    assert kps.status(response.task_id) == "READY_UNBIND"
     clock.advance(11)
-    assert kps.status(answer.task_id) == ends
+    assert kps.status(response.task_id) == ends
     assert server.key_name == (None if ends.startswith("SUCCESS") else bound)
 
 
@@ -368,11 +368,11 @@ def test_replacement_may_end_as_documented(emulator: Emulator, kps: Kps, clock: 
     emulator.huawei.kps.replace_suffix = "RESET"
     emulator.huawei.kps.accepted_status = 200
     server = emulator.huawei.ecs.find("server-01")
-    answer = kps.associate("new", server.id, ("keypair", emulator.old_key.private))
-    assert answer.status_code == 200
-    assert kps.status(answer.task_id) == "READY_REPLACE"
+    response = kps.associate("new", server.id, ("keypair", emulator.old_key.private))
+    assert response.status_code == 200
+    assert kps.status(response.task_id) == "READY_REPLACE"
     clock.advance(11)
-    assert kps.status(answer.task_id) == "SUCCESS_RESET"
+    assert kps.status(response.task_id) == "SUCCESS_RESET"
 
 
 def test_batch(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
@@ -388,14 +388,14 @@ def test_batch(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
         body = kps.models.BatchAssociateKeypairRequestBody(wanted)
         return kps.client.batch_associate_keypair(kps.models.BatchAssociateKeypairRequest(body))
 
-    answer = send(orders)
-    assert answer.status_code == 202
-    assert [row.server_id for row in answer.tasks] == [server.id for server in servers]
-    assert [row.status for row in answer.tasks] == ["SUCCESS"] * 3 + ["Failed"]
-    assert answer.tasks[3].task_id is None
-    assert answer.tasks[3].error_code == "KPS.0002"
+    response = send(orders)
+    assert response.status_code == 202
+    assert [row.server_id for row in response.tasks] == [server.id for server in servers]
+    assert [row.status for row in response.tasks] == ["SUCCESS"] * 3 + ["Failed"]
+    assert response.tasks[3].task_id is None
+    assert response.tasks[3].error_code == "KPS.0002"
     clock.advance(11)
-    assert {kps.status(row.task_id) for row in answer.tasks[:3]} == {"SUCCESS_BIND"}
+    assert {kps.status(row.task_id) for row in response.tasks[:3]} == {"SUCCESS_BIND"}
     with refused("KPS.0002"):
         send(orders[:1] * 11)
 

@@ -96,8 +96,8 @@ def exchange(emulator: Emulator, data: bytes) -> tuple[int, dict[str, t.Any]]:
     host, port = emulator.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 10) as connection:
         connection.sendall(data)
-        answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    head, _blank, body = answer.partition(b"\r\n\r\n")
+        response = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _blank, body = response.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)
 
 

@@ -29,7 +29,7 @@ from .sdk import load
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Status and text of an answer."""
+    """Status and text of a response."""
 
     status: int
     text: str
@@ -40,8 +40,8 @@ def ask(emulator: Emulator, method: str, path: str, **headers: str) -> Answer:
     place = urllib.parse.urlsplit(emulator.url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
-    with connection.getresponse() as answer:
-        return Answer(answer.status, answer.read().decode())
+    with connection.getresponse() as response:
+        return Answer(response.status, response.read().decode())
 
 
 # Huawei Cloud
@@ -69,9 +69,9 @@ def test_huawei_provider(emulator: Emulator, huawei: HuaweiSdk, monkeypatch: pyt
 
 
 def test_huawei_without_agency(emulator: Emulator) -> None:
-    answer = ask(emulator, "GET", KEY)
-    assert answer.status == 401
-    assert "Please configure Cloud Service Agency first" in answer.text
+    response = ask(emulator, "GET", KEY)
+    assert response.status == 401
+    assert "Please configure Cloud Service Agency first" in response.text
 
 
 def test_huawei_tokens(emulator: Emulator, huawei: HuaweiSdk, clock: ManualClock) -> None:
@@ -185,8 +185,8 @@ def test_alibaba_tokens_of_identity_providers(
         body = None if place == "query" else urllib.parse.urlencode(own).encode()
         request = urllib.request.Request(f"{emulator.url}/?{urllib.parse.urlencode(query)}", body, method="POST")
         try:
-            with urllib.request.urlopen(request) as answer:
-                return json.load(answer)
+            with urllib.request.urlopen(request) as response:
+                return json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, json.load(error)["Code"]

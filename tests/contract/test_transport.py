@@ -82,7 +82,7 @@ def drip(first: bytes) -> t.Callable[[Serve], Server]:
 def test_a_server_that_drips_does_not_outlive_the_deadline(serve: Serve, first: bytes) -> None:
     server = drip(first)(serve)
     begun = time.monotonic()
-    with pytest.raises(TransportError, match="did not finish its answer within 0.5 s") as caught:
+    with pytest.raises(TransportError, match="did not finish its response within 0.5 s") as caught:
         ask(server.url, 0.5)
     assert 0.4 < time.monotonic() - begun < 5.0
     assert caught.value.possibly_sent
@@ -95,19 +95,19 @@ def test_a_server_that_hangs_does_not_outlive_the_deadline(serve: Serve) -> None
 
     server = serve(behave)
     begun = time.monotonic()
-    with pytest.raises(TransportError, match=r"did not (answer|finish its answer) within 0.5 s") as caught:
+    with pytest.raises(TransportError, match=r"did not (answer|finish its response) within 0.5 s") as caught:
         ask(server.url, 0.5)
     assert 0.4 < time.monotonic() - begun < 5.0
     assert caught.value.possibly_sent
 
 
-@pytest.mark.parametrize("kind", ["handshake", "chunks", "interim answers", "head after head"])
+@pytest.mark.parametrize("kind", ["handshake", "chunks", "interim responses", "head after head"])
 def test_no_part_of_an_answer_outlives_the_deadline(serve: Serve, kind: str) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
         peer.sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" if kind == "chunks" else b"")
         part = {
             "chunks": b"1\r\n \r\n",
-            "interim answers": b"HTTP/1.1 100 Continue\r\n\r\n",
+            "interim responses": b"HTTP/1.1 100 Continue\r\n\r\n",
             "head after head": b"X-Header: value\r\n",
         }
         while not server.wait_over(0.02):
@@ -240,7 +240,7 @@ def test_a_refused_connection_is_certain(serve: Serve) -> None:
 
 
 def test_a_name_that_does_not_exist_differs_from_a_host_that_is_down() -> None:
-    # .invalid never exists (RFC 2606); without any name service the answer is another one.
+    # .invalid never exists (RFC 2606); without any name service the response is another one.
     with pytest.raises(TransportError) as caught:
         ask("https://kms.nowhere.invalid")
     assert caught.value.unknown_host or "Temporary failure" in str(caught.value)
@@ -299,26 +299,26 @@ def test_a_transport_may_be_used_by_several_threads(serve: Serve) -> None:
 
     server = serve(echo)
     transport = RequestsTransport()
-    answers: list[tuple[str, bytes]] = []
+    received: list[tuple[str, bytes]] = []
 
     def work(name: str) -> None:
         for number in range(20):
             target = f"/{name}/{number}"
-            answers.append((target, transport.send(get(f"{server.url}{target}"), ENOUGH).body))
+            received.append((target, transport.send(get(f"{server.url}{target}"), ENOUGH).body))
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30.0)
-    assert len(answers) == 80
-    assert all(target.encode() == body for target, body in answers)
+    assert len(received) == 80
+    assert all(target.encode() == body for target, body in received)
     assert len(server.requests) <= 4
 
 
 def test_a_request_that_hangs_does_not_hold_up_the_next(serve: Serve) -> None:
     transport = RequestsTransport()
-    with pytest.raises(TransportError, match="did not finish its answer"):
+    with pytest.raises(TransportError, match="did not finish its response"):
         transport.send(get(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")(serve).url), 0.5)
     assert transport.send(get(serve(send(OK)).url), ENOUGH).status == 200
 
@@ -399,15 +399,15 @@ def test_a_header_that_cannot_be_sent_is_not_shown(serve: Serve, value: str) -> 
 
 def test_an_answer_is_returned_whole_with_lower_case_names(serve: Serve) -> None:
     server = serve(send(message(b'{"a": 1}', "X-Request-Id: r-1", status="404 Not Found")))
-    answer = ask(server.url)
-    assert (answer.status, answer.body, answer.headers["x-request-id"]) == (404, b'{"a": 1}', "r-1")
+    response = ask(server.url)
+    assert (response.status, response.body, response.headers["x-request-id"]) == (404, b'{"a": 1}', "r-1")
 
 
 def test_a_redirect_is_returned_and_not_followed(serve: Serve) -> None:
     elsewhere = serve(send(OK))
     server = serve(send(message(b"", f"Location: {elsewhere.url}/", status="302 Found")))
-    answer = ask(server.url)
-    assert (answer.status, answer.headers["location"]) == (302, f"{elsewhere.url}/")
+    response = ask(server.url)
+    assert (response.status, response.headers["location"]) == (302, f"{elsewhere.url}/")
     assert elsewhere.requests == []
 
 
@@ -466,15 +466,15 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "an endless chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", ""),
     "half a head": (b"HTTP/1.1 204 No Content\r\nX-Request-Id", "IncompleteRead"),
     "a status line and no more": (b"HTTP/1.1 204 No Content\r\n", "IncompleteRead"),
-    "too many interim answers": (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50, "interim"),
+    "too many interim responses": (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 50, "interim"),
     "an unknown compression": (message(b"{}", "Content-Encoding: br"), "compression"),
 }
 
 
-@pytest.mark.parametrize(("answer", "words"), MALFORMED.values(), ids=MALFORMED)
-def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, answer: bytes, words: str) -> None:
+@pytest.mark.parametrize(("response", "words"), MALFORMED.values(), ids=MALFORMED)
+def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, response: bytes, words: str) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
-        peer.sock.sendall(answer)
+        peer.sock.sendall(response)
         peer.sock.shutdown(socket.SHUT_RDWR)
 
     server = serve(behave)
@@ -501,8 +501,8 @@ def test_interim_answers_are_passed_over(serve: Serve, interim: bytes) -> None:
     server = serve(send(interim + message(b'{"a": 1}', "X-Request-Id: r-1", status="202 Accepted")))
     transport = RequestsTransport()
     for _number in range(2):
-        answer = transport.send(post(server.url), ENOUGH)
-        assert (answer.status, answer.body, answer.headers["x-request-id"]) == (202, b'{"a": 1}', "r-1")
+        response = transport.send(post(server.url), ENOUGH)
+        assert (response.status, response.body, response.headers["x-request-id"]) == (202, b'{"a": 1}', "r-1")
     assert [len(received) for received in server.requests] == [2], "the connection is kept"
 
 
@@ -646,7 +646,7 @@ def test_tls_that_breaks_after_the_request_leaves_open_whether_it_arrived(
     serve: Serve, authority: tuple[ssl.SSLContext, Path]
 ) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
-        # Past the encryption: an alert, or rubbish, in place of an answer.
+        # Past the encryption: an alert, or rubbish, in place of a response.
         with socket.socket(fileno=peer.sock.detach()) as raw:
             raw.sendall(b"\x17\x03\x03\x00\x20" + b"x" * 32)
             raw.recv(1024)

@@ -333,8 +333,8 @@ async def _log_in(machine: Machine, key: Path) -> str:
             config=None,
             preferred_auth="publickey",
         ) as connection:
-            answer = await connection.run("echo $((6 * 7))", check=True)
-            assert str(answer.stdout).strip() == "42"
+            response = await connection.run("echo $((6 * 7))", check=True)
+            assert str(response.stdout).strip() == "42"
             return "accepted"
     except asyncssh.PermissionDenied:
         return "refused"

@@ -46,7 +46,7 @@ def test_what_a_survey_sends(benches: Benches) -> None:
     bench = benches(2, fleet=False)
     reports = bench.directory / "reports"
     reports.mkdir()
-    # Every answer is text, not a template, and a question without an answer is empty text.
+    # Every response is text, not a template, and a question without a response is empty text.
     answers = {
         **dict.fromkeys(
             (

@@ -14,7 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
     OidcRole,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.endpoints import Endpoints
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.errors import is_skew, read_answer
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.errors import is_skew, read_response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import (
     AccessKey,
     Lease,
@@ -122,7 +122,7 @@ class AlibabaClient(Client):
     def call(
         self, operation: AlibabaOperation, query: Query, timeout: float | Budget | None = None
     ) -> dict[str, t.Any]:
-        """Send an operation, repeat it as the retry rule allows, and return the JSON object of its answer.
+        """Send an operation, repeat it as the retry rule allows, and return the JSON object of its response.
 
         Args:
             operation: What to send.
@@ -142,7 +142,7 @@ class AlibabaClient(Client):
         return self._exchange(operation, query, deadline, self._key.get(deadline))
 
     def server_time(self) -> float | None:
-        """Return the service's time in seconds since the epoch; None before its first answer."""
+        """Return the service's time in seconds since the epoch; None before its first response."""
         return None if self._ahead is None else self._http.clock.time() + self._ahead
 
     def renewable(self) -> bool:
@@ -204,7 +204,7 @@ class AlibabaClient(Client):
         if ahead is not None:
             self._ahead = ahead
         try:
-            return read_answer(response, operation, origin=origin, now=now)
+            return read_response(response, operation, origin=origin, now=now)
         except ServiceError as error:
             if is_skew(error) and self._skew is None and ahead is not None:
                 # Once: a service that still says so has another reason.

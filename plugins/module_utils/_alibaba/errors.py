@@ -58,7 +58,7 @@ _MILLISECONDS = re.compile(r"[0-9]{1,12}\Z")
 _XML_BYTES = 65536
 
 
-def read_answer(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> dict[str, t.Any]:
+def read_response(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> dict[str, t.Any]:
     """Return the JSON object of a successful response.
 
     Args:
@@ -153,7 +153,7 @@ def _said(fields: t.Mapping[str, t.Any], names: t.Sequence[str]) -> str | None:
 
 
 def to_error(response: Response, operation: AlibabaOperation, *, origin: str, now: float) -> errors.ServiceError:
-    """Return the error for an error response; the arguments are those of ``read_answer``."""
+    """Return the error for an error response; the arguments are those of ``read_response``."""
     error = read_error_response(response, secret=operation.secret)
     code, message, fields = error.code.lower(), error.message(str(operation), origin), error.fields()
     if "throttl" in code or error.status == 429:

@@ -59,18 +59,18 @@ def fetch(
 
     def get(path: str) -> Response:
         nonlocal token
-        answer = session.ask("GET", path, {_HEADER: token} if token else {})
-        if answer.status in (401, 403) and token is None:
+        response = session.ask("GET", path, {_HEADER: token} if token else {})
+        if response.status in (401, 403) and token is None:
             # It demands a token after all: the one that it was asked for got lost.
             token = session.token(*_SESSION, needed=True)
-            answer = session.ask("GET", path, {_HEADER: token} if token else {})
-        return answer
+            response = session.ask("GET", path, {_HEADER: token} if token else {})
+        return response
 
     if not role:
-        answer = get(_ROLES)
-        role = answer.text().strip()
-        if answer.status != 200 or not _ROLE.match(role):
-            raise CredentialsError(f"{session.url}{_ROLES} names no role (HTTP {answer.status})")
+        response = get(_ROLES)
+        role = response.text().strip()
+        if response.status != 200 or not _ROLE.match(role):
+            raise CredentialsError(f"{session.url}{_ROLES} names no role (HTTP {response.status})")
     path = _ROLES + quote(role, safe="")
     return sts.handed_out(session.document(path, get(path)), "ECS metadata", f"{session.url}{path}")
 

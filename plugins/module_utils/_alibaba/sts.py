@@ -17,7 +17,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.cr
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey, temporary_key
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CredentialsError
 
-#: What keys are called in the answers of STS and of the metadata service.
+#: What keys are called in the responses of STS and of the metadata service.
 _PARTS = ("AccessKeyId", "AccessKeySecret", "SecurityToken")
 _CODE = re.compile(r"[A-Za-z0-9.]{1,64}\Z")
 
@@ -46,7 +46,7 @@ def oidc_query(role: OidcRole, token: str) -> dict[str, str | int | None]:
 
 
 def handed_out(document: t.Mapping[str, t.Any], source: str, giver: str) -> AccessKey:
-    """Return the temporary key in an answer of the metadata service, or of another address that hands out keys.
+    """Return the temporary key in a response of the metadata service, or of another address that hands out keys.
 
     Raises:
         CredentialsError: There is none, or it is not complete.

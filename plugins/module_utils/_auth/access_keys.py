@@ -109,14 +109,14 @@ def key_in(values: t.Mapping[str, t.Any], names: Names, kind: str, source: str) 
 
 
 def temporary_key(found: t.Any, names: tuple[str, str, str], ends: str, source: str, giver: str) -> AccessKey:
-    """Return the temporary key in an answer of a service that hands them out.
+    """Return the temporary key in a response of a service that hands them out.
 
     Args:
         found: The object that should hold it.
         names: What id, secret and token are called there.
         ends: What the end of the key is called there.
         source: Where keys of this kind come from, for people.
-        giver: Who answered, for the message.
+        giver: The service that responded, for the message.
 
     Raises:
         CredentialsError: It is not an object with these three texts; nothing of it is shown.

@@ -82,7 +82,7 @@ class MetadataSession:
         while True:
             error: TransportError | InvalidResponseError | UnavailableError
             try:
-                answer = self._send(method, path, headers, body)
+                response = self._send(method, path, headers, body)
             except TransportError as caught:
                 if not self._known and not caught.possibly_sent:
                     raise CredentialsError(caught.message) from None
@@ -90,11 +90,11 @@ class MetadataSession:
             except InvalidResponseError as caught:
                 error = caught
             else:
-                if answer.status < 500 and answer.status not in (408, 429):
-                    return answer
-                # The body is not quoted: whatever a metadata service answers may hold a key.
+                if response.status < 500 and response.status not in (408, 429):
+                    return response
+                # The body is not quoted: whatever a metadata service returns may hold a key.
                 error = UnavailableError(
-                    f"{self._shown(path)} answered with HTTP {answer.status}.", http_status=answer.status
+                    f"{self._shown(path)} answered with HTTP {response.status}.", http_status=response.status
                 )
             if final or self._clock.monotonic() + pause >= self._deadline:
                 raise error
@@ -114,26 +114,26 @@ class MetadataSession:
             TransportError, InvalidResponseError, UnavailableError: The service failed each time, and a token is needed.
         """
         try:
-            answer = self.ask("PUT", path, {ttl_header: str(LIFETIME)}, final=not needed)
+            response = self.ask("PUT", path, {ttl_header: str(LIFETIME)}, final=not needed)
         except (TransportError, InvalidResponseError, UnavailableError):
             if needed:
                 raise
-            # In a container the answer may be dropped on its way, for it is one hop too far.
+            # In a container the response may be dropped on its way, for it is one hop too far.
             return None
-        text = answer.text().strip()
+        text = response.text().strip()
         # What cannot be sent in a header is not a token, but the page of something else.
-        return text if answer.status == 200 and _TOKEN.match(text) else None
+        return text if response.status == 200 and _TOKEN.match(text) else None
 
-    def document(self, path: str, answer: Response) -> dict[str, t.Any]:
-        """Return the JSON object of an answer.
+    def document(self, path: str, response: Response) -> dict[str, t.Any]:
+        """Return the JSON object of a response.
 
         Raises:
             CredentialsError: There is none; what came instead is not quoted, for it may hold a key.
         """
-        if answer.status != 200:
-            raise CredentialsError(f"{self._shown(path)} answered with HTTP {answer.status}.")
+        if response.status != 200:
+            raise CredentialsError(f"{self._shown(path)} answered with HTTP {response.status}.")
         try:
-            document = answer.json(secret=True)
+            document = response.json(secret=True)
         except ValueError:
             document = None
         if not isinstance(document, dict):

@@ -21,7 +21,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids i
 Row = dict[str, t.Any]
 Fields = t.Mapping[str, t.Any]
 
-#: How deeply an answer may be nested; those of the APIs are by less than ten.
+#: How deeply a response may be nested; those of the APIs are by less than ten.
 MAX_DEPTH = 50
 #: Digits of the longest number; what has more is not a number of these APIs, and takes long to read.
 MAX_DIGITS = 40
@@ -99,7 +99,7 @@ def text(row: Fields, key: str, asked: object, *, may_be_empty: bool = False) ->
     """Return a text that must be there.
 
     Args:
-        row: The answer, or a part of it.
+        row: The response, or a part of it.
         key: The name of the field.
         asked: What was asked, such as ``KPS ListKeypairTask``, for the message.
         may_be_empty: Whether no characters are a text, too.
@@ -140,7 +140,7 @@ def identifier(row: Fields, key: str, asked: object) -> str:
 
 
 def same_id(row: Fields, key: str, asked: object, wanted: str) -> None:
-    """Check that an answer is about what was asked about; an answer that does not say is about that.
+    """Check that a response is about what was asked about; a response that does not say is about that.
 
     Raises:
         InvalidResponseError: It names something else, or names it by something that is not a text.

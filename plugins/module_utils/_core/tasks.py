@@ -45,10 +45,10 @@ class TaskStatus(t.NamedTuple):
         task_id: The task.
         state: ``pending``, ``success``, ``failed`` or ``unknown``, by the table of the service.
         status: The raw status; None when there is none (a row in KPS's list of running tasks).
-        reason: Why it failed, when the answer says so.
+        reason: Why it failed, when the response says so.
         progress: Percent done, 0 to 100.
         eta: Seconds left, by an estimate of the service.
-        data: The answer itself, as plain JSON values, without secrets.
+        data: The response itself, as plain JSON values, without secrets.
     """
 
     task_id: str

@@ -4,7 +4,7 @@
 
 """Text from outside, made fit for a terminal, a log and a report.
 
-What a service answers is data: it may hold escape sequences that rewrite a terminal, line breaks that forge lines of a log, and
+What a service returns is data: it may hold escape sequences that rewrite a terminal, line breaks that forge lines of a log, and
 marks that turn the direction of writing. None of them gets into a sentence of the collection.
 """
 

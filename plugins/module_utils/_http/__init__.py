@@ -10,12 +10,6 @@ turns the ``Response`` into data or an error; ``Http.call`` decides whether ther
 
 from __future__ import annotations
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.answers import (
-    FOREIGN,
-    decode_json,
-    shown,
-    unexpected,
-)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import (
     MAX_BODY,
     Request,
@@ -23,6 +17,12 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messa
     Transport,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import secrets_of
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.responses import (
+    FOREIGN,
+    decode_json,
+    shown,
+    unexpected,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.retry import (
     FIRST_PAUSE,
     MAX_PAUSE,

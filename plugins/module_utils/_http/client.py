@@ -73,7 +73,7 @@ class Client:
         self._on_secret = on_secret
         self._on_warning = on_warning
         self._origins: dict[str, Endpoint] = {}
-        #: Services that have answered, so that their hosts exist.
+        #: Services that have responded, so that their hosts exist.
         self._answered: set[str] = set()
         self._patient_until = -math.inf
         #: Where the credentials come from, such as ``options`` or ``environment``; never what they are.
@@ -82,7 +82,7 @@ class Client:
             self.hide(secret)
 
     def hide(self, secret: str) -> None:
-        """Take a secret out of everything that is shown of answers from now on."""
+        """Take a secret out of everything that is shown of responses from now on."""
         self._http.secrets.add(secret)
 
     def _mask(self, secret: str) -> None:

@@ -6,7 +6,7 @@
 
 urllib3 bounds single steps (a connection attempt, a read), not a request: name servers that hang, dead addresses before the
 living one and servers that drip bytes outlast its timeouts. And its exceptions do not tell whether a request was sent: a
-``ProxyError`` may be a proxy that is not there, or an answer that got lost behind it. Here every step asks the ``Exchange``
+``ProxyError`` may be a proxy that is not there, or a response that got lost behind it. Here every step asks the ``Exchange``
 under way for the time that is left, and the first byte of a request marks it as sent.
 
 Everything runs in the thread of the caller, so that nothing goes on after a caller gave up (a signal, a time-out),
@@ -44,7 +44,7 @@ except ImportError:
 CONNECT_TIMEOUT = 10.0
 #: What heads and the frames of chunks may take beside the body.
 MAX_FRAME = 1024 * 1024
-#: Interim answers (1xx) before the final one, at most.
+#: Interim responses (1xx) before the final one, at most.
 MAX_INTERIM = 20
 #: Bytes handed to a socket at once, so that each part has the time that is left and no more.
 STEP = 65536
@@ -55,7 +55,7 @@ _SEEKERS = threading.BoundedSemaphore(16)
 
 
 class Exchange:
-    """One request and its answer: the time it has, and how far it came.
+    """One request and its response: the time it has, and how far it came.
 
     Attributes:
         origin: Scheme and host, for messages.
@@ -64,9 +64,9 @@ class Exchange:
         connecting: Whether a connection is being made; what is sent meanwhile (CONNECT, TLS) is not the request.
         fresh: Whether a connection was made for it, rather than one kept from before.
         sent: Whether a byte of the request may have left this machine.
-        received: Bytes of the answer so far.
-        status: Status of the answer; None before it is known.
-        tunnel: Status with which a proxy answered CONNECT; None without such an answer.
+        received: Bytes of the response so far.
+        status: Status of the response; None before it is known.
+        tunnel: Status with which a proxy answered CONNECT; None without such a response.
     """
 
     def __init__(self, origin: str, timeout: float, clock: Clock) -> None:
@@ -101,7 +101,7 @@ class Exchange:
         elif not self.received:
             text = f"{self.origin} did not answer within {self.timeout:.1f} s."
         else:
-            text = f"{self.origin} did not finish its answer within {self.timeout:.1f} s."
+            text = f"{self.origin} did not finish its response within {self.timeout:.1f} s."
         return TransportError(text, possibly_sent=self.sent)
 
     def take(self, count: int) -> None:
@@ -122,7 +122,7 @@ class Exchange:
     def cut_short(self, why: str) -> InvalidResponseError:
         """Return the error for a response that is incomplete or cannot be read; another try may get all of it."""
         return InvalidResponseError(
-            f"The answer of {self.origin} was cut short or is malformed: {why}.",
+            f"The response of {self.origin} was cut short or is malformed: {why}.",
             truncated=True,
             http_status=self.status,
         )
@@ -248,16 +248,16 @@ class _Source:
         return io.BufferedReader(_Input(self._sock))
 
 
-class _Answer(http.client.HTTPResponse):
-    """An answer of a server, or of a proxy to CONNECT."""
+class _Response(http.client.HTTPResponse):
+    """A response of a server, or of a proxy to CONNECT."""
 
     def __init__(self, sock: socket.socket, *arguments: t.Any, **named: t.Any) -> None:
         super().__init__(t.cast(socket.socket, _Source(sock)), *arguments, **named)
 
     def begin(self) -> None:
-        """Read the head of the final answer.
+        """Read the head of the final response.
 
-        http.client passes over 100 only, and takes 103 (Early Hints) for the answer; and half a head for a whole one.
+        http.client passes over 100 only, and takes 103 (Early Hints) for the response; and half a head for a whole one.
         """
         super().begin()
         for _number in range(MAX_INTERIM):
@@ -267,10 +267,10 @@ class _Answer(http.client.HTTPResponse):
                 return
             self.headers = self.msg = t.cast(http.client.HTTPMessage, None)
             super().begin()
-        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim answers")
+        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim responses")
 
     def _read_status(self) -> t.Any:
-        """Read the first line; also called for the answer to CONNECT, of which nothing else tells the status."""
+        """Read the first line; also called for the response to CONNECT, of which nothing else tells the status."""
         found = super()._read_status()  # type: ignore[misc]
         exchange = current.exchange
         if exchange.connecting:
@@ -287,7 +287,7 @@ else:
 class _Steps(_Base):
     """The steps of a connection, each with the time that is left."""
 
-    response_class = _Answer
+    response_class = _Response
 
     def _new_conn(self) -> socket.socket:
         exchange = current.exchange

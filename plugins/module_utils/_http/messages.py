@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests and answers as values, and what sends them."""
+"""Requests and responses as values, and what sends them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.field
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import SEARCHED, Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
 
-#: Bytes of the body of one answer at most, unpacked or not: ten times a full page of 1000 rows.
+#: Bytes of the body of one response at most, unpacked or not: ten times a full page of 1000 rows.
 MAX_BODY = 16 * 1024 * 1024
-#: Bytes of an unexpected answer that are looked at to quote its beginning.
+#: Bytes of an unexpected response that are looked at to quote its beginning.
 LOOKED_AT = 8192
 
 
@@ -28,7 +28,7 @@ class Request(t.NamedTuple):
 
 
 class Response(t.NamedTuple):
-    """One HTTP answer.
+    """One HTTP response.
 
     Attributes:
         status: HTTP status.
@@ -50,7 +50,7 @@ class Response(t.NamedTuple):
         """Return the JSON value of the body, without the secrets that are known.
 
         Args:
-            secret: The answer is to bring a secret, which may be a known one: nothing is taken out.
+            secret: The response is to bring a secret, which may be a known one: nothing is taken out.
 
         Raises:
             ValueError: There is none.
@@ -84,7 +84,7 @@ class Transport(t.Protocol):
     """The sender of one request, once."""
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Send it, and return the whole answer within ``timeout`` seconds, or raise ``TransportError``."""
+        """Send it, and return the whole response within ``timeout`` seconds, or raise ``TransportError``."""
 
     def close(self) -> None:
         """Close the connections that are kept; the next request opens a new one."""

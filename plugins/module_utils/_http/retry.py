@@ -32,8 +32,8 @@ FIRST_PAUSE = 0.5
 MAX_PAUSE = 20.0
 #: Seconds of the first pause after a throttled request, when the service asks for none: from 2 to 5, as Huawei Cloud advises.
 FIRST_THROTTLED = (2.0, 5.0)
-#: Seconds without which there is no other attempt: its answer could not come in time, and a write that was throttled until
-#: then would end as one whose answer was lost.
+#: Seconds without which there is no other attempt: its response could not come in time, and a write that was throttled until
+#: then would end as one whose response was lost.
 LEAST = 0.5
 
 T = t.TypeVar("T")
@@ -49,7 +49,7 @@ def retry_pause(error: CloudError, *, read_only: bool, attempt: int, jitter: flo
     Args:
         error: The error that the attempt ended with.
         read_only: Whether the operation changes nothing (a property of the operation, not of its HTTP method).
-        attempt: Number of attempts in a row that ended so (throttled, or without a usable answer), 1 or more.
+        attempt: Number of attempts in a row that ended so (throttled, or without a usable response), 1 or more.
         jitter: A number from 0 to 1, to spread callers.
     """
     if isinstance(error, ThrottledError):
@@ -120,7 +120,7 @@ class Http:
         rng: Returns a number from 0 to 1.
         check_mode: Whether every write is rejected before it is sent.
         timeout: Seconds for one operation with all its attempts.
-        on_write: Called as soon as a service has accepted a write, before anything reads its answer.
+        on_write: Called as soon as a service has accepted a write, before anything reads its response.
 
     Attributes:
         secrets: The secrets that are masked in everything that is shown of a response.

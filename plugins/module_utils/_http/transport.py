@@ -102,7 +102,7 @@ class RequestsTransport:
         weakref.finalize(self, _close, self._managers)
 
     def send(self, request: Request, timeout: float) -> Response:
-        """Send a request and return the whole answer within ``timeout`` seconds.
+        """Send a request and return the whole response within ``timeout`` seconds.
 
         Raises:
             TransportError: There is none, or not in time.
@@ -119,7 +119,7 @@ class RequestsTransport:
         except CloudError:
             raise
         except Exception as error:
-            # In there runs the code of others, on what others sent: whatever it raises says something about the answer.
+            # In there runs the code of others, on what others sent: whatever it raises says something about the response.
             raise translate(error, exchange, route.proxy) from None
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ def _check_headers(headers: t.Mapping[str, str], origin: str) -> None:
 def _send(route: _Route, request: Request, exchange: connections.Exchange) -> Response:
     """Send a request and return its response."""
     connections.current.exchange = exchange
-    answer = route.pool.request(
+    received = route.pool.request(
         request.method,
         request.url if route.forwards else split_url(request.url)[3],
         body=request.body or None,
@@ -215,26 +215,26 @@ def _send(route: _Route, request: Request, exchange: connections.Exchange) -> Re
         preload_content=False,
         decode_content=False,
     )
-    exchange.status = answer.status
+    exchange.status = received.status
     whole = False
     try:
-        if route.forwards and answer.status == 407:
-            raise refused_by(t.cast(Proxy, route.proxy), exchange.origin, answer.status)
-        raw = _read(answer, exchange)
+        if route.forwards and received.status == 407:
+            raise refused_by(t.cast(Proxy, route.proxy), exchange.origin, received.status)
+        raw = _read(received, exchange)
         whole = True
     finally:
         if not whole:
-            answer.close()
-        answer.release_conn()
-    headers = {name.lower(): value for name, value in answer.headers.itermerged()}
-    return Response(answer.status, headers, _unpack(raw, headers, exchange))
+            received.close()
+        received.release_conn()
+    headers = {name.lower(): value for name, value in received.headers.itermerged()}
+    return Response(received.status, headers, _unpack(raw, headers, exchange))
 
 
-def _read(answer: urllib3.BaseHTTPResponse, exchange: connections.Exchange) -> bytes:
+def _read(received: urllib3.BaseHTTPResponse, exchange: connections.Exchange) -> bytes:
     """Return the body as it comes over the wire."""
     chunks: list[bytes] = []
     size = 0
-    for chunk in answer.stream(65536, decode_content=False):
+    for chunk in received.stream(65536, decode_content=False):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BODY:

@@ -38,7 +38,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
     HuaweiErrorResponse,
-    read_answer,
+    read_response,
 )
 
 USER_AGENT = "ansible-multicloud.async_tasks"
@@ -152,7 +152,7 @@ class _FoundProject(t.NamedTuple):
     renew_at: float | None = None
 
 
-class _Answer(t.NamedTuple):
+class _Response(t.NamedTuple):
     document: dict[str, t.Any]
     headers: t.Mapping[str, str]
 
@@ -208,7 +208,7 @@ class HuaweiClient(Client):
         body: t.Any = None,
         timeout: float | Budget | None = None,
     ) -> dict[str, t.Any]:
-        """Send an operation, repeat it as the retry rule allows, and return the JSON object of its answer.
+        """Send an operation, repeat it as the retry rule allows, and return the JSON object of its response.
 
         Args:
             operation: What to send.
@@ -278,8 +278,8 @@ class HuaweiClient(Client):
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
         identity = self._obtain(credentials.base, deadline, of_account=True)
-        answer = self._post(_ASSUME_AGENCY, iam.agency_body(credentials), deadline, identity)
-        return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
+        response = self._post(_ASSUME_AGENCY, iam.agency_body(credentials), deadline, identity)
+        return self._masked(iam.key_of(response.document["credential"], credentials.source, "IAM"))
 
     def _log_in_to_account(self, deadline: float) -> AccessKey | Token:
         """Obtain the key or token for services that belong to no region."""
@@ -312,13 +312,13 @@ class HuaweiClient(Client):
         id_token = credentials.id_token.read()
         self._mask(id_token)
         if isinstance(credentials, OidcAgency):
-            answer = self._post(_ASSUME_AGENCY_WITH_OIDC, iam.oidc_body(credentials, id_token), deadline, None)
-            return self._masked(iam.key_of(answer.document["credentials"], credentials.source, "STS"))
+            response = self._post(_ASSUME_AGENCY_WITH_OIDC, iam.oidc_body(credentials, id_token), deadline, None)
+            return self._masked(iam.key_of(response.document["credentials"], credentials.source, "STS"))
         extra = {"X-Idp-Id": credentials.idp_id}
-        answer = self._post(_CREATE_TOKEN_BY_ID_TOKEN, iam.id_token_body(id_token), deadline, None, extra)
-        token = self._masked(iam.read_token(answer.document, answer.headers, credentials.source))
-        answer = self._post(_CREATE_KEY_BY_TOKEN, iam.key_by_token_body(), deadline, token)
-        return self._masked(iam.key_of(answer.document["credential"], credentials.source, "IAM"))
+        response = self._post(_CREATE_TOKEN_BY_ID_TOKEN, iam.id_token_body(id_token), deadline, None, extra)
+        token = self._masked(iam.read_token(response.document, response.headers, credentials.source))
+        response = self._post(_CREATE_KEY_BY_TOKEN, iam.key_by_token_body(), deadline, token)
+        return self._masked(iam.key_of(response.document["credential"], credentials.source, "IAM"))
 
     def _by_password(self, credentials: Password, deadline: float, *, of_account: bool) -> Token:
         """Obtain a token with a password, for the wanted project or for the account."""
@@ -328,10 +328,10 @@ class HuaweiClient(Client):
         else:
             project = Project(self._project_id) if self._project_id else Project(None, self._wanted_project())
             scope = iam.project_scope(credentials, project)
-        answer = self._post(_CREATE_TOKEN, iam.token_body(credentials, scope), deadline, None)
-        token = self._masked(iam.read_token(answer.document, answer.headers, credentials.source))
+        response = self._post(_CREATE_TOKEN, iam.token_body(credentials, scope), deadline, None)
+        token = self._masked(iam.read_token(response.document, response.headers, credentials.source))
         if not of_account and self._project_id is None:
-            project_id = iam.project_of(answer.document)
+            project_id = iam.project_of(response.document)
             self._project_ids.extend([project_id] if project_id else [])
         return token
 
@@ -356,7 +356,7 @@ class HuaweiClient(Client):
         identity = self._identity.get(deadline)
         given = "hwc_project_name" if self._project.name else "hwc_region"
         try:
-            answer = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
+            response = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
         except ForbiddenError as error:
             error.hint = (
                 f"The project named {name!r} ({given}) could not be looked up. Give its id in hwc_project_id "
@@ -364,7 +364,7 @@ class HuaweiClient(Client):
                 f"the identity the permission {_LIST_PROJECTS.iam_action}."
             )
             raise
-        rows = given_rows(answer.document, "projects", _LIST_PROJECTS)
+        rows = given_rows(response.document, "projects", _LIST_PROJECTS)
         named = [row for row in rows if text(row, "name", _LIST_PROJECTS) == name]
         projects = [identifier(row, "id", _LIST_PROJECTS) for row in named]
         if not projects:
@@ -387,7 +387,7 @@ class HuaweiClient(Client):
         deadline: float,
         identity: Authentication,
         extra: t.Mapping[str, str] | None = None,
-    ) -> _Answer:
+    ) -> _Response:
         """Ask for a token or a key."""
         return self._exchange(operation, operation.path, (), body, deadline, identity, extra)
 
@@ -400,7 +400,7 @@ class HuaweiClient(Client):
         deadline: float,
         identity: Authentication,
         extra: t.Mapping[str, str] | None = None,
-    ) -> _Answer:
+    ) -> _Response:
         """Build, authenticate, send and decode one request."""
         origin = self.origin(operation.service)
         clock = self._http.clock
@@ -410,7 +410,9 @@ class HuaweiClient(Client):
             request, operation.service, str(operation), read_only=operation.read_only, deadline=deadline
         )
         try:
-            document = read_answer(response, operation, origin=origin, by=_kind(operation, identity), now=clock.time())
+            document = read_response(
+                response, operation, origin=origin, by=_kind(operation, identity), now=clock.time()
+            )
         except ServiceError as error:
             if (
                 isinstance(error, AuthenticationError)
@@ -420,7 +422,7 @@ class HuaweiClient(Client):
                 error.hint = f"{error.hint or ''} {_ACCOUNT_HINT}".strip()
             self._tell_source(error)
             raise
-        return _Answer(document, response.headers)
+        return _Response(document, response.headers)
 
     def _request(
         self,
@@ -459,7 +461,7 @@ class HuaweiClient(Client):
 
 
 def _kind(operation: HuaweiOperation, identity: Authentication) -> str:
-    """Return what a request is authenticated with, as ``read_answer`` takes it."""
+    """Return what a request is authenticated with, as ``read_response`` takes it."""
     if identity is None:
         return "password" if operation is _CREATE_TOKEN else "id token"
     if isinstance(identity, Token):

@@ -61,7 +61,7 @@ class HuaweiErrorResponse(error_response.ErrorResponse):
         return match.group(1) if match else None
 
 
-def read_answer(
+def read_response(
     response: Response, operation: HuaweiOperation, *, origin: str, by: str, now: float
 ) -> dict[str, t.Any]:
     """Return the JSON object of a successful response.
@@ -139,7 +139,7 @@ def _search(document: t.Mapping[str, t.Any], found: dict[str, t.Any], envelope: 
 
 
 def to_error(response: Response, operation: HuaweiOperation, *, origin: str, by: str, now: float) -> errors.CloudError:
-    """Return the error for an error response; the arguments are those of ``read_answer``."""
+    """Return the error for an error response; the arguments are those of ``read_response``."""
     error = read_error_response(response, secret=operation.secret)
     message = error.message(str(operation), origin)
     fields = error.fields()

@@ -72,7 +72,7 @@ def token_body(credentials: Password, scope: t.Mapping[str, t.Any]) -> dict[str,
 
 
 def read_token(document: t.Mapping[str, t.Any], headers: t.Mapping[str, str], source: str) -> Token:
-    """Return the token in an answer: its text is in a header, its end in the body."""
+    """Return the token in a response: its text is in a header, its end in the body."""
     text = headers.get("x-subject-token")
     if not text:
         raise CredentialsError("IAM answered the request for a token without one (X-Subject-Token).")
@@ -124,7 +124,7 @@ def key_of(found: t.Any, source: str, giver: str) -> AccessKey:
     Args:
         found: What may be one.
         source: Where its owner was found, for people.
-        giver: Who answered.
+        giver: The service that responded.
 
     Raises:
         CredentialsError: It is not complete; it is not quoted.

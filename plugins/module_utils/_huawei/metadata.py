@@ -47,13 +47,13 @@ def fetch(transport: Transport, clock: Clock, environ: t.Mapping[str, str], dead
         transport, clock, base_url("HWC_METADATA_ENDPOINT", given) if given else ADDRESS, deadline
     )
     token = session.token(*_SESSION)
-    answer = session.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
-    if answer.status == 401 and _NO_AGENCY in answer.text():
+    response = session.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
+    if response.status == 401 and _NO_AGENCY in response.text():
         raise CredentialsError(f'{session.url}{_PATH} says "{_NO_AGENCY}": this server has no agency')
-    if answer.status == 401 and token is None:
+    if response.status == 401 and token is None:
         token = session.token(*_SESSION, needed=True)
-        answer = session.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
-    return key_of(session.document(_PATH, answer).get("credential"), "ECS metadata", f"{session.url}{_PATH}")
+        response = session.ask("GET", _PATH, {"X-Metadata-Token": token} if token else {})
+    return key_of(session.document(_PATH, response).get("credential"), "ECS metadata", f"{session.url}{_PATH}")
 
 
 def fetch_of_pod(transport: Transport, clock: Clock, url: str, token: str, deadline: float) -> AccessKey:

@@ -189,7 +189,7 @@ class ListReader:
     def read_reasons(self, limit: float) -> None:
         """Read why tasks failed, where the service tells that in a list of its own.
 
-        Each failure is looked up once, if it can be. Without an answer by the limit, or without a row for it, a failure has
+        Each failure is looked up once, if it can be. Without a response by the limit, or without a row for it, a failure has
         no reason; that does not fail the wait.
 
         Args:

@@ -285,13 +285,13 @@ class Messages(Summary):
         head = f"Timed out after {self.spent:.0f} s{resumed} waiting for {what}"
         good = f"{self.count(SUCCESS)} succeeded." if total > 1 else ""
         check = self._check(len(self.never_found), True) if self.never_found else ""
-        return _join(self._bad(), head, good, self._last_answer(), check, self.next_step())
+        return _join(self._bad(), head, good, self._last_response(), check, self.next_step())
 
     def _pending_task(self, task: TaskState) -> str:
         """Return a pending task with its last status."""
         listing = "list it in success_statuses, failure_statuses or pending_statuses"
         if task.last_seen is None:
-            doing = f"no answer: {task.rejection}" if task.rejection else "no answer about it yet"
+            doing = f"no response: {task.rejection}" if task.rejection else "no response about it yet"
         elif task.not_found_since is not None:
             last = task.last_span()
             seen = f", {printable_status(last.status)} at {last.last:.0f} s" if last else ""
@@ -310,8 +310,8 @@ class Messages(Summary):
             doing += f": {task.last_error}"
         return f"{task.id} ({doing})"
 
-    def _last_answer(self) -> str:
-        """Return how old the last answer is, and why it is not newer."""
+    def _last_response(self) -> str:
+        """Return how old the last response is, and why it is not newer."""
         requests = self.state.requests
         limiter = requests.limiter
         oldest = min(self.unfinished, key=lambda task: -1.0 if task.last_seen is None else task.last_seen)
@@ -327,13 +327,13 @@ class Messages(Summary):
             count = limiter.throttled_in_row
             why = f"the service throttled {'the last call' if count == 1 else f'the last {count} calls'}"
         if why and oldest.last_seen is None:
-            return f"There is no answer about {oldest.id}: {why}."
+            return f"There is no response about {oldest.id}: {why}."
         if why:
-            return f"The last answer about {oldest.id} is {self.age - (oldest.last_seen or 0):.0f} s old: {why}."
-        if requests.last_answer is None:
+            return f"The last response about {oldest.id} is {self.age - (oldest.last_seen or 0):.0f} s old: {why}."
+        if requests.last_response is None:
             return ""
         deadline = self.state.started + self.options.timeout
-        return f"Last poll {max(0.0, deadline - requests.last_answer):.1f} s before the end."
+        return f"Last poll {max(0.0, deadline - requests.last_response):.1f} s before the end."
 
     def _interrupted(self, by: str) -> str:
         count = len(self.unfinished)

@@ -66,7 +66,7 @@ class Options:
         unknown_status: For a status outside all tables: ``wait`` on with a warning, or ``fail`` when it comes twice in a row.
         confirm: How many polls in a row must report the same before a task counts as ended.
         not_found_grace: How long the service may deny that a task exists.
-        error_grace: How long the service may give no usable answer at all.
+        error_grace: How long the service may give no usable response at all.
         request_timeout: Longest time for one request, always cut to what is left.
         rate: Calls per second at most; None is the service's own rate.
         parallel_jobs: How many jobs share that rate, this one included.

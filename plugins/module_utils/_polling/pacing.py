@@ -18,8 +18,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.op
 NEWEST = 0.2
 #: Weight of the newest call in the share of lost calls, which takes more calls to tell.
 NEWEST_LOSS = 0.05
-#: Answers after which the usual round-trip time is known.
-ENOUGH_ANSWERS = 3
+#: Responses after which the usual round-trip time is known.
+ENOUGH_RESPONSES = 3
 #: No call is given up sooner than after so many seconds, nor sooner than after so many times the usual time.
 SHORTEST_LIMIT = 2.0
 LIMIT_FACTOR = 2.0
@@ -30,11 +30,11 @@ NEW_KIND_FACTOR = 4.0
 LOWEST_RATE = 0.1
 #: The rate grows by this share of the highest rate per second: a tenth in 10 s.
 GROWTH = 0.01
-#: It also grows by this share with each answer, so that single throttled calls cost time in proportion to their number.
-GROWTH_PER_ANSWER = 0.02
-#: Longest pause after a throttled answer without Retry-After, in seconds; what the service asks for has no bound.
+#: It also grows by this share with each response, so that single throttled calls cost time in proportion to their number.
+GROWTH_PER_RESPONSE = 0.02
+#: Longest pause after a throttled response without Retry-After, in seconds; what the service asks for has no bound.
 LONGEST_PAUSE = 30.0
-#: Calls in a row without a usable answer that are an outage.
+#: Calls in a row without a usable response that are an outage.
 OUTAGE = 3
 #: The pause between two calls during an outage, in seconds: it begins with the first and doubles to the second figure.
 FIRST_PROBE, LONGEST_PROBE = 0.5, 5.0
@@ -54,11 +54,11 @@ class Latency:
     """The times of one kind of calls, estimated like those of TCP (RFC 6298). All times are seconds.
 
     Attributes:
-        round_trip: Time until an answer, a moving average.
+        round_trip: Time until a response, a moving average.
         deviation: How much it varies, a moving average.
-        busy: Time that a call takes with or without an answer, a moving average.
-        loss: Share of calls without a usable answer, a moving average.
-        answers: Answers so far.
+        busy: Time that a call takes with or without a response, a moving average.
+        loss: Share of calls without a usable response, a moving average.
+        responses: Responses so far.
         overdue: Calls in a row that were given up.
     """
 
@@ -66,12 +66,12 @@ class Latency:
     deviation: float = 0.0
     busy: float = 0.2
     loss: float = 0.0
-    answers: int = 0
+    responses: int = 0
     overdue: int = 0
 
     def answered(self, took: float) -> None:
-        """Record an answer that took so many seconds."""
-        self.answers += 1
+        """Record a response that took so many seconds."""
+        self.responses += 1
         self.overdue = 0
         self.loss -= NEWEST_LOSS * self.loss
         self.deviation += NEWEST * (abs(took - self.round_trip) - self.deviation)
@@ -79,11 +79,11 @@ class Latency:
         self.busy += NEWEST * (took - self.busy)
 
     def lost(self, took: float, given_up: bool) -> None:
-        """Record a call without a usable answer.
+        """Record a call without a usable response.
 
         Args:
             took: Seconds until that was known.
-            given_up: No answer came before the time limit of the call.
+            given_up: No response came before the time limit of the call.
         """
         self.overdue += given_up
         self.loss += NEWEST_LOSS * (1 - self.loss)
@@ -96,9 +96,9 @@ class Latency:
             longest: The upper bound, and the result as long as little is known.
             others: The times of all kinds of calls, from which the limit of a new kind is estimated.
         """
-        if self.answers >= ENOUGH_ANSWERS:
+        if self.responses >= ENOUGH_RESPONSES:
             usual = self._usual_limit()
-        elif others.answers >= ENOUGH_ANSWERS:
+        elif others.responses >= ENOUGH_RESPONSES:
             usual = NEW_KIND_FACTOR * others._usual_limit()
         else:
             return longest
@@ -114,12 +114,12 @@ class Limiter:
 
     Attributes:
         highest_rate: Calls per second at most.
-        rate: Calls per second right after the last throttled answer.
+        rate: Calls per second right after the last throttled response.
         since: When ``rate`` was set.
         last_sent: When the last call was sent; None before the first.
         gate: No call is sent before this time.
-        throttled_in_row: Throttled answers without another answer between them.
-        lost_in_row: Calls in a row without a usable answer.
+        throttled_in_row: Throttled responses without another response between them.
+        lost_in_row: Calls in a row without a usable response.
         retry_after: The seconds that the service asked to wait, when that closed the gate.
     """
 
@@ -149,15 +149,15 @@ class Limiter:
         self.last_sent = due if due <= now <= due + OVERSLEPT else now
 
     def answered(self) -> None:
-        """Record an answer that is not a throttled one."""
+        """Record a response that is not a throttled one."""
         self.throttled_in_row = self.lost_in_row = 0
-        self.rate = min(self.highest_rate, self.rate + GROWTH_PER_ANSWER * self.highest_rate)
+        self.rate = min(self.highest_rate, self.rate + GROWTH_PER_RESPONSE * self.highest_rate)
 
     def throttled(self, now: float, sent: float, retry_after: float | None, random_number: float) -> None:
-        """Record a throttled answer: halve the rate, and close the gate.
+        """Record a throttled response: halve the rate, and close the gate.
 
         Args:
-            now: When the answer came.
+            now: When the response came.
             sent: When the call was sent. Only a call that was sent after the last halving halves again.
             retry_after: Seconds that the service asked to wait.
             random_number: A number from 0 to 1, so that several clients do not come back together.
@@ -175,7 +175,7 @@ class Limiter:
         self._close(now + pause, retry_after)
 
     def lost(self, now: float, random_number: float, latest: float = math.inf) -> None:
-        """Record a call without a usable answer; in an outage, close the gate until the next probe.
+        """Record a call without a usable response; in an outage, close the gate until the next probe.
 
         Args:
             now: When that was known.
@@ -190,7 +190,7 @@ class Limiter:
 
     @property
     def outage(self) -> bool:
-        """True when several calls in a row had no usable answer; the service is only probed then."""
+        """True when several calls in a row had no usable response; the service is only probed then."""
         return self.lost_in_row >= OUTAGE
 
     def _spaced(self) -> float:
@@ -246,7 +246,7 @@ def next_round_start(*, now: float, rest: float, calls: int, spacing: float, dea
         calls: Calls of the next round.
         spacing: Seconds between two calls.
         deadline: The end of the wait.
-        silent: The last round had no usable answer, so that even a round that no longer fits has to wait.
+        silent: The last round had no usable response, so that even a round that no longer fits has to wait.
     """
     last = deadline - last_round_length(calls, spacing)
     if last < now:

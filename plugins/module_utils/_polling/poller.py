@@ -5,7 +5,7 @@
 """The rounds of a wait, the pauses between them, and the end.
 
 A round polls every pending task, least recently polled first: by reading a list where that takes fewer calls, and one by one
-what the list did not show. A task whose call has no usable answer is polled again at the end of the round, and in the next
+what the list did not show. A task whose call has no usable response is polled again at the end of the round, and in the next
 round; the others do not wait for it. The last round starts so early that it ends at the deadline.
 """
 
@@ -47,7 +47,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
     EPSILON,
     Fatal,
     RequestScheduler,
-    Response,
+    SentRequest,
     Unanswered,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.result import (
@@ -72,7 +72,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.wo
 REASON_GRACE = 1.0
 #: Seconds that another slice takes to start, more or less.
 START_UP = 1.0
-#: How often a round polls a task at most, when the calls have no usable answer.
+#: How often a round polls a task at most, when the calls have no usable response.
 TRIES = 3
 #: A last round takes more calls when some are lost; a larger share of losses than this is not allowed for.
 MOST_LOSS = 0.5
@@ -305,8 +305,8 @@ class Poller:
 
     def _read_tasks(self, slice_end: float | None) -> None:
         """Poll the tasks of the queue one by one, until it is empty or something else is to be done."""
-        for task, response in self._run_calls(self._reads(slice_end), self._width):
-            self._handle_response(task, response)
+        for task, request in self._run_calls(self._reads(slice_end), self._width):
+            self._handle_response(task, request)
             if self._decided():
                 return
 
@@ -367,8 +367,8 @@ class Poller:
         """Return the seconds before the deadline at which the last round must start to end there."""
         return pacing.last_round_length(self._last_round_calls(), self._requests.spacing())
 
-    def _reads(self, slice_end: float | None) -> t.Iterator[t.Callable[[], tuple[TaskState, Response[TaskStatus]]]]:
-        """Yield the single reads of a round, each when the answers before it are known and its turn has come."""
+    def _reads(self, slice_end: float | None) -> t.Iterator[t.Callable[[], tuple[TaskState, SentRequest[TaskStatus]]]]:
+        """Yield the single reads of a round, each when the responses before it are known and its turn has come."""
         current, requests = self._round, self._requests
         while current.queue and not current.out_of_time and not self._decided():
             if not self._await_turn(slice_end) or self._lists.due(len(current.queue)):
@@ -390,11 +390,11 @@ class Poller:
             )
         return task
 
-    def _handle_response(self, task: TaskState, response: Response[TaskStatus]) -> None:
+    def _handle_response(self, task: TaskState, request: SentRequest[TaskStatus]) -> None:
         """Record the response to a read of one task."""
         requests = self._requests
         try:
-            status = requests.handle_response(response, failed_before=task.failures >= TRIES)
+            status = requests.handle_response(request, failed_before=task.failures >= TRIES)
         except Unanswered as unanswered:
             self._retry(task, unanswered.error)
         except NotFoundError as error:
@@ -413,7 +413,7 @@ class Poller:
                 self._lists.check(task)
 
     def _retry(self, task: TaskState, error: CloudError | None) -> None:
-        """Put a task back into the queue whose call had no usable answer, unless that is of no use."""
+        """Put a task back into the queue whose call had no usable response, unless that is of no use."""
         throttled = isinstance(error, ThrottledError)
         if error is not None and not throttled and not error.unsent:
             task.record_failure(error)
@@ -457,5 +457,7 @@ def _polled_at(task: TaskState) -> float:
     return -1.0 if task.polled_at is None else task.polled_at
 
 
-def _with_task(task: TaskState, send: t.Callable[[], Response[TaskStatus]]) -> tuple[TaskState, Response[TaskStatus]]:
+def _with_task(
+    task: TaskState, send: t.Callable[[], SentRequest[TaskStatus]]
+) -> tuple[TaskState, SentRequest[TaskStatus]]:
     return task, send()

@@ -11,11 +11,11 @@ The rules, from which everything else follows:
   that the last round showed may be read a moment later (``poller``).
 - No request reaches further than ``GRACE`` seconds beyond the deadline, and only those of the last round, or close to it,
   reach beyond its start at all: a service that hangs in the middle of a wait must not cost the last poll. A request that
-  takes far longer than the others is given up, because its answer is lost more often than late.
-- A throttled answer slows the wait down and never fails it.
-- Every other answer that is not usable (no connection, timeout, 5xx, HTML, half a JSON document, values of a wrong type)
+  takes far longer than the others is given up, because its response is lost more often than late.
+- A throttled response slows the wait down and never fails it.
+- Every other response that is not usable (no connection, timeout, 5xx, HTML, half a JSON document, values of a wrong type)
   costs this request and nothing else, unless several in a row show an outage. It fails the wait only when it lasts:
-  ``error_grace`` counts from the first such request since the last usable answer, so that one failure after a long pause is
+  ``error_grace`` counts from the first such request since the last usable response, so that one failure after a long pause is
   one failure.
 - When credentials are rejected, the request is repeated once after re-authentication, if that is possible. When
   re-authentication is rejected the wait ends: it is not the fault of the tasks whose requests needed it.
@@ -58,7 +58,7 @@ EPSILON = 1e-6
 SHORT = 1.0
 #: A request that cannot have this many seconds is not sent.
 LEAST = 0.1
-#: A request that took this share of its time without an answer was given up.
+#: A request that took this share of its time without a response was given up.
 GIVEN_UP = 0.8
 
 
@@ -89,18 +89,18 @@ class Fatal(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Response(t.Generic[T]):
-    """The response to one request. All durations are seconds.
+class SentRequest(t.Generic[T]):
+    """A request that was sent, and its response or error. All durations are seconds.
 
     Attributes:
         call: The call itself, to be repeated; it takes its timeout.
         latency: The times of its kind.
         sent: When it was sent, as the age of the wait.
         timeout: The time that it had.
-        took: The time until the answer.
+        took: The time until the response or the error.
         reauthentications: How often the client had authenticated again before it was sent.
-        value: The answer.
-        error: The error instead of an answer.
+        value: The response, as the backend read it.
+        error: The error in place of a response.
     """
 
     call: t.Callable[[float], T]
@@ -179,12 +179,12 @@ class RequestScheduler:
 
     @property
     def silent(self) -> bool:
-        """True when no request of the present round had a usable answer."""
-        return self._state.round_calls > 0 and self._state.round_answers == 0
+        """True when no request of the present round had a usable response."""
+        return self._state.round_calls > 0 and self._state.round_responses == 0
 
     @property
     def loss(self) -> float:
-        """Share of requests without a usable answer."""
+        """Share of requests without a usable response."""
         return self._state.all_latency.loss
 
     def begin_round(self, last_round_start: float) -> None:
@@ -193,7 +193,7 @@ class RequestScheduler:
         Args:
             last_round_start: When the last round has to start, as the age of the wait.
         """
-        self._state.round_calls = self._state.round_answers = 0
+        self._state.round_calls = self._state.round_responses = 0
         self._state.last_round_start = last_round_start
 
     def end_round(self) -> None:
@@ -241,7 +241,7 @@ class RequestScheduler:
         self.sleep_until(ready)
         return True
 
-    def submit_read(self, call: t.Callable[[float], T], *, last: bool) -> t.Callable[[], Response[T]]:
+    def submit_read(self, call: t.Callable[[float], T], *, last: bool) -> t.Callable[[], SentRequest[T]]:
         """Record a request about a single task that is sent now; the function that is returned sends it, in any thread.
 
         Args:
@@ -251,11 +251,11 @@ class RequestScheduler:
         return self._submit(call, self._state.read_latency, last=last)
 
     def read_page(self, call: t.Callable[[float], T], *, failed_before: bool) -> T:
-        """Send a request for a page of a list now, and return the answer; the arguments and errors of ``handle_response``."""
+        """Send a request for a page of a list now, and return the response; the arguments and errors of ``handle_response``."""
         return self.handle_response(self._submit(call, self._state.page_latency)(), failed_before=failed_before)
 
     def read_page_before(self, call: t.Callable[[float], T], limit: float) -> T:
-        """Wait for the turn of a request for a page of a list, send it, and return the answer.
+        """Wait for the turn of a request for a page of a list, send it, and return the response.
 
         Raises:
             Unanswered: As of ``handle_response``; also when the turn does not come before the limit.
@@ -266,35 +266,35 @@ class RequestScheduler:
             raise Unanswered(None)
         return self.read_page(call, failed_before=False)
 
-    def handle_response(self, response: Response[T], *, failed_before: bool = False) -> T:
-        """Record a response and return the answer.
+    def handle_response(self, request: SentRequest[T], *, failed_before: bool = False) -> T:
+        """Record the response to a request, and return it as the backend read it.
 
         Args:
-            response: The response.
-            failed_before: The same request had no usable answer several times already, though others had: another failure
+            request: The request.
+            failed_before: The same request had no usable response several times already, though others had: another failure
                 of it says nothing about the service.
 
         Raises:
-            Unanswered: The request was throttled or had no usable answer.
+            Unanswered: The request was throttled or had no usable response.
             Fatal: That has lasted too long, or authentication is rejected for good.
             CloudError: The service rejected the request: not found, forbidden, rejected and the like.
         """
-        rejected = isinstance(response.error, AuthenticationError) and not response.error.unsent
+        rejected = isinstance(request.error, AuthenticationError) and not request.error.unsent
         again = rejected and self._backend.can_reauthenticate()
         if again:
-            self._record_answer(response)
-            response = self._repeat(response)
-        error = response.error
+            self._record_response(request)
+            request = self._repeat(request)
+        error = request.error
         if isinstance(error, (TransportError, UnavailableError, InvalidResponseError)):
-            given_up = isinstance(error, TransportError) and response.took >= GIVEN_UP * response.timeout
-            for latency in (response.latency, self._state.all_latency):
-                latency.lost(response.took, given_up)
-            self._fail(error, response.sent, failed_before)
-        self._record_answer(response)
+            given_up = isinstance(error, TransportError) and request.took >= GIVEN_UP * request.timeout
+            for latency in (request.latency, self._state.all_latency):
+                latency.lost(request.took, given_up)
+            self._fail(error, request.sent, failed_before)
+        self._record_response(request)
         if isinstance(error, ThrottledError):
-            self._throttle(error, response.sent)
+            self._throttle(error, request.sent)
         self._state.limiter.answered()
-        self._state.round_answers += 1
+        self._state.round_responses += 1
         if isinstance(error, AuthenticationError):
             after = f", also after re-authentication at {self._state.reauthenticated_at:.0f} s" if again else ""
             raise Fatal(f"Not authorized ({in_short(error)}){after}.", error) from error
@@ -303,11 +303,11 @@ class RequestScheduler:
             raise Fatal(error.message, error) from error
         if error is not None:
             raise error
-        return t.cast(T, response.value)
+        return t.cast(T, request.value)
 
     def _submit(
         self, call: t.Callable[[float], T], latency: Latency, *, last: bool = False
-    ) -> t.Callable[[], Response[T]]:
+    ) -> t.Callable[[], SentRequest[T]]:
         state, sent = self._state, self.now()
         longest = self._options.request_timeout
         if not (last and self.last_round_begins(sent)):
@@ -318,36 +318,36 @@ class RequestScheduler:
         state.counters.rounds += not state.round_calls
         state.round_calls += 1
 
-        def send() -> Response[T]:
+        def send() -> SentRequest[T]:
             begun = self._clock.monotonic()
             value, error = self._try(call, timeout)
             took = self._clock.monotonic() - begun
-            return Response(call, latency, sent, timeout, took, reauthentications, value, error)
+            return SentRequest(call, latency, sent, timeout, took, reauthentications, value, error)
 
         return send
 
     def _try(self, call: t.Callable[[float], T], timeout: float) -> tuple[T | None, CloudError | None]:
-        """Send a request and return the answer, or the error; an answer that breaks our own code is a broken answer."""
+        """Send a request and return the response, or the error; a response that breaks our own code is an invalid one."""
         try:
             return call(timeout), None
         except CloudError as error:
             return None, error
         except Exception as error:
             broken = InvalidResponseError(
-                f"{self._backend.endpoint} gave an answer that cannot be read ({type(error).__name__}: {error}).",
-                hint="The collection does not understand this answer: please report it.",
+                f"{self._backend.endpoint} gave a response that cannot be read ({type(error).__name__}: {error}).",
+                hint="The collection does not understand this response: please report it.",
             )
             broken.__cause__ = error
             return None, broken
 
-    def _repeat(self, response: Response[T]) -> Response[T]:
+    def _repeat(self, request: SentRequest[T]) -> SentRequest[T]:
         """Authenticate again and send a request once more, in its turn."""
         if self.now() > self.deadline + GRACE - LEAST:
             raise Unanswered(None)
-        self._reauthenticate(response.reauthentications)
+        self._reauthenticate(request.reauthentications)
         if not self.prepare(max(self.limit(), self.now())):
             raise Unanswered(None)
-        return self._submit(response.call, response.latency)()
+        return self._submit(request.call, request.latency)()
 
     def _timeout(self, sent: float, longest: float) -> float:
         """Return the seconds until just before the last round if that is some way off, else until after the deadline."""
@@ -369,12 +369,12 @@ class RequestScheduler:
         if error is not None:
             raise Fatal(f"Not authorized, and re-authentication was rejected ({in_short(error)}).", error) from error
 
-    def _record_answer(self, response: Response[t.Any]) -> None:
+    def _record_response(self, request: SentRequest[t.Any]) -> None:
         state = self._state
         state.failing_since, state.failures, state.last_error = None, 0, None
-        state.last_answer = self.now()
-        for latency in (response.latency, state.all_latency):
-            latency.answered(response.took)
+        state.last_response = self.now()
+        for latency in (request.latency, state.all_latency):
+            latency.answered(request.took)
 
     def _throttle(self, error: ThrottledError, sent: float) -> t.NoReturn:
         """Record a throttled request."""
@@ -383,7 +383,7 @@ class RequestScheduler:
         raise Unanswered(error) from error
 
     def _fail(self, error: CloudError, sent: float, failed_before: bool) -> t.NoReturn:
-        """Record a request without a usable answer."""
+        """Record a request without a usable response."""
         state, now = self._state, self.now()
         if isinstance(error, TransportError) and error.permanent:
             raise Fatal(error.message, error) from error
@@ -397,7 +397,7 @@ class RequestScheduler:
             count = f"{state.failures} error{'s' if state.failures > 1 else ''}"
             last = without_full_stop(error.message)
             raise Fatal(
-                f"No usable answer from {self._backend.endpoint} for {silent:.0f} s ({count}; last: {last}).", error
+                f"No usable response from {self._backend.endpoint} for {silent:.0f} s ({count}; last: {last}).", error
             ) from error
         if not failed_before or state.limiter.outage:
             # An outage must not cost the poll at the deadline.

@@ -61,8 +61,8 @@ class Counters:
     Attributes:
         rounds: Rounds with at least one call.
         calls: Requests about tasks, re-authentication not included.
-        throttled: Throttled answers.
-        errors: Calls without a usable answer.
+        throttled: Throttled responses.
+        errors: Calls without a usable response.
         reauthentications: How often the client authenticated again.
     """
 
@@ -88,15 +88,15 @@ class RequestState:
         read_latency: The times of calls about single tasks.
         page_latency: The times of pages of lists.
         counters: The figures of the result.
-        failing_since: When the first call was sent of those that have gone without a usable answer up to now.
+        failing_since: When the first call was sent of those that have gone without a usable response up to now.
         failures: How many those are.
         last_error: The message of the last of them.
-        last_answer: When the last call was answered.
+        last_response: When the last call was answered.
         reauthenticated_at: When the client last authenticated again.
         first_round_over: The first round of this run is over.
         last_round_start: When the last round has to start, by what was known when the present one began.
         round_calls: Calls of the present round.
-        round_answers: Usable answers of the present round.
+        round_responses: Usable responses of the present round.
     """
 
     limiter: Limiter = dataclasses.field(metadata=_loaded_as(Limiter))
@@ -107,12 +107,12 @@ class RequestState:
     failing_since: float | None = None
     failures: int = 0
     last_error: str | None = None
-    last_answer: float | None = None
+    last_response: float | None = None
     reauthenticated_at: float | None = None
     first_round_over: bool = False
     last_round_start: float = 0.0
     round_calls: int = 0
-    round_answers: int = 0
+    round_responses: int = 0
 
 
 @dataclasses.dataclass
@@ -169,7 +169,7 @@ class RoundState:
         number: Its number for confirmations: rounds that follow within half an interval, as before the deadline, share one.
         numbered_at: When the round began that got the number, in this run.
         reads: Its calls about a single task.
-        retries: How often each task was put back into the queue after a call without a usable answer.
+        retries: How often each task was put back into the queue after a call without a usable response.
         out_of_time: It ended early, because time was up.
         due: When the next round starts.
         cost: Calls of the last round that came to its end.

@@ -103,7 +103,7 @@ class TaskState:
         reason: Why it ended badly, in the service's words.
         progress: Percent done.
         eta: Seconds left, by the service's own estimate.
-        data: The last answer.
+        data: The last response.
         polls: Statements about it, those that it does not exist included.
         polled_at: When it was last polled, answered or not; None is never.
         last_seen: When the last statement came.
@@ -114,8 +114,8 @@ class TaskState:
         not_found_since: Since when the service has said, without a word to the contrary, that the task does not exist.
         omissions: Rounds in a row in which a complete list left the task out though it runs.
         reason_read: The reason of its failure has been looked up.
-        rejection: The answer that last said that the task does not exist, or rejected the request about it.
-        failures: Polls in a row without a usable answer about it.
+        rejection: The response that last said that the task does not exist, or rejected the request about it.
+        failures: Polls in a row without a usable response about it.
         last_error: The error of the last of them.
     """
 
@@ -198,7 +198,7 @@ class TaskState:
         self._set_state(ERROR, now)
 
     def record_failure(self, error: CloudError) -> None:
-        """Record a poll without a usable answer, which says nothing about the task."""
+        """Record a poll without a usable response, which says nothing about the task."""
         self.failures += 1
         self.last_error = in_short(error)
 

@@ -47,12 +47,12 @@ SEARCH_PAUSES = (1.0, 2.0, 4.0, 8.0)
 _CLOCK_SKEW = 120.0
 #: The number of lost requests in a row, without a task found, after which no other request is sent.
 _MAX_LOSSES = 3
-_NO_ANSWER = "KPS did not answer the request before it"
+_NO_RESPONSE = "KPS did not answer the request before it"
 _DONE = {"reset": "reset", "replace": "given another key pair", "bind": "given a key pair", "unbind": "unbound"}
 
 
 class _LostRequest(t.NamedTuple):
-    """A request without a usable answer: its error, and when it was sent in seconds since the epoch."""
+    """A request without a usable response: its error, and when it was sent in seconds since the epoch."""
 
     error: CloudError
     sent_at: float
@@ -132,7 +132,7 @@ class Association(ServerRun):
             pass
 
     def _width(self) -> int:
-        """Return the number of requests in flight: one before the first answer, so that rejected credentials are sent once."""
+        """Return the number of requests in flight: one before the first response, so that rejected credentials are sent once."""
         return max(1, CONNECTIONS // self.parallel_jobs) if self._answered else 1
 
     def _requests(self) -> t.Iterator[t.Callable[[], None]]:
@@ -158,19 +158,19 @@ class Association(ServerRun):
         """Send one request and note its result, and the reason if no other request must follow."""
         sent_at = self.context.clock.time()
         try:
-            answers = self._request(ids)
+            responses = self._request(ids)
         except CloudError as error:
-            answers = dict.fromkeys(ids, error)
+            responses = dict.fromkeys(ids, error)
         lost: dict[str, CloudError] = {}
-        for server_id, answer in answers.items():
-            if not isinstance(answer, CloudError):
-                self._accept(self.rows[server_id], answer)
+        for server_id, response in responses.items():
+            if not isinstance(response, CloudError):
+                self._accept(self.rows[server_id], response)
                 self._losses = 0
-            elif answer.outcome_unknown:
-                lost[server_id] = answer
+            elif response.outcome_unknown:
+                lost[server_id] = response
                 self.mark_changed(self.rows[server_id])
             else:
-                self._stop = self._not_started(self.rows[server_id], answer) or self._stop
+                self._stop = self._not_started(self.rows[server_id], response) or self._stop
         if lost:
             self._stop = self._search_after_loss(lost, sent_at) or self._stop
         self._answered = True
@@ -186,7 +186,7 @@ class Association(ServerRun):
             return "KPS throttled the request before it until the time (wait_timeout) was up"
         if isinstance(error, TransportError):
             # The client has retried for hwc_timeout.
-            return _NO_ANSWER
+            return _NO_RESPONSE
         # An error before a request was sent recurs for every other request.
         return "the request before it could not be prepared" if error.unsent else ""
 
@@ -201,18 +201,18 @@ class Association(ServerRun):
             return kps_keypairs.batch_bind(client, ids, binding)
         return {ids[0]: kps_keypairs.associate(client, ids[0], binding)}
 
-    def _accept(self, row: ServerResult, answer: fields.Row) -> None:
-        """Note the answer to an accepted request: a task id, or a failure."""
-        task_id, code, message = answer.get("task_id"), answer.get("error_code"), answer.get("error_msg")
+    def _accept(self, row: ServerResult, response: fields.Row) -> None:
+        """Note the response to an accepted request: a task id, or a failure."""
+        task_id, code, message = response.get("task_id"), response.get("error_code"), response.get("error_msg")
         row.reason = Reason(code, message) if code or message else None
-        if kps_keypairs.failed_already(answer):
-            row.state, row.status = FAILED, answer["status"]
+        if kps_keypairs.failed_already(response):
+            row.state, row.status = FAILED, response["status"]
         if task_id:
             row.fields["task_id"] = task_id
             self.mark_changed(row)
 
     def _search_after_loss(self, lost: t.Mapping[str, CloudError], sent_at: float) -> str:
-        """Search for the tasks of a request without a usable answer. It is never sent again.
+        """Search for the tasks of a request without a usable response. It is never sent again.
 
         Args:
             lost: The errors by server id.
@@ -242,8 +242,8 @@ class Association(ServerRun):
             self._report_missing(self.rows[server_id], lost[server_id], problem)
         self._losses += 1
         if problem is not None:
-            return _NO_ANSWER
-        return f"the answers to {_MAX_LOSSES} requests in a row were lost" if self._losses >= _MAX_LOSSES else ""
+            return _NO_RESPONSE
+        return f"the responses to {_MAX_LOSSES} requests in a row were lost" if self._losses >= _MAX_LOSSES else ""
 
     def _report_missing(self, row: ServerResult, lost: CloudError, problem: CloudError | None) -> None:
         if problem is not None:
@@ -290,7 +290,7 @@ class Association(ServerRun):
         """Note the result of a lost request."""
         row, lost = self.rows[server_id], self._missing.pop(server_id)
         row.state, row.fields["uncertain"] = state, False
-        row.msg = f"The request had no usable answer; {how}. {lost.error}"
+        row.msg = f"The request had no usable response; {how}. {lost.error}"
 
     def _failed_since(self, records: t.Sequence[fields.Row], server_id: str) -> fields.Row | None:
         """Return the record of a task for a server that failed since the request was sent."""

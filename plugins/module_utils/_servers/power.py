@@ -88,10 +88,10 @@ class PowerSwitch(ServerRun):
         return ecs.stop(self.client, ids, self.context.params["stop_type"].upper())
 
     def _not_sent(self, row: ServerResult, error: CloudError) -> None:
-        """Note a request without an answer; the status of the server shows whether it was received."""
+        """Note a request without a response; the status of the server shows whether it was received."""
         if error.outcome_unknown:
             self.mark_changed(row)
-            row.msg = f"The request had no usable answer. {error}"
+            row.msg = f"The request had no usable response. {error}"
         else:
             row.refuse(f"It was not {self.done()}. {error}")
 

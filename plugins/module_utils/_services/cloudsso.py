@@ -124,7 +124,7 @@ def _show(client: AlibabaClient, operation: AlibabaOperation, directory_id: str,
 
 
 def _task_in(document: Row, operation: AlibabaOperation, task_id: str) -> Row:
-    """Return the task in an answer about one.
+    """Return the task in a response about one.
 
     Raises:
         InvalidResponseError: It is not an object, or another task, or has no status.

@@ -359,7 +359,7 @@ class EcsJobBackend(ServiceBackend[HuaweiClient]):
         """Read one job."""
         job = self.client.once(SHOW_JOB, path={"job_id": task_id}, timeout=timeout)
         if job.get("status") is None:
-            # The documented answer to a query that failed inside the service: HTTP 200 with code and message.
+            # The documented response to a query that failed inside the service: HTTP 200 with code and message.
             why = str(Reason(display_text(job, "code"), display_text(job, "message"))) or "no reason"
             raise InvalidResponseError(f"{SHOW_JOB} was answered without a status: {why}.", truncated=True)
         same_id(job, "job_id", SHOW_JOB, task_id)

@@ -147,7 +147,7 @@ def show_task(client: HuaweiClient, task_id: str) -> Row | None:
 
 
 def _task_in(task_id: str, row: Row) -> Row:
-    """Return the task in an answer, which must be the one that was requested and have a status."""
+    """Return the task in a response, which must be the one that was requested and have a status."""
     same_id(row, "task_id", SHOW_TASK, task_id)
     text(row, "task_status", SHOW_TASK)
     return {"task_id": task_id, **row}

@@ -177,7 +177,7 @@ def create_keypair(client: HuaweiClient, fields: t.Mapping[str, t.Any]) -> Row:
     """Create a key pair, or import it when ``fields`` has ``public_key``. Only a generated one returns ``private_key``.
 
     Raises:
-        InvalidResponseError: The request was accepted, and the answer is not a key pair, or lacks the private key.
+        InvalidResponseError: The request was accepted, and the response is not a key pair, or lacks the private key.
     """
     created = mapping(client.call(CREATE_KEYPAIR, body={"keypair": dict(fields)}), "keypair", CREATE_KEYPAIR)
     if "public_key" not in fields:
@@ -254,23 +254,23 @@ def batch_bind(
     """Start to bind up to ten servers that run and have no key pair.
 
     Returns:
-        For each an answer as that of ``associate``, or the error of one that the answer leaves out: its task may have been
+        For each a response as that of ``associate``, or the error of one that the response leaves out: its task may have been
         started all the same.
     """
     body = {"batch_keypairs": [binding.body(server_id) for server_id in server_ids]}
     rows = given_rows(client.call(BATCH_ASSOCIATE, body=body), "tasks", BATCH_ASSOCIATE)
-    answers = {display_text(row, "server_id"): row for row in rows}
+    responses = {display_text(row, "server_id"): row for row in rows}
     found: dict[str, Row | InvalidResponseError] = {}
     for server_id in server_ids:
         try:
-            found[server_id] = _begun(answers.get(server_id) or {}, BATCH_ASSOCIATE)
+            found[server_id] = _begun(responses.get(server_id) or {}, BATCH_ASSOCIATE)
         except InvalidResponseError as error:
             found[server_id] = error
     return found
 
 
 def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = None) -> Row:
-    """Start to unbind a server's key pair; the same answer as ``associate``."""
+    """Start to unbind a server's key pair; the same response as ``associate``."""
     server: Row = {"id": server_id}
     if login is not None:
         server["auth"] = login.body()
@@ -278,12 +278,12 @@ def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = 
 
 
 def failed_already(row: t.Mapping[str, t.Any]) -> bool:
-    """Return True when the answer to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
+    """Return True when the response to an association says that it failed; the documentation writes FAILED, and Failed in its example."""
     return (display_text(row, "status") or "").lower().startswith("failed")
 
 
 def _begun(row: Row, operation: HuaweiOperation) -> Row:
-    """Return the answer to an association, which must have a task or a failure; code and message are texts or None."""
+    """Return the response to an association, which must have a task or a failure; code and message are texts or None."""
     failure = {"error_code": display_text(row, "error_code"), "error_msg": display_text(row, "error_msg")}
     if row.get("task_id") in (None, "") and not failed_already(row):
         reason = str(Reason(failure["error_code"], failure["error_msg"])) or "no reason"

@@ -103,7 +103,7 @@ def show_passphrase(client: HuaweiClient, task_id: str) -> str:
 
     Raises:
         NotFoundError: There is no such task.
-        InvalidResponseError: The answer is about another task, or has no text.
+        InvalidResponseError: The response is about another task, or has no text.
     """
     document = client.call(SHOW_PASSPHRASE, path={"task_id": task_id})
     same_id(document, "task_id", SHOW_PASSPHRASE, task_id)

@@ -90,7 +90,7 @@ class SystemPrograms:
         copy = self._write(content)
         public_key, problem = self._public_half(path, copy, content)
         if public_key:
-            # With the public key beside it, ssh offers the key before it signs, and logs the answer.
+            # With the public key beside it, ssh offers the key before it signs, and logs the response.
             self._write(f"{public_key}\n".encode(), f"{copy}.pub")
         return Key(path, copy, public_key, problem, world_readable=bool(mode & (stat.S_IROTH | stat.S_IWOTH)))
 

@@ -153,7 +153,7 @@ def configuration_failure(attempt: Attempt) -> Finding:
 
 
 def _read_log(lines: t.Sequence[str], key: Key) -> _Exchange:
-    """Read a log; its order shows to which key each answer belongs."""
+    """Read a log; its order shows to which key each response belongs."""
     exchange, ours = _Exchange(), False
     for line in lines:
         if _OFFERS_KEY.match(line):

@@ -126,7 +126,7 @@ class CloudssoDiscovery:
             now = self._client.server_time()
         if now is None:
             raise InvalidResponseError(
-                "CloudSSO ListTasks: the answer has no Date, which the filter of the list is made of."
+                "CloudSSO ListTasks: the response has no Date, which the filter of the list is made of."
             )
         return now
 

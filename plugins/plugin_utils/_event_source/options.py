@@ -24,7 +24,7 @@ PROVIDERS: dict[str, t.Any] = {provider.name: provider for provider in (HWC, ALI
 LISTED = ("cloudsso", "kps")
 #: Seconds between two readings of the lists of tasks at least.
 SHORTEST_DISCOVERY = 1.0
-#: Seconds without any usable answer after which the source gives up. A wait in a playbook has less patience.
+#: Seconds without any usable response after which the source gives up. A wait in a playbook has less patience.
 ERROR_GRACE = 3600.0
 #: Options about the end of a wait, which a source does not have, or about jobs of a playbook.
 NOT_FOR_A_SOURCE = ("timeout", "delay", "mode", "on_timeout", "on_failure", "unknown_status", "parallel_jobs")

@@ -69,9 +69,9 @@ class ModuleAction(ActionBase):
 
     def run_as_module(self, variables: Result) -> Result:
         """Run the module as Ansible does."""
-        answer: Result = self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val))
-        without_internal_options(answer)
-        return answer
+        result: Result = self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val))
+        without_internal_options(result)
+        return result
 
     def show(self, variables: Result, line: str) -> None:
         """Print a line at once, on standard error: on standard output it would spoil callbacks that print JSON."""

@@ -87,8 +87,8 @@ class Stage:
         request = urllib.request.Request(
             f"{emulator.url}/v3/auth/tokens", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request) as answer:
-            token = answer.headers["X-Subject-Token"]
+        with urllib.request.urlopen(request) as response:
+            token = response.headers["X-Subject-Token"]
         tasks_url = f"{emulator.url}/v3/{emulator.project.id}/tasks"
         return {"environment": emulator.environment(), "tasks_url": tasks_url, "token": token}
 

@@ -23,8 +23,8 @@ def wait(url: str, token: str, interval: float) -> None:
     with requests.Session() as session:
         while True:
             try:
-                answer = session.get(url, headers={"X-Auth-Token": token}, timeout=30)
-                if answer.ok and answer.json()["task_status"].startswith("SUCCESS"):
+                response = session.get(url, headers={"X-Auth-Token": token}, timeout=30)
+                if response.ok and response.json()["task_status"].startswith("SUCCESS"):
                     return
             except requests.RequestException:
                 pass

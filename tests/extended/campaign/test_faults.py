@@ -156,7 +156,7 @@ CASES = (
     # The stop
     Case("the stop is refused", (refused(STOP),), everyone("failed"), reason="Not you"),
     Case("the stop breaks with 500", (broken(STOP),), everyone("failed"), reason="may still take effect"),
-    Case("the answer to the stop is lost", ({"what": "close_after", "operation": STOP},)),
+    Case("the response to the stop is lost", ({"what": "close_after", "operation": STOP},)),
     Case(
         "the stop is lost on its way",
         ({"what": "close_before", "operation": STOP},),
@@ -238,12 +238,12 @@ CASES = (
         associates={ONE: 3},
     ),
     Case(
-        "the answer of KPS is lost while the task runs",
+        "the response of KPS is lost while the task runs",
         ({"what": "close_after", "operation": ASSOCIATE, "server": ONE},),
         task_seconds=3,
     ),
     Case(
-        "the answer of KPS is lost and the task has failed",
+        "the response of KPS is lost and the task has failed",
         (
             {"what": "close_after", "operation": ASSOCIATE, "server": ONE},
             {"what": "task_fails", "server": ONE, "code": "KPS.3025", "message": "Disk full"},
@@ -254,7 +254,7 @@ CASES = (
         task_seconds=0.01,
     ),
     Case(
-        "the answer of KPS is lost and the task has succeeded",
+        "the response of KPS is lost and the task has succeeded",
         ({"what": "close_after", "operation": ASSOCIATE, "server": ONE},),
         task_seconds=0.01,
     ),
@@ -280,7 +280,7 @@ CASES = (
         associates={ONE: 2},
     ),
     Case(
-        "the answer of KPS is lost and nothing can be read then",
+        "the response of KPS is lost and nothing can be read then",
         (
             {"what": "close_after", "operation": ASSOCIATE, "server": ONE},
             refused(RUNNING, skip=2, times=2),
@@ -389,13 +389,13 @@ CASES = (
     # The start
     Case("the start is refused", (refused(START),), everyone("failed"), off=ALL, reason="Not you"),
     Case("the start breaks with 500", (broken(START),), everyone("failed"), off=ALL, reason="500"),
-    Case("the answer to the start is lost", ({"what": "close_after", "operation": START},)),
+    Case("the response to the start is lost", ({"what": "close_after", "operation": START},)),
     Case(
         "the start is lost on its way",
         ({"what": "close_before", "operation": START},),
         everyone("failed"),
         off=ALL,
-        reason="had no usable answer",
+        reason="had no usable response",
     ),
     Case(
         "one server does not start",

@@ -56,8 +56,8 @@ class Keystone:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request) as answer:
-                return self._read(answer.status, answer.headers, answer.read())
+            with urllib.request.urlopen(request) as response:
+                return self._read(response.status, response.headers, response.read())
         except urllib.error.HTTPError as error:
             with error:
                 return self._read(error.code, error.headers, error.read())
@@ -80,9 +80,9 @@ class Keystone:
 
     def create(self, kind: str, **fields: t.Any) -> str:
         """Let something exist; returns its id."""
-        answer = self.administer("POST", f"/v3/{kind}s", {kind: fields})
-        assert answer.status == 201, answer
-        return str(answer.document[kind]["id"])
+        response = self.administer("POST", f"/v3/{kind}s", {kind: fields})
+        assert response.status == 201, response
+        return str(response.document[kind]["id"])
 
     def add_account(self, name: str) -> Account:
         """Let an account exist, whose user is a member of it and of its projects."""
@@ -104,9 +104,9 @@ class Keystone:
 
     def whose(self, text: str) -> Identity | None:
         """Return the identity that a token belongs to; None when it is not a token, or has expired."""
-        answer = self.administer("GET", "/v3/auth/tokens?nocatalog=1", X_Subject_Token=text)
-        if answer.status != 200:
+        response = self.administer("GET", "/v3/auth/tokens?nocatalog=1", X_Subject_Token=text)
+        if response.status != 200:
             return None
-        token = answer.document["token"]
+        token = response.document["token"]
         user, project = token["user"], token.get("project") or {}
         return Identity(user["name"], user["id"], user["domain"]["id"], project.get("id"), scoped=True)

@@ -18,7 +18,7 @@ from wire import Exchange, Peer, message, plain
 
 #: Answers one request; True keeps the connection.
 Behavior = t.Callable[[Exchange], bool]
-#: Body and content type of an answer with a status.
+#: Body and content type of a response with a status.
 Body = t.Callable[[Exchange, int], tuple[bytes, str]]
 #: Does something to a connection, or to a tunnel that was asked for.
 Strike = t.Callable[[Peer], None]
@@ -80,7 +80,7 @@ def altered(change: t.Callable[[bytes], bytes], content_type: str = JSON) -> Bod
 
 
 def with_field(text: str) -> Body:
-    """Return the right answer with one more field, given as JSON text."""
+    """Return the right response with one more field, given as JSON text."""
 
     def change(body: bytes) -> bytes:
         begin = (body or b"{}")[:-1]
@@ -136,7 +136,7 @@ def as_page(text: str) -> tuple[bytes, str]:
 
 
 def answer(status: int, body: Body = nothing, *headers: Header) -> Behavior:
-    """Return an answer that is well formed as HTTP."""
+    """Return a response that is well formed as HTTP."""
 
     def behave(exchange: Exchange) -> bool:
         data, content_type = body(exchange, status)
@@ -171,7 +171,7 @@ def says(data: bytes, *, end: str = "close") -> Behavior:
 
 
 def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavior:
-    """Return the beginning of the right answer: a share of its body, or of its head."""
+    """Return the beginning of the right response: a share of its body, or of its head."""
 
     def behave(exchange: Exchange) -> bool:
         whole = plain(exchange.answer)
@@ -184,7 +184,7 @@ def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavio
 
 
 def dripping(pause: float, *, head: bool) -> Behavior:
-    """Return the right answer byte by byte: all of it, or its body."""
+    """Return the right response byte by byte: all of it, or its body."""
 
     def behave(exchange: Exchange) -> bool:
         whole = plain(exchange.answer)
@@ -208,7 +208,7 @@ def after(pause: float, behavior: Behavior) -> Behavior:
 
 
 def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
-    """Return the right answer after something else."""
+    """Return the right response after something else."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.send(*parts, plain(exchange.answer), pause=pause)
@@ -218,7 +218,7 @@ def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
 
 
 def followed_by(data: bytes, *, end: str = "keep") -> Behavior:
-    """Return the right answer, and then something that belongs to no request."""
+    """Return the right response, and then something that belongs to no request."""
 
     def behave(exchange: Exchange) -> bool:
         exchange.peer.send(plain(exchange.answer) + data)
@@ -253,11 +253,11 @@ def below_tls(data: bytes) -> Behavior:
 
 
 def packed(how: str, pack: t.Callable[[bytes], bytes]) -> Behavior:
-    """Return the right answer, compressed."""
+    """Return the right response, compressed."""
 
     def behave(exchange: Exchange) -> bool:
         data = pack(exchange.answer.body or b"{}")
-        # An answer that promises no body would not have the one that is to be unpacked.
+        # A response that promises no body would not have the one that is to be unpacked.
         status = 200 if exchange.answer.status == 204 else exchange.answer.status
         exchange.peer.send(message(status, data, ("Content-Type", JSON), ("Content-Encoding", how)))
         return True
@@ -281,13 +281,13 @@ def bomb(layers: int) -> bytes:
 
 
 def unchanged(exchange: Exchange) -> bool:
-    """Return the right answer."""
+    """Return the right response."""
     exchange.peer.send(plain(exchange.answer))
     return True
 
 
 def closing(exchange: Exchange) -> bool:
-    """Return the right answer, and the connection is closed without having said so."""
+    """Return the right response, and the connection is closed without having said so."""
     exchange.peer.send(plain(exchange.answer))
     exchange.peer.close()
     return False

@@ -61,7 +61,7 @@ PATIENCE = 60.0
 PROMPT = 30.0
 #: Seconds after a run for which late requests are looked for.
 LATE = 0.4
-#: Bytes of memory that no answer may take.
+#: Bytes of memory that no response may take.
 MEMORY = 400 << 20
 #: Characters that do things to a terminal: control characters, line and paragraph separators, marks of direction.
 INERT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -100,7 +100,7 @@ class Cell:
         if subject.kind != WRITE:
             # What a read does not change is never carried out twice over.
             return self.carried == fault.carried[0]
-        # A write whose answer is lost is sent once, however often the fault would strike.
+        # A write whose response is lost is sent once, however often the fault would strike.
         repeated = fault.meaning(subject) in (rules.THROTTLED, rules.UNSENT, rules.LOST)
         return repeated or self.times == fault.times[-1]
 

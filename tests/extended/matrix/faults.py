@@ -41,7 +41,7 @@ from rules import (
 from subjects import Subject
 from wire import DOMAIN, HTTP, HTTPS, PROXY, message, plain
 
-#: Where a fault strikes: in place of the answer; the answer before it; the connection, the tunnel, the name or the port by
+#: Where a fault strikes: in place of the response; the response before it; the connection, the tunnel, the name or the port by
 #: which the request is to be sent; the handshake of TLS, by the name of a certificate; the name of a region, without an
 #: endpoint; the address of the proxy in the environment.
 ANSWER, BEFORE, CONNECTION, TUNNEL, NAME, PORT, HANDSHAKE, REGION, ENVIRONMENT = (
@@ -109,9 +109,9 @@ class Fault:
 
 
 def _unless_bodiless(otherwise: str) -> t.Callable[[Subject], str]:
-    """Return a good answer to an operation that promises no body; something else to the others.
+    """Return a good response to an operation that promises no body; something else to the others.
 
-    An answer without its list may be an empty list, as with services that leave out what is empty.
+    A response without its list may be an empty list, as with services that leave out what is empty.
     """
     return lambda subject: FINE if subject.bodiless else ODD if subject.operation in LISTS else otherwise
 
@@ -201,7 +201,7 @@ FAILURES = (
     599,
 )
 
-#: Operations that answer with a list.
+#: Operations that response with a list.
 LISTS = ("ListSecretTask", "ListServersDetails")
 DEEP = b"[" * 100_000 + b"]" * 100_000
 LONG_DIGITS = "9" * 5000
@@ -243,71 +243,71 @@ PROXIES = {
 FAULTS: tuple[Fault, ...] = (
     # --- Nothing is wrong, or nothing that matters
     Fault("nothing", FINE, b.unchanged, carried=DONE, ways=(HTTP, HTTPS, PROXY)),
-    Fault("the right answer, and the connection closed", FINE, b.closing, carried=DONE),
-    Fault("the right answer after half a second", FINE, b.after(0.5, b.unchanged), carried=DONE, times=(ALWAYS,)),
-    Fault("the right answer with status 201", FINE, answer(201, b.healthy), carried=DONE),
-    Fault("the right answer with status 202", FINE, answer(202, b.healthy), carried=DONE),
-    Fault("the right answer with status 203", FINE, answer(203, b.healthy), carried=DONE),
-    Fault("the right answer with status 206", ODD, answer(206, b.healthy), carried=DONE),
-    Fault("the right answer with status 226", FINE, answer(226, b.healthy), carried=DONE),
-    Fault("the right answer with status 299", FINE, answer(299, b.healthy), carried=DONE),
-    Fault("the right answer as text/plain", FINE, answer(200, b.altered(bytes, "text/plain")), carried=DONE),
-    Fault("the right answer as text/html", FINE, answer(200, b.altered(bytes, "text/html")), carried=DONE),
+    Fault("the right response, and the connection closed", FINE, b.closing, carried=DONE),
+    Fault("the right response after half a second", FINE, b.after(0.5, b.unchanged), carried=DONE, times=(ALWAYS,)),
+    Fault("the right response with status 201", FINE, answer(201, b.healthy), carried=DONE),
+    Fault("the right response with status 202", FINE, answer(202, b.healthy), carried=DONE),
+    Fault("the right response with status 203", FINE, answer(203, b.healthy), carried=DONE),
+    Fault("the right response with status 206", ODD, answer(206, b.healthy), carried=DONE),
+    Fault("the right response with status 226", FINE, answer(226, b.healthy), carried=DONE),
+    Fault("the right response with status 299", FINE, answer(299, b.healthy), carried=DONE),
+    Fault("the right response as text/plain", FINE, answer(200, b.altered(bytes, "text/plain")), carried=DONE),
+    Fault("the right response as text/html", FINE, answer(200, b.altered(bytes, "text/html")), carried=DONE),
     Fault(
-        "the right answer with white space around it",
+        "the right response with white space around it",
         FINE,
         answer(200, b.altered(lambda body: b"\r\n " + body + b"\n")),
         carried=DONE,
     ),
     Fault(
-        "the right answer after a byte order mark",
+        "the right response after a byte order mark",
         ODD,
         answer(200, b.altered(lambda body: b"\xef\xbb\xbf" + body)),
         carried=DONE,
     ),
     Fault(
-        "the right answer in UTF-16",
+        "the right response in UTF-16",
         ODD,
         answer(200, b.altered(lambda body: body.decode().encode("utf-16"))),
         carried=DONE,
     ),
     Fault(
-        "the right answer, said to be Latin-1",
+        "the right response, said to be Latin-1",
         FINE,
         answer(200, b.altered(bytes, "application/json;charset=iso-8859-1")),
         carried=DONE,
     ),
     Fault(
-        "the right answer, said to be in a charset that does not exist",
+        "the right response, said to be in a charset that does not exist",
         FINE,
         answer(200, b.altered(bytes, "application/json;charset=nonsense")),
         carried=DONE,
     ),
-    Fault("the right answer with an infinite number", ODD, answer(200, b.with_field('"x": 1e999')), carried=DONE),
+    Fault("the right response with an infinite number", ODD, answer(200, b.with_field('"x": 1e999')), carried=DONE),
     Fault(
-        "the right answer with a number of 5000 digits",
+        "the right response with a number of 5000 digits",
         ODD,
         answer(200, b.with_field(f'"x": {LONG_DIGITS}')),
         carried=DONE,
     ),
-    Fault("the right answer with NaN", ODD, answer(200, b.with_field('"x": NaN')), carried=DONE),
+    Fault("the right response with NaN", ODD, answer(200, b.with_field('"x": NaN')), carried=DONE),
     Fault(
-        "the right answer with half a surrogate pair", ODD, answer(200, b.with_field('"x": "\\ud800"')), carried=DONE
+        "the right response with half a surrogate pair", ODD, answer(200, b.with_field('"x": "\\ud800"')), carried=DONE
     ),
     Fault(
-        "the right answer with control characters",
+        "the right response with control characters",
         FINE,
         answer(200, b.with_field('"x": "\\u001b[2J\\u0000\\u202e"')),
         carried=DONE,
     ),
     Fault(
-        "the right answer with a field nested 100000 deep",
+        "the right response with a field nested 100000 deep",
         ODD,
         answer(200, b.with_field(f'"x": {DEEP.decode()}')),
         carried=DONE,
     ),
     Fault(
-        "the right answer with a megabyte more",
+        "the right response with a megabyte more",
         FINE,
         answer(200, b.with_field(f'"x": "{"a" * 1_000_000}"')),
         carried=DONE,
@@ -522,7 +522,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("throttled as XML", THROTTLED, answer(400, xml("Throttling.User")), cloud="ali"),
     Fault("unavailable as XML", UNAVAILABLE, answer(503, xml("ServiceUnavailable")), cloud="ali"),
     Fault(
-        "throttled in an answer with status 200",
+        "throttled in a response with status 200",
         THROTTLED,
         answer(200, b.document({"RequestId": "R", "Code": "Throttling.User", "Message": "flow control"})),
         cloud="ali",
@@ -572,15 +572,15 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # --- Every second time
     Fault(
-        "every second answer throttled",
+        "every second response throttled",
         THROTTLED,
         answer(429, vendor("Throttling.User", "too many")),
         times=(OFTEN,),
     ),
-    Fault("every second answer 503", UNAVAILABLE, answer(503, web()), carried=OPEN, times=(OFTEN,)),
-    Fault("every second answer 502 with a page", UNAVAILABLE, answer(502, web()), carried=DONE, times=(OFTEN,)),
+    Fault("every second response 503", UNAVAILABLE, answer(503, web()), carried=OPEN, times=(OFTEN,)),
+    Fault("every second response 502 with a page", UNAVAILABLE, answer(502, web()), carried=DONE, times=(OFTEN,)),
     Fault("every second connection reset", LOST, says(b"", end="reset"), carried=OPEN, times=(OFTEN,)),
-    Fault("every second answer a page", UNREAD, answer(200, web()), carried=DONE, times=(OFTEN,)),
+    Fault("every second response a page", UNREAD, answer(200, web()), carried=DONE, times=(OFTEN,)),
     Fault("every second handshake closed", UNSENT, b.closed, where=HANDSHAKE, ways=(HTTPS, PROXY), times=(OFTEN,)),
     Fault(
         "every second tunnel refused",
@@ -591,7 +591,7 @@ FAULTS: tuple[Fault, ...] = (
         times=(OFTEN,),
     ),
     Fault(
-        "an answer about another task",
+        "a response about another task",
         UNREAD,
         answer(200, b.altered(lambda body: re.sub(rb'(ask_?[Ii]d": ")[^"]+', rb"\1another-task", body))),
         carried=DONE,
@@ -615,7 +615,7 @@ FAULTS: tuple[Fault, ...] = (
         carried=OPEN,
     ),
     Fault("500 nested 100000 deep", UNAVAILABLE, answer(500, b.raw(DEEP)), carried=OPEN),
-    Fault("500 with the right answer", UNAVAILABLE, answer(500, b.healthy), carried=DONE),
+    Fault("500 with the right response", UNAVAILABLE, answer(500, b.healthy), carried=DONE),
     Fault(
         "502 by the gateway",
         UNAVAILABLE,
@@ -670,13 +670,13 @@ FAULTS: tuple[Fault, ...] = (
         only=lambda subject: subject.operation not in ("ListSecretTask", "ListServersDetails"),
     ),
     Fault(
-        "200 with half the right answer, whole as HTTP",
+        "200 with half the right response, whole as HTTP",
         UNREAD,
         answer(200, b.altered(lambda body: body[: len(body) // 2] or b"{")),
         carried=DONE,
     ),
     Fault(
-        "200 with the right answer twice",
+        "200 with the right response twice",
         UNREAD,
         answer(200, b.altered(lambda body: body + body if body else b"{}{}")),
         carried=DONE,
@@ -708,11 +708,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("200 with a page as JSON", UNREAD, answer(200, b.raw(b"<html>", b.JSON)), carried=DONE),
     # --- Connections that end too early, or never
-    Fault("closed without an answer", LOST, says(b""), carried=OPEN, ways=(HTTP, HTTPS, PROXY)),
-    Fault("cut without an answer", LOST, says(b"", end="cut"), carried=OPEN, ways=(HTTPS, PROXY)),
-    Fault("reset without an answer", LOST, says(b"", end="reset"), carried=OPEN, ways=(HTTP, HTTPS, PROXY)),
+    Fault("closed without a response", LOST, says(b""), carried=OPEN, ways=(HTTP, HTTPS, PROXY)),
+    Fault("cut without a response", LOST, says(b"", end="cut"), carried=OPEN, ways=(HTTPS, PROXY)),
+    Fault("reset without a response", LOST, says(b"", end="reset"), carried=OPEN, ways=(HTTP, HTTPS, PROXY)),
     Fault(
-        "closed without an answer after half a second",
+        "closed without a response after half a second",
         LOST,
         b.after(0.5, says(b"")),
         carried=OPEN,
@@ -728,7 +728,7 @@ FAULTS: tuple[Fault, ...] = (
         dark=True,
         times=(ALWAYS,),
     ),
-    Fault("no answer", LOST, says(b"", end="hang"), carried=OPEN, slow=True, ways=(HTTP, HTTPS, PROXY)),
+    Fault("no response", LOST, says(b"", end="hang"), carried=OPEN, slow=True, ways=(HTTP, HTTPS, PROXY)),
     Fault("closed in the status line", LOST, says(b"HTTP/1.1 20"), carried=OPEN),
     Fault("closed in a header", LOST, b.partly(0.6, of_body=False), carried=DONE),
     Fault("reset in a header", LOST, b.partly(0.6, of_body=False, end="reset"), carried=DONE),
@@ -767,7 +767,7 @@ FAULTS: tuple[Fault, ...] = (
         carried=OPEN,
         slow=True,
     ),
-    Fault("an answer byte by byte", LOST, b.dripping(0.2, head=True), carried=DONE, slow=True),
+    Fault("a response byte by byte", LOST, b.dripping(0.2, head=True), carried=DONE, slow=True),
     Fault(
         "headers without an end",
         LOST,
@@ -962,24 +962,24 @@ FAULTS: tuple[Fault, ...] = (
     Fault("zero bytes", LOST, says(b"\x00" * 64), carried=DONE),
     Fault("a megabyte of rubbish", LOST, says(b"\xde\xad\xbe\xef" * 250_000), carried=DONE),
     # --- Interim answers
-    Fault("100 before the answer", FINE, b.preceded_by(b"HTTP/1.1 100 Continue\r\n\r\n"), carried=DONE),
-    Fault("102 before the answer", FINE, b.preceded_by(b"HTTP/1.1 102 Processing\r\n\r\n"), carried=DONE),
+    Fault("100 before the response", FINE, b.preceded_by(b"HTTP/1.1 100 Continue\r\n\r\n"), carried=DONE),
+    Fault("102 before the response", FINE, b.preceded_by(b"HTTP/1.1 102 Processing\r\n\r\n"), carried=DONE),
     Fault(
-        "103 before the answer",
+        "103 before the response",
         FINE,
         b.preceded_by(b"HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n"),
         carried=DONE,
     ),
-    Fault("199 before the answer", ODD, b.preceded_by(b"HTTP/1.1 199 Whatever\r\n\r\n"), carried=DONE),
+    Fault("199 before the response", ODD, b.preceded_by(b"HTTP/1.1 199 Whatever\r\n\r\n"), carried=DONE),
     Fault(
-        "three interim answers, slowly",
+        "three interim responses, slowly",
         FINE,
         b.preceded_by(*[b"HTTP/1.1 102 Processing\r\n\r\n"] * 3, pause=0.05),
         carried=DONE,
     ),
-    Fault("100 interim answers", ODD, b.preceded_by(b"HTTP/1.1 102 Processing\r\n\r\n" * 100), carried=DONE),
+    Fault("100 interim responses", ODD, b.preceded_by(b"HTTP/1.1 102 Processing\r\n\r\n" * 100), carried=DONE),
     Fault(
-        "interim answers without an end",
+        "interim responses without an end",
         LOST,
         b.endless(b"HTTP/1.1 102 Processing\r\n\r\n", 0.001),
         carried=DONE,
@@ -1047,9 +1047,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("an error of 17 MiB", ODD, answer(400, b.raw(b" " * (17 << 20))), times=(ALWAYS,), heavy=True),
     # --- Connections that are kept
-    Fault("closed in silence after the answer before", FINE, b.closing, where=BEFORE, carried=DONE),
+    Fault("closed in silence after the response before", FINE, b.closing, where=BEFORE, carried=DONE),
     Fault(
-        "an answer too many before",
+        "a response too many before",
         ODD,
         b.followed_by(
             message(
@@ -1060,11 +1060,11 @@ FAULTS: tuple[Fault, ...] = (
         where=BEFORE,
         carried=DONE,
     ),
-    Fault("rubbish after the answer before", ODD, b.followed_by(b"rubbish\r\n\r\n"), where=BEFORE, carried=DONE),
+    Fault("rubbish after the response before", ODD, b.followed_by(b"rubbish\r\n\r\n"), where=BEFORE, carried=DONE),
     Fault(
-        "an answer too many after", FINE, b.followed_by(message(200, b'{"task_status": "FAILED_RESET"}')), carried=DONE
+        "a response too many after", FINE, b.followed_by(message(200, b'{"task_status": "FAILED_RESET"}')), carried=DONE
     ),
-    Fault("rubbish after the answer", FINE, b.followed_by(b"\x00rubbish"), carried=DONE),
+    Fault("rubbish after the response", FINE, b.followed_by(b"\x00rubbish"), carried=DONE),
     Fault(
         "Connection: close, and kept open",
         FINE,
@@ -1132,9 +1132,9 @@ FAULTS: tuple[Fault, ...] = (
             e
         ),
     ),
-    Fault("400 with the right answer", STRANGER, answer(400, b.healthy), only=lambda subject: subject.kind != "wait"),
+    Fault("400 with the right response", STRANGER, answer(400, b.healthy), only=lambda subject: subject.kind != "wait"),
     Fault(
-        "the right answer under another name",
+        "the right response under another name",
         _unless_bodiless(UNREAD),
         answer(200, b.altered(lambda body: b'{"wrapped": ' + (body or b"{}") + b"}")),
         carried=DONE,
@@ -1145,7 +1145,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("reset when the connection is made", LOST, b.reset, where=CONNECTION, ways=(HTTP,), carried=NOT_DONE),
     Fault("closed when the connection is made", LOST, b.closed, where=CONNECTION, ways=(HTTP,), carried=NOT_DONE),
     Fault(
-        "an answer before the request, and the end",
+        "a response before the request, and the end",
         LOST,
         b.saying(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
         where=CONNECTION,
@@ -1249,7 +1249,7 @@ FAULTS: tuple[Fault, ...] = (
         ways=(HTTPS, PROXY),
     ),
     Fault(
-        "a fatal alert in place of an answer",
+        "a fatal alert in place of a response",
         LOST,
         b.below_tls(b"\x15\x03\x03\x00\x02\x02\x50"),
         carried=OPEN,
@@ -1315,9 +1315,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the proxy closes", UNSENT, b.closed, where=TUNNEL, ways=(PROXY,), says="[Pp]roxy"),
     Fault("the proxy resets", UNSENT, b.reset, where=TUNNEL, ways=(PROXY,), says="[Pp]roxy"),
     Fault("the proxy is silent", UNSENT, b.hanging, where=TUNNEL, ways=(PROXY,), slow=True, says="[Pp]roxy"),
-    Fault("the proxy stops in its answer", UNSENT, b.saying(b"HTTP/1.1 200 Connec"), where=TUNNEL, ways=(PROXY,)),
+    Fault("the proxy stops in its response", UNSENT, b.saying(b"HTTP/1.1 200 Connec"), where=TUNNEL, ways=(PROXY,)),
     Fault(
-        "the proxy is silent in its answer",
+        "the proxy is silent in its response",
         UNSENT,
         b.saying(b"HTTP/1.1 200 Connec", hang=True),
         where=TUNNEL,

@@ -5,7 +5,7 @@
 """The expected results of a fault, derived from what happened by the rules that hold for every module.
 
 1. Only reads are repeated. A write is repeated only when it certainly did not reach the service, or was throttled.
-2. When an answer is lost or cannot be read, the request counts as sent, and the module finds out what it did.
+2. When a response is lost or cannot be read, the request counts as sent, and the module finds out what it did.
 3. ``changed`` is true from the moment a write was accepted, on every exit.
 4. Only a code of the service says that something does not exist.
 5. A refused credential is tried once.
@@ -18,7 +18,7 @@ import dataclasses
 
 from subjects import READ, WAIT, WAIT_TIMEOUT, Subject
 
-#: What a fault means. The answer is good, however odd it looks.
+#: What a fault means. The response is good, however odd it looks.
 FINE = "fine"
 #: The service refuses this request, by a code of its own.
 REFUSED = "refused"
@@ -34,11 +34,11 @@ STRANGER = "stranger"
 THROTTLED = "throttled"
 #: The service, or what stands before it, failed.
 UNAVAILABLE = "unavailable"
-#: The request was sent, and no whole answer came back.
+#: The request was sent, and no whole response came back.
 LOST = "lost"
-#: An answer came that says nothing about the request.
+#: A response came that says nothing about the request.
 UNREAD = "unread"
-#: A good answer says that the service did not do it: one that may be believed, and may not.
+#: A good response says that the service did not do it: one that may be believed, and may not.
 SAID = "said"
 #: The request certainly did not reach the service.
 UNSENT = "unsent"

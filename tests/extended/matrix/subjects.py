@@ -48,10 +48,10 @@ class Subject:
         prepare: Lets the emulator have what the run works on.
         cloud: ``hwc`` or ``ali``.
         gone: Status and code with which the service says that the thing asked for does not exist; None where it cannot.
-        bodiless: The answer promises no body.
+        bodiless: The response promises no body.
         traceable: Whether the module can find out if a write whose response was lost took effect.
         synchronous: Whether the write has taken effect when it is answered.
-        answer_is_secret: The answer holds a secret.
+        answer_is_secret: The response holds a secret.
         lists: It reads many tasks with one request.
     """
 

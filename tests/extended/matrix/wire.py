@@ -6,7 +6,7 @@
 
 One ``Wire`` serves one run of a module at a time. What the run sends is answered by the emulator, byte for byte as the
 service would, until the ``Play`` of the run has something else happen: to the listening port, to a name, to a connection,
-to a tunnel, or in place of an answer.
+to a tunnel, or in place of a response.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Peer:
 def message(
     status: int, body: bytes = b"", *headers: tuple[str, str], length: bool = True, version: str = "HTTP/1.1"
 ) -> bytes:
-    """Return an answer as bytes; ``length`` adds the Content-Length that fits."""
+    """Return a response as bytes; ``length`` adds the Content-Length that fits."""
     lines = [f"{version} {status} {_REASONS.get(status, 'Whatever')}"]
     lines += [f"{name}: {value}" for name, value in headers]
     if length and status not in (204, 304) and status >= 200:
@@ -143,7 +143,7 @@ def message(
 
 
 def plain(response: Response, *headers: tuple[str, str]) -> bytes:
-    """Return the bytes of an answer of the emulator."""
+    """Return the bytes of a response of the emulator."""
     return message(response.status, response.body, *response.headers, *headers)
 
 
@@ -152,7 +152,7 @@ class Exchange:
     """One request that a fault is to answer.
 
     Attributes:
-        peer: Where the answer goes.
+        peer: Where the response goes.
         request: What was asked.
         answer: What the service answers when nothing is wrong; whether it was carried out is for the play to say.
         play: The play.

@@ -235,7 +235,7 @@ class SimulatedBackend:
         fault = self._faults.strike(self._draw, kind, self.calls, now)
         if fault == "hangs":
             self._clock.now += timeout
-            raise TransportError("no answer in time.", possibly_sent=True)
+            raise TransportError("no response in time.", possibly_sent=True)
         self._clock.now += min(timeout, SLOW) if fault == "slow" else RTT
         if fault is not None:
             self.faulty += 1

@@ -72,7 +72,7 @@ def test_finished_tasks_that_cost_a_read_each(share: float, connections: int, se
 
 
 #: Faults of which each costs more than a repetition: a service that throttles every fifth call is asked at half of the rate and
-#: less, as if it had a quota, and a call that hangs holds one of four connections for twenty times as long as an answer takes.
+#: less, as if it had a quota, and a call that hangs holds one of four connections for twenty times as long as a response takes.
 DEAR = {"throttled": 15.0, "throttled with a hint": 10.0, "hangs": 5.0}
 
 

@@ -147,7 +147,7 @@ options:
     default: 30.0
   error_grace:
     description:
-      - Seconds for which there may be no usable answer at all. Then the source ends with an error.
+      - Seconds for which there may be no usable response at all. Then the source ends with an error.
     type: float
     default: 3600.0
   request_timeout:

@@ -25,8 +25,8 @@ def main() -> None:
     )
     while True:
         try:
-            answer = open_url(module.params["url"], headers={"X-Auth-Token": module.params["token"]})
-            status = json.loads(answer.read())["task_status"]
+            response = open_url(module.params["url"], headers={"X-Auth-Token": module.params["token"]})
+            status = json.loads(response.read())["task_status"]
             if status.startswith("SUCCESS"):
                 module.exit_json(task_status=status)
         except urllib.error.HTTPError:

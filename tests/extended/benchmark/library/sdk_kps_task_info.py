@@ -20,8 +20,8 @@ def main() -> None:
         os.environ["HUAWEICLOUD_SDK_AK"], os.environ["HUAWEICLOUD_SDK_SK"], os.environ["HUAWEICLOUD_SDK_PROJECT_ID"]
     )
     client = KpsClient.new_builder().with_credentials(credentials).with_endpoint(os.environ["HWC_ENDPOINT"]).build()
-    answer = client.list_keypair_task(ListKeypairTaskRequest(task_id=module.params["task_id"]))
-    module.exit_json(task_status=answer.task_status)
+    response = client.list_keypair_task(ListKeypairTaskRequest(task_id=module.params["task_id"]))
+    module.exit_json(task_status=response.task_status)
 
 
 if __name__ == "__main__":

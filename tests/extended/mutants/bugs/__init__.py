@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from . import action, answers, engine, fleet, role, ssh, transport
+from . import action, engine, fleet, responses, role, ssh, transport
 from .bug import Bug
 from .transport import MATRIX
 
-BUGS = (*engine.BUGS, *fleet.BUGS, *action.BUGS, *answers.BUGS, *role.BUGS, *ssh.BUGS, *transport.BUGS)
+BUGS = (*engine.BUGS, *fleet.BUGS, *action.BUGS, *responses.BUGS, *role.BUGS, *ssh.BUGS, *transport.BUGS)
 
 __all__ = ["BUGS", "MATRIX", "Bug"]

@@ -78,7 +78,7 @@ BUGS = (
         "slice-in-the-result",
         "the result shows an option that users do not have",
         WAIT,
-        "                without_internal_options(answer)\n",
+        "                without_internal_options(result)\n",
         "",
     ),
     Sliced(

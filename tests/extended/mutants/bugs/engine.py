@@ -232,8 +232,8 @@ BUGS = (
         tests=EXAMPLES,
     ),
     Bug(
-        "answer-of-another-task",
-        "whatever comes back is taken for the answer",
+        "response-about-another-task",
+        "whatever comes back is taken for the response",
         WAIT + "poller.py",
         "        if task.task_id != task_id:\n",
         "        if not task.task_id:\n",
@@ -241,7 +241,7 @@ BUGS = (
     ),
     Bug(
         "history-merged",
-        "the history counts answers and forgets what they said",
+        "the history counts responses and forgets their statuses",
         WAIT + "task_state.py",
         "        if self.history and self.history[-1].status == status:\n",
         "        if self.history:\n",
@@ -327,7 +327,7 @@ BUGS = (
     ),
     Bug(
         "limiter-off",
-        "calls follow each other as fast as the answers come",
+        "calls follow each other as fast as the responses come",
         WAIT + "pacing.py",
         "-math.inf if self.last_sent is None else self.last_sent + 1 / self.current_rate(self.last_sent)",
         "-math.inf",
@@ -356,7 +356,7 @@ BUGS = (
     ),
     Bug(
         "rate-never-recovers",
-        "one throttled answer slows the rest of the wait down",
+        "one throttled response slows the rest of the wait down",
         WAIT + "pacing.py",
         "GROWTH = 0.01\n",
         "GROWTH = 0.0\n",
@@ -366,8 +366,8 @@ BUGS = (
         "rate-recovers-by-time-only",
         "a few throttled calls among many keep the rate at a fraction of itself",
         WAIT + "pacing.py",
-        "GROWTH_PER_ANSWER = 0.02\n",
-        "GROWTH_PER_ANSWER = 0.0\n",
+        "GROWTH_PER_RESPONSE = 0.02\n",
+        "GROWTH_PER_RESPONSE = 0.0\n",
         tests=EXAMPLES,
     ),
     Bug(
@@ -396,7 +396,7 @@ BUGS = (
     ),
     Bug(
         "throttling-fatal",
-        "a throttled answer ends the wait (botocore, openstacksdk, aliyun-cli)",
+        "a throttled response ends the wait (botocore, openstacksdk, aliyun-cli)",
         WAIT + "requests.py",
         "        self._state.counters.throttled += 1\n",
         "        self._state.counters.throttled += 1\n        raise Fatal(str(error), error)\n",
@@ -448,7 +448,7 @@ BUGS = (
     ),
     Bug(
         "outage-is-hammered",
-        "a service that does not answer any more is asked at full rate",
+        "a service that does not respond any more is polled at full rate",
         WAIT + "pacing.py",
         "            probe = now + min(LONGEST_PROBE, pause) * (0.5 + random_number / 2)\n",
         "            probe = now + 0.0 * min(LONGEST_PROBE, pause) * random_number\n",
@@ -466,8 +466,8 @@ BUGS = (
         "hanging-call-takes-all-its-time",
         "a call that hangs takes half a minute, however fast the others are",
         WAIT + "pacing.py",
-        "        if self.answers >= ENOUGH_ANSWERS:\n",
-        "        if self.answers < 0:\n",
+        "        if self.responses >= ENOUGH_RESPONSES:\n",
+        "        if self.responses < 0:\n",
         tests=EXAMPLES,
     ),
     Bug(
@@ -495,7 +495,7 @@ BUGS = (
         tests=EXAMPLES,
     ),
     Bug(
-        "odd-answer-fatal",
+        "odd-response-fatal",
         "a number where our code expects a text ends the wait",
         WAIT + "requests.py",
         "        except Exception as error:\n",
@@ -514,8 +514,8 @@ BUGS = (
         "login-in-a-loop",
         "logs in until it works, and locks the account",
         WAIT + "requests.py",
-        "            response = self._repeat(response)\n",
-        "            while isinstance(response.error, AuthenticationError):\n                response = self._repeat(response)\n",
+        "            request = self._repeat(request)\n",
+        "            while isinstance(request.error, AuthenticationError):\n                request = self._repeat(request)\n",
     ),
     Bug(
         "refused-login-blamed-on-tasks",
@@ -574,8 +574,8 @@ BUGS = (
         "            {task_id: dataclasses.replace(task, data={}) for task_id, task in self.tasks.items() if not task.finished},\n",
     ),
     Bug(
-        "token-holds-answers",
-        "the token carries the answers of the service",
+        "token-holds-responses",
+        "the token carries the responses of the service",
         WAIT + "state.py",
         "            {task_id: dataclasses.replace(task, data={}) for task_id, task in self.tasks.items()},\n",
         "            dict(self.tasks),\n",
@@ -644,8 +644,8 @@ BUGS = (
         "dead-module-takes-everything",
         "a module that is killed in the middle of a wait costs every verdict",
         ACTION,
-        "                return {**answer, **known}\n",
-        "                return answer\n",
+        "                return {**result, **known}\n",
+        "                return result\n",
         tests=ACTION_TESTS,
     ),
     Bug(

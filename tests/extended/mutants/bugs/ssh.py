@@ -37,7 +37,7 @@ BUGS = (
                 "RemoteCommand=none",
                 "the configuration's command takes the place of the proof's",
             ),
-            ("batch-mode", "BatchMode=yes", "a question waits for an answer"),
+            ("batch-mode", "BatchMode=yes", "a question waits for a response"),
             ("one-hash", "FingerprintHash=sha256", "with MD5 in the configuration, no key is known by its fingerprint"),
         )
     ),
@@ -136,7 +136,7 @@ BUGS = (
     ),
     Bug(
         "certificate-for-the-key",
-        "the answer to a certificate is taken for that to the key",
+        "the response to a certificate is taken for that to the key",
         SSH + "transcript.py",
         '") and "-CERT " not in line\n',
         '")\n',

@@ -19,11 +19,11 @@ BUGS = (
     # The transport
     Bug(
         "lost-write-repeated",
-        "a write whose answer was lost is sent again (urllib3's Retry with allowed_methods=None)",
+        "a write whose response was lost is sent again (urllib3's Retry with allowed_methods=None)",
         HTTP + "retry.py",
         "        return pause if not error.permanent and (read_only or not error.possibly_sent) else None\n",
         "        return pause if not error.permanent else None\n",
-        tests=(MATRIX, "-k", "associate, reset without an answer"),
+        tests=(MATRIX, "-k", "associate, reset without a response"),
     ),
     Bug(
         "proxy-loses-what-was-sent",
@@ -31,7 +31,7 @@ BUGS = (
         HTTP + "connections.py",
         "        exchange.sent = exchange.sent or not exchange.connecting\n",
         "        exchange.sent = exchange.sent or not (exchange.connecting or self.proxy)\n",
-        tests=(MATRIX, "-k", "stop, closed without an answer, proxy"),
+        tests=(MATRIX, "-k", "stop, closed without a response, proxy"),
     ),
     Bug(
         "tunnel-counts-as-sent",
@@ -42,8 +42,8 @@ BUGS = (
         tests=(MATRIX, "-k", "delete, the proxy closes"),
     ),
     Bug(
-        "broken-answer-repeated",
-        "a write is sent again because its answer could not be read",
+        "invalid-response-repeated",
+        "a write is sent again because its response could not be read",
         HTTP + "retry.py",
         "    if read_only and (\n",
         "    if True and (\n",
@@ -74,8 +74,8 @@ BUGS = (
         tests=(MATRIX, "-k", "wait kps, a certificate: "),
     ),
     Bug(
-        "interim-answer-taken",
-        "103 (Early Hints) is taken for the answer (http.client)",
+        "interim-response-taken",
+        "103 (Early Hints) is taken for the response (http.client)",
         HTTP + "connections.py",
         "            if not 100 <= self.status < 200 or ",
         "            if self.status != 100 or ",
@@ -140,7 +140,7 @@ BUGS = (
     ),
     Bug(
         "write-told-too-late",
-        "what goes wrong while the answer of a write is read says that nothing has changed",
+        "what goes wrong while the response of a write is read says that nothing has changed",
         HTTP + "retry.py",
         "            if not read_only and 200 <= response.status < 300 and self._on_write is not None:\n",
         "            if False:\n",
@@ -192,8 +192,8 @@ BUGS = (
         "lost-association-is-no-change",
         "an association whose response was lost is not a change",
         FLEET + "association.py",
-        "                lost[server_id] = answer\n                self.mark_changed(self.rows[server_id])\n",
-        "                lost[server_id] = answer\n",
+        "                lost[server_id] = response\n                self.mark_changed(self.rows[server_id])\n",
+        "                lost[server_id] = response\n",
         tests=(MATRIX, "-k", "disassociate, 503"),
     ),
     Bug(
@@ -202,7 +202,7 @@ BUGS = (
         FLEET + "power.py",
         "        if error.outcome_unknown:\n",
         "        if not error.outcome_unknown:\n",
-        tests=(MATRIX, "-k", "stop, closed without an answer"),
+        tests=(MATRIX, "-k", "stop, closed without a response"),
     ),
     Bug(
         "lost-write-is-no-change",

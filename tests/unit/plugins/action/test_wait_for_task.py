@@ -81,8 +81,8 @@ class Task(plugin.ActionModule):
 
 def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
     args = {"service": "kps", "task_ids": ["t-1"]}
-    answer = {**done(), "invocation": {"module_args": {"service": "kps", "wait_slice": {"length": 5.0}}}}
-    task = Task(clock, answer, args=args)
+    response = {**done(), "invocation": {"module_args": {"service": "kps", "wait_slice": {"length": 5.0}}}}
+    task = Task(clock, response, args=args)
     assert task.run(None, VARIABLES) == {
         **done(),
         "invocation": {"module_args": {"service": "kps"}},
@@ -131,8 +131,8 @@ def test_the_first_slice_is_short_and_the_others_are_as_long_as_the_lines_are_ap
 def test_the_slice_of_the_last_poll_begins_well_before_it(
     clock: FakeClock, timeout: float | str, unbounded: list[bool]
 ) -> None:
-    answers = [more(number) for number in range(len(unbounded) - 1)]
-    task = Task(clock, *answers, done(), took=6.0, args={"progress": 30, "timeout": timeout})
+    responses = [more(number) for number in range(len(unbounded) - 1)]
+    task = Task(clock, *responses, done(), took=6.0, args={"progress": 30, "timeout": timeout})
     task.run(None, VARIABLES)
     assert [length > 1e6 for _elapsed, length, _state in task.slices()] == unbounded
 

@@ -59,7 +59,7 @@ class FakeClock:
 
 
 def answer(document: t.Any = None, status: int = 200, **headers: str) -> Response:
-    """Return an answer with a JSON body, or without any when there is no document. Underscores in header names mean hyphens."""
+    """Return a response with a JSON body, or without any when there is no document. Underscores in header names mean hyphens."""
     body = b"" if document is None else json.dumps(document).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(status, {"content-type": "application/json", **named}, body)
@@ -142,7 +142,7 @@ class FakeTransport:
 
         Args:
             request: Method and URL, percent-encoded, as ``GET https://...``.
-            outcome: The answer; a mapping is the JSON body of an answer with HTTP 200.
+            outcome: The response; a mapping is the JSON body of a response with HTTP 200.
             body: The JSON value, or the fields of the form, that the request must carry; None for a request without a body.
             took: Seconds until the outcome.
             times: How often in a row.
@@ -186,7 +186,7 @@ class FakeTransport:
         self.timeouts.append(timeout)
         self.clock.now += min(due.took, timeout)
         if due.took > timeout:
-            raise TransportError(f"no answer within {timeout:.1f} s", possibly_sent=True)
+            raise TransportError(f"no response within {timeout:.1f} s", possibly_sent=True)
         if isinstance(due.outcome, CloudError):
             raise due.outcome
         return due.outcome

@@ -84,7 +84,7 @@ def test_a_generated_pair_without_its_private_key_is_told(cloud: FakeTransport, 
     cloud.expect(CREATE, there(private_key=key), body={"keypair": {"name": "kp"}})
     cloud.expect(SHOW, there())
     run = start(cloud)
-    with pytest.raises(WriteUncertainError, match="was created; its private key was in the answer, and is lost"):
+    with pytest.raises(WriteUncertainError, match="was created; its private key was in the response, and is lost"):
         run.execute(hwc_kps_keypair.execute)
     assert run.context.result["changed"] is True
     assert "private_key" not in run.context.result

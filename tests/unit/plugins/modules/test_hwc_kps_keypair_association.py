@@ -116,7 +116,7 @@ def test_a_key_that_kps_echoes_is_in_no_result(cloud: FakeTransport, echo: t.Cal
     row = {"task_id": "t-1", "server_id": "s-1", "task_error_code": "KPS.6009", "task_error_msg": said}
     cloud.always(failed, {"total": 1, "tasks": [row] if where == "failed task" else []})
     cloud.always(f"GET {KPS}/v3/{PROJECT}/tasks/t-1", {"task_id": "t-1", "task_status": "FAILED_REPLACE"})
-    answers: dict[str, t.Any] = {
+    responses: dict[str, t.Any] = {
         "refusal": error_response(400, "KPS.6009", said),
         "page": answer({}, 502)._replace(body=f"<html>{said}".encode(), headers={}),
         "answer without a task": {"error_msg": said, "note": said},
@@ -125,7 +125,7 @@ def test_a_key_that_kps_echoes_is_in_no_result(cloud: FakeTransport, echo: t.Cal
     }
     auth = {"type": "keypair", "key": PEM}
     body = {"keypair_name": "kp-new", "server": {"id": "s-1", "auth": auth, "port": 22}}
-    cloud.expect(f"POST {KPS}/v3/{PROJECT}/keypairs/associate", answers[where], body=body)
+    cloud.expect(f"POST {KPS}/v3/{PROJECT}/keypairs/associate", responses[where], body=body)
     run = ModuleRun(cloud, {**DEFAULTS, "private_key": PEM, "port": 22})
     result = hwc_kps_keypair_association.MODULE.perform(run.context)
     assert result["failed"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An Alibaba Cloud client on a scripted cloud, and answers of that cloud, for the tests."""
+"""An Alibaba Cloud client on a scripted cloud, and responses of that cloud, for the tests."""
 
 from __future__ import annotations
 

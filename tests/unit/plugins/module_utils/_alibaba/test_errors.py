@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.client import AlibabaOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.errors import (
     is_skew,
-    read_answer,
     read_error_response,
+    read_response,
     to_error,
     wait_for,
 )
@@ -201,7 +201,7 @@ TASKS = TASK._replace(name="ListTasks", response_key="Tasks", lists=True)
 
 
 def read(response: Response, operation: AlibabaOperation = TASK) -> dict[str, t.Any]:
-    return read_answer(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
+    return read_response(response, operation, origin="https://cloudsso.cn-shanghai.aliyuncs.com", now=EPOCH)
 
 
 #: Error responses in XML, with their code and message; None: not found.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The retry rule, the deadline of an operation, and what is made of an answer's body and headers."""
+"""The retry rule, the deadline of an operation, and what is made of a response's body and headers."""
 
 from __future__ import annotations
 

@@ -712,7 +712,7 @@ def on_the_wire(name: str) -> list[tuple[str, str, bytes, dict[str, str]]]:
 
 
 class Recorder:
-    """A transport that notes requests and answers each the same."""
+    """A transport that notes requests and responses each the same."""
 
     def __init__(self, *answers: Response) -> None:
         self.answers = list(answers)
@@ -817,8 +817,8 @@ WIRE: dict[str, tuple[t.Callable[[HuaweiClient], t.Any], t.Any, tuple[Response, 
 
 @pytest.mark.parametrize("name", WIRE)
 def test_requests_equal_those_of_the_official_sdk(clock: FakeClock, name: str) -> None:
-    do, credentials, answers = WIRE[name]
-    recorded(clock, name, do, credentials, *answers)
+    do, credentials, responses = WIRE[name]
+    recorded(clock, name, do, credentials, *responses)
 
 
 def test_the_bodies_of_the_recordings_are_what_they_seem() -> None:

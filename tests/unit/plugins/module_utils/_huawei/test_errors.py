@@ -17,8 +17,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
     HuaweiErrorResponse,
-    read_answer,
     read_error_response,
+    read_response,
     to_error,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
@@ -358,7 +358,7 @@ SHOW = HuaweiOperation(
 
 
 def read(response: Response, operation: HuaweiOperation) -> dict[str, t.Any]:
-    return read_answer(response, operation, origin="https://kms.example.com", by="key", now=EPOCH)
+    return read_response(response, operation, origin="https://kms.example.com", by="key", now=EPOCH)
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 400, 401, 403, 404, 429, 500, 503])

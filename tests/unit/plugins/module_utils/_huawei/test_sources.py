@@ -207,7 +207,7 @@ GOOD = {
 }
 
 
-BROKEN = errors.InvalidResponseError("The answer was cut short.", truncated=True)
+BROKEN = errors.InvalidResponseError("The response was cut short.", truncated=True)
 
 
 def text(body: str, status: int = 200) -> Response:

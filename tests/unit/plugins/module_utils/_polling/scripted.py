@@ -271,7 +271,7 @@ class ScriptedBackend:
         if call.fault == "hang" or latency > timeout:
             call.fault = "hang"
             self.clock.now += timeout
-            raise TransportError(f"no answer within {timeout:.0f} s.", possibly_sent=True)
+            raise TransportError(f"no response within {timeout:.0f} s.", possibly_sent=True)
         self.clock.now += latency
         call.answered = self.clock.age()
         if call.fault is not None:

@@ -151,32 +151,32 @@ def test_time_out_while_throttled_says_how_old_the_last_answer_is() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0}, faults=[None, Throttle(60.0)])
     assert outcome.result["timed_out"]
     assert outcome.result["elapsed"] == 30.0
-    assert "The last answer about t-1 is 30 s old: the service asked to wait (Retry-After 60)." in outcome.msg
+    assert "The last response about t-1 is 30 s old: the service asked to wait (Retry-After 60)." in outcome.msg
 
 
 def test_time_out_while_throttled_without_retry_after() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 8.0}, faults=[None] + [Throttle()] * 9)
-    assert "The last answer about t-1 is 8 s old: the service asked to wait." in outcome.msg
+    assert "The last response about t-1 is 8 s old: the service asked to wait." in outcome.msg
 
 
 def test_time_out_of_a_wait_that_was_only_throttled() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 8.0}, faults=[Throttle(0.0)] * 99)
     assert outcome.result["throttled"] > 1
     turned = f"the service throttled the last {outcome.result['throttled']} calls"
-    assert f"There is no answer about t-1: {turned}." in outcome.msg
+    assert f"There is no response about t-1: {turned}." in outcome.msg
 
 
 def test_time_out_amid_errors_names_the_last_one() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0}, faults=[None] + ["unavailable"] * 20)
     assert outcome.result["timed_out"]
-    assert "The last answer about t-1 is 30 s old: 8 errors since, the last: HTTP 503." in outcome.msg
+    assert "The last response about t-1 is 30 s old: 8 errors since, the last: HTTP 503." in outcome.msg
 
 
 def test_time_out_without_any_answer() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 10.0}, faults=["reset"] * 9)
     assert outcome.msg.startswith(
-        "Timed out after 10 s waiting for kps task t-1 (no answer about it yet)."
-        " There is no answer about t-1: 5 errors since, the last: connection reset."
+        "Timed out after 10 s waiting for kps task t-1 (no response about it yet)."
+        " There is no response about t-1: 5 errors since, the last: connection reset."
     )
 
 
@@ -267,7 +267,7 @@ def test_no_usable_answer() -> None:
     outcome, _cloud = run({"t-1": RUNS, "t-2": OK}, {"error_grace": 60.0}, faults=[None] * 12 + ["reset"] * 99)
     assert outcome.failed
     assert outcome.msg == (
-        "No usable answer from https://cloud.example.com for 60 s (15 errors; last: connection reset)."
+        "No usable response from https://cloud.example.com for 60 s (15 errors; last: connection reset)."
         " Last known: 1 pending, 1 success."
     )
     assert "resume" in outcome.result

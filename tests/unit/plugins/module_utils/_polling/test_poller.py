@@ -258,9 +258,9 @@ def test_an_answer_that_breaks_our_own_code_is_a_broken_answer() -> None:
     outcome, _cloud = run({"a": after(3), "b": after(300)}, {"faults": [None, None, *["odd"] * 99]}, error_grace=60)
     assert outcome.failed
     assert states(outcome) == ["pending", "pending"]
-    assert outcome.msg.startswith("No usable answer from https://cloud.example.com for ")
+    assert outcome.msg.startswith("No usable response from https://cloud.example.com for ")
     assert (
-        "last: https://cloud.example.com gave an answer that cannot be read (TypeError: sequence item 0" in outcome.msg
+        "last: https://cloud.example.com gave a response that cannot be read (TypeError: sequence item 0" in outcome.msg
     )
     assert "please report it" in outcome.msg
     assert outcome.result["exception"].startswith("Traceback (most recent call last):")
@@ -496,7 +496,7 @@ def test_a_task_whose_read_is_always_throttled_does_not_stop_the_others() -> Non
     outcome = wait(Jealous(clock, timelines), list(timelines), Options(timeout=200), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 5
     assert max(task["elapsed"] for task in outcome.result["tasks"][1:]) < 60
-    assert "t-0 (no answer about it yet" in outcome.msg
+    assert "t-0 (no response about it yet" in outcome.msg
 
 
 def test_retry_after_may_be_longer_than_the_pause() -> None:
@@ -510,7 +510,7 @@ def test_errors_in_a_row_count_by_time_until_any_answer() -> None:
     assert states(outcome) == ["success"]
     assert outcome.result["errors"] == 40
     outcome, _cloud = run({"a": after(300)}, {"faults": faults}, error_grace=90)
-    assert "No usable answer" in outcome.msg
+    assert "No usable response" in outcome.msg
 
 
 def test_one_error_after_a_long_pause_is_one_error() -> None:
@@ -721,7 +721,7 @@ def test_a_page_that_fails_once_is_read_again(fault: t.Any) -> None:
 
 
 class BrokenList(ScriptedBackend):
-    """A cloud whose list never works, and whose other answers are fine."""
+    """A cloud whose list never works, and whose other responses are fine."""
 
     fault: t.Any = "unavailable"
 

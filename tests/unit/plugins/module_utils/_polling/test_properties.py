@@ -308,7 +308,7 @@ def test_p6_throttling_alone_never_fails_a_wait(scenario: Scenario) -> None:
     outcome, _cloud = scenario.run()
     ended = outcome.result["timed_out"] or not outcome.result["pending_ids"]
     assert ended
-    assert "No usable answer" not in outcome.msg
+    assert "No usable response" not in outcome.msg
     assert outcome.failed == (outcome.result["timed_out"] or outcome.result["summary"]["failed"] > 0)
 
 
@@ -319,7 +319,7 @@ def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_answer
     for call in cloud.calls:
         silent = [*silent, call.sent] if call.fault in TRANSIENT else []
     lasted = cloud.clock.age() - silent[0] if silent else -1.0
-    if "No usable answer" in outcome.msg:
+    if "No usable response" in outcome.msg:
         assert lasted >= scenario.options["error_grace"] - TINY
     elif not cloud.sent("reasons"):
         assert lasted < scenario.options["error_grace"]
@@ -333,7 +333,7 @@ def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_answer
 def test_p6_errors_with_answers_between_them_never_fail_a_wait(scenario: Scenario) -> None:
     clock, cloud = scenario.begin(faults=[fault for found in scenario.cloud["faults"] * 3 for fault in (found, None)])
     outcome = scenario.wait(clock, cloud)
-    assert "No usable answer" not in outcome.msg
+    assert "No usable response" not in outcome.msg
     assert outcome.result["timed_out"] or not outcome.result["pending_ids"]
 
 
@@ -692,7 +692,7 @@ def test_p16_one_failing_task_costs_the_others_only_its_own_calls(scenario: Scen
     alone = Scenario(healthy, options, scenario.cloud, scenario.seed).run()[0]
     clock = FakeClock()
     outcome = scenario.wait(clock, Sick(clock, scenario.timelines, **scenario.cloud), **options)
-    if "No usable answer" in outcome.msg:
+    if "No usable response" in outcome.msg:
         assert all(task["finished"] for task_id, task in tasks(outcome).items() if task_id != failing)
         return
     for task_id, task in tasks(alone).items():

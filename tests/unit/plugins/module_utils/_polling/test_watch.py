@@ -207,7 +207,7 @@ def test_an_outage_is_survived_until_the_grace_is_over() -> None:
     bench.watch.add(["a"])
     bench.run(1000)
     assert bench.failure is not None
-    assert bench.failure.message.startswith("No usable answer from https://cloud.example.com for 3")
+    assert bench.failure.message.startswith("No usable response from https://cloud.example.com for 3")
 
 
 def test_no_step_sleeps_for_long_although_the_service_asks_for_an_hour() -> None:

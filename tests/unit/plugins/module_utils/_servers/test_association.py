@@ -678,7 +678,7 @@ def test_a_pair_that_has_changed_since_is_a_success(cloud: FakeTransport) -> Non
 
 
 class Late(FakeTransport):
-    """A cloud that loses the answer to an association, and shows the task that it starts a while later.
+    """A cloud that loses the response to an association, and shows the task that it starts a while later.
 
     Args:
         clock: Its time.
@@ -770,7 +770,7 @@ def test_several_lost_answers_in_a_row_stop_the_sending(cloud: FakeTransport) ->
         cloud.always(detail(server_id), {"servers": [server(server_id)]})
     result = result_of(start(cloud, server_ids=ids, wait=False, on_failure="return"))
     assert [state for _id, _changed, state in states(result)] == ["unknown"] * 3 + ["error"] * 2
-    assert "the answers to 3 requests in a row were lost" in result["servers"][4]["msg"]
+    assert "the responses to 3 requests in a row were lost" in result["servers"][4]["msg"]
 
 
 @pytest.mark.parametrize("rows", [[server("s-1", key_name="kp-new")], []], ids=["same pair", "gone"])

@@ -230,7 +230,7 @@ def test_without_a_usable_answer_the_servers_themselves_tell(cloud: FakeTranspor
     servers(cloud, server("s-1", "SHUTOFF"))
     result = result_of(start(cloud))
     assert states(result) == [("s-1", True, "success")]
-    assert "no usable answer" in result["servers"][0]["msg"]
+    assert "no usable response" in result["servers"][0]["msg"]
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, False, [])
 
 
@@ -241,7 +241,7 @@ def test_a_request_that_was_lost_for_good_is_not_sent_again(cloud: FakeTransport
     result = result_of(start(cloud, wait_timeout=10.0))
     assert states(result) == [("s-1", True, "pending")]
     assert (result["changed"], result["failed"]) == (True, True)
-    assert "no usable answer" in result["msg"]
+    assert "no usable response" in result["msg"]
     assert "The time (wait_timeout, 10 s) is up" in result["msg"]
 
 

@@ -150,7 +150,7 @@ def test_answers_about_another_task_are_errors(cloud: FakeTransport, document: d
         cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
 
 
-#: What a list holds: the answers by token.
+#: What a list holds: the responses by token.
 PAGED: dict[str, list[tuple[str | None, list[dict[str, t.Any]], str | None]]] = {
     "nothing": [(None, [], None)],
     "one": [(None, [row(0)], None)],

@@ -99,7 +99,7 @@ def test_any_other_error_response_is_an_error(cloud: FakeTransport, status: int,
         csms.show_task(client(cloud), "t-1")
 
 
-#: What a list holds: the answers by marker.
+#: What a list holds: the responses by marker.
 PAGED: dict[str, list[tuple[str | None, list[dict[str, t.Any]], str | None]]] = {
     "nothing": [(None, [], None)],
     "one": [(None, [row(0)], None)],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""KPS: what its tasks mean, how its lists are paged, and what an answer must hold."""
+"""KPS: what its tasks mean, how its lists are paged, and what a response must hold."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def page(number: int) -> str:
     return f"?limit=1000&offset={number}"
 
 
-#: What a list holds, and the answers it is read in: (offset, rows, total).
+#: What a list holds, and the responses it is read in: (offset, rows, total).
 PAGED: dict[str, list[tuple[int, int, t.Any]]] = {
     "nothing": [(0, 0, 0)],
     "one": [(0, 1, 1)],

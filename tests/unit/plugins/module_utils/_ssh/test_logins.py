@@ -221,7 +221,7 @@ def test_what_is_lasting_is_not_tried_again(clock: FakeClock, name: str) -> None
 
 
 def test_the_time_limit_is_that_of_all_logins_together(clock: FakeClock) -> None:
-    # Each try takes the ten seconds of a connection without an answer.
+    # Each try takes the ten seconds of a connection without a response.
     hosts = [f"h{number}" for number in range(500)]
     script = {(host, name): ["closed"] for host in hosts for name in ("new", "old")}
     programs = FakePrograms(clock, script, dict.fromkeys(hosts, 10.0))

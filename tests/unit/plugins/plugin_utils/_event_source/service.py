@@ -76,7 +76,7 @@ class Service:
         self.tasks: dict[str, Task] = {}
         #: What was asked, such as ``running``, ``failed``, ``task t-1``, ``ListTasks StartTime ge ...``.
         self.asked: list[str] = []
-        #: What comes of requests whose word begins so, in place of an answer.
+        #: What comes of requests whose word begins so, in place of a response.
         self.trouble: dict[str, Response | CloudError] = {}
         #: Called at the beginning of each request.
         self.on_request: t.Callable[[], None] | None = None

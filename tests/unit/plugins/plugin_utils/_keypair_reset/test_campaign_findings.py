@@ -42,9 +42,9 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils.
 
 def waited(wait: dict[str, t.Any], **of_task: t.Any) -> Record:
     """Return a server whose task was waited for."""
-    answer = {"id": "t1", "state": "pending", "status": "RUNNING", "elapsed": 31.4, "reason": None, **of_task}
+    response = {"id": "t1", "state": "pending", "status": "RUNNING", "elapsed": 31.4, "reason": None, **of_task}
     (after,) = note_wait(
-        [record("web", power="SHUTOFF", operation="reset", task_id="t1")], [{"tasks": [answer], **wait}], now=0
+        [record("web", power="SHUTOFF", operation="reset", task_id="t1")], [{"tasks": [response], **wait}], now=0
     )
     return after
 

@@ -56,8 +56,8 @@ def power_noted(
     check_mode: bool = False,
 ) -> Record:
     """Return a server after its power was to change: the response, and the status read then; None for no response."""
-    told = of(each["host"], failed=True, msg="No answer.") if row is None else of(each["host"], servers=[row])
-    now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No answer.")
+    told = of(each["host"], failed=True, msg="No response.") if row is None else of(each["host"], servers=[row])
+    now = of(each["host"], servers=[after]) if after else of(each["host"], failed=True, msg="No response.")
     return note([each], [told], jobs, [now], now=NOW, check_mode=check_mode)[0]
 
 
@@ -115,7 +115,7 @@ def test_a_server_that_stopped_goes_on() -> None:
             None,
             server("web"),
             [],
-            "The server did not stop: the request failed: No answer. The request to stop it may still take effect.",
+            "The server did not stop: the request failed: No response. The request to stop it may still take effect.",
         ),
         (
             switched("web"),
@@ -127,7 +127,7 @@ def test_a_server_that_stopped_goes_on() -> None:
             switched("web"),
             None,
             [],
-            "Whether the server has stopped is not known: it could not be read afterwards: No answer. The request to stop it may still take effect.",
+            "Whether the server has stopped is not known: it could not be read afterwards: No response. The request to stop it may still take effect.",
         ),
     ],
 )
@@ -343,7 +343,7 @@ def test_a_server_that_runs_again_is_on() -> None:
         ),
         (switched("web"), [], "The server was not started: its status is SHUTOFF."),
         (switched("web", changed=False, msg="It is locked."), [], "The server was not started: It is locked."),
-        (None, [], "The server was not started: the request failed: No answer."),
+        (None, [], "The server was not started: the request failed: No response."),
     ],
 )
 def test_a_server_that_does_not_start_fails_with_the_reason(

@@ -42,8 +42,8 @@ NO_TASKS: dict[str, t.Any] = {"tasks": []}
 def decided(each: Record, row: dict[str, t.Any] | None, tasks: t.Sequence[dict[str, t.Any]] = ()) -> Record:
     """Return a record after its server and the running tasks were read."""
     rows = [] if row is None else [row]
-    answers = [of(each["host"], servers=rows)], [of(each["host"], tasks=list(tasks))]
-    (after,) = note_servers([each], *answers, now=100.0)
+    responses = [of(each["host"], servers=rows)], [of(each["host"], tasks=list(tasks))]
+    (after,) = note_servers([each], *responses, now=100.0)
     return after
 
 
@@ -306,12 +306,12 @@ def test_a_forced_reset_of_an_earlier_run_is_joined_although_it_has_ended() -> N
 def test_what_could_not_be_read_is_refused() -> None:
     a, b = note_servers(
         [record("a"), record("b")],
-        [of("a", servers=[server("a")]), of("b", failed=True, msg="No answer.")],
+        [of("a", servers=[server("a")]), of("b", failed=True, msg="No response.")],
         [of("a", failed=True, msg="Throttled."), of("b", tasks=[])],
         now=0,
     )
     assert a["reason"] == "The running tasks could not be read. Throttled."
-    assert b["reason"] == "The server could not be read. No answer."
+    assert b["reason"] == "The server could not be read. No response."
 
 
 def test_a_server_that_is_refused_already_is_looked_at_for_the_report_only() -> None:

@@ -5,7 +5,7 @@
 """Modules on an emulator in this process, of whose answers one field is wrong each time.
 
 Nothing of the network is between them: the transport of the modules hands each request to the emulator as it is. What the
-fields are is taken from the emulator's own answers, so that a new field is tried as soon as the emulator has it.
+fields are is taken from the emulator's own responses, so that a new field is tried as soon as the emulator has it.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def spoilt(document: t.Any, place: Path, value: t.Any) -> t.Any:
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One field of the answers of one operation, and what stands there.
+    """One field of the responses of one operation, and what stands there.
 
     Attributes:
         operation: The operation.
@@ -118,7 +118,7 @@ class Direct:
         self.emulator = emulator
         self.clock = clock
         self.cell: Cell | None = None
-        #: The JSON of each answer, by operation.
+        #: The JSON of each response, by operation.
         self.seen: dict[str, list[t.Any]] = {}
         #: Whether the field was there to be spoilt.
         self.struck = False
@@ -181,7 +181,7 @@ class Direct:
 
 
 def cells_of(seen: t.Mapping[str, t.Sequence[t.Any]]) -> list[Cell]:
-    """Return every field of the answers that were seen, with every value of another type.
+    """Return every field of the responses that were seen, with every value of another type.
 
     Values of the same type are those that no such field may hold: empty, endless, full of control characters, huge.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The JSON of an answer, or the error that an answer without it becomes."""
+"""The JSON of a response, or the error that a response without it becomes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FOREIGN = "Check the endpoint, and whether a proxy or a sign-in page stands in b
 def decode_json(
     response: Response, asked: str, *, secret: bool = False, may_be_empty: bool = False
 ) -> dict[str, t.Any]:
-    """Return the JSON object of a 2xx answer.
+    """Return the JSON object of a 2xx response.
 
     Args:
-        response: A 2xx or 3xx answer.
+        response: A 2xx or 3xx response.
         asked: What was asked and of whom, for messages.
-        secret: The answer holds a secret, and is not quoted even when it is broken.
+        secret: The response holds a secret, and is not quoted even when it is broken.
         may_be_empty: The operation promises no body; none is an empty object.
 
     Raises:
@@ -58,7 +58,7 @@ def unexpected(response: Response, asked: str, fault: str, *, secret: bool) -> I
     """Return the error for a body that is JSON and not what the API promises.
 
     Args:
-        response: The answer.
+        response: The response.
         asked: What was asked and of whom.
         fault: What is wrong with it, such as ``without 'tasks'``.
         secret: Whether the body may hold a secret.

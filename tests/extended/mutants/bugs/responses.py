@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bugs of reading answers, and of what is shown of them."""
+"""Bugs in reading responses, and in what is shown of them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ BUGS = (
     ),
     Bug(
         "good-status-with-a-code",
-        "a refusal of Alibaba Cloud with status 200 is taken for a broken answer, and throttling for an outage",
+        "a refusal of Alibaba Cloud with status 200 is taken for a broken response, and throttling for an outage",
         UTILS + "_alibaba/errors.py",
         " or code.lower() in GOOD_CODES:\n",
         " or True:\n",
@@ -93,9 +93,9 @@ BUGS = (
         tests=(TESTS + "_core/test_text.py",),
     ),
     Bug(
-        "secret-answer-quoted",
-        "the body of an answer that brings a key is quoted when it is broken",
-        UTILS + "_http/answers.py",
+        "secret-response-quoted",
+        "the body of a response that brings a key is quoted when it is broken",
+        UTILS + "_http/responses.py",
         'hold a secret" if secret else response.quote()',
         'hold a secret" if False else response.quote()',
         tests=(TESTS + "_huawei/test_errors.py",),

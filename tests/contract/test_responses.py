@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every field of every answer with every wrong type: a correct reading, or an error of the collection's own.
+"""Every field of every response with every wrong type: a correct reading, or an error of the collection's own.
 
-Each scenario is a module on the emulator. It runs once as it is, then once for each field of each answer that it got and
-each value in ``answers.WRONG``. Whatever stands there, the result is never a bug of the collection and never a false
+Each scenario is a module on the emulator. It runs once as it is, then once for each field of each response that it got and
+each value in ``responses.WRONG``. Whatever stands there, the result is never a bug of the collection and never a false
 verdict; ``changed`` tells what the emulator knows; what is known is kept; and nothing can harm a terminal.
 """
 
@@ -27,8 +27,8 @@ from emulator.huawei.directory import Agency, Domain, Project, Provider
 from emulator.huawei.metadata import POD
 from emulator.huawei.servers import Server
 
-from . import answers
-from .answers import Cell, Direct
+from . import responses
+from .responses import Cell, Direct
 
 Options = dict[str, t.Any]
 #: States that say how something ended.
@@ -572,9 +572,9 @@ class ScenarioRun:
     def _leaves_out_a_row(self) -> bool:
         """Return whether it is a list with one row less, or the name of no key pair: neither is wrong."""
         assert self.cell is not None
-        if self.cell.value is answers.MISSING and self.cell.place and isinstance(self.cell.place[-1], int):
+        if self.cell.value is responses.MISSING and self.cell.place and isinstance(self.cell.place[-1], int):
             return True
-        return self.cell.field == "servers.key_name" and self.cell.value in (answers.MISSING, None)
+        return self.cell.field == "servers.key_name" and self.cell.value in (responses.MISSING, None)
 
     def _sentences(self) -> t.Iterator[str]:
         for row in self.result.get("servers") or []:
@@ -585,10 +585,10 @@ class ScenarioRun:
         return self.cell is not None and f"{self.cell.operation}: {field}" in self.scenario.judges
 
     def _is_judge(self) -> bool:
-        """Return whether it is of another type; an answer that does not name the id is about the one that was asked about."""
+        """Return whether it is of another type; a response that does not name the id is about the one that was asked about."""
         if self.cell is None or self.cell.fits or not self._judged_by(self.cell.field):
             return False
-        return self.cell.value is not answers.MISSING or not self.cell.field.lower().endswith("id")
+        return self.cell.value is not responses.MISSING or not self.cell.field.lower().endswith("id")
 
     def _false_verdicts(self, good: ScenarioRun) -> t.Iterator[str]:
         states = truth(self.emulator)
@@ -606,7 +606,7 @@ class ScenarioRun:
         if self.result.get("failed"):
             return
         listed = self.cell is not None and self.cell.field.endswith(self.scenario.lists or ("nothing",))
-        null_list = listed and self.cell is not None and self.cell.value in (answers.MISSING, None)
+        null_list = listed and self.cell is not None and self.cell.value in (responses.MISSING, None)
         for name in ("tasks", "keypairs", "servers"):
             if good.result.get(name) and not self.result.get(name) and not null_list:
                 yield f"no {name}"
@@ -629,8 +629,8 @@ class ScenarioRun:
                 yield f"the run tells of {told}"
         created = self.seen.get("CreateKeypair")
         if created and self.cell is not None and self.cell.operation == "CreateKeypair":
-            created = [answers.spoilt(created[0], self.cell.place, self.cell.value)]
-        key = answers.value_at(created[0], ("keypair", "private_key")) if created else answers.MISSING
+            created = [responses.spoilt(created[0], self.cell.place, self.cell.value)]
+        key = responses.value_at(created[0], ("keypair", "private_key")) if created else responses.MISSING
         if isinstance(key, str) and key and self.result.get("private_key") != key:
             yield "the private key is lost"
 
@@ -662,7 +662,7 @@ def test_no_field_of_any_answer_may_be_trusted(
     assert not good.result.get("failed"), good.result
     assert list(good.faults(good)) == []
     cells = [
-        cell for cell in answers.cells_of(good.seen) if cell.field in scenario.only.get(cell.operation, (cell.field,))
+        cell for cell in responses.cells_of(good.seen) if cell.field in scenario.only.get(cell.operation, (cell.field,))
     ]
     found, struck = [], 0
     for cell in cells:

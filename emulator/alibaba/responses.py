@@ -12,7 +12,7 @@ from ..messages import ApiError, Json, Response
 
 
 def success(document: dict[str, Json]) -> Response:
-    """Return a good answer, with the request id in the document and in a header."""
+    """Return a good response, with the request id in the document and in a header."""
     request_id = str(uuid.uuid4()).upper()
     return Response.of({"RequestId": request_id, **document}, headers={"x-acs-request-id": request_id})
 
