@@ -97,6 +97,7 @@ class SentRequest(t.Generic[T]):
         latency: The times of its kind.
         sent: When it was sent, as the age of the wait.
         timeout: The time that it had.
+        cut: The end of the wait left it less time than it needed otherwise.
         took: The time until the response or the error.
         reauthentications: How often the client had authenticated again before it was sent.
         value: The response, as the backend read it.
@@ -107,6 +108,7 @@ class SentRequest(t.Generic[T]):
     latency: Latency
     sent: float
     timeout: float
+    cut: bool
     took: float
     reauthentications: int
     value: T | None
@@ -289,6 +291,11 @@ class RequestScheduler:
             given_up = isinstance(error, TransportError) and request.took >= GIVEN_UP * request.timeout
             for latency in (request.latency, self._state.all_latency):
                 latency.lost(request.took, given_up)
+            state = self._state
+            if given_up and request.cut and state.failing_since is None and state.last_response is not None:
+                # Too little time for a response says nothing about a service that responded to the request before.
+                state.counters.errors += 1
+                raise Unanswered(error) from error
             self._fail(error, request.sent, failed_before)
         self._record_response(request)
         if isinstance(error, ThrottledError):
@@ -322,7 +329,7 @@ class RequestScheduler:
             begun = self._clock.monotonic()
             value, error = self._try(call, timeout)
             took = self._clock.monotonic() - begun
-            return SentRequest(call, latency, sent, timeout, took, reauthentications, value, error)
+            return SentRequest(call, latency, sent, timeout, timeout < longest, took, reauthentications, value, error)
 
         return send
 

@@ -518,6 +518,17 @@ def test_one_error_after_a_long_pause_is_one_error() -> None:
     assert states(outcome) == ["success"]
 
 
+def test_a_request_that_the_end_of_the_wait_cuts_short_does_not_fail_it() -> None:
+    # The last request gets 0.2 s of the ten after the deadline, and every response takes a quarter of a second.
+    options = {"timeout": 0, "request_timeout": 2, "error_grace": 0}
+    cloud_options = {"page_size": None, "faults": [None, Throttle(9.3)], "latencies": (0.25,)}
+    outcome, cloud = run({"a": RUNS, "b": RUNS}, cloud_options, **options)
+    assert [call.fault for call in cloud.calls] == [None, Throttle(9.3), "hang"]
+    assert cloud.calls[-1].timeout < 0.25
+    assert (outcome.result["timed_out"], outcome.result["errors"]) == (True, 1)
+    assert "No usable response" not in outcome.msg
+
+
 def test_a_task_whose_read_always_fails_does_not_stop_the_others() -> None:
     class Sick(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
