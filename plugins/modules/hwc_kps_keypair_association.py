@@ -275,6 +275,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     Module,
     Result,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.association import Association
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import OPTIONS
 
@@ -294,7 +295,7 @@ ARGUMENT_SPEC: ArgumentSpec = {
     "root_password": {"type": "str", "no_log": True},
     "disable_password": {"type": "bool", "no_log": False},
     "port": {"type": "int"},
-    "wait_timeout": {"type": "float", "default": 1800.0},
+    "wait_timeout": {"type": "float", "default": Options.timeout},
 }
 
 MODULE = Module(

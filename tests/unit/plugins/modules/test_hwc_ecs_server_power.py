@@ -16,18 +16,14 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeTransport,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
+    ModuleRun,
+    defaults,
+    run_module,
+)
 
 NAME = "hwc_ecs_server_power"
-DEFAULTS: dict[str, t.Any] = {
-    "server_ids": ["s-1"],
-    "state": "running",
-    "stop_type": "soft",
-    "wait": True,
-    "wait_timeout": 600.0,
-    "on_failure": "fail",
-    "parallel_jobs": 1,
-}
+DEFAULTS = {**defaults(hwc_ecs_server_power.ARGUMENT_SPEC), "server_ids": ["s-1"], "state": "running"}
 
 
 def test_a_server_is_started(cloud: FakeTransport) -> None:

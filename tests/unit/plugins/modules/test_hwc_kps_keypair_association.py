@@ -24,23 +24,17 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     answer,
     error_response,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, run_module
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import (
+    ModuleRun,
+    defaults,
+    run_module,
+)
 
 NAME = "hwc_kps_keypair_association"
-DEFAULTS: dict[str, t.Any] = {
+DEFAULTS = {
+    **defaults(hwc_kps_keypair_association.ARGUMENT_SPEC),
     "server_ids": ["s-1"],
-    "state": "present",
     "keypair_name": "kp-new",
-    "force": False,
-    "private_key_file": None,
-    "private_key": None,
-    "root_password": None,
-    "disable_password": None,
-    "port": None,
-    "wait": True,
-    "wait_timeout": 1800.0,
-    "on_failure": "fail",
-    "parallel_jobs": 1,
 }
 
 

@@ -26,9 +26,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 
 NAME = "hwc_kps_task_info"
 TASK = f"GET {KPS}/v3/{PROJECT}/tasks/t-1"
-DEFAULTS: dict[str, t.Any] = {
-    **defaults(hwc_kps_task_info.ARGUMENT_SPEC),
-}
+DEFAULTS = defaults(hwc_kps_task_info.ARGUMENT_SPEC)
 
 
 def result_of(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:

@@ -24,6 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opt
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Module
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.association import PACE, Association
+from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_kps_keypair_association
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
     EPOCH,
@@ -38,23 +39,13 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     lost,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nsecret-part\n-----END RSA PRIVATE KEY-----\n"
-DEFAULTS: dict[str, t.Any] = {
+DEFAULTS = {
+    **defaults(hwc_kps_keypair_association.ARGUMENT_SPEC),
     "server_ids": ["s-1"],
-    "state": "present",
     "keypair_name": "kp-new",
-    "force": False,
-    "private_key_file": None,
-    "private_key": None,
-    "root_password": None,
-    "disable_password": None,
-    "port": None,
-    "wait": True,
-    "wait_timeout": 1800.0,
-    "on_failure": "fail",
-    "parallel_jobs": 1,
 }
 KEYPAIR = f"GET {KPS}/v3/{PROJECT}/keypairs/kp-new"
 ASSOCIATE = f"POST {KPS}/v3/{PROJECT}/keypairs/associate"

@@ -18,6 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.power import PowerSwitch
+from ansible_collections.multicloud.async_tasks.plugins.modules import hwc_ecs_server_power
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
     ECS,
     PROJECT,
@@ -30,19 +31,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     lost,
     unreachable,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import ModuleRun, defaults
 
 ACTION = f"POST {ECS}/v1/{PROJECT}/cloudservers/action"
 JOB = f"GET {ECS}/v1/{PROJECT}/jobs/j-1"
-DEFAULTS: dict[str, t.Any] = {
-    "server_ids": ["s-1"],
-    "state": "stopped",
-    "stop_type": "soft",
-    "wait": True,
-    "wait_timeout": 600.0,
-    "on_failure": "fail",
-    "parallel_jobs": 1,
-}
+DEFAULTS = {**defaults(hwc_ecs_server_power.ARGUMENT_SPEC), "server_ids": ["s-1"], "state": "stopped"}
 
 
 def start(cloud: FakeTransport, check_mode: bool = False, diff_mode: bool = False, **options: t.Any) -> ModuleRun:
