@@ -126,6 +126,18 @@ def test_a_write_gets_through(lay: Lay, kind: str) -> None:
     assert route.proxy is None or route.proxy.asked == 1
 
 
+@pytest.mark.parametrize("kind", ["direct", "tunnel"])
+def test_a_write_uses_no_connection_that_was_kept_and_leaves_one_for_reads(lay: Lay, kind: str) -> None:
+    route = lay(kind, send(OK))
+    for _number in range(2):
+        for _other in range(2):
+            route.transport.send(get(route.url), ENOUGH)
+        assert route.write().status == 200
+    # A connection for the first two reads; the reads after a write use that of the write.
+    assert [len(received) for received in route.server.requests] == [2, 3, 1]
+    assert route.proxy is None or route.proxy.asked == 3
+
+
 def reset(peer: Peer, _request: bytes) -> None:
     peer.reset()
 
@@ -222,6 +234,29 @@ def test_a_tunnel_that_is_refused_carried_nothing(serve: Serve, status: str, aga
     assert (caught.value.possibly_sent, caught.value.permanent) == (False, not again)
     assert (proxy.asked > 1) is again
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 1000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70000 + b"\r\n\r\n",
+        b"HTTP/1.1 20 OK\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+    ],
+    ids=["too many headers", "a header too long", "a status of two digits", "another protocol"],
+)
+def test_a_tunnel_whose_answer_cannot_be_read_carried_nothing_and_the_proxy_is_named(
+    serve: Serve, answer: bytes
+) -> None:
+    gateway = serve(send(answer))
+    transport = RequestsTransport(environ={"https_proxy": gateway.url})
+    with pytest.raises(
+        TransportError, match=f"The proxy {gateway.url} on the way to https://kms.example.com failed: "
+    ) as got:
+        transport.send(post("https://kms.example.com/"), ENOUGH)
+    assert (got.value.possibly_sent, got.value.permanent) == (False, False)
+    assert "https_proxy" in str(got.value.hint)
 
 
 def test_a_server_that_a_proxy_cannot_reach_is_reported(serve: Serve) -> None:

@@ -452,9 +452,10 @@ def test_an_answer_without_end_is_given_up(serve: Serve, packed: bool) -> None:
 #: What no client can read, and words of the error.
 MALFORMED: dict[str, tuple[bytes, str]] = {
     "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
-    "no status": (b"HTTP/1.1 OK\r\n\r\n", "BadStatusLine"),
-    "a status that is not a number of three digits": (b"HTTP/1.1 20 OK\r\n\r\n{}", "BadStatusLine"),
-    "another version": (b"HTTP/9.9 200 OK\r\n\r\n{}", "UnknownProtocol"),
+    "no status": (b"HTTP/1.1 OK\r\n\r\n", "its first line has no valid status."),
+    "a status that is not a number of three digits": (b"HTTP/1.1 20 OK\r\n\r\n{}", "no valid status"),
+    "another version": (b"HTTP/9.9 200 OK\r\n\r\n{}", "its first line is not one of HTTP, but of HTTP/9.9."),
+    "another protocol": (b"SSH-2.0-OpenSSH_9.2 x\r\n\r\n", "but of SSH-2.0-OpenSSH_9.2."),
     "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}", "Content-Length"),
     "two lengths in one": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 5\r\n\r\n{}", "Content-Length"),
     "a line too long": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70000 + b"\r\n\r\n{}", "LineTooLong"),
@@ -462,7 +463,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
     "too many headers": (b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 200 + b"\r\n{}", "headers"),
     "a negative chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n", ""),
     "a chunk of minus one": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n", ""),
-    "a chunk without a size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", ""),
+    "a chunk without a size": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n", "chunk"),
     "an endless chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", ""),
     "half a head": (b"HTTP/1.1 204 No Content\r\nX-Request-Id", "IncompleteRead"),
     "a status line and no more": (b"HTTP/1.1 204 No Content\r\n", "IncompleteRead"),
@@ -485,6 +486,40 @@ def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, response: byte
     assert words in str(caught.value)
     assert "cannot be sent" not in str(caught.value)
     assert [len(received) for received in server.requests] == [1], "it must not be sent again"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"%s\r\n\r\n",
+        b'{"private_key": "%s"}\r\n\r\n',
+        b"HTTP/%s 200 OK\r\n\r\n",
+        b"HTTP/1.1 %s OK\r\n\r\n",
+        b"SSH-%s\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n%s\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 40\r\n\r\n%s",
+        b"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n%s\r\n\r\n{}",
+    ],
+    ids=[
+        *("the first line", "JSON", "a version", "a status", "a banner", "the length of a chunk", "after a chunk"),
+        *("in place of gzip", "a length", "a header without a colon"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_not_quoted(
+    serve: Serve, answer: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def behave(peer: Peer, _request: bytes) -> None:
+        peer.sock.sendall(answer % b"emulated/secret/in/the/wrong/place/000001")
+        peer.sock.shutdown(socket.SHUT_RDWR)
+
+    shown = ""
+    try:
+        ask(serve(behave).url)
+    except (TransportError, InvalidResponseError) as error:
+        shown = f"{error} {error.hint}"
+    assert "emulated" not in shown + "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(

@@ -122,22 +122,31 @@ class Client:
         return self._origins[service].url
 
     def _send(self, request: Request, service: str, operation: str, *, read_only: bool, deadline: float) -> Response:
-        """Send one request once; a host that was made of a region and does not exist is not looked for again."""
+        """Send one request once."""
         try:
             response = self._http.send(
                 request, operation, read_only=read_only, timeout=deadline - self._http.clock.monotonic()
             )
         except TransportError as error:
-            found = self._origins[service]
-            if error.unknown_host and found.region_from and service not in self._answered:
-                error.permanent = True
-                error.hint = (
-                    f"Check {found.region_from}: the host is made of it, and no such host exists. {_meant(found)}Where the "
-                    f"name service of this machine does not know the cloud's hosts, set {self._endpoint_option}."
-                )
+            if error.unknown_host:
+                self._explain_unknown_host(error, service)
             raise
         self._answered.add(service)
         return response
+
+    def _explain_unknown_host(self, error: TransportError, service: str) -> None:
+        """Add what to check to the error; a host that was made of a region is not looked for again."""
+        found = self._origins[service]
+        if service in self._answered:
+            error.hint = "This host has answered before. Check the name service of this machine."
+        elif not found.region_from:
+            error.hint = f"The name service of this machine knows no such host. Check {self._endpoint_option}."
+        else:
+            error.permanent = True
+            error.hint = (
+                f"Check {found.region_from}: the host is made of it, and no such host exists. {_meant(found)}Where the "
+                f"name service of this machine does not know the cloud's hosts, set {self._endpoint_option}."
+            )
 
     def patient(self: Self, until: float) -> Self:
         """Return this client, whose operations wait longer than their timeout while they are throttled: a quota may last a while.

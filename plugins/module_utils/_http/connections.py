@@ -62,6 +62,7 @@ class Exchange:
         timeout: Seconds it has in all.
         connect_timeout: Seconds of them for each step of making a connection.
         connecting: Whether a connection is being made; what is sent meanwhile (CONNECT, TLS) is not the request.
+        new_connection: Whether it must not use a connection that was kept.
         fresh: Whether a connection was made for it, rather than one kept from before.
         sent: Whether a byte of the request may have left this machine.
         received: Bytes of the response so far.
@@ -69,8 +70,9 @@ class Exchange:
         tunnel: Status with which a proxy answered CONNECT; None without such a response.
     """
 
-    def __init__(self, origin: str, timeout: float, clock: Clock) -> None:
+    def __init__(self, origin: str, timeout: float, clock: Clock, *, new_connection: bool = False) -> None:
         self.origin = origin
+        self.new_connection = new_connection
         self.timeout = timeout
         # Less than the whole: a host that is not there is told from one that does not answer.
         self.connect_timeout = min(CONNECT_TIMEOUT, 0.9 * timeout)
@@ -326,11 +328,29 @@ class SecureConnection(_Steps, HTTPSConnection):
     """A connection with TLS."""
 
 
-class _Pool(HTTPConnectionPool):
+if t.TYPE_CHECKING:
+    _BasePool = HTTPConnectionPool
+else:
+    _BasePool = object
+
+
+class _Kept(_BasePool):
+    """The connections that a pool keeps, for the requests that may use one."""
+
+    def _get_conn(self, timeout: float | None = None) -> t.Any:
+        found = super()._get_conn(timeout)
+        if not current.exchange.new_connection:
+            return found
+        # Not opened again: urllib3 1.26 cannot do that behind a proxy.
+        found.close()
+        return self._new_conn()
+
+
+class _Pool(_Kept, HTTPConnectionPool):
     ConnectionCls = Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Kept, HTTPSConnectionPool):
     ConnectionCls = SecureConnection
 
 
@@ -356,12 +376,12 @@ def socks_manager(proxy: Proxy, keywords: t.Mapping[str, t.Any]) -> urllib3.Pool
     class SecureSocks(_Steps, socks.SOCKSHTTPSConnection):
         """A connection with TLS."""
 
-    class Pool(HTTPConnectionPool):
+    class Pool(_Kept, HTTPConnectionPool):
         """Connections in clear text."""
 
         ConnectionCls = Socks
 
-    class SecurePool(HTTPSConnectionPool):
+    class SecurePool(_Kept, HTTPSConnectionPool):
         """Connections with TLS."""
 
         ConnectionCls = SecureSocks

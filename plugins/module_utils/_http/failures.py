@@ -11,6 +11,7 @@ The exception gives the message, and whether another try can help.
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 import typing as t
@@ -23,6 +24,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxi
 
 #: The errors of the name service for a name that does not exist, or that has no address.
 _UNKNOWN_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+#: The first word of another protocol, or of another version.
+_BANNER = re.compile(r"(SSH-|HTTP/|RTSP/|SIP/|ICY\b)[\w.-]{0,20}(?=\s|$)")
 #: Temporary errors of a proxy: too slow, too early, too many; and what it says about the other side (5xx).
 _PASSING = (408, 425, 429)
 
@@ -47,7 +50,8 @@ def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> Clou
             hint="If the server's certificate is signed by a CA of your own, name that CA's file in the option for CA "
             "certificates (hwc_ca_path, ali_ca_path).",
         )
-    if proxy is not None and exchange.tunnel != 200:
+    malformed = any(_is_malformed(cause) for cause in causes)
+    if proxy is not None and (exchange.tunnel != 200 or malformed):
         return _at_proxy(causes, reason, exchange, proxy)
     if _is_timeout(causes):
         return TransportError(
@@ -87,8 +91,8 @@ def refused_by(proxy: Proxy, origin: str, status: int) -> TransportError:
 
 
 def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy) -> TransportError:
-    """Return the error of a proxy that is not there, or that opens no tunnel."""
-    if exchange.tunnel is not None:
+    """Return the error of a proxy that is not there, that opens no tunnel, or whose response cannot be read."""
+    if exchange.tunnel not in (None, 200):
         return refused_by(proxy, exchange.origin, exchange.tunnel)
     if _is_timeout(causes):
         reason = f"no connection within {exchange.connect_timeout:.1f} s"
@@ -122,6 +126,11 @@ def _hint(proxy: Proxy) -> str:
     return f"The proxy comes from {proxy.variable}; NO_PROXY lists hosts to reach directly."
 
 
+def _is_malformed(cause: BaseException) -> bool:
+    """Return whether an exception is about a response that is not HTTP; a closed connection is an OSError, too."""
+    return isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError)
+
+
 def _is_timeout(causes: t.Iterable[BaseException]) -> bool:
     return any(isinstance(cause, socket.timeout) or type(cause).__name__.endswith("TimeoutError") for cause in causes)
 
@@ -140,8 +149,24 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
         waiting.extend(cause for cause in inner if isinstance(cause, BaseException))
 
 
+def _words_without_quote(cause: BaseException) -> str | None:
+    """Return the message for an exception that quotes the response, which may hold a secret; None for another exception."""
+    if isinstance(cause, (http.client.BadStatusLine, http.client.UnknownProtocol)) and _is_malformed(cause):
+        line = str(cause)
+        if line.startswith("HTTP/1."):
+            return "its first line has no valid status"
+        begins = _BANNER.match(line)
+        return f"its first line is not one of HTTP{f', but of {begins.group()}' if begins else ''}"
+    if type(cause).__name__ == "InvalidChunkLength":
+        return "the length of a chunk is not a number"
+    return None
+
+
 def _words(causes: t.Sequence[BaseException], proxy: Proxy | None) -> str:
     """Return the message of the innermost exception, for the outer ones only repeat the URL; with its name for those of http.client."""
+    for cause in causes:
+        if (text := _words_without_quote(cause)) is not None:
+            return text
     spoken = [cause for cause in causes if isinstance(cause, (OSError, http.client.HTTPException)) and str(cause)]
     # Others are the outer ones, and what urllib3 1.26 catches on its way (a TypeError about an argument).
     inner = spoken[-1] if spoken else next((cause for cause in causes if str(cause)), causes[0])

@@ -19,12 +19,21 @@ LOOKED_AT = 8192
 
 
 class Request(t.NamedTuple):
-    """One HTTP request, complete and signed. ``url`` is percent-encoded already and sent as it is."""
+    """One HTTP request, complete and signed.
+
+    Attributes:
+        method: HTTP method.
+        url: Percent-encoded already, and sent as it is.
+        headers: All headers but those of the connection.
+        body: The bytes.
+        new_connection: Whether it must not use a connection that was kept.
+    """
 
     method: str
     url: str
     headers: t.Mapping[str, str]
     body: bytes = b""
+    new_connection: bool = False
 
 
 class Response(t.NamedTuple):

@@ -158,6 +158,8 @@ class Http:
                 f"{operation} at {origin_of(request.url)} would have changed something in check mode, and was not sent.",
                 hint="This is a bug of the collection: please report it.",
             )
+        # A service may close a kept connection at any time, which leaves open whether it carried the request out.
+        request = request._replace(new_connection=not read_only)
         try:
             response = self._transport.send(request, timeout)
             if not read_only and 200 <= response.status < 300 and self._on_write is not None:

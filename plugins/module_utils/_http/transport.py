@@ -113,7 +113,7 @@ class RequestsTransport:
             raise TransportError(f"No time was left to ask {origin}.", possibly_sent=False)
         _check_headers(request.headers, origin)
         route = self._route(origin, request.url)
-        exchange = connections.Exchange(origin, timeout, self._clock)
+        exchange = connections.Exchange(origin, timeout, self._clock, new_connection=request.new_connection)
         try:
             return _send(route, request, exchange)
         except CloudError:

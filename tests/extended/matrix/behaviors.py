@@ -328,6 +328,12 @@ def reset(peer: Peer) -> None:
     peer.reset()
 
 
+def reset_unread(peer: Peer) -> None:
+    """Reset the connection when a request has come, without reading it; sooner, the client may know that it sent nothing."""
+    peer.await_bytes()
+    peer.reset()
+
+
 def hanging(peer: Peer) -> None:
     """Say nothing."""
     peer.hang()

@@ -932,6 +932,13 @@ FAULTS: tuple[Fault, ...] = (
         carried=DONE,
     ),
     Fault("HTTP/0.9", LOST, framed(lambda body: body or b"{}"), carried=OPEN),
+    Fault("the body in place of the version", LOST, framed(lambda body: b"HTTP/" + (body or b"{}")), carried=OPEN),
+    Fault(
+        "the body in place of the length of a chunk",
+        LOST,
+        framed(lambda body: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body + b"\r\n"),
+        carried=OPEN,
+    ),
     Fault("HTTP/1.0", FINE, framed(b.headed("Content-Length: {length}", version="HTTP/1.0")), carried=DONE),
     Fault(
         "HTTP/2.0 in the status line",
@@ -1142,7 +1149,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     # --- Before the request is sent
     Fault("the port refuses connections", UNSENT, None, where=PORT, ways=(HTTP, HTTPS, PROXY)),
-    Fault("reset when the connection is made", LOST, b.reset, where=CONNECTION, ways=(HTTP,), carried=NOT_DONE),
+    Fault("reset before the request is read", LOST, b.reset_unread, where=CONNECTION, ways=(HTTP,), carried=NOT_DONE),
     Fault("closed when the connection is made", LOST, b.closed, where=CONNECTION, ways=(HTTP,), carried=NOT_DONE),
     Fault(
         "a response before the request, and the end",

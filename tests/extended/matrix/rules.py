@@ -62,7 +62,7 @@ SAYS = {
     STRANGER: r"\b4\d\d\b",
     THROTTLED: r"HTTP 429|HTTP 400|HTTP 200|HTTP 503|[Tt]hrottl|too many|asked to wait",
     UNAVAILABLE: r"HTTP \d{3}",
-    LOST: r"broke|cut short|did not|reset|closed|answer|went wrong|TLS",
+    LOST: r"broke|cut short|did not|reset|closed|answer|went wrong|TLS|HTTP 408",
     UNREAD: r"answer|redirect",
     SAID: r"answer|returned HTTP 200|rejected",
     UNSENT: r"onnection|proxy|resolve|address",

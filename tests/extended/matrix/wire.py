@@ -100,6 +100,11 @@ class Peer:
         """Pause, until the run is over at most."""
         self.over.wait(seconds)
 
+    def await_bytes(self) -> None:
+        """Wait until the client has sent something, and leave it unread."""
+        with contextlib.suppress(OSError):
+            self.sock.recv(1, socket.MSG_PEEK)
+
     def hang(self) -> None:
         """Say nothing until the run is over."""
         self.over.wait(FOREVER)

@@ -213,6 +213,7 @@ def client(
     project_id: str | None = PROJECT,
     project_name: str | None = None,
     region: str | None = REGION,
+    endpoint: str | None = None,
     check_mode: bool = False,
     timeout: float = 60.0,
     secrets: list[str] | None = None,
@@ -222,7 +223,7 @@ def client(
     return HuaweiClient(
         Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout),
         credentials,
-        Endpoints(region, None, None, {}),
+        Endpoints(region, endpoint, None, {}),
         project=Project(project_id, project_name),
         on_secret=(secrets if secrets is not None else []).append,
         on_warning=(warnings if warnings is not None else []).append,

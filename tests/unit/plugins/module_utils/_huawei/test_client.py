@@ -600,6 +600,22 @@ def test_a_host_that_has_answered_exists(cloud: FakeTransport) -> None:
     read(one)
 
 
+def test_a_host_that_is_not_found_any_more_points_to_the_name_service(cloud: FakeTransport) -> None:
+    one = client(cloud)
+    cloud.expect(THINGS, {"things": []})
+    cloud.expect(THINGS, nowhere(), times=8)
+    read(one)
+    with pytest.raises(TransportError, match=r"This host has answered before\. Check the name service") as caught:
+        read(one)
+    assert "hwc_region" not in str(caught.value)
+
+
+def test_an_endpoint_whose_host_does_not_exist_is_named_as_an_option(cloud: FakeTransport) -> None:
+    cloud.expect(THINGS.replace(KPS, "https://kps.exmaple.com"), nowhere(), times=8)
+    with pytest.raises(TransportError, match=r"knows no such host\. Check hwc_endpoint\."):
+        read(client(cloud, endpoint="https://kps.exmaple.com"))
+
+
 def test_rejected_credentials_are_reported_with_their_source(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, error_response(401, "APIGW.0301", "verify aksk signature fail"), times=2)
     key = AccessKey("ak", "sk", None, "~/.huaweicloud/credentials [basic]")
