@@ -823,6 +823,17 @@ def test_whatever_breaks_after_a_write_the_result_says_what_was_begun(clock: Fak
     assert "ZeroDivisionError" in result["msg"]
 
 
+def test_whatever_breaks_after_a_lost_response_the_result_says_what_may_have_begun(clock: FakeClock) -> None:
+    cloud = Breaking(clock)
+    planned(cloud, server("s-1"), server("s-2"))
+    cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
+    cloud.expect(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}))
+    cloud.expect(ASSOCIATE, {"task_id": "t-2"}, body=body("s-2"))
+    run = start(cloud, server_ids=["s-1", "s-2"])
+    result = Module(lambda context: Association(context).run(), {}, providers=[HWC]).perform(run.context)
+    assert (result["failed"], result["changed"], result["task_ids"]) == (True, True, ["t-1"])
+
+
 # --- Ends of a wait
 
 
