@@ -49,14 +49,14 @@ def announce_secret(secret: str) -> None:
 def at_least(option: str, value: t.Any, least: float) -> t.Any:
     """Return the number of an option after a check that it is at least ``least``; None stays None."""
     if value is not None and not least <= value < math.inf:
-        raise UsageError(f"{option}: {value} is not a number of at least {least:g}. Nothing was sent.")
+        raise UsageError(f"{option} must be a number of at least {least:g}, not {value}. Nothing was sent.")
     return value
 
 
 def within(option: str, value: t.Any, least: int, most: int) -> t.Any:
     """Return the number of an option after a check that it is within the bounds; None stays None."""
     if value is not None and not least <= value <= most:
-        raise UsageError(f"{option}: {value} is not between {least} and {most}. Nothing was sent.")
+        raise UsageError(f"{option} must be between {least} and {most}, not {value}. Nothing was sent.")
     return value
 
 

@@ -49,7 +49,7 @@ class Runtime(t.NamedTuple):
         """Return the sender of a client, as the connection options ask for it."""
         timeout = options[f"{prefix}_timeout"]
         if not 0 < timeout < math.inf:
-            raise UsageError(f"{prefix}_timeout: {timeout} is not a number of seconds above 0. Nothing was sent.")
+            raise UsageError(f"{prefix}_timeout must be a number of seconds above 0, not {timeout}. Nothing was sent.")
         for secret in _http.secrets_of(self.environ):
             self.on_secret(secret)
         return _http.Http(

@@ -38,7 +38,7 @@ def send(
 
     Raises:
         CloudError: The service rejected the write, or did not receive it.
-        WriteUncertainError: It did not take effect, or that could not be found out.
+        WriteUncertainError: It did not take effect, or whether it did is not known.
     """
     before = context.result["changed"]
     try:
@@ -52,7 +52,7 @@ def send(
         found = read_back()
     except CloudError as error:
         raise WriteUncertainError(
-            f"{lost} Whether {what} was changed could not be found out: {error}",
+            f"{lost} Whether {what} was changed is not known: {error}",
             hint="Check that before you run this again.",
         ) from None
     if not took_effect(found):

@@ -214,7 +214,7 @@ def _absent(context: Context, name: str, present: Row | None) -> Result:
 def _present(context: Context, name: str, present: Row | None) -> Result:
     wanted_key, description = context.params["public_key"], context.params["description"]
     if wanted_key is not None and kps_keypairs.key_material(wanted_key) is None:
-        raise UsageError("public_key: must be a public key in OpenSSH's format, such as 'ssh-ed25519 AAAA...'.")
+        raise UsageError("public_key must be a public key in OpenSSH's format, such as 'ssh-ed25519 AAAA...'.")
     if present is None:
         return _create(context, name)
     if wanted_key is not None and not present.get("public_key"):

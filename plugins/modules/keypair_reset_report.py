@@ -75,7 +75,7 @@ def execute(context: Context) -> Result:
                 replace(path, content, mode=0o644)
             written.append(path)
         except OSError as error:
-            problems.append(f"{path} could not be written: {error.strerror}.")
+            problems.append(f"{path} cannot be written: {error.strerror}.")
     context.result["changed"] = bool(written)
     if problems:
         raise UsageError(" ".join(problems))

@@ -131,7 +131,7 @@ def test_hosts_that_cannot_be_worked_on_are_in_plan_and_report(benches: Benches)
     assert results(bench) == {"server-01": "reset", **dict.fromkeys(list(hosts)[1:], "refused")}
     words = {
         "no-id": "keypair_reset_server_id is missing",
-        "bad-choice": "keypair_reset_method: 'restet' must be one of auto, reset, replace, bind. Did you mean reset?",
+        "bad-choice": "keypair_reset_method must be one of auto, reset, replace, bind, not 'restet'. Did you mean reset?",
         "undefined": "keypair_reset_server_id has no value: 'nobody_knows' is undefined",
         "number": "There is no such server",
     }

@@ -405,7 +405,7 @@ def role_settings(fields: t.Mapping[str, t.Any], arn: str, source: str) -> RoleS
     duration = str(fields.get("duration") or DURATION)
     if not _DIGITS.match(duration) or int(duration) < SHORTEST:
         raise CredentialsError(
-            f"The keys of the role {arn} are to live for {duration} seconds ({source}); the least is {SHORTEST}."
+            f"The duration of the role {arn} ({source}) must be at least {SHORTEST} seconds, not {duration}."
         )
     return RoleSettings(
         str(fields.get("session_name") or SESSION_NAME),

@@ -79,7 +79,7 @@ def refused_by(proxy: Proxy, origin: str, status: int) -> TransportError:
     if status == 407:
         given = "does not accept the user name and password" if proxy.username else "asks for a user name and password"
         hint = (
-            f"The proxy {given}. They belong into {proxy.variable}, percent-encoded: "
+            f"The proxy {given}. They belong in {proxy.variable}, percent-encoded: "
             f"{proxy.url.replace('://', '://user:password@')}."
         )
     return TransportError(

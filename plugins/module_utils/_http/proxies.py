@@ -147,7 +147,7 @@ def _parse(variable: str, value: str) -> Proxy:
 
 def _unusable(variable: str, why: str, hint: str | None) -> TransportError:
     return TransportError(
-        f"Nothing was sent: the proxy in the environment variable {variable} cannot be used, because {why}.",
+        f"The proxy in the environment variable {variable} cannot be used: {why}. Nothing was sent.",
         possibly_sent=False,
         permanent=True,
         hint=" ".join(part for part in (f"Correct {variable}, or list the host in NO_PROXY.", hint) if part),

@@ -159,8 +159,8 @@ class RequestsTransport:
             return connections.socks_manager(proxy, keywords)
         except ImportError:
             raise TransportError(
-                f"Nothing was sent: {proxy.url}, the proxy in {proxy.variable}, speaks SOCKS, which needs the Python package "
-                "PySocks.",
+                f"{proxy.url}, the proxy in {proxy.variable}, speaks SOCKS, which needs the Python package PySocks. Nothing was "
+                "sent.",
                 possibly_sent=False,
                 permanent=True,
                 hint="Install PySocks where the module runs, or name an HTTP proxy.",
@@ -178,7 +178,7 @@ class RequestsTransport:
                     context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
                 except (OSError, ValueError) as error:
                     raise TransportError(
-                        f"Nothing was sent: the CA certificates in {path} cannot be read: {error}.",
+                        f"The CA certificates in {path} cannot be read: {error}. Nothing was sent.",
                         possibly_sent=False,
                         permanent=True,
                         hint="The path is that of the option for CA certificates (hwc_ca_path, ali_ca_path), or else of "

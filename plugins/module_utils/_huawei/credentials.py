@@ -474,7 +474,7 @@ def _duration(value: str | None, name: str) -> int:
     """Return the seconds that a key of an agency is to live."""
     duration = value or str(DURATION)
     if not _DIGITS.match(duration) or not SHORTEST <= int(duration) <= LONGEST:
-        raise CredentialsError(f"{name} is {duration}; a key of an agency lives for {SHORTEST} to {LONGEST} seconds.")
+        raise CredentialsError(f"{name} must be between {SHORTEST} and {LONGEST} seconds, not {duration}.")
     return int(duration)
 
 

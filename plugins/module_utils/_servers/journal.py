@@ -104,7 +104,7 @@ class Journals:
                 others = self._files(name) if adopted else []
                 removed = [self._remove_servers(file, adopted, check_mode) for file in others]
         except OSError as error:
-            raise UsageError(f"The journal {own} could not be written: {_error_text(error)}.") from None
+            raise UsageError(f"The journal {own} cannot be written: {_error_text(error)}.") from None
         return changed or any(removed)
 
     def _remove_servers(self, file: str, adopted: t.Collection[str], check_mode: bool) -> bool:

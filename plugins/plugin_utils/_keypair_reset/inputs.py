@@ -88,7 +88,7 @@ def _path(name: str, value: t.Any) -> str:
     # Ansible resolves a relative path from the directory of the playbook; for a playbook of a collection that is the installed
     # collection, whose next update would delete a key that was generated there.
     if not re.match("[/~]", text):
-        raise UsageError(f"{name}: {_shown(text)} must be absolute (/...) or below a home directory (~/...).")
+        raise UsageError(f"{name} must be absolute (/...) or below a home directory (~/...), not {_shown(text)}.")
     return text
 
 
@@ -96,7 +96,7 @@ def _flag(name: str, value: t.Any) -> bool:
     try:
         return bool(boolean(value.strip() if isinstance(value, str) else value))
     except TypeError:
-        raise UsageError(f"{name}: {_shown(value)} must be true or false.") from None
+        raise UsageError(f"{name} must be true or false, not {_shown(value)}.") from None
 
 
 def _number(name: str, value: t.Any) -> float:
@@ -105,28 +105,28 @@ def _number(name: str, value: t.Any) -> float:
     except (TypeError, ValueError):
         number = math.nan
     if not 0 <= number < math.inf:
-        raise UsageError(f"{name}: {_shown(value)} must be a number of at least 0.")
+        raise UsageError(f"{name} must be a number of at least 0, not {_shown(value)}.")
     return number
 
 
 def _count(name: str, value: t.Any) -> int:
     number = _number(name, value)
     if number != int(number):
-        raise UsageError(f"{name}: {_shown(value)} must be a whole number.")
+        raise UsageError(f"{name} must be a whole number, not {_shown(value)}.")
     return int(number)
 
 
 def _jobs(name: str, value: t.Any) -> int:
     count = _count(name, value)
     if count < 1:
-        raise UsageError(f"{name}: {_shown(value)} must be at least 1, the job itself.")
+        raise UsageError(f"{name} must be at least 1 (the job itself), not {_shown(value)}.")
     return count
 
 
 def _port(name: str, value: t.Any) -> int:
     port = _count(name, value)
     if not 1 <= port <= 65535:
-        raise UsageError(f"{name}: {_shown(value)} must be a port, from 1 to 65535.")
+        raise UsageError(f"{name} must be a port from 1 to 65535, not {_shown(value)}.")
     return port
 
 
@@ -140,7 +140,7 @@ def _share(name: str, value: t.Any) -> str:
             return str(_count(name, text))
     except UsageError:
         pass
-    raise UsageError(f"{name}: {_shown(value)} must be a number of servers, or a share of them, such as 10%.")
+    raise UsageError(f"{name} must be a number of servers, or a share of them such as 10%, not {_shown(value)}.")
 
 
 def _choice(*choices: str) -> t.Callable[[str, t.Any], str]:
@@ -149,7 +149,7 @@ def _choice(*choices: str) -> t.Callable[[str, t.Any], str]:
         if text not in choices:
             close = difflib.get_close_matches(text, choices, n=1)
             hint = f" Did you mean {close[0]}?" if close else ""
-            raise UsageError(f"{name}: {_shown(text)} must be one of {', '.join(choices)}.{hint}")
+            raise UsageError(f"{name} must be one of {', '.join(choices)}, not {_shown(text)}.{hint}")
         return text
 
     return parse

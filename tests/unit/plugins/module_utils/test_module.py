@@ -31,7 +31,7 @@ def test_a_number_is_at_least_what_it_must_be() -> None:
     assert at_least("limit", 1, 1) == 1
     assert at_least("limit", None, 1) is None
     for value in (0, -1, 0.5, float("nan"), float("inf")):
-        with pytest.raises(UsageError, match=r"^limit: .*at least 1\. Nothing was sent"):
+        with pytest.raises(UsageError, match=r"^limit must be a number of at least 1, not .*\. Nothing was sent"):
             at_least("limit", value, 1)
 
 
@@ -86,7 +86,7 @@ def test_a_client_is_made_of_the_environment_where_options_are_silent(cloud: Fak
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
 def test_an_invalid_timeout_is_rejected(cloud: FakeTransport, seconds: float) -> None:
-    with pytest.raises(UsageError, match="^hwc_timeout: "):
+    with pytest.raises(UsageError, match="^hwc_timeout must be a number of seconds above 0, not "):
         ModuleRun(cloud, {"hwc_timeout": seconds}).context.client(HWC)
 
 

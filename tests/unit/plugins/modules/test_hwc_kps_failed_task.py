@@ -114,6 +114,6 @@ def test_a_lost_answer_that_cannot_be_looked_up_may_have_changed_something(cloud
     cloud.expect(f"DELETE {FAILED}/t-1", lost())
     cloud.expect(f"GET {FAILED}?limit=1000&offset=0", error_response(403, "KPS.9003", "no permission"))
     run = start(cloud, "t-1")
-    with pytest.raises(WriteUncertainError, match="could not be found out: .*no permission.* Check that before"):
+    with pytest.raises(WriteUncertainError, match="is not known: .*no permission.* Check that before"):
         run.execute(hwc_kps_failed_task.execute)
     assert run.context.result["changed"] is True

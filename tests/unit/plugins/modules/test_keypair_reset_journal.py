@@ -48,4 +48,4 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
 
 def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
     result = journal(tmp_path / "gone", entries=[ENTRY])
-    assert "could not be written: No such file or directory" in result["msg"]
+    assert "cannot be written: No such file or directory" in result["msg"]

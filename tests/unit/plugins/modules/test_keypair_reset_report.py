@@ -56,5 +56,5 @@ def test_a_file_that_cannot_be_written_does_not_stop_the_others(tmp_path: Path, 
     result = report(dict([(good, "text"), (bad, "text")][::order]))
     assert result["failed"] is True
     assert result["changed"] is True
-    assert result["msg"] == f"{bad} could not be written: No such file or directory."
+    assert result["msg"] == f"{bad} cannot be written: No such file or directory."
     assert good.read_text() == "text"

@@ -142,7 +142,7 @@ def test_a_missing_program_is_told_with_what_to_install(tmp_path: Path, program:
 def test_numbers_out_of_range_are_refused(path: str, key: str, option: str, value: float) -> None:
     result = logins(path, key, "accepted", **{option: value})
     assert result["failed"]
-    assert result["msg"].startswith(f"{option}: ")
+    assert result["msg"].startswith(f"{option} must be ")
 
 
 def test_arguments_that_cannot_be_split_spoil_no_other_login(path: str, key: str) -> None:

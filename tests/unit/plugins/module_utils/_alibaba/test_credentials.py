@@ -315,7 +315,7 @@ def test_a_chain_of_roles_in_profiles(home: Path) -> None:
                     "expired_seconds": 60,
                 }
             ],
-            "60 seconds",
+            "at least 900 seconds, not 60",
         ),
     ],
 )
@@ -464,7 +464,7 @@ def test_the_role_of_an_oidc_login_is_not_assumed_with_a_key(home: Path) -> None
 
 @pytest.mark.parametrize("duration", [899, 0.5, -1, "\u00b2\u00b3", "9" * 5000])
 def test_a_role_needs_a_quarter_of_an_hour(home: Path, duration: t.Any) -> None:
-    with pytest.raises(CredentialsError, match="the least is 900"):
+    with pytest.raises(CredentialsError, match="must be at least 900 seconds, not"):
         find(home, {"ali_role_arn": "x", "ali_role_duration": duration}, SDK)
 
 

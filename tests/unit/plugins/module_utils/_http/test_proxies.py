@@ -139,7 +139,7 @@ def test_a_proxy_is_read_as_curl_reads_it(value: str, proxy: Proxy) -> None:
 )
 def test_an_invalid_proxy_is_reported_with_its_variable(value: str) -> None:
     with pytest.raises(
-        TransportError, match="the proxy in the environment variable HTTPS_PROXY cannot be used"
+        TransportError, match="The proxy in the environment variable HTTPS_PROXY cannot be used"
     ) as caught:
         find_proxy(URL, {"HTTPS_PROXY": value})
     assert (caught.value.possibly_sent, caught.value.permanent) == (False, True)

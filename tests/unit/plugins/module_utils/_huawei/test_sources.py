@@ -405,8 +405,8 @@ def test_an_agency_of_the_environment_goes_with_credentials_of_the_environment(t
     ("options", "words"),
     [
         ({"hwc_agency_name": "ops"}, "hwc_agency_domain_name .* is missing beside hwc_agency_name"),
-        ({**AGENCY, "hwc_agency_duration": 899}, "lives for 900 to 86400 seconds"),
-        ({**AGENCY, "hwc_agency_duration": 86401}, "lives for 900 to 86400 seconds"),
+        ({**AGENCY, "hwc_agency_duration": 899}, "must be between 900 and 86400 seconds"),
+        ({**AGENCY, "hwc_agency_duration": 86401}, "must be between 900 and 86400 seconds"),
     ],
 )
 def test_agencies_that_are_not_complete(tmp_path: Path, options: dict[str, t.Any], words: str) -> None:

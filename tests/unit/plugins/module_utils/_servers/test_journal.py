@@ -99,7 +99,7 @@ def test_a_server_is_never_in_no_journal(tmp_path: Path) -> None:
     kept = journals(tmp_path)
     kept.keep("1", [entry("a")], [])
     (tmp_path / "keypair_reset-2.json").mkdir()  # where the journal of this run was to be
-    with pytest.raises(UsageError, match="could not be written"):
+    with pytest.raises(UsageError, match="cannot be written"):
         kept.keep("2", [entry("a")], ["a"])
     assert [row["server_id"] for row in kept.read(but="2").entries] == ["a"]
 
@@ -148,7 +148,7 @@ def test_a_journal_that_vanishes_is_harmless(tmp_path: Path) -> None:
 
 def test_a_journal_that_cannot_be_written_is_told_and_leaves_no_draft(tmp_path: Path) -> None:
     (tmp_path / "keypair_reset-1.json").mkdir()
-    with pytest.raises(UsageError, match=r"The journal .*keypair_reset-1\.json could not be written: Is a directory"):
+    with pytest.raises(UsageError, match=r"The journal .*keypair_reset-1\.json cannot be written: Is a directory"):
         journals(tmp_path).keep("1", [entry("a")], [])
     assert [path.name for path in tmp_path.iterdir()] == ["keypair_reset-1.json"]
 
@@ -157,7 +157,7 @@ def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
     kept = journals(tmp_path / "gone")
     with pytest.raises(UsageError, match=r"The directory of journals .*gone cannot be read: No such file or directory"):
         kept.read(but="1")
-    with pytest.raises(UsageError, match=r"The journal .* could not be written: No such file or directory"):
+    with pytest.raises(UsageError, match=r"The journal .* cannot be written: No such file or directory"):
         kept.keep("1", [entry("a")], [])
 
 

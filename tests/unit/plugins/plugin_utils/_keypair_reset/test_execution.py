@@ -204,8 +204,10 @@ def test_a_task_that_was_not_started_fails(row: dict[str, t.Any], reason: str) -
 
 
 def test_a_task_that_may_have_been_started_keeps_the_server_busy() -> None:
-    after = associated(off(), state="unknown", task_id=None, uncertain=True, msg="It could not be found out.")
-    assert (after["state"], after["reason"]) == (BUSY, "It could not be found out.")
+    after = associated(
+        off(), state="unknown", task_id=None, uncertain=True, msg="Whether a task was started is not known."
+    )
+    assert (after["state"], after["reason"]) == (BUSY, "Whether a task was started is not known.")
 
 
 def test_after_a_failed_request_it_is_unknown_whether_tasks_were_started() -> None:

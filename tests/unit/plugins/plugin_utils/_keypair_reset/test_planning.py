@@ -195,10 +195,8 @@ def test_an_unreadable_journal_refuses_servers_whose_power_is_restored() -> None
 
 
 def test_nothing_is_touched_without_the_journal_that_was_asked_for() -> None:
-    (after,) = note_journal_kept(
-        [record("a", stop=True)], [{"msg": "The journal could not be written: No space left."}]
-    )
-    assert (after["state"], after["reason"]) == (REFUSED, "The journal could not be written: No space left.")
+    (after,) = note_journal_kept([record("a", stop=True)], [{"msg": "The journal cannot be written: No space left."}])
+    assert (after["state"], after["reason"]) == (REFUSED, "The journal cannot be written: No space left.")
     (kept,) = note_journal_kept([record("a")], [{"changed": False}])
     assert kept["state"] == PLANNED
 
