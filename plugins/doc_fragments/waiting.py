@@ -39,10 +39,10 @@ options:
   backoff:
     description:
       - Factor by which the pauses grow. A pause is O(backoff) times the square root of C(age * calls / pending), with
-        the age of the wait in seconds, the requests of one round and the number of pending tasks. Short tasks get an
-        early response and long tasks take few polls.
-      - With V(0), every pause is O(interval) long. Use it if the usual duration is known, with half of the duration
-        in O(delay).
+        the age of the wait in seconds, the requests of one round and the number of pending tasks. The module notices
+        the end of short tasks soon, and needs few polls for long tasks.
+      - With V(0), every pause is O(interval) long. Use it if you know the usual duration, and set O(delay) to half of
+        the duration.
     type: float
     default: 0.8
   jitter:
@@ -142,8 +142,8 @@ options:
   parallel_jobs:
     description:
       - Number of jobs that share O(rate), including this one. Each job sends its share.
-      - For a sliced job template of AWX, set it to the number of slices. Without it, the jobs find their share by
-        being throttled.
+      - For a sliced job template of AWX, set it to the number of slices. Without it, the services
+        throttle the jobs, which then slow down.
     type: int
     default: 1
   batch:

@@ -11,7 +11,7 @@ name: keypair_reset_report
 short_description: Report on a run of the role keypair_reset
 version_added: 0.1.0
 description:
-  - Makes the report of the role P(multicloud.async_tasks.keypair_reset#role) from its records.
+  - Creates the report of the role P(multicloud.async_tasks.keypair_reset#role) from its records.
 author:
   - Multicloud Authors (@multicloud)
 positional: _input, kind

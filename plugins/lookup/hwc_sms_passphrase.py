@@ -15,8 +15,8 @@ description:
   - A lookup runs on the controller, with the environment and the home directory of the user who runs Ansible.
     C(module_defaults) and the keyword C(environment) do not apply to it.
   - Ansible does not mask the value. Use C(no_log=true) with every task whose arguments or result contain it.
-  - SMS has one region per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever
-    O(hwc_region) is. A few regions have their own service.
+  - SMS has one region per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others. The lookup
+    selects the one that fits O(hwc_region). A few regions have their own service.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:

@@ -103,7 +103,7 @@ seealso:
     description: The vendor's page on the query of one task.
     link: https://www.alibabacloud.com/help/en/cloudsso/developer-reference/api-cloudsso-2021-05-15-gettask
   - name: ListTasks, CloudSSO API reference
-    description: The vendor's page on the query of many.
+    description: The vendor's page on the query of many tasks.
     link: https://www.alibabacloud.com/help/en/cloudsso/developer-reference/api-cloudsso-2021-05-15-listtasks
 """
 
@@ -117,7 +117,7 @@ EXAMPLES = r"""
 
 - name: Show the state of the task
   ansible.builtin.debug:
-    msg: "{{ task.tasks[0].state if task.tasks else 'The directory has no such task' }}"
+    msg: "{{ task.tasks[0].state if task.tasks else 'The directory does not have this task' }}"
 
 - name: Read the tasks that failed in the last three days
   multicloud.async_tasks.ali_cloudsso_task_info:

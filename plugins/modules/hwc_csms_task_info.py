@@ -65,7 +65,7 @@ EXAMPLES = r"""
 
 - name: Show the state of the task
   ansible.builtin.debug:
-    msg: "{{ task.tasks[0].state if task.tasks else 'CSMS knows no such task' }}"
+    msg: "{{ task.tasks[0].state if task.tasks else 'CSMS does not have this task' }}"
 
 - name: Read why rotations of a secret failed
   multicloud.async_tasks.hwc_csms_task_info:

@@ -15,15 +15,16 @@ description:
   - Binds, replaces, resets or unbinds the key pair of servers through KPS (Key Pair Service), and waits for the
     tasks.
   - KPS has one request for bind, replace and reset, and derives the operation from the power state of the server and
-    the given login. This module determines the operation of each server first, and rejects what cannot work.
-  - A stopped server with a key pair is V(reset). A reset takes about ten minutes. The server must stay off meanwhile.
-    The module does not start it afterwards.
+    the given login. This module determines the operation of each server first, and refuses servers for which no
+    operation is possible.
+  - A stopped server with a key pair is V(reset). A reset takes about ten minutes. Do not start the server before the
+    reset has ended. The module does not start it.
   - A stopped server without a key pair is bound.
   - The key pair of a running server is replaced, with the current private key (O(private_key_file)). A replacement
     takes about a minute.
   - A running server without a key pair is bound, with the password of root (O(root_password)).
   - With O(state=absent), a stopped server is unbound, and a running server is unbound with its current private key.
-  - The module rejects servers that are locked, do not run Linux, have an image that KPS does not support, or have
+  - The module refuses servers that are locked, do not run Linux, have an image that KPS does not support, or have
     another running task.
 author:
   - Multicloud Authors (@multicloud)
@@ -47,7 +48,7 @@ options:
   server_ids:
     description:
       - Ids of the servers. One request takes one server, or ten servers that are bound with the same password. The
-        module sends at most ten requests per second, four at a time. The tasks run side by side.
+        module sends at most ten requests per second, four at a time. The tasks run at the same time.
     type: list
     elements: str
     required: true

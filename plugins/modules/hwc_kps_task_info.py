@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 - name: Show the state of the task
   ansible.builtin.debug:
-    msg: "{{ task.tasks[0].state if task.tasks else 'KPS knows no such task' }}"
+    msg: "{{ task.tasks[0].state if task.tasks else 'KPS does not have this task' }}"
 
 - name: List the failed tasks
   multicloud.async_tasks.hwc_kps_task_info:

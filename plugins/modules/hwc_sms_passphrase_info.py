@@ -17,8 +17,8 @@ description:
     C(no_log=true) with this module. The lookup returns the passphrase only where you use it.
   - Without C(no_log=true), Ansible prints the result at verbosity 1 (C(-v)) and above, callbacks and controllers such
     as AWX store it, and ad hoc commands always print it.
-  - SMS has one region per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others, whatever
-    O(hwc_region) is. A few regions have their own service.
+  - SMS has one region per site, C(cn-north-4) for the sites in China and C(ap-southeast-3) for all others. The module
+    selects the one that fits O(hwc_region). A few regions have their own service.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:

@@ -15,8 +15,8 @@ description:
   - Internal. The role P(multicloud.async_tasks.keypair_reset#role) writes into a journal which servers it will
     change, which of them were running, and which tasks it started. The next run reads the journal after an
     interruption.
-  - Several runs may use one directory at the same time. Changes are made under a lock, files are replaced as a whole,
-    and a file that is deleted meanwhile is not an error.
+  - Several runs may use one directory at the same time. The module changes files under a lock and replaces them as a
+    whole. A file that another run deletes in the meantime is not an error.
   - Without O(entries), the module reads. With O(entries), it writes.
   - The module is part of the role. The contents of a journal may change between releases.
 author:

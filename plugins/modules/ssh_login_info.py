@@ -12,16 +12,16 @@ module: ssh_login_info
 short_description: Verify which SSH keys servers accept and which they refuse
 version_added: 0.1.0
 description:
-  - Logs in to servers with the C(ssh) program, many at a time, and returns for each key whether the server accepted it, refused it, or
-    whether nothing was verified, and why.
-  - Each login is a connection of its own, with one key and no agent. Ansible's own connections verify nothing after a key has changed, because
-    they stay open.
-  - A key is accepted when the server lets it log in, and refused when the server was offered this key and refused it. C(ssh)
-    exits with the same status for a time-out or an unknown host key; these verify nothing.
-  - The key is copied, alone, to a private directory for the time of the logins, so that neither a public key or certificate beside it nor the
-    mode of its file matters.
-  - Servers that do not answer yet are tried again until O(timeout). A server that closes connections after it is offered a key is tried three times.
-    The logins to one server are tried one after the other.
+  - Logs in to servers with the C(ssh) program, many at a time. For each key, it returns whether the server accepted
+    it, refused it, or whether nothing was verified, and the reason.
+  - Each login uses a new connection, with one key and without an agent. Ansible's own connections verify nothing after
+    a key has changed, because they stay open.
+  - A key is accepted if the server allows a login with it. It is refused if the server was offered this key and did not
+    accept it. A timeout and an unknown host key verify nothing, although C(ssh) exits with the same status.
+  - The module copies the key to a private directory during the logins. A public key or certificate next to the key and
+    the mode of its file therefore have no effect.
+  - The module retries servers that do not respond yet until O(timeout). If a server closes the connection after it was
+    offered a key, the module tries it three times. It tries the logins to one server one after the other.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
@@ -29,7 +29,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: It logs in, runs C(echo), and changes nothing, in check mode or outside.
+    details: It logs in and runs C(echo), in check mode as well. It changes nothing.
   diff_mode:
     support: N/A
     details: It changes nothing, so there is no difference to show.
@@ -45,17 +45,17 @@ options:
     required: true
     suboptions:
       name:
-        description: What to call the login in the result. The default is the host.
+        description: Name of the login in the result. The default is the host.
         type: str
       host:
-        description: Address to log in at, or a name that the configuration of C(ssh) knows.
+        description: Address to log in at, or the name of a host in the configuration of C(ssh).
         type: str
         required: true
       port:
-        description: Port to log in at. Without it the configuration of C(ssh) decides.
+        description: Port to log in at. The default is the port in the configuration of C(ssh).
         type: int
       user:
-        description: User to log in as. Without it the configuration of C(ssh) decides.
+        description: User to log in as. The default is the user in the configuration of C(ssh).
         type: str
       private_key_file:
         description: File of the private key to verify. It must not have a passphrase.
@@ -63,8 +63,9 @@ options:
         required: true
       args:
         description:
-          - More arguments for C(ssh), as one string, such as V(-J bastion). Those about other keys, connections that several C(ssh) share, and the
-            log of C(ssh) are left out. With one that makes a verification impossible, such as V(-N) or V(-o PubkeyAuthentication=no), nothing is tried.
+          - More arguments for C(ssh), as one string, such as V(-J bastion). The module leaves out arguments for other
+            keys, shared connections and the log of C(ssh). With an argument that makes a verification impossible,
+            such as V(-N) or V(-o PubkeyAuthentication=no), it does not log in.
         type: str
         default: ""
       executable:
@@ -73,40 +74,42 @@ options:
         default: ssh
   timeout:
     description:
-      - Seconds for all logins together.
+      - Time limit for all logins together, in seconds.
     type: float
     default: 30.0
   parallel:
     description:
-      - How many servers to log in to at a time.
+      - Number of servers to log in to at the same time.
     type: int
     default: 32
   log_in:
     description:
-      - Whether to log in. With V(false), no server is connected to; the result tells of each login whether its key can be used, and whether
-        C(ssh) can be run like this.
+      - Whether to log in. With V(false), the module does not connect to any server. The result then shows for each
+        login whether the key can be used and whether C(ssh) accepts the arguments.
     type: bool
     default: true
   chdir:
     description:
-      - Directory in which C(ssh) runs, and from which relative paths of O(targets[].private_key_file) and in O(targets[].args) are taken. The default
-        is where the module runs.
+      - Directory in which C(ssh) runs. Relative paths in O(targets[].private_key_file) and O(targets[].args) are
+        relative to it. The default is the current directory of the module.
     type: path
   progress:
     description:
-      - Seconds between two lines of progress on standard error. V(0) shows none.
-      - Lines are shown when the module runs in the process of the controller, as it does on C(localhost).
+      - Seconds between two lines of progress on standard error. V(0) prints none.
+      - The module prints lines only when it runs in the worker of the controller, as it does on C(localhost).
     type: float
     default: 30.0
 requirements:
   - ssh and ssh-keygen (the OpenSSH client, 8.0 or newer)
 notes:
-  - Host keys are checked as the configuration of C(ssh) says. A question about an unknown host key cannot be answered; add
-    C(-o StrictHostKeyChecking=accept-new) to O(targets[].args) to trust such servers.
-  - In a task with C(delegate_to=localhost), connection variables that a host does not define, such as C(ansible_host), are those of localhost. Take
-    them from C(hostvars[inventory_hostname]).
-  - A refused RSA key is offered again with each other signature algorithm, unless the server has accepted another RSA key.
-  - OpenSSH before 9.6 may announce key types that it does not accept. A refusal of such a key says little.
+  - C(ssh) checks host keys according to its configuration. It cannot ask about an unknown host key. To trust such
+    servers, add C(-o StrictHostKeyChecking=accept-new) to O(targets[].args).
+  - In a task with C(delegate_to=localhost), connection variables that a host does not define, such as
+    C(ansible_host), are those of localhost. Take them from C(hostvars[inventory_hostname]).
+  - The module offers a refused RSA key again with each other signature algorithm, unless the server has accepted
+    another RSA key.
+  - OpenSSH before 9.6 may announce key types that it does not accept. The refusal of a key of such a type does not
+    prove that the key is not authorized.
 seealso:
   - module: multicloud.async_tasks.hwc_kps_keypair_association
 """
@@ -126,13 +129,13 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: verification
 
-- name: Stop if it is not
+- name: Fail if the keys are not as expected
   ansible.builtin.assert:
     that:
       - verification.logins[0].outcome == 'accepted'
       - verification.logins[1].outcome == 'refused'
 
-- name: Find out before a change whether all hosts can be logged in to with a key
+- name: Check before a change whether the key and the arguments can be used for all hosts
   multicloud.async_tasks.ssh_login_info:
     targets:
       - name: "{{ inventory_hostname }}"
@@ -157,9 +160,9 @@ logins:
       sample: new
     outcome:
       description:
-        - V(accepted) when the server let the key log in or accepted it as one factor; V(refused) when the server was offered the key and refused
-          it; V(not verified) otherwise.
-        - V(not tried) when O(log_in) is V(false) and no problem was found.
+        - V(accepted) if the server allowed a login with the key, or accepted it as one factor. V(refused) if the
+          server was offered the key and did not accept it. V(not verified) otherwise.
+        - V(not tried) with O(log_in=false), if there was no problem.
       type: str
       choices:
         - accepted
@@ -173,10 +176,10 @@ logins:
       sample: The server accepted the key.
     cause:
       description:
-        - Why nothing was verified.
-        - V(configuration) when C(ssh) cannot be run like this, V(key) when the private key cannot be used, V(host key) when the server or a bastion
-          is not known or is another one, V(connection) when there was no response, V(login) when the server's rules for logins decide before the key
-          does.
+        - The kind of problem, if nothing was verified.
+        - V(configuration) if C(ssh) does not accept the arguments, V(key) if the private key cannot be used,
+          V(host key) if the host key of the server or of a bastion is unknown or has changed, V(connection) if there
+          was no response, V(login) if the server rejects the login for another reason than the key.
       type: str
       choices:
         - configuration
@@ -186,35 +189,38 @@ logins:
         - login
       returned: always; null if something was verified
     permanent:
-      description: Whether another try is unlikely to change it.
+      description: Whether a retry is unlikely to give another outcome.
       type: bool
     partial:
-      description: Whether the server accepted the key, but requires something else in addition, such as a second factor.
+      description: Whether the server accepted the key, but requires another factor in addition.
       type: bool
     command_ran:
-      description: Whether the server ran a command after the login; false for an account that only prints a message. Null without a login.
+      description:
+        - Whether the server ran a command after the login. False for an account that only prints a message. Null without
+          a login.
       type: bool
     tries:
       description: Number of tries.
       type: int
       sample: 1
     public_key:
-      description: Public key, in OpenSSH's format; null if the key cannot be used.
+      description: Public key, in OpenSSH format. Null if the key cannot be used.
       type: str
     fingerprint:
-      description: Fingerprint of the key; null if it cannot be used.
+      description: Fingerprint of the key. Null if the key cannot be used.
       type: str
       sample: SHA256:mVPwvezndPv/ARoIadVY98vAC0g+P/5633yTC4d/wXE
     user:
-      description: User that the target or the configuration of C(ssh) names; null if C(ssh) takes the name of the account that runs it.
+      description:
+        - User of the target or of the configuration of C(ssh). Null if C(ssh) uses the name of the account that runs it.
       type: str
       sample: root
     port:
-      description: Port that the target or the configuration of C(ssh) names; null if that is not known.
+      description: Port of the target or of the configuration of C(ssh). Null if it is not known.
       type: int
       sample: 22
 open:
-  description: Number of logins that are not verified yet, and that another try may change.
+  description: Number of logins that are not verified, and for which a retry may give another outcome.
   returned: success
   type: int
 """

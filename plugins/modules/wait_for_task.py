@@ -18,7 +18,7 @@ description:
     than querying each task. Throttling slows the wait down and never fails it.
   - A task succeeds only if the service returns a status that means success. An unknown status or a missing row in a
     list is never a success.
-  - However the wait ends, the module returns all results. After a failure, read RV(tasks) of the registered result in
+  - The module returns all results, even after a failure. In that case, read RV(tasks) of the registered result in
     C(rescue) or with C(ignore_errors).
 author:
   - Multicloud Authors (@multicloud)
@@ -54,9 +54,9 @@ options:
       - V(sms) are migrations of Huawei Cloud Server Migration Service. A continuous migration never ends by itself.
         To wait for its synchronization, name V(SYNCING) in O(success_statuses).
       - V(cloudsso) are tasks of Alibaba Cloud CloudSSO, which need O(directory_id).
+      - V(ecs) are jobs of Huawei Cloud Elastic Cloud Server. A job with a failed sub-job has failed, even if the job
+        itself reports success.
       - Only the connection options of the service's own cloud apply.
-      - V(ecs) are jobs of Huawei Cloud Elastic Cloud Server. A job with a failed sub-job has failed, whatever its own
-        status is.
     type: str
     required: true
     choices:
@@ -119,7 +119,7 @@ EXAMPLES = r"""
     on_timeout: return
   register: first
 
-- name: Wait for the rest later
+- name: Wait for the other tasks later
   multicloud.async_tasks.wait_for_task:
     hwc_region: cn-north-4
     service: kps

@@ -48,8 +48,8 @@ class Demo:
     def __init__(self, servers: int, directory: Path, recording: Recording | None = None) -> None:
         self.recording = recording
         self.names = [f"server-{number:02d}" for number in range(1, servers + 1)]
-        self.rigged = self.names[len(self.names) // 2]
-        self.others = [name for name in self.names if name != self.rigged]
+        self.failing = self.names[len(self.names) // 2]
+        self.others = [name for name in self.names if name != self.failing]
         self.directory = directory
         self.failures = 0
 
@@ -69,26 +69,26 @@ class Demo:
             self.directory.joinpath("variables.json").write_text(json.dumps(variables, indent=2))
             # Ansible as it comes, whatever the user has configured.
             self.directory.joinpath("ansible.cfg").write_text("[defaults]\nnocows = true\n")
-            emulator.fail("task_fails", server=self.rigged, code="KPS.3025", message=REASON)
+            emulator.fail("task_fails", server=self.failing, code="KPS.3025", message=REASON)
 
             self.say(
-                f"{len(self.names)} servers run, with the key pair 'old'. {self.rigged} is rigged: its reset will fail."
+                f"{len(self.names)} servers run, with the key pair 'old'. The reset of {self.failing} is configured to fail."
             )
             self.check_keys("before", self.names, new=False)
             self.say("First run: reset the key pair of all of them to 'new'.")
             status, output = self.play()
             self.check("the first run fails, because one server failed", status == 2)
-            self.check(f"the report tells why: {REASON}", output.count(REASON) > 0)
+            self.check(f"the report shows the reason: {REASON}", output.count(REASON) > 0)
             self.check(
                 f"{len(self.others)} servers are reported as reset", f"{len(self.others)} reset, 1 failed." in output
             )
             self.check_keys("after the first run", self.others, new=True)
-            self.check_keys("after the first run, the one that failed", [self.rigged], new=False)
+            self.check_keys("after the first run, the one that failed", [self.failing], new=False)
             self.check_power()
 
             self.say("Second run, for those that were reset: nothing is left to do.")
             writes = len(emulator.writes())
-            status, output = self.play("--limit", f"all:!{self.rigged}")
+            status, output = self.play("--limit", f"all:!{self.failing}")
             self.check("the second run succeeds", status == 0)
             self.check("it changed nothing (changed=0)", "changed=0" in output and "changed=1" not in output)
             self.check("it sent no request that changes anything", len(emulator.writes()) == writes)
@@ -143,10 +143,10 @@ class Demo:
             bad = sum(pool.map(lambda name: self.login(name, refused) == "Permission denied", names))
         total = len(names)
         self.check(f"{when}: {accepted} key accepted {good} of {total}", good == total)
-        self.check(f"{when}: {refused} key refused, by the server's own words, {bad} of {total}", bad == total)
+        self.check(f"{when}: {refused} key refused by the server, {bad} of {total}", bad == total)
 
     def login(self, name: str, key: str) -> int | str:
-        """Log in with one key: 0 when the server let us in, its words or the exit status of ssh otherwise."""
+        """Log in with one key: 0 if the server accepted it, otherwise its message or the exit status of ssh."""
         host, port, user = self.emulator.ssh(name)
         options = ["ControlPath=none", "IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes"]
         options += ["PreferredAuthentications=publickey", f"UserKnownHostsFile={self.directory / 'known_hosts'}"]

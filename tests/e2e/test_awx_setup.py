@@ -193,7 +193,7 @@ def test_a_check_writes_nothing_and_names_what_it_cannot_look_up(setup: Setup) -
     assert setup.changed(program) == 2
     assert setup.awx.writes == []
     output = " ".join(program.output.split())
-    assert "A run would also make multicloud key pair reset, multicloud key pair plan," in output
+    assert "A run would also create multicloud key pair reset, multicloud key pair plan," in output
     assert PASSWORD not in program.output + program.errors
 
 
@@ -210,7 +210,7 @@ def test_without_the_collection_awx_awx_a_run_says_how_to_get_it(setup: Setup) -
 def test_an_awx_that_does_not_answer_is_told_from_a_missing_organization(setup: Setup) -> None:
     refused = setup.run({}, CONTROLLER_OAUTH_TOKEN="wrong")
     output = " ".join(refused.output.split())
-    assert "AWX could not be asked: " in output
+    assert "The request to AWX failed: " in output
     assert "Set CONTROLLER_HOST to its address and CONTROLLER_OAUTH_TOKEN to a token" in output
     unknown = setup.run({"awx_setup_organization": "Nobody"})
     assert "There is no organization Nobody in AWX" in " ".join(unknown.output.split())
