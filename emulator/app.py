@@ -24,8 +24,8 @@ from .history import add_history
 from .huawei.cloud import HuaweiCloud
 from .huawei.servers import Server
 from .messages import Request, Response
-from .requestlog import Entry, RequestLog
-from .server import Server as HttpServer
+from .requestlog import LogEntry, RequestLog
+from .server import HttpServer
 from .service import Machines, NoMachines, World
 from .tls import server_context
 
@@ -146,7 +146,7 @@ class Emulator:
             variables["REQUESTS_CA_BUNDLE"] = str(self.ca_path)
         return variables
 
-    def writes(self) -> list[Entry]:
+    def writes(self) -> list[LogEntry]:
         """Return the logged requests of operations that change something."""
         return self.requests.writes()
 
@@ -217,13 +217,13 @@ class Emulator:
         machine = self.fleet.machines[self.huawei.ecs.find(name).id]
         return machine.address, machine.port, getpass.getuser()
 
-    def _keys(self, name: str) -> keys.KeyPair:
+    def _keys(self, name: str) -> keys.GeneratedKey:
         """Return one of the two pairs a test works with, kept in the state directory."""
         directory = self.directory / "keys"
         directory.mkdir(mode=0o700, exist_ok=True)
         private, public = directory / name, directory / f"{name}.pub"
         if private.exists() and public.exists():
-            return keys.KeyPair(public.read_text().strip(), private.read_text())
+            return keys.GeneratedKey(public.read_text().strip(), private.read_text())
         pair = keys.generate_rsa()
         for path, text in ((private, pair.private), (public, f"{pair.public}\n")):
             path.touch(mode=0o600)

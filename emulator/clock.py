@@ -56,7 +56,7 @@ class ManualClock:
 
 
 @dataclasses.dataclass(order=True)
-class Event:
+class TimedEvent:
     """An event to come.
 
     Attributes:
@@ -84,7 +84,7 @@ class Timeline:
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
         self.clock = clock
         self.lock = lock
-        self._events: list[Event] = []
+        self._events: list[TimedEvent] = []
         self._numbers = itertools.count()
         self._instant: float | None = None
         self._changed = threading.Condition(lock)
@@ -94,10 +94,10 @@ class Timeline:
         """Return the present: inside an event the moment it was planned for, otherwise what the clock says."""
         return self.clock.time() if self._instant is None else self._instant
 
-    def after(self, seconds: float, action: t.Callable[[], None]) -> Event:
+    def after(self, seconds: float, action: t.Callable[[], None]) -> TimedEvent:
         """Plan an action so many seconds from now."""
         with self.lock:
-            event = Event(self.now() + seconds, next(self._numbers), action)
+            event = TimedEvent(self.now() + seconds, next(self._numbers), action)
             heapq.heappush(self._events, event)
             self._changed.notify_all()
             return event

@@ -36,7 +36,7 @@ _T = t.TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
-class Login:
+class LoginAttempt:
     """One attempt to log in.
 
     Attributes:
@@ -112,7 +112,7 @@ def _bound(address: str, port: int) -> socket.socket:
 class _Session(asyncssh.SSHServer):
     """One connection to a machine: public keys only, any user name."""
 
-    def __init__(self, machine: Machine, report: t.Callable[[Login], None]) -> None:
+    def __init__(self, machine: Machine, report: t.Callable[[LoginAttempt], None]) -> None:
         self.machine = machine
         self._report = report
         self._connection: asyncssh.SSHServerConnection | None = None
@@ -146,12 +146,12 @@ class _Session(asyncssh.SSHServer):
         known = {keys.identity(text) for text in lines if text.strip() and not text.startswith("#")}
         accepted = keys.identity(line) in known
         if not accepted:
-            self._report(Login(self.machine.id, username, line, accepted=False))
+            self._report(LoginAttempt(self.machine.id, username, line, accepted=False))
         return accepted
 
     def auth_completed(self) -> None:
         """Write the login down."""
-        self._report(Login(self.machine.id, self._user, self._key, accepted=True))
+        self._report(LoginAttempt(self.machine.id, self._user, self._key, accepted=True))
 
 
 class _Files(asyncssh.SFTPServer):
@@ -253,7 +253,7 @@ class Fleet:
         self.directory = directory
         self.base_port = base_port
         self.machines: dict[str, Machine] = {}
-        self.logins: list[Login] = []
+        self.logins: list[LoginAttempt] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fleet", daemon=True)
         self._thread.start()

@@ -10,7 +10,7 @@ import typing as t
 
 from . import faults
 from .messages import ApiError, Request, Response
-from .requestlog import Entry, RequestLog
+from .requestlog import LogEntry, RequestLog
 from .service import Call, Service, World
 
 
@@ -78,8 +78,8 @@ def _entry(
     service: Service | None,
     call: Call | None,
     fault: faults.Fault | None,
-) -> Entry:
-    return Entry(
+) -> LogEntry:
+    return LogEntry(
         number=number,
         time=world.now(),
         service=service.name if service is not None else "",

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 
 @dataclasses.dataclass(frozen=True)
-class KeyPair:
+class GeneratedKey:
     """A generated pair.
 
     Attributes:
@@ -28,22 +28,22 @@ class KeyPair:
     private: str
 
 
-def generate_rsa(bits: int = 2048) -> KeyPair:
+def generate_rsa(bits: int = 2048) -> GeneratedKey:
     """Return a pair as the key pair service makes them: RSA, the private half in the traditional PEM format."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    return KeyPair(_line(key.public_key()), private.decode())
+    return GeneratedKey(_line(key.public_key()), private.decode())
 
 
-def generate_ed25519() -> KeyPair:
+def generate_ed25519() -> GeneratedKey:
     """Return a small, quickly made pair, the private half in OpenSSH's format."""
     key = ed25519.Ed25519PrivateKey.generate()
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
     )
-    return KeyPair(_line(key.public_key()), private.decode())
+    return GeneratedKey(_line(key.public_key()), private.decode())
 
 
 def _line(key: rsa.RSAPublicKey | ed25519.Ed25519PublicKey) -> str:

@@ -14,7 +14,7 @@ from .messages import Json, Request
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One answered request.
 
     Attributes:
@@ -91,33 +91,33 @@ class Entry:
         }
 
 
-class RequestLog(t.Sequence[Entry]):
+class RequestLog(t.Sequence[LogEntry]):
     """The entries in order of arrival."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: list[LogEntry] = []
 
     @t.overload
-    def __getitem__(self, index: int) -> Entry: ...
+    def __getitem__(self, index: int) -> LogEntry: ...
 
     @t.overload
-    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: slice) -> list[LogEntry]: ...
 
-    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+    def __getitem__(self, index: int | slice) -> LogEntry | list[LogEntry]:
         return self._entries[index]
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LogEntry) -> None:
         """Append an entry."""
         self._entries.append(entry)
 
-    def of(self, *operations: str) -> list[Entry]:
+    def of(self, *operations: str) -> list[LogEntry]:
         """Return the entries of some operations, by the vendor's names."""
         return [entry for entry in list(self._entries) if entry.operation in operations]
 
-    def writes(self) -> list[Entry]:
+    def writes(self) -> list[LogEntry]:
         """Return the entries of operations that change something, rejected ones included."""
         return [entry for entry in list(self._entries) if entry.writes]
 

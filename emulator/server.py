@@ -31,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
     timeout = 120
-    server: Server
+    server: HttpServer
 
     def setup(self) -> None:
         """Do the TLS handshake here, in the connection's own thread, so that a silent peer does not block others."""
@@ -145,7 +145,7 @@ def _origin_form(target: str) -> str:
     return "/" + target.partition("://")[2].partition("/")[2]
 
 
-class Server(http.server.ThreadingHTTPServer):
+class HttpServer(http.server.ThreadingHTTPServer):
     """The listening socket.
 
     Args:

@@ -18,7 +18,7 @@ from .messages import ApiError, Json, Request, Response
 
 
 @dataclasses.dataclass(frozen=True)
-class Identity:
+class Sender:
     """The sender of a request, as established by its credentials.
 
     Attributes:
@@ -36,7 +36,7 @@ class Identity:
     scoped: bool = False
 
 
-NO_IDENTITY = Identity("", "", "")
+NO_IDENTITY = Sender("", "", "")
 
 
 @dataclasses.dataclass
@@ -47,7 +47,7 @@ class Call:
     operation: Operation
     params: dict[str, str]
     query: dict[str, str]
-    identity: Identity = NO_IDENTITY
+    identity: Sender = NO_IDENTITY
 
     @property
     def project_id(self) -> str:

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class SessionOutcome:
     """The end of one session.
 
     Attributes:
@@ -49,7 +49,7 @@ class Lanes:
         self._running: list[subprocess.Popen[str]] = []
         self._interrupted = False
 
-    def run(self, lanes: t.Sequence[t.Sequence[str]]) -> list[Outcome]:
+    def run(self, lanes: t.Sequence[t.Sequence[str]]) -> list[SessionOutcome]:
         """Run every session of every lane, whatever fails, and say how each ended, lane by lane.
 
         An interrupt is handed on to the running sessions, and no other is started.
@@ -66,10 +66,10 @@ class Lanes:
                         os.kill(process.pid, signal.SIGINT)
                 raise
 
-    def _lane(self, names: t.Sequence[str]) -> list[Outcome]:
+    def _lane(self, names: t.Sequence[str]) -> list[SessionOutcome]:
         return [outcome for name in names if (outcome := self._session(name))]
 
-    def _session(self, name: str) -> Outcome | None:
+    def _session(self, name: str) -> SessionOutcome | None:
         started = time.monotonic()
         with self._lock:
             if self._interrupted:
@@ -89,7 +89,7 @@ class Lanes:
         _pid, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         cpu = usage.ru_utime + usage.ru_stime
-        outcome = Outcome(name, process.returncode, time.monotonic() - started, cpu)
+        outcome = SessionOutcome(name, process.returncode, time.monotonic() - started, cpu)
         with self._lock:
             self._running.remove(process)
             end = f"failed, exit code {outcome.code}" if outcome.code else "passed"

@@ -12,7 +12,7 @@ import uuid
 
 from ..clock import iso
 from ..messages import ApiError, Json, Request, Response
-from ..service import Call, Identity, Operation, Service, World
+from ..service import Call, Operation, Sender, Service, World
 from . import responses, signature
 
 #: Seconds a role may be assumed for, at least and by default.
@@ -117,7 +117,7 @@ class Ram(Service):
 
     # who sent this
 
-    def authenticate(self, request: Request) -> Identity:
+    def authenticate(self, request: Request) -> Sender:
         """Return the sender of a request, by its signature.
 
         Raises:
@@ -135,7 +135,7 @@ class Ram(Service):
         if claim.nonce in self._nonces:
             raise responses.nonce_used()
         self._nonces[claim.nonce] = self.world.now()
-        return Identity(label=key.access, user_id=key.principal, domain_id=key.account)
+        return Sender(label=key.access, user_id=key.principal, domain_id=key.account)
 
     def _check_freshness(self, claim: signature.Claim) -> None:
         now = self.world.now()
@@ -189,7 +189,7 @@ class Ram(Service):
             )
         if expires <= self.world.now():
             raise ApiError(401, "AuthenticationFail.OIDCToken.Expired", "This JsonWebToken is expired.")
-        call.identity = Identity(provider, provider, role.account)
+        call.identity = Sender(provider, provider, role.account)
         info = {"Issuer": "https://oidc.example.com", "Subject": "pod", "ClientIds": "sts.aliyuncs.com"}
         return responses.success({**self._assumed(call, role, call.query["RoleSessionName"]), "OIDCTokenInfo": info})
 

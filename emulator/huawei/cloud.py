@@ -13,7 +13,7 @@ from ..messages import ApiError, Request, Response
 from ..service import Call, Machines, Service, World, match_path
 from . import errors
 from .csms import Csms
-from .directory import Directory, Project, Token, User
+from .directory import IdentityDirectory, Project, Token, User
 from .ecs import Ecs, Job
 from .iam import Iam
 from .keypairs import KeyPair, KeyPairs
@@ -41,7 +41,7 @@ class HuaweiCloud:
         self, world: World, machines: Machines, task_seconds: float, job_seconds: float, boot_seconds: float
     ) -> None:
         self.world = world
-        self.directory = Directory(world)
+        self.directory = IdentityDirectory(world)
         self.iam = Iam(self.directory)
         self.sts = Sts(self.directory)
         self.ecs = Ecs(world, machines, job_seconds, boot_seconds)

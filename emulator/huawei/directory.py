@@ -11,7 +11,7 @@ import typing as t
 import uuid
 
 from ..messages import Request
-from ..service import Identity, World
+from ..service import Sender, World
 from . import errors, signature
 
 TOKEN_SECONDS = 24 * 3600
@@ -101,7 +101,7 @@ class Agency:
 
 
 @dataclasses.dataclass(frozen=True)
-class Provider:
+class IdentityProvider:
     """An identity provider that an account trusts; users log in with its tokens.
 
     Attributes:
@@ -123,12 +123,12 @@ class Provider:
 class IdToken:
     """A token of an identity provider, and whose it is."""
 
-    provider: Provider
+    provider: IdentityProvider
     user_id: str
     expires: float
 
 
-class Directory:
+class IdentityDirectory:
     """The users of the accounts, and their credentials."""
 
     def __init__(self, world: World) -> None:
@@ -139,10 +139,10 @@ class Directory:
         self.agencies: list[Agency] = []
         self.access_keys: dict[str, AccessKey] = {}
         self.tokens: dict[str, Token] = {}
-        self.providers: list[Provider] = []
+        self.providers: list[IdentityProvider] = []
         self.id_tokens: dict[str, IdToken] = {}
         #: Asks another IAM whose token this is, when it is not one of ours; None: there is no other IAM.
-        self.foreign: t.Callable[[str], Identity | None] = lambda _text: None
+        self.foreign: t.Callable[[str], Sender | None] = lambda _text: None
 
     # letting things exist
 
@@ -197,7 +197,7 @@ class Directory:
         self.tokens[token.text] = token
         return token
 
-    def issue_id_token(self, provider: Provider, user_id: str, seconds: float = 3600) -> str:
+    def issue_id_token(self, provider: IdentityProvider, user_id: str, seconds: float = 3600) -> str:
         """Make a token of an identity provider."""
         text = f"eyJhbGciOiJSUzI1NiJ9.{uuid.uuid4().hex}.{uuid.uuid4().hex}"
         self.id_tokens[text] = IdToken(provider, user_id, self.world.now() + seconds)
@@ -205,14 +205,14 @@ class Directory:
 
     # who sent this
 
-    def by_id_token(self, text: t.Any, provider: Provider | None) -> User | None:
+    def by_id_token(self, text: t.Any, provider: IdentityProvider | None) -> User | None:
         """Return the identity of an identity provider's token; None when it is not this provider's, or has expired."""
         token = self.id_tokens.get(text) if isinstance(text, str) else None
         if token is None or token.provider != provider or token.expires <= self.world.now():
             return None
         return self.users[token.user_id]
 
-    def authenticate(self, request: Request) -> Identity:
+    def authenticate(self, request: Request) -> Sender:
         """Return the sender of a request, by its token or its signature.
 
         Raises:
@@ -229,7 +229,7 @@ class Directory:
             raise errors.bad_signature("auth header is invalid")
         return self._by_signature(request, authorization)
 
-    def by_token(self, text: str) -> Identity:
+    def by_token(self, text: str) -> Sender:
         """Return the identity that a token belongs to.
 
         Raises:
@@ -244,11 +244,11 @@ class Directory:
         user = self.users[token.user_id]
         if token.expires <= self.world.now() or not user.enabled:
             raise errors.stale_token()
-        return Identity(
+        return Sender(
             label=user.name, user_id=user.id, domain_id=token.domain_id, project_id=token.project_id, scoped=True
         )
 
-    def _by_signature(self, request: Request, authorization: signature.Authorization) -> Identity:
+    def _by_signature(self, request: Request, authorization: signature.Authorization) -> Sender:
         now = self.world.now()
         key = self.access_keys.get(authorization.access)
         if key is None or not self.users[key.user_id].enabled:
@@ -269,9 +269,9 @@ class Directory:
                 key.failures, key.locked_until = 0, now + LOCK_SECONDS
             raise errors.bad_signature("verify aksk signature fail")
         key.failures = 0
-        return Identity(label=key.access, user_id=key.user_id, domain_id=key.domain_id)
+        return Sender(label=key.access, user_id=key.user_id, domain_id=key.domain_id)
 
-    def admit(self, request: Request, identity: Identity, project_id: str) -> None:
+    def admit(self, request: Request, identity: Sender, project_id: str) -> None:
         """Check that an identity may act in a project.
 
         Raises:
@@ -286,7 +286,7 @@ class Directory:
         if identity.scoped and identity.project_id != project_id:
             raise errors.stale_token()
 
-    def admit_headers(self, request: Request, identity: Identity) -> None:
+    def admit_headers(self, request: Request, identity: Sender) -> None:
         """Check the project and the account that a request names in headers only.
 
         Raises:
@@ -299,7 +299,7 @@ class Directory:
         if domain_id is not None and domain_id != identity.domain_id:
             raise errors.not_authorized(f"X-Domain-Id {domain_id} is not the account of the credentials")
 
-    def agency(self, identity: Identity, name: str, domain: str) -> Agency | None:
+    def agency(self, identity: Sender, name: str, domain: str) -> Agency | None:
         """Return the agency of this name in an account (id or name) that trusts the identity's account; None without one."""
         for agency in self.agencies:
             owner = self.domains[agency.domain_id]

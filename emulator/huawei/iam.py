@@ -11,9 +11,9 @@ import typing as t
 
 from ..clock import iso
 from ..messages import ApiError, Json, Response
-from ..service import Call, Identity, Operation, Service
+from ..service import Call, Operation, Sender, Service
 from . import errors
-from .directory import AccessKey, Agency, Directory, Token, User
+from .directory import AccessKey, Agency, IdentityDirectory, Token, User
 
 #: Wrong passwords in a row after which a user is locked, and for how many seconds, unless the account says otherwise.
 MAX_PASSWORDS = 5
@@ -29,7 +29,7 @@ class Iam(Service):
 
     name = "iam"
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: IdentityDirectory) -> None:
         self.directory = directory
         self.world = directory.world
 
@@ -86,7 +86,7 @@ class Iam(Service):
             domain_id = self._agency(call.identity, identity).domain_id
         else:
             raise self.invalid("The authentication method token is not supported here.")
-        call.identity = Identity(user.name, user.id, domain_id)
+        call.identity = Sender(user.name, user.id, domain_id)
         project_id, domain_scope = self._scope(domain_id, scope)
         token = self.directory.issue_token(user, domain_id, project_id, domain_scope=domain_scope, methods=(method,))
         body = self._token_body(token, user, without_catalog=bool(call.query.get("nocatalog")))
@@ -104,7 +104,7 @@ class Iam(Service):
             raise ApiError(401, "401", "The request you have made requires authentication.")
         scope = auth.get("scope")
         project_id, domain_scope = self._scope(user.domain_id, scope if isinstance(scope, dict) else {})
-        call.identity = Identity(user.name, user.id, user.domain_id)
+        call.identity = Sender(user.name, user.id, user.domain_id)
         token = self.directory.issue_token(
             user, user.domain_id, project_id, domain_scope=domain_scope, methods=("mapped",)
         )
@@ -193,7 +193,7 @@ class Iam(Service):
         key = self.directory.temporary_key(call.identity.user_id, domain_id, seconds)
         return Response.of({"credential": credential(key)}, 201)
 
-    def _agency(self, identity: Identity, wanted: dict[str, Json]) -> Agency:
+    def _agency(self, identity: Sender, wanted: dict[str, Json]) -> Agency:
         role = wanted.get("assume_role")
         if not isinstance(role, dict) or not role.get("agency_name"):
             raise self.invalid("assume_role.agency_name is missing.")

@@ -94,7 +94,7 @@ class KeyPairs(KpsService):
     def __init__(self, world: World) -> None:
         self.world = world
         #: Makes a pair when one is to be generated, which takes a moment.
-        self.generate: t.Callable[[], keys.KeyPair] = keys.generate_rsa
+        self.generate: t.Callable[[], keys.GeneratedKey] = keys.generate_rsa
         #: By project and name.
         self.keypairs: dict[tuple[str, str], KeyPair] = {}
 

@@ -16,7 +16,7 @@ import typing as t
 import uuid
 
 from .. import keys
-from ..clock import Event
+from ..clock import TimedEvent
 from ..messages import ApiError, Json, Response
 from ..service import Call, Machines, Operation, World
 from .ecs import Ecs
@@ -59,7 +59,7 @@ class Task:
     doom: tuple[str | None, str] | None = None
     error_code: str | None = None
     error_msg: str | None = None
-    events: list[Event] = dataclasses.field(default_factory=list)
+    events: list[TimedEvent] = dataclasses.field(default_factory=list)
 
     @property
     def ended(self) -> bool:

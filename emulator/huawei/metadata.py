@@ -12,7 +12,7 @@ import uuid
 from ..messages import ApiError, Response
 from ..service import Call, Operation, Service
 from . import errors
-from .directory import Directory
+from .directory import IdentityDirectory
 from .iam import credential
 
 POD = "/v1/pod-identity/credentials"
@@ -24,7 +24,7 @@ class Metadata(Service):
 
     name = "metadata"
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: IdentityDirectory) -> None:
         self.directory = directory
         self.world = directory.world
         #: Whose keys the server gets: user and account; None means that it was given no agency.

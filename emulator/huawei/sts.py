@@ -11,9 +11,9 @@ import typing as t
 
 from ..clock import iso
 from ..messages import ApiError, Json, Response
-from ..service import Call, Identity, Operation, Service
+from ..service import Call, Operation, Sender, Service
 from . import errors
-from .directory import Directory
+from .directory import IdentityDirectory
 from .iam import LONGEST, SHORTEST
 
 _URN = re.compile(r"iam::(?P<domain>[^:]+):agency:(?P<name>.+)")
@@ -24,7 +24,7 @@ class Sts(Service):
 
     name = "sts"
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: IdentityDirectory) -> None:
         self.directory = directory
 
     def operations(self) -> t.Sequence[Operation]:
@@ -62,7 +62,7 @@ class Sts(Service):
             raise ApiError(401, "STS5.1002", "The token of the identity provider is invalid or has expired.")
         if provider.domain_id != domain or name not in provider.agencies:
             raise ApiError(403, "STS5.1001", f"Not allowed to assume the agency {name} of {domain}.")
-        call.identity = Identity(user.name, user.id, domain)
+        call.identity = Sender(user.name, user.id, domain)
         return self._assumed(call, user.id, domain, name, seconds)
 
     def _wanted(self, document: dict[str, Json]) -> tuple[str, str, int]:

@@ -239,9 +239,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import (
     UNVERIFIED,
-    Login,
+    LoginResult,
+    LoginTarget,
     SystemPrograms,
-    Target,
     describe,
     log_in_everywhere,
 )
@@ -250,7 +250,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import
 def execute(context: Context) -> Result:
     """Try all logins."""
     params = context.params
-    targets = [Target(**{**target, "name": target["name"] or target["host"]}) for target in params["targets"]]
+    targets = [LoginTarget(**{**target, "name": target["name"] or target["host"]}) for target in params["targets"]]
     timeout = at_least("timeout", params["timeout"], 1)
     parallel = at_least("parallel", params["parallel"], 1)
     progress = at_least("progress", params["progress"], 0)
@@ -287,14 +287,14 @@ def execute(context: Context) -> Result:
 
 def _show_lines(
     context: Context, timeout: float, progress: float
-) -> t.Callable[[t.Sequence[Login], float], None] | None:
+) -> t.Callable[[t.Sequence[LoginResult], float], None] | None:
     """Return a function that shows a line every ``progress`` seconds, or None where lines cannot be shown."""
     show = context.on_progress
     if show is None or progress <= 0:
         return None
     due = progress
 
-    def show_line(logins: t.Sequence[Login], seconds: float) -> None:
+    def show_line(logins: t.Sequence[LoginResult], seconds: float) -> None:
         nonlocal due
         if seconds >= due:
             due = seconds + progress

@@ -12,12 +12,12 @@ from __future__ import annotations
 import typing as t
 
 from emulator.messages import Request
-from emulator.requestlog import Entry
+from emulator.requestlog import LogEntry
 
 from .sdk import load
 
 
-def huawei_authorization(request: Request | Entry, access: str, secret: str) -> str:
+def huawei_authorization(request: Request | LogEntry, access: str, secret: str) -> str:
     """Return the Authorization header the Huawei SDK's signer makes for a request.
 
     The signer signs every header it is given, so it is given those that the request names as signed.
@@ -27,7 +27,7 @@ def huawei_authorization(request: Request | Entry, access: str, secret: str) -> 
         access: Access key.
         secret: Secret key.
     """
-    received = request.request if isinstance(request, Entry) else request
+    received = request.request if isinstance(request, LogEntry) else request
     credentials = load("huaweicloudsdkcore.auth.credentials").BasicCredentials(access, secret)
     sdk_request = load("huaweicloudsdkcore.sdk_request").SdkRequest(
         method=received.method,
@@ -49,7 +49,7 @@ def _signed(request: Request, marker: str, end: str) -> dict[str, str]:
     return {name: value for name, value in request.headers if name.lower() in listed}
 
 
-def judge_huawei(entries: t.Iterable[Entry], access: str, secret: str) -> int:
+def judge_huawei(entries: t.Iterable[LogEntry], access: str, secret: str) -> int:
     """Check that every signed request carries the very header the SDK would have sent; returns how many there were."""
     judged = 0
     for entry in entries:
@@ -61,7 +61,7 @@ def judge_huawei(entries: t.Iterable[Entry], access: str, secret: str) -> int:
     return judged
 
 
-def alibaba_authorization(request: Request | Entry, access: str, secret: str) -> str:
+def alibaba_authorization(request: Request | LogEntry, access: str, secret: str) -> str:
     """Return the Authorization header the Alibaba Cloud SDK's signer makes for a request, over the headers it names as signed.
 
     Args:
@@ -69,7 +69,7 @@ def alibaba_authorization(request: Request | Entry, access: str, secret: str) ->
         access: Access key id.
         secret: Access key secret.
     """
-    received = request.request if isinstance(request, Entry) else request
+    received = request.request if isinstance(request, LogEntry) else request
     sdk_request = load("darabonba.request").DaraRequest()
     sdk_request.method = received.method
     sdk_request.pathname = received.path
@@ -80,20 +80,20 @@ def alibaba_authorization(request: Request | Entry, access: str, secret: str) ->
     return str(utils.get_authorization(sdk_request, "ACS3-HMAC-SHA256", payload, access, secret))
 
 
-def alibaba_rpc_signature(request: Request | Entry, secret: str) -> str:
+def alibaba_rpc_signature(request: Request | LogEntry, secret: str) -> str:
     """Return the value of the parameter Signature that the Alibaba Cloud SDK's older signer makes for a request.
 
     Args:
         request: A received request, or its entry in the log.
         secret: Access key secret.
     """
-    received = request.request if isinstance(request, Entry) else request
+    received = request.request if isinstance(request, LogEntry) else request
     query = {name: value for name, value in received.pairs(form=True) if name != "Signature"}
     utils = load("alibabacloud_tea_openapi.utils").Utils
     return str(utils.get_rpcsignature(query, received.method, secret))
 
 
-def judge_alibaba(entries: t.Iterable[Entry], access: str, secret: str) -> int:
+def judge_alibaba(entries: t.Iterable[LogEntry], access: str, secret: str) -> int:
     """Check that every request signed in the newer way carries the very header the SDK would have sent; returns how many."""
     judged = 0
     for entry in entries:

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
 from emulator import Emulator
 from emulator.alibaba.ram import Role
-from emulator.huawei.directory import Agency, Domain, Project, Provider
+from emulator.huawei.directory import Agency, Domain, IdentityProvider, Project
 from emulator.huawei.metadata import POD
 
 from .modules import Modules
@@ -170,7 +170,7 @@ def test_huawei_agency(emulator: Emulator, modules: Modules, base: str) -> None:
 def token_file(emulator: Emulator, modules: Modules) -> str:
     """Return a file with the token of an identity provider of both clouds, as its giver leaves it."""
     directory = emulator.huawei.directory
-    directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
+    directory.providers.append(IdentityProvider("idp", emulator.domain.id, ("workload",)))
     keep(modules, "token", f"{directory.issue_id_token(directory.providers[0], emulator.user.id)}\n")
     return str(modules.home / "token")
 

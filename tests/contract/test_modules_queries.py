@@ -15,7 +15,7 @@ import pytest
 from emulator import Emulator, ManualClock
 from emulator.accounts import stable_id
 from emulator.clock import iso
-from emulator.requestlog import Entry
+from emulator.requestlog import LogEntry
 
 from . import oracle
 from .conftest import AlibabaSdk, HuaweiSdk
@@ -48,8 +48,8 @@ def _judge(emulator: Emulator) -> t.Iterator[None]:
     """Check every request of a module with the vendors' signers, after the test."""
     yield
     sent = [entry for entry in emulator.requests if "multicloud" in (entry.request.header("User-Agent") or "")]
-    huawei: list[Entry] = [entry for entry in sent if entry.request.header("X-Sdk-Date")]
-    alibaba: list[Entry] = [entry for entry in sent if entry.request.header("x-acs-action")]
+    huawei: list[LogEntry] = [entry for entry in sent if entry.request.header("X-Sdk-Date")]
+    alibaba: list[LogEntry] = [entry for entry in sent if entry.request.header("x-acs-action")]
     key, other = emulator.access_key, emulator.alibaba_account.access_key
     judged = oracle.judge_huawei(huawei, key.access, key.secret) + oracle.judge_alibaba(
         alibaba, other.access, other.secret

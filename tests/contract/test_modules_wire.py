@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core impor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password, Project
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Password, WantedProject
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import (
     cloudsso,
@@ -60,7 +60,7 @@ def huawei(recorder: Recorder, **how: t.Any) -> HuaweiClient:
         http(recorder),
         how.get("credentials", AccessKey(wire.HUAWEI_ACCESS, wire.HUAWEI_SECRET, how.get("token"))),
         Endpoints("cn-north-4", HOST, None, {}),
-        project=Project(how.get("project_id", wire.HUAWEI_PROJECT)),
+        project=WantedProject(how.get("project_id", wire.HUAWEI_PROJECT)),
         on_secret=lambda _secret: None,
         on_warning=lambda _text: None,
     )
@@ -104,7 +104,7 @@ HUAWEI: list[tuple[str, int, t.Callable[[Recorder], t.Any]]] = [
         lambda r: kps_keypairs.associate(
             huawei(r),
             "s-1",
-            kps_keypairs.Binding("new-key", kps_keypairs.Login("keypair", "-----BEGIN…-----"), True, 22),
+            kps_keypairs.Binding("new-key", kps_keypairs.KpsLogin("keypair", "-----BEGIN…-----"), True, 22),
         ),
     ),
     ("huawei_kps_autoproject", 0, lambda r: kps.show_task(huawei(r, project_id=None), "task-1")),

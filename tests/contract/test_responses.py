@@ -23,7 +23,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
 from emulator import Emulator, ManualClock
 from emulator.accounts import stable_id
 from emulator.alibaba.ram import Role
-from emulator.huawei.directory import Agency, Domain, Project, Provider
+from emulator.huawei.directory import Agency, Domain, IdentityProvider, Project
 from emulator.huawei.metadata import POD
 from emulator.huawei.servers import Server
 
@@ -197,7 +197,7 @@ def nothing(emulator: Emulator, provider: bool = False) -> dict[str, str | None]
     (emulator.directory / "token").write_text("pod-token")
     if provider:
         directory = emulator.huawei.directory
-        directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
+        directory.providers.append(IdentityProvider("idp", emulator.domain.id, ("workload",)))
         token = directory.issue_id_token(directory.providers[0], emulator.user.id)
         (emulator.directory / "token").write_text(token)
     keys = (

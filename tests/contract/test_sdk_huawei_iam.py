@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Emulator, ManualClock
-from emulator.huawei.directory import AccessKey, Agency, Domain, Project, Provider, User
+from emulator.huawei.directory import AccessKey, Agency, Domain, IdentityProvider, Project, User
 from emulator.huawei.metadata import POD
 
 from .conftest import HuaweiSdk
@@ -257,9 +257,9 @@ def test_agency_v5(emulator: Emulator, huawei: HuaweiSdk, delegated: Project) ->
 
 
 @pytest.fixture
-def provider(emulator: Emulator) -> Provider:
+def provider(emulator: Emulator) -> IdentityProvider:
     """Return an identity provider of the account, whose users may take on the agency ``workload``."""
-    emulator.huawei.directory.providers.append(Provider("idp", emulator.domain.id, ("workload",)))
+    emulator.huawei.directory.providers.append(IdentityProvider("idp", emulator.domain.id, ("workload",)))
     return emulator.huawei.directory.providers[0]
 
 
@@ -272,7 +272,7 @@ def reads(emulator: Emulator, huawei: HuaweiSdk, credentials: t.Any) -> str:
 
 
 def test_sdk_logs_in_with_a_token_of_an_identity_provider(
-    emulator: Emulator, huawei: HuaweiSdk, provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    emulator: Emulator, huawei: HuaweiSdk, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "token"
     path.write_text(emulator.huawei.directory.issue_id_token(provider, emulator.user.id))
@@ -287,7 +287,7 @@ def test_sdk_logs_in_with_a_token_of_an_identity_provider(
 
 
 def test_sdk_logs_in_as_a_user_of_an_identity_provider(
-    emulator: Emulator, huawei: HuaweiSdk, provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    emulator: Emulator, huawei: HuaweiSdk, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "token"
     path.write_text(emulator.huawei.directory.issue_id_token(provider, emulator.user.id))
@@ -314,7 +314,7 @@ def test_sdk_logs_in_as_a_pod(
     assert emulator.requests[0].operation == "GetPodSecurityKey"
 
 
-def oidc_body(emulator: Emulator, provider: Provider, token: str, **changed: t.Any) -> dict[str, t.Any]:
+def oidc_body(emulator: Emulator, provider: IdentityProvider, token: str, **changed: t.Any) -> dict[str, t.Any]:
     """Return the body that asks STS for a key."""
     usual = {
         "provider_urn": provider.urn,
@@ -326,7 +326,7 @@ def oidc_body(emulator: Emulator, provider: Provider, token: str, **changed: t.A
 
 
 def test_tokens_of_identity_providers_that_are_rejected(
-    emulator: Emulator, provider: Provider, clock: ManualClock
+    emulator: Emulator, provider: IdentityProvider, clock: ManualClock
 ) -> None:
     text = emulator.huawei.directory.issue_id_token(provider, emulator.user.id, 60)
 

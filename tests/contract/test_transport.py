@@ -451,11 +451,11 @@ def test_an_answer_without_end_is_given_up(serve: Serve, packed: bool) -> None:
 
 #: What no client can read, and words of the error.
 MALFORMED: dict[str, tuple[bytes, str]] = {
-    "another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
+    "the greeting of another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
     "no status": (b"HTTP/1.1 OK\r\n\r\n", "its first line has no valid status."),
     "a status that is not a number of three digits": (b"HTTP/1.1 20 OK\r\n\r\n{}", "no valid status"),
     "another version": (b"HTTP/9.9 200 OK\r\n\r\n{}", "its first line is not one of HTTP, but of HTTP/9.9."),
-    "another protocol": (b"SSH-2.0-OpenSSH_9.2 x\r\n\r\n", "but of SSH-2.0-OpenSSH_9.2."),
+    "a status line of another protocol": (b"SSH-2.0-OpenSSH_9.2 x\r\n\r\n", "but of SSH-2.0-OpenSSH_9.2."),
     "two lengths": (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}", "Content-Length"),
     "two lengths in one": (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 5\r\n\r\n{}", "Content-Length"),
     "a line too long": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70000 + b"\r\n\r\n{}", "LineTooLong"),

@@ -24,7 +24,7 @@ from pathlib import Path
 import asyncssh
 
 from emulator import keys
-from emulator.fleet import Login, Machine
+from emulator.fleet import LoginAttempt, Machine
 
 from .running import PATIENCE, Bench
 
@@ -312,7 +312,7 @@ class Network:
             )
         }
         found: dict[str, set[tuple[str, str, bool]]] = {}
-        logins: list[Login] = self.bench.emulator.fleet.logins[since:]
+        logins: list[LoginAttempt] = self.bench.emulator.fleet.logins[since:]
         for login in logins:
             which = pair.get(keys.identity(login.key or ""), "other")
             name = self.bench.server(login.machine).name

@@ -22,7 +22,7 @@ from pathlib import Path
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import COLLECTIONS
 from emulator import Emulator
 from emulator.huawei.servers import Server
-from emulator.requestlog import Entry
+from emulator.requestlog import LogEntry
 from emulator.state import write_state
 
 #: Seconds within which anything here must end; a machine under load is slow.
@@ -302,7 +302,7 @@ class Bench:
     def named_in(self, operation: str) -> list[str]:
         """Return the names of the servers in the bodies of an operation's requests, in order."""
         names = {server.id: server.name for server in self.emulator.huawei.servers.values()}
-        entries: list[Entry] = self.emulator.requests.of(operation)
+        entries: list[LogEntry] = self.emulator.requests.of(operation)
         return [names[found] for entry in entries for found in re.findall(r'"id": "([^"]+)"', entry.body.decode())]
 
     def close(self) -> None:

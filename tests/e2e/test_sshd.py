@@ -18,9 +18,9 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh import (
-    Login,
+    LoginResult,
+    LoginTarget,
     SystemPrograms,
-    Target,
     log_in_everywhere,
 )
 
@@ -65,13 +65,13 @@ class Yard:
         config.write_text(f"{text}Host *\n  UserKnownHostsFile {self.known_hosts}\n  StrictHostKeyChecking yes\n")
         return f"-F {config}"
 
-    def verify(self, *logins: tuple[Sshd, Path] | tuple[Sshd, Path, str], timeout: float = 120) -> list[Login]:
+    def verify(self, *logins: tuple[Sshd, Path] | tuple[Sshd, Path, str], timeout: float = 120) -> list[LoginResult]:
         """Log in to servers with keys, and perhaps with more arguments for ssh."""
         config = (
             self.configure() if not (self.directory / "ssh_config").exists() else f"-F {self.directory / 'ssh_config'}"
         )
         targets = [
-            Target(str(number), "127.0.0.1", str(key), server.port, USER, " ".join([config, *more]))
+            LoginTarget(str(number), "127.0.0.1", str(key), server.port, USER, " ".join([config, *more]))
             for number, (server, key, *more) in enumerate(logins)
         ]
         with SystemPrograms() as programs:
@@ -94,7 +94,7 @@ def yard() -> t.Iterator[Yard]:
         yield made
 
 
-def seen(logins: t.Sequence[Login]) -> list[tuple[str, str | None]]:
+def seen(logins: t.Sequence[LoginResult]) -> list[tuple[str, str | None]]:
     return [(one.outcome, one.cause) for one in logins]
 
 

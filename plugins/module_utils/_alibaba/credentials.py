@@ -91,7 +91,7 @@ class OidcRole(t.NamedTuple):
 Credentials = t.Union[AccessKey, RefreshableKey, RamRole, OidcRole]
 
 
-class Found(t.NamedTuple):
+class FoundCredentials(t.NamedTuple):
     """Credentials, and the settings that were beside them in a profile.
 
     Attributes:
@@ -202,8 +202,8 @@ def find(
     options: t.Mapping[str, t.Any],
     environ: t.Mapping[str, str],
     providers: CredentialProviders,
-    profile: t.Callable[[str | None], Found | None],
-) -> Found:
+    profile: t.Callable[[str | None], FoundCredentials | None],
+) -> FoundCredentials:
     """Return the credentials to use.
 
     Args:
@@ -245,17 +245,19 @@ def _set(fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _of_options(
-    options: t.Mapping[str, t.Any], providers: CredentialProviders, profile: t.Callable[[str | None], Found | None]
-) -> Found | None:
+    options: t.Mapping[str, t.Any],
+    providers: CredentialProviders,
+    profile: t.Callable[[str | None], FoundCredentials | None],
+) -> FoundCredentials | None:
     """Return the credentials that the options name: a key, a profile, or the role of this instance; None when they name none."""
     key = key_in(options, _KEY, "option", "options")
     if key is not None:
-        return Found(key)
+        return FoundCredentials(key)
     if options.get("ali_profile"):
         found = profile(str(options["ali_profile"]))
         return found and found._replace(chosen=True)
     if options.get("ali_ecs_role_name"):
-        return Found(of_instance(providers, str(options["ali_ecs_role_name"]), "ECS metadata"))
+        return FoundCredentials(of_instance(providers, str(options["ali_ecs_role_name"]), "ECS metadata"))
     return None
 
 
@@ -263,25 +265,25 @@ def _first(
     options: t.Mapping[str, t.Any],
     environ: t.Mapping[str, str],
     providers: CredentialProviders,
-    profile: t.Callable[[str | None], Found | None],
-) -> Found:
+    profile: t.Callable[[str | None], FoundCredentials | None],
+) -> FoundCredentials:
     """Return the first credentials in the order of the places."""
     # A token alone is half a key of the last family that has it: two families share one.
     for names in sorted(FAMILIES, key=lambda names: not (environ.get(names[0]) or environ.get(names[1]))):
         key = key_in(environ, names, "environment variable", "environment")
         if key is not None:
-            return Found(_with_role(key, options, environ))
+            return FoundCredentials(_with_role(key, options, environ))
     oidc = _of_provider(environ)
     if oidc is not None:
-        return Found(oidc)
+        return FoundCredentials(oidc)
     found = profile(setting("ali_profile", {}, environ))
     if found is not None:
         return found
     for name in URI:
         uri = environ.get(name)
         if uri:
-            return Found(of_uri(providers, name, uri, "environment (credentials URI)"))
-    return Found(of_instance(providers, setting("ali_ecs_role_name", {}, environ), "ECS metadata", environ))
+            return FoundCredentials(of_uri(providers, name, uri, "environment (credentials URI)"))
+    return FoundCredentials(of_instance(providers, setting("ali_ecs_role_name", {}, environ), "ECS metadata", environ))
 
 
 def _with_role(key: AccessKey, options: t.Mapping[str, t.Any], environ: t.Mapping[str, str]) -> Credentials:

@@ -44,7 +44,7 @@ class _CredentialProviders:
         address = local_url(name, uri)
         return metadata.fetch_from(runtime.beside(self._options, "ali", address), runtime.clock, address, deadline)
 
-    def profile(self, name: str | None) -> credentials.Found | None:
+    def profile(self, name: str | None) -> credentials.FoundCredentials | None:
         """Return the credentials of a profile in the user's files."""
         return profiles.read(self._runtime.environ, self, name)
 

@@ -16,7 +16,7 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
     CredentialProviders,
     Credentials,
-    Found,
+    FoundCredentials,
     of_instance,
     of_uri,
     oidc_role,
@@ -60,7 +60,7 @@ _SHARED_FILE = ("ALIBABA_CLOUD_SHARED_CREDENTIALS_FILE", "ALICLOUD_SHARED_CREDEN
 _IGNORE = ("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "ALIBABA_CLOUD_IGNORE_PROFILE", "ALIBABACLOUD_IGNORE_PROFILE")
 
 
-def read(environ: t.Mapping[str, str], providers: CredentialProviders, name: str | None) -> Found | None:
+def read(environ: t.Mapping[str, str], providers: CredentialProviders, name: str | None) -> FoundCredentials | None:
     """Return the credentials of a profile; None when there is none, and neither an option nor a variable names one.
 
     Args:
@@ -97,7 +97,7 @@ class _CommandLine:
         self._environ = environ
         self._document = file.json()
 
-    def find(self, name: str | None) -> Found | None:
+    def find(self, name: str | None) -> FoundCredentials | None:
         """Return the credentials of a profile, or of the current one; None when there is no such profile or it is empty."""
         profile = self._profile(name or self._document.get("current"))
         credentials = None if profile is None else self._credentials(profile, ())
@@ -109,7 +109,7 @@ class _CommandLine:
             "sts_vpc": "true" if profile.get("enable_vpc") else None,
             "vpc": "true" if str(profile.get("endpoint_type")).lower() == "vpc" else None,
         }
-        return Found(credentials, {option: str(value) for option, value in settings.items() if value})
+        return FoundCredentials(credentials, {option: str(value) for option, value in settings.items() if value})
 
     def _profile(self, name: t.Any) -> Profile | None:
         profiles = self._document.get("profiles")
@@ -188,7 +188,7 @@ class _OfSdk:
         self._providers = providers
         self._environ = environ
 
-    def find(self, name: str | None) -> Found | None:
+    def find(self, name: str | None) -> FoundCredentials | None:
         """Return the credentials of a section; None when there is no such section or it is empty."""
         title = name or "default"
         section = self._file.ini().get(title)
@@ -199,22 +199,22 @@ class _OfSdk:
         source = f"{self._file.name} [{printable(title, WORD)}]"
         kind = profile.get("type", "")
         if kind == "ecs_ram_role":
-            return Found(of_instance(self._providers, _text(profile, "role_name"), source))
+            return FoundCredentials(of_instance(self._providers, _text(profile, "role_name"), source))
         if kind == "oidc_role_arn":
             arn, provider, file = _demand(profile, ("role_arn", "oidc_provider_arn", "oidc_token_file_path"), source)
-            return Found(oidc_role(self._environ, arn, provider, file, _terms_of_sdk(profile), source))
+            return FoundCredentials(oidc_role(self._environ, arn, provider, file, _terms_of_sdk(profile), source))
         if kind == "rsa_key_pair":
             provider = "ProfileCredentialsProvider"
             arguments = {"profile_file": self._file.path, "profile_name": title}
-            return Found(self._providers.official(provider, source, _secrets(profile), **arguments))
+            return FoundCredentials(self._providers.official(provider, source, _secrets(profile), **arguments))
         key = key_in(profile, ("access_key_id", "access_key_secret", None), "key", source)
         if kind not in ("access_key", "ram_role_arn"):
             if not kind and key is None:
                 return None
             raise _unknown(source, "type", kind, TYPES)
         if kind == "access_key":
-            return Found(key) if key else None
-        return Found(self._role(key, profile, source))
+            return FoundCredentials(key) if key else None
+        return FoundCredentials(self._role(key, profile, source))
 
     @staticmethod
     def _role(key: AccessKey | None, profile: Profile, source: str) -> Credentials:

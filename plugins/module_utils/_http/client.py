@@ -34,7 +34,7 @@ class EndpointResolver(t.Protocol):
         """Return the address of a service."""
 
 
-class Source(t.Protocol):
+class CredentialSource(t.Protocol):
     """Credentials, as far as every kind has it."""
 
     @property
@@ -60,7 +60,7 @@ class Client:
     def __init__(
         self,
         http: Http,
-        credentials: Source,
+        credentials: CredentialSource,
         endpoints: EndpointResolver,
         endpoint_option: str,
         *,

@@ -239,7 +239,7 @@ class _Input(io.RawIOBase):
         super().close()
 
 
-class _Source:
+class _SocketReader:
     """The part of a socket that ``http.client.HTTPResponse`` uses."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -254,7 +254,7 @@ class _Response(http.client.HTTPResponse):
     """A response of a server, or of a proxy to CONNECT."""
 
     def __init__(self, sock: socket.socket, *arguments: t.Any, **named: t.Any) -> None:
-        super().__init__(t.cast(socket.socket, _Source(sock)), *arguments, **named)
+        super().__init__(t.cast(socket.socket, _SocketReader(sock)), *arguments, **named)
 
     def begin(self) -> None:
         """Read the head of the final response.

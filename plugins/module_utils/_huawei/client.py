@@ -32,8 +32,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Federation,
     OidcAgency,
     Password,
-    Project,
     Token,
+    WantedProject,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
@@ -175,7 +175,7 @@ class HuaweiClient(Client):
         credentials: Credentials,
         endpoints: Endpoints,
         *,
-        project: Project,
+        project: WantedProject,
         on_secret: t.Callable[[str], None],
         on_warning: t.Callable[[str], None],
     ) -> None:
@@ -326,7 +326,9 @@ class HuaweiClient(Client):
         if of_account:
             scope = iam.account_scope(credentials)
         else:
-            project = Project(self._project_id) if self._project_id else Project(None, self._wanted_project())
+            project = (
+                WantedProject(self._project_id) if self._project_id else WantedProject(None, self._wanted_project())
+            )
             scope = iam.project_scope(credentials, project)
         response = self._post(_CREATE_TOKEN, iam.token_body(credentials, scope), deadline, None)
         token = self._masked(iam.read_token(response.document, response.headers, credentials.source))

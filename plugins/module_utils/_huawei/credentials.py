@@ -158,18 +158,18 @@ class Agency(t.NamedTuple):
 Credentials = t.Union[BaseCredentials, Agency]
 
 
-class Project(t.NamedTuple):
+class WantedProject(t.NamedTuple):
     """The project that was asked for: by its id, by its name, or (with neither) the one that has the region's name."""
 
     id: str | None = None
     name: str | None = None
 
 
-class Found(t.NamedTuple):
+class FoundCredentials(t.NamedTuple):
     """Credentials, the project to use them in, and the settings that were beside them in a file, by option."""
 
     credentials: Credentials
-    project: Project = Project()
+    project: WantedProject = WantedProject()
     settings: t.Mapping[str, str] = {}
 
 
@@ -233,7 +233,9 @@ def setting(
     return first_set(option, ENVIRONMENT[option], options, environ, settings)
 
 
-def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], providers: CredentialProviders) -> Found:
+def find(
+    options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], providers: CredentialProviders
+) -> FoundCredentials:
     """Return the credentials to use, and the project to use them in.
 
     Args:
@@ -252,11 +254,11 @@ def find(options: t.Mapping[str, t.Any], environ: t.Mapping[str, str], providers
     agency = from_options if named else _with_options(beside, from_options)
     project = _project(from_options, {} if named else _environment(environ), {} if named else settings)
     if "hwc_agency_name" in agency:
-        return Found(_agency(identity, agency), project, settings)
+        return FoundCredentials(_agency(identity, agency), project, settings)
     for option in ("hwc_agency_domain_name", "hwc_agency_domain_id"):
         if option in from_options:
             _demand(agency, ("hwc_agency_name",), option)
-    return Found(identity, project, settings)
+    return FoundCredentials(identity, project, settings)
 
 
 def _with_options(beside: t.Mapping[str, str], from_options: t.Mapping[str, str]) -> dict[str, str]:
@@ -269,7 +271,7 @@ def _with_options(beside: t.Mapping[str, str], from_options: t.Mapping[str, str]
 
 def _project(
     from_options: t.Mapping[str, str], environment: t.Mapping[str, str], settings: t.Mapping[str, str]
-) -> Project:
+) -> WantedProject:
     """Return the project of the first place that names one, by id or by name: options, environment, file.
 
     A project belongs to a region: that of the environment is not used when the options name another region than it does.
@@ -278,8 +280,8 @@ def _project(
     elsewhere = region is not None and environment.get("hwc_region", region) != region
     for place in (from_options, {} if elsewhere else environment, settings):
         if place.get("hwc_project_id") or place.get("hwc_project_name"):
-            return Project(place.get("hwc_project_id"), place.get("hwc_project_name"))
-    return Project()
+            return WantedProject(place.get("hwc_project_id"), place.get("hwc_project_name"))
+    return WantedProject()
 
 
 def _first(

@@ -24,8 +24,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     Agency,
     OidcAgency,
     Password,
-    Project,
     Token,
+    WantedProject,
 )
 
 _ASKED = "IAM KeystoneCreateUserTokenByPassword"
@@ -40,7 +40,7 @@ _PARTS = {
 }
 
 
-def project_scope(credentials: Password, project: Project) -> dict[str, t.Any]:
+def project_scope(credentials: Password, project: WantedProject) -> dict[str, t.Any]:
     """Return the scope of a token that is for a project.
 
     A name is unique within an account only. IAM takes the user's own account for granted; Keystone, of which it is made,

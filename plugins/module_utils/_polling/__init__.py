@@ -60,7 +60,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
     size_of,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Interrupted, Slice
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import Failure, Step, Watch
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import Failure, Watch, WatchStep
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.workers import (
     CONNECTIONS,
     RunCalls,
@@ -78,8 +78,8 @@ __all__ = [
     "Progress",
     "RunCalls",
     "Slice",
-    "Step",
     "Watch",
+    "WatchStep",
     "argument_spec",
     "every_task",
     "recover",

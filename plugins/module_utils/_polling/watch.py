@@ -55,7 +55,7 @@ class Failure(t.NamedTuple):
     exception: str | None = None
 
 
-class Step(t.NamedTuple):
+class WatchStep(t.NamedTuple):
     """The outcome of one step of a watch.
 
     Attributes:
@@ -141,7 +141,7 @@ class Watch:
             # The pause that goes on was chosen for older tasks.
             rounds.due = min(rounds.due, max(now, rounds.started + self._options.interval))
 
-    def step(self) -> Step:
+    def step(self) -> WatchStep:
         """Poll the tasks if that is due, for about a second, and return those that ended.
 
         Raises:
@@ -164,7 +164,7 @@ class Watch:
         rows = [_since(task.as_result(now), self._added.pop(task.id)) for task in ended]
         warnings = self._state.warnings[self._warned :]
         self._warned = len(self._state.warnings)
-        return Step(rows, warnings, self._rest(now), failure)
+        return WatchStep(rows, warnings, self._rest(now), failure)
 
     def _lacks_reason(self, task: TaskState, now: float) -> bool:
         """Return True when the reason of a failure is still worth waiting for."""

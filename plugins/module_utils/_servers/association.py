@@ -32,7 +32,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cli
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import CONNECTIONS
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import Logins, Step, decide
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import LoginSecrets, NextStep, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
@@ -69,8 +69,8 @@ class Association(ServerRun):
         private_key = _private_key(params)
         if private_key:
             context.mask(private_key)  # Ansible does not know the content of a file
-        self._logins = Logins(private_key, params["root_password"])
-        self._steps: dict[str, Step] = {}
+        self._logins = LoginSecrets(private_key, params["root_password"])
+        self._steps: dict[str, NextStep] = {}
         self._answered = False
         self._stop = ""
         #: The servers whose request was lost and whose task was not found yet.
@@ -106,7 +106,7 @@ class Association(ServerRun):
                 "after": {**before, **dict.fromkeys(self._steps, self._keypair_name)},
             }
 
-    def _note(self, row: ServerResult, server: t.Mapping[str, t.Any] | None, step: Step) -> None:
+    def _note(self, row: ServerResult, server: t.Mapping[str, t.Any] | None, step: NextStep) -> None:
         row.name = server["name"] if server else None
         row.fields = self._fields(step.operation, server["key_name"] if server else None)
         if step.refusal:

@@ -21,7 +21,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.files import replace
 
-Entry = dict[str, t.Any]
+JournalEntry = dict[str, t.Any]
 
 _PREFIX, _SUFFIX = "keypair_reset-", ".json"
 #: Seconds to wait for the lock; a run holds it for milliseconds.
@@ -29,7 +29,7 @@ LOCK_TIMEOUT = 30.0
 _LOCK_PAUSE = 0.05
 
 
-class Found(t.NamedTuple):
+class FoundJournals(t.NamedTuple):
     """The journals in a directory.
 
     Attributes:
@@ -37,7 +37,7 @@ class Found(t.NamedTuple):
         problems: A sentence about each journal that cannot be read.
     """
 
-    entries: list[Entry]
+    entries: list[JournalEntry]
     problems: list[str]
 
 
@@ -53,7 +53,7 @@ class Journals:
         self._directory = directory
         self._clock = clock
 
-    def read(self, *, but: str) -> Found:
+    def read(self, *, but: str) -> FoundJournals:
         """Return the journals of other runs.
 
         Args:
@@ -62,7 +62,7 @@ class Journals:
         Raises:
             UsageError: The directory cannot be read.
         """
-        found = Found([], [])
+        found = FoundJournals([], [])
         try:
             files = self._files(but)
         except OSError as error:
@@ -81,7 +81,7 @@ class Journals:
         return found
 
     def keep(
-        self, name: str, entries: t.Sequence[Entry], adopted: t.Collection[str], *, check_mode: bool = False
+        self, name: str, entries: t.Sequence[JournalEntry], adopted: t.Collection[str], *, check_mode: bool = False
     ) -> bool:
         """Write the journal of this run, or remove it when it is empty; then remove adopted servers from the others.
 
@@ -115,7 +115,7 @@ class Journals:
         except (OSError, ValueError):
             return False  # it was removed or is not writable; the journal of this run has these servers
 
-    def _replace(self, file: str, entries: t.Sequence[Entry], check_mode: bool) -> bool:
+    def _replace(self, file: str, entries: t.Sequence[JournalEntry], check_mode: bool) -> bool:
         if _content(file) == list(entries):
             return False
         if check_mode:
@@ -162,7 +162,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _read(file: str) -> list[Entry]:
+def _read(file: str) -> list[JournalEntry]:
     with open(file, encoding="utf-8") as stream:
         content = json.load(stream)
     if not isinstance(content, list) or not all(
@@ -172,7 +172,7 @@ def _read(file: str) -> list[Entry]:
     return content
 
 
-def _content(file: str) -> list[Entry] | None:
+def _content(file: str) -> list[JournalEntry] | None:
     """Return the entries of a journal: an empty list when it does not exist, None when it cannot be read."""
     try:
         return _read(file)

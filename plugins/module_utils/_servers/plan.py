@@ -39,7 +39,7 @@ def wrong_status(status: str | None) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Logins:
+class LoginSecrets:
     """The secrets of the user with which KPS logs in to running servers.
 
     Attributes:
@@ -51,7 +51,7 @@ class Logins:
     root_password: str | None = dataclasses.field(default=None, repr=False)
 
 
-class Step(t.NamedTuple):
+class NextStep(t.NamedTuple):
     """The next step for one server.
 
     Attributes:
@@ -61,7 +61,7 @@ class Step(t.NamedTuple):
     """
 
     operation: str | None = None
-    login: kps_keypairs.Login | None = None
+    login: kps_keypairs.KpsLogin | None = None
     refusal: str | None = None
 
 
@@ -70,9 +70,9 @@ def decide(
     keypair_name: str | None,
     *,
     force: bool,
-    logins: Logins,
+    logins: LoginSecrets,
     busy_with: str | None,
-) -> Step:
+) -> NextStep:
     """Return the step for a server.
 
     Args:
@@ -83,30 +83,32 @@ def decide(
         busy_with: The id of a task that works on the key pair of the server now.
     """
     if server is None:
-        return Step(refusal=NO_SUCH_SERVER)
+        return NextStep(refusal=NO_SUCH_SERVER)
     bound = server["key_name"]
     if bound == keypair_name and not (force and keypair_name):
-        return Step()
+        return NextStep()
     refusal = _refusal(server, busy_with)
     if refusal:
-        return Step(refusal=refusal)
+        return NextStep(refusal=refusal)
     if server["status"] == ecs.SHUTOFF:
-        return Step("unbind" if keypair_name is None else "reset" if bound else "bind")
+        return NextStep("unbind" if keypair_name is None else "reset" if bound else "bind")
     if bound:
         if logins.private_key:
-            return Step("replace" if keypair_name else "unbind", kps_keypairs.Login("keypair", logins.private_key))
+            return NextStep(
+                "replace" if keypair_name else "unbind", kps_keypairs.KpsLogin("keypair", logins.private_key)
+            )
         wanted = "replace it" if keypair_name else "unbind it"
         lost = (
             "To reset it without that key, stop the server first."
             if keypair_name
             else "Without that key, stop the server first."
         )
-        return Step(
+        return NextStep(
             refusal=f"It is running with the key pair {bound}. To {wanted}, give the private key of {bound}. {lost}"
         )
     if logins.root_password:
-        return Step("bind", kps_keypairs.Login("password", logins.root_password))
-    return Step(
+        return NextStep("bind", kps_keypairs.KpsLogin("password", logins.root_password))
+    return NextStep(
         refusal="It is running and has no key pair. To bind one, give the password of root, or stop the server first."
     )
 

@@ -200,7 +200,7 @@ def delete_keypair(client: HuaweiClient, name: str) -> bool:
 
 
 @dataclasses.dataclass(frozen=True)
-class Login:
+class KpsLogin:
     """The login of KPS on a running server: ``password`` (root's) or ``keypair`` (the current private key, PEM)."""
 
     kind: str
@@ -222,7 +222,7 @@ class Binding(t.NamedTuple):
     """
 
     keypair_name: str
-    login: Login | None = None
+    login: KpsLogin | None = None
     disable_password: bool | None = None
     port: int | None = None
 
@@ -269,7 +269,7 @@ def batch_bind(
     return found
 
 
-def disassociate(client: HuaweiClient, server_id: str, *, login: Login | None = None) -> Row:
+def disassociate(client: HuaweiClient, server_id: str, *, login: KpsLogin | None = None) -> Row:
     """Start to unbind a server's key pair; the same response as ``associate``."""
     server: Row = {"id": server_id}
     if login is not None:

@@ -14,10 +14,10 @@ offered this key and supports its signature algorithm.
 
 from __future__ import annotations
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import Target
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import LoginTarget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.logins import (
     UNTRIED,
-    Login,
+    LoginResult,
     describe,
     log_in_everywhere,
 )
@@ -33,9 +33,9 @@ __all__ = [
     "REFUSED",
     "UNTRIED",
     "UNVERIFIED",
-    "Login",
+    "LoginResult",
+    "LoginTarget",
     "SystemPrograms",
-    "Target",
     "describe",
     "log_in_everywhere",
 ]

@@ -36,7 +36,7 @@ _KEYWORDS_LEFT_OUT = frozenset(
 )
 
 
-class Arguments(t.NamedTuple):
+class SshArguments(t.NamedTuple):
     """The parsed arguments of a user.
 
     Attributes:
@@ -48,7 +48,7 @@ class Arguments(t.NamedTuple):
     problem: str | None = None
 
 
-def parse_arguments(text: str) -> Arguments:
+def parse_arguments(text: str) -> SshArguments:
     """Return the arguments that a login can use, or the problem with them.
 
     Args:
@@ -57,28 +57,28 @@ def parse_arguments(text: str) -> Arguments:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        return Arguments(problem=f"The arguments for ssh cannot be split into words: {error}: {text}")
+        return SshArguments(problem=f"The arguments for ssh cannot be split into words: {error}: {text}")
     kept: list[str] = []
     while words:
         word = words.pop(0)
         if not re.match("-[^-]", word):
-            return Arguments(problem=f"Among the arguments for ssh, {word!r} is not an option.")
+            return SshArguments(problem=f"Among the arguments for ssh, {word!r} is not an option.")
         letters = word[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
             value = None
             if letter in _VALUED:
                 if not letters and not words:
-                    return Arguments(problem=f"Among the arguments for ssh, the option -{letter} has no value.")
+                    return SshArguments(problem=f"Among the arguments for ssh, the option -{letter} has no value.")
                 value, letters = letters or words.pop(0), ""
             elif letter not in _BARE:
-                return Arguments(problem=f"Among the arguments for ssh, -{letter} is not an option of ssh.")
+                return SshArguments(problem=f"Among the arguments for ssh, -{letter} is not an option of ssh.")
             problem = _problem_of(letter, value)
             if problem:
-                return Arguments(problem=problem)
+                return SshArguments(problem=problem)
             if letter not in _LEFT_OUT and not (value and letter == "o" and _keyword(value)[0] in _KEYWORDS_LEFT_OUT):
                 kept += [f"-{letter}"] if value is None else [f"-{letter}", value]
-    return Arguments(tuple(kept))
+    return SshArguments(tuple(kept))
 
 
 def _keyword(value: str) -> tuple[str, str]:

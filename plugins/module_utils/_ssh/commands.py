@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.arguments import Arguments, parse_arguments
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.arguments import SshArguments, parse_arguments
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
 
 #: Seconds for a connection, unless the user or the configuration of ssh sets another value.
@@ -36,7 +36,7 @@ _VERIFICATION_OPTIONS = (
 _RECENT = {"sessiontype": "SessionType=default", "forkafterauthentication": "ForkAfterAuthentication=no"}
 
 
-class Target(t.NamedTuple):
+class LoginTarget(t.NamedTuple):
     """One login to try.
 
     Attributes:
@@ -63,7 +63,7 @@ class Target(t.NamedTuple):
         return (self.executable, self.host, self.port, self.user, self.args)
 
     @property
-    def arguments(self) -> Arguments:
+    def arguments(self) -> SshArguments:
         """The parsed arguments of the user."""
         return parse_arguments(self.args)
 
@@ -86,7 +86,7 @@ class Configuration(t.NamedTuple):
     algorithms: tuple[str, ...] = ()
 
 
-def configuration_command(target: Target) -> list[str]:
+def configuration_command(target: LoginTarget) -> list[str]:
     """Return the command that prints the configuration of ssh for a target."""
     return [target.executable, "-G", *_options(_VERIFICATION_OPTIONS), *_destination(target), "--", target.host]
 
@@ -109,7 +109,7 @@ def read_configuration(output: str) -> Configuration:
 
 
 def login_command(
-    target: Target, key: Key, configuration: Configuration, *, log: str, marker: str, algorithm: str | None = None
+    target: LoginTarget, key: Key, configuration: Configuration, *, log: str, marker: str, algorithm: str | None = None
 ) -> list[str]:
     """Return the command that logs in with one key only and has the server print a marker.
 
@@ -143,7 +143,7 @@ def _options(values: t.Iterable[str]) -> list[str]:
     return [word for value in values for word in ("-o", value)]
 
 
-def _destination(target: Target) -> list[str]:
+def _destination(target: LoginTarget) -> list[str]:
     port = ["-p", str(target.port)] if target.port else []
     user = ["-l", target.user] if target.user else []
     return [*port, *user, *target.arguments.words]

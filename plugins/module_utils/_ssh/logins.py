@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import (
     Configuration,
-    Target,
+    LoginTarget,
     configuration_command,
     login_command,
     read_configuration,
@@ -54,7 +54,7 @@ LOGIN_SECONDS, CONFIGURATION_SECONDS = 20.0, 15.0
 LEAST_SECONDS = 1.0
 
 
-class Login(t.NamedTuple):
+class LoginResult(t.NamedTuple):
     """The result of one login.
 
     Attributes:
@@ -86,7 +86,7 @@ class Login(t.NamedTuple):
     port: int | None = None
 
 
-class Run(t.Protocol):
+class RunningProgram(t.Protocol):
     """A running program."""
 
     def result(self) -> Attempt | None:
@@ -103,7 +103,7 @@ class Programs(t.Protocol):
     def account(self) -> str:
         """The name of the account that runs this process, the default user of ssh."""
 
-    def start(self, command: t.Callable[[str], list[str]]) -> Run:
+    def start(self, command: t.Callable[[str], list[str]]) -> RunningProgram:
         """Start a program.
 
         Args:
@@ -129,7 +129,7 @@ _Steps = t.Generator[t.Union[_Start, _Pause], t.Optional[Attempt], None]
 
 
 def log_in_everywhere(
-    targets: t.Sequence[Target],
+    targets: t.Sequence[LoginTarget],
     keys: t.Mapping[str, Key],
     programs: Programs,
     clock: Clock,
@@ -138,8 +138,8 @@ def log_in_everywhere(
     parallel: int,
     marker: str,
     connect: bool = True,
-    on_progress: t.Callable[[t.Sequence[Login], float], None] | None = None,
-) -> list[Login]:
+    on_progress: t.Callable[[t.Sequence[LoginResult], float], None] | None = None,
+) -> list[LoginResult]:
     """Try all logins until each has an outcome or the time is up; return the results in the order of the targets.
 
     Args:
@@ -167,7 +167,7 @@ def log_in_everywhere(
     return logins
 
 
-def describe(logins: t.Sequence[Login]) -> str:
+def describe(logins: t.Sequence[LoginResult]) -> str:
     """Return the number of logins for each outcome, as text."""
     unverified = [login for login in logins if login.outcome == UNVERIFIED]
     counts = {
@@ -179,9 +179,9 @@ def describe(logins: t.Sequence[Login]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def _initial(target: Target, key: Key) -> Login:
+def _initial(target: LoginTarget, key: Key) -> LoginResult:
     """Return the result of a login before the first try."""
-    return Login(
+    return LoginResult(
         target.name,
         user=target.user,
         port=target.port,
@@ -199,7 +199,7 @@ class _Job:
 
     def __init__(self, steps: _Steps) -> None:
         self._steps = steps
-        self._run: Run | None = None
+        self._run: RunningProgram | None = None
         self._started = 0.0
         self._seconds = 0.0
         #: The time of the next step.
@@ -293,9 +293,9 @@ class _ServerLogins:
 
     def __init__(
         self,
-        targets: t.Sequence[Target],
+        targets: t.Sequence[LoginTarget],
         keys: t.Mapping[str, Key],
-        logins: list[Login],
+        logins: list[LoginResult],
         numbers: t.Sequence[int],
         account: str,
         marker: str,

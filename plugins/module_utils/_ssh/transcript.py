@@ -108,7 +108,7 @@ class Finding(t.NamedTuple):
     signatures: tuple[str, ...] | None = None
 
 
-class _Exchange(t.NamedTuple):
+class _KeyOffer(t.NamedTuple):
     """The exchange between ssh and the server about one key.
 
     Attributes:
@@ -152,9 +152,9 @@ def configuration_failure(attempt: Attempt) -> Finding:
     return Finding(UNVERIFIED, f"ssh cannot be run like this: {last}.", CONFIGURATION)
 
 
-def _read_log(lines: t.Sequence[str], key: Key) -> _Exchange:
+def _read_log(lines: t.Sequence[str], key: Key) -> _KeyOffer:
     """Read a log; its order shows to which key each response belongs."""
-    exchange, ours = _Exchange(), False
+    exchange, ours = _KeyOffer(), False
     for line in lines:
         if _OFFERS_KEY.match(line):
             # A certificate has the fingerprint of its key, but is not the key.
@@ -176,7 +176,7 @@ def _read_log(lines: t.Sequence[str], key: Key) -> _Exchange:
     return exchange
 
 
-def _outcome(attempt: Attempt, lines: t.Sequence[str], exchange: _Exchange, key: Key, marker: str) -> Finding:
+def _outcome(attempt: Attempt, lines: t.Sequence[str], exchange: _KeyOffer, key: Key, marker: str) -> Finding:
     last = _last_message(attempt, lines)
     if exchange.authenticated:
         return _authenticated(attempt, exchange, marker)
@@ -208,7 +208,7 @@ def _outcome(attempt: Attempt, lines: t.Sequence[str], exchange: _Exchange, key:
     return _not_reached(attempt, lines, last)
 
 
-def _authenticated(attempt: Attempt, exchange: _Exchange, marker: str) -> Finding:
+def _authenticated(attempt: Attempt, exchange: _KeyOffer, marker: str) -> Finding:
     said = _lines(attempt.stdout)
     if marker in said:
         return Finding(ACCEPTED, "The server accepted the key.", partial=exchange.partial, command_ran=True)
@@ -220,7 +220,7 @@ def _authenticated(attempt: Attempt, exchange: _Exchange, marker: str) -> Findin
     return Finding(ACCEPTED, msg, partial=exchange.partial, command_ran=False)
 
 
-def _not_authenticated(attempt: Attempt, exchange: _Exchange, last: str) -> Finding:
+def _not_authenticated(attempt: Attempt, exchange: _KeyOffer, last: str) -> Finding:
     """Classify a run in which the server asked for a signature of the key and then rejected the login."""
     boots = [line for line in _lines(attempt.stderr) if _BOOTING.search(line)]
     if boots:
@@ -233,7 +233,7 @@ def _not_authenticated(attempt: Attempt, exchange: _Exchange, last: str) -> Find
     return Finding(UNVERIFIED, f"{msg}.", LOGIN, SPARINGLY)
 
 
-def _authenticated_otherwise(exchange: _Exchange) -> Finding:
+def _authenticated_otherwise(exchange: _KeyOffer) -> Finding:
     if exchange.other == "none":
         return Finding(UNVERIFIED, "The server lets everyone in, without any key.", LOGIN)
     msg = (
@@ -242,7 +242,7 @@ def _authenticated_otherwise(exchange: _Exchange) -> Finding:
     return Finding(UNVERIFIED, f"{msg}.", CONFIGURATION)
 
 
-def _not_offered(lines: t.Sequence[str], exchange: _Exchange, last: str) -> Finding:
+def _not_offered(lines: t.Sequence[str], exchange: _KeyOffer, last: str) -> Finding:
     """Classify a run in which the login could go on, but the key was not offered."""
     if "publickey" not in (exchange.methods or ()):
         msg = f"The server does not ask for a key, but for {' or '.join(exchange.methods or ())}: {last}"

@@ -24,7 +24,7 @@ OVERLAP = 3600.0
 FIRST = 86400.0
 
 
-class Found(t.NamedTuple):
+class DiscoveredTasks(t.NamedTuple):
     """The result of one complete reading of the lists.
 
     Attributes:
@@ -43,7 +43,7 @@ class Found(t.NamedTuple):
 class Discovery(t.Protocol):
     """The reader of the lists of a service."""
 
-    def read(self, read_at: float | None) -> Found:
+    def read(self, read_at: float | None) -> DiscoveredTasks:
         """Read the lists.
 
         Args:
@@ -66,13 +66,15 @@ class KpsDiscovery:
         self._client = client
         self._since = since
 
-    def read(self, read_at: float | None) -> Found:  # noqa: ARG002 - the signature of Discovery
+    def read(self, read_at: float | None) -> DiscoveredTasks:  # noqa: ARG002 - the signature of Discovery
         """Read the failed tasks before those that run, so that one that fails meanwhile is in the next reading."""
         failed = [row for row in kps.list_failed(self._client) if self._counts(row)]
         running = kps.list_running(self._client)
         warnings: list[str] = []
         # The service tells no time, and its records do not end: whether there was a first reading is all that matters.
-        return Found(_ids(running, "task_id", False, warnings), _ids(failed, "task_id", False, warnings), 0.0, warnings)
+        return DiscoveredTasks(
+            _ids(running, "task_id", False, warnings), _ids(failed, "task_id", False, warnings), 0.0, warnings
+        )
 
     def _counts(self, row: t.Mapping[str, t.Any]) -> bool:
         """Return whether a record is recent enough; one without a time is."""
@@ -99,7 +101,7 @@ class CloudssoDiscovery:
         self._directory_id = directory_id
         self._since = since
 
-    def read(self, read_at: float | None) -> Found:
+    def read(self, read_at: float | None) -> DiscoveredTasks:
         """Read the tasks that began since shortly before the last reading."""
         now = self._now()
         warnings: list[str] = []
@@ -116,7 +118,9 @@ class CloudssoDiscovery:
         rows = cloudsso.list_tasks(self._client, self._directory_id, {"Filter": f"StartTime ge {utc(start)}"}).rows
         ended = [row for row in rows if cloudsso.classify(row.get("Status")) in (SUCCESS, FAILED)]
         running = [row for row in rows if row not in ended]
-        return Found(_ids(running, "TaskId", True, warnings), _ids(ended, "TaskId", True, warnings), now, warnings)
+        return DiscoveredTasks(
+            _ids(running, "TaskId", True, warnings), _ids(ended, "TaskId", True, warnings), now, warnings
+        )
 
     def _now(self) -> float:
         """Return the time of the service, for the clock of this machine may be wrong."""

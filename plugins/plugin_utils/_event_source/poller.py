@@ -98,7 +98,7 @@ class Work(t.NamedTuple):
     failure: Result | None = None
 
 
-class Poller:
+class SourcePoller:
     """The poller of the event source: it polls tasks, finds new ones, and notes both in the state.
 
     Args:
@@ -220,7 +220,7 @@ def _open(context: Context) -> Result:
     backend = row.open(client, context.params)
     state = State(settings.state_file, {"service": settings.service, **client.scope, **settings.within})
     try:
-        return {"poller": Poller(settings, context, state, backend, client), "settings": settings}
+        return {"poller": SourcePoller(settings, context, state, backend, client), "settings": settings}
     except BaseException:
         state.close()
         raise

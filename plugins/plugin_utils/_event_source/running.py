@@ -29,7 +29,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_sour
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.options import Settings
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.poller import (
     SOURCE,
-    Poller,
+    SourcePoller,
     StoppableClock,
     Work,
 )
@@ -89,7 +89,7 @@ async def run(
     options = dict(args)
     feedback: Feedback | None = options.pop("eda_feedback_queue", None)
     stoppable = StoppableClock(clock or SystemClock())
-    source = _Source(options, stoppable, pause, world)
+    source = _SourceRun(options, stoppable, pause, world)
     try:
         await source.run(queue, feedback)
     finally:
@@ -97,7 +97,7 @@ async def run(
         source.close()
 
 
-class _Source:
+class _SourceRun:
     """One run of the source.
 
     Args:
@@ -112,7 +112,7 @@ class _Source:
         self._clock = clock
         self._pause = pause
         self._world = world
-        self._poller: Poller | None = None
+        self._poller: SourcePoller | None = None
         #: Events to deliver; None is the end.
         self._outbox: asyncio.Queue[Event | None] = asyncio.Queue()
         #: The tasks whose events the rule set has not taken yet.
@@ -165,7 +165,7 @@ class _Source:
         try:
             context, settings = await _in_thread(self._open)
             secrets = context.secrets
-            poller = t.cast(Poller, self._poller)
+            poller = t.cast(SourcePoller, self._poller)
             service, scope = settings.service, poller.scope
             for event in poller.state.outbox.values():
                 self._outbox.put_nowait(event)
@@ -282,7 +282,7 @@ class _Source:
         """Note that events were delivered; a cancellation waits for that, for a short time."""
         if not ids or self._poller is None:
             return
-        noting = asyncio.ensure_future(_in_thread(lambda: t.cast(Poller, self._poller).delivered(ids)))
+        noting = asyncio.ensure_future(_in_thread(lambda: t.cast(SourcePoller, self._poller).delivered(ids)))
         try:
             await asyncio.shield(noting)
         except asyncio.CancelledError:

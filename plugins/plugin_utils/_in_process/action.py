@@ -22,7 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
     announce_secret,
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.arguments import (
-    Arguments,
+    CheckedOptions,
     check_arguments,
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.clients import SHARED_CLIENTS
@@ -125,7 +125,7 @@ class InProcess:
         with_invocation: Whether the result tells the options.
     """
 
-    def __init__(self, arguments: Arguments, environ: t.Mapping[str, str], with_invocation: bool) -> None:
+    def __init__(self, arguments: CheckedOptions, environ: t.Mapping[str, str], with_invocation: bool) -> None:
         self._arguments = arguments
         self._environ = environ
         self._with_invocation = with_invocation

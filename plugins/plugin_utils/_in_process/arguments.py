@@ -18,7 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
 RULES = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
 
 
-class Arguments(t.NamedTuple):
+class CheckedOptions(t.NamedTuple):
     """The checked options of one run.
 
     Attributes:
@@ -34,7 +34,7 @@ class Arguments(t.NamedTuple):
     error: str | None
 
 
-def check_arguments(module: Module, action: str, given: t.Mapping[str, t.Any]) -> Arguments:
+def check_arguments(module: Module, action: str, given: t.Mapping[str, t.Any]) -> CheckedOptions:
     """Check the arguments of a task as AnsibleModule does.
 
     Args:
@@ -56,7 +56,7 @@ def check_arguments(module: Module, action: str, given: t.Mapping[str, t.Any]) -
     # Private in ansible-core 2.16 to 2.22, which has no public way to either.
     warnings = [f"Both option {pair['option']} and its alias {pair['alias']} are set." for pair in checked._warnings]
     secrets = {str(value) for value in checked._no_log_values}
-    return Arguments({**arguments, **checked.validated_parameters}, secrets, warnings, error)
+    return CheckedOptions({**arguments, **checked.validated_parameters}, secrets, warnings, error)
 
 
 def plain(value: t.Any) -> t.Any:

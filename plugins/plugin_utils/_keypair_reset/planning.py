@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import Logins, Step, decide
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import LoginSecrets, NextStep, decide
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.ecs import ACTIVE, SHUTOFF
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import classify
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps_keypairs import key_material
@@ -227,16 +227,16 @@ def _adopt_task(record: Record, task: t.Mapping[str, t.Any] | None) -> bool:
     return True
 
 
-def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str | None) -> tuple[Step, str]:
+def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str | None) -> tuple[NextStep, str]:
     """Return the step for a server by the method of the host, and the reason for it."""
     method = record["method"]
     running = server is not None and server["status"] == ACTIVE
-    logins = Logins(
+    logins = LoginSecrets(
         private_key=_GIVEN if record["old_private_key_file"] else None,
         root_password=_GIVEN if record["has_root_password"] else None,
     )
 
-    def step(as_if: t.Mapping[str, t.Any] | None, with_logins: Logins) -> Step:
+    def step(as_if: t.Mapping[str, t.Any] | None, with_logins: LoginSecrets) -> NextStep:
         name = record["keypair_name"]
         return decide(as_if, name, force=bool(record["force"]), logins=with_logins, busy_with=busy_with)
 
@@ -251,7 +251,7 @@ def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str
         )
         return online, f"it runs and {given}: no downtime"
     # A reset needs a server that is off, so decide as if this one were stopped.
-    offline = step({**server, "status": SHUTOFF} if server and running else server, Logins())
+    offline = step({**server, "status": SHUTOFF} if server and running else server, LoginSecrets())
     if offline.operation == "bind":
         return offline, "no key pair to reset"
     if method == "auto":
@@ -259,13 +259,13 @@ def _choose(record: Record, server: t.Mapping[str, t.Any] | None, busy_with: str
     return offline, f"the method is {method}"
 
 
-def _require_method(method: str, server: t.Mapping[str, t.Any] | None, online: Step) -> Step:
+def _require_method(method: str, server: t.Mapping[str, t.Any] | None, online: NextStep) -> NextStep:
     """Return the step if it fits the method, and a refusal that names other methods if not."""
     if online.refusal or server is None:
         return online
     if online.login is not None and online.operation in (method, "unbind"):
         return online
     if server["status"] != ACTIVE:
-        return Step(refusal=f"It is off, and the method {method} needs it to run. Use the method auto or reset.")
+        return NextStep(refusal=f"It is off, and the method {method} needs it to run. Use the method auto or reset.")
     other = "It has a key pair" if server["key_name"] else "It has no key pair"
-    return Step(refusal=f"{other}, so the method {method} does not fit. Use the method auto.")
+    return NextStep(refusal=f"{other}, so the method {method} does not fit. Use the method auto.")

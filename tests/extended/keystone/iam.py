@@ -12,7 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from emulator.service import Identity
+from emulator.service import Sender
 
 
 class Answer(t.NamedTuple):
@@ -102,11 +102,11 @@ class Keystone:
         """End a token before its time."""
         assert self.administer("DELETE", "/v3/auth/tokens", X_Subject_Token=token).status == 204
 
-    def whose(self, text: str) -> Identity | None:
+    def whose(self, text: str) -> Sender | None:
         """Return the identity that a token belongs to; None when it is not a token, or has expired."""
         response = self.administer("GET", "/v3/auth/tokens?nocatalog=1", X_Subject_Token=text)
         if response.status != 200:
             return None
         token = response.document["token"]
         user, project = token["user"], token.get("project") or {}
-        return Identity(user["name"], user["id"], user["domain"]["id"], project.get("id"), scoped=True)
+        return Sender(user["name"], user["id"], user["domain"]["id"], project.get("id"), scoped=True)

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from emulator import Emulator
-from emulator.service import Identity
+from emulator.service import Sender
 
 from .conftest import Ask
 from .iam import Account, Keystone
@@ -118,7 +118,7 @@ def test_a_wait_outlives_its_tokens(ask: Ask, keystone: Keystone, emulator: Emul
     asked: list[str] = []
     foreign = emulator.huawei.directory.foreign
 
-    def whose(text: str) -> Identity | None:
+    def whose(text: str) -> Sender | None:
         asked.append(text)
         return foreign(text)
 
@@ -131,7 +131,7 @@ def test_a_wait_outlives_its_tokens(ask: Ask, keystone: Keystone, emulator: Emul
 def test_a_wait_outlives_a_revoked_token(ask: Ask, keystone: Keystone, emulator: Emulator, account: Account) -> None:
     revoked: list[str] = []
 
-    def whose(text: str) -> Identity | None:
+    def whose(text: str) -> Sender | None:
         if not revoked and emulator.requests.of("ListKeypairTask"):
             keystone.revoke(text)
             revoked.append(text)

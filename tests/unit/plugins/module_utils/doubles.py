@@ -22,7 +22,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import Credentials, Project
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
+    Credentials,
+    WantedProject,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 
 #: 2026-01-02T03:04:05Z, when every fake clock starts.
@@ -224,7 +227,7 @@ def client(
         Http(cloud, cloud.clock, lambda: 0.5, check_mode=check_mode, timeout=timeout),
         credentials,
         Endpoints(region, endpoint, None, {}),
-        project=Project(project_id, project_name),
+        project=WantedProject(project_id, project_name),
         on_secret=(secrets if secrets is not None else []).append,
         on_warning=(warnings if warnings is not None else []).append,
     )

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba import credentials, profiles
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._alibaba.credentials import (
-    Found,
+    FoundCredentials,
     OidcRole,
     RamRole,
     RoleSettings,
@@ -98,13 +98,13 @@ def find(
     options: dict[str, t.Any] | None = None,
     environ: dict[str, str] | None = None,
     providers: CredentialProviders | None = None,
-) -> Found:
+) -> FoundCredentials:
     providers = providers or CredentialProviders(NO_ROLE)
     variables = {"HOME": str(home), **(environ or {})}
     return credentials.find(options or {}, variables, providers, functools.partial(profiles.read, variables, providers))
 
 
-def identity(found: Found) -> tuple[str, str]:
+def identity(found: FoundCredentials) -> tuple[str, str]:
     """Return id and source of the key that was found."""
     key = found.credentials
     if isinstance(key, RefreshableKey):

@@ -32,8 +32,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     IdToken,
     OidcAgency,
     Password,
-    Project,
     Token,
+    WantedProject,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps, kps_keypairs
@@ -261,7 +261,7 @@ def test_without_project_and_region_the_message_names_both(cloud: FakeTransport)
             Http(cloud, cloud.clock, lambda: 0.5, check_mode=False, timeout=60.0),
             AccessKey(ACCESS_KEY, SECRET_KEY),
             Endpoints(None, "https://cloud.example.com", None, {}),
-            project=Project(),
+            project=WantedProject(),
             on_secret=lambda _secret: None,
             on_warning=lambda _warning: None,
         ).project_id()
@@ -766,7 +766,7 @@ def recorded(
             Http(transport, clock, lambda: 0.5, check_mode=False, timeout=60.0),
             credentials,
             Endpoints("cn-north-4", f"http://{port}", None, {}),
-            project=Project() if "project" in name or "token" in name else Project(WIRE_PROJECT),
+            project=WantedProject() if "project" in name or "token" in name else WantedProject(WIRE_PROJECT),
             on_secret=lambda _secret: None,
             on_warning=lambda _warning: None,
         )
@@ -786,7 +786,7 @@ def recorded(
 
 
 TASK = answer({"task_id": "task-1", "server_id": "s-1", "task_status": "RUNNING_RESET"})
-LOGIN_KEY = kps_keypairs.Login("keypair", "-----BEGIN\u2026-----")
+LOGIN_KEY = kps_keypairs.KpsLogin("keypair", "-----BEGIN\u2026-----")
 
 #: A recording, what must send the same, with what, and what is answered.
 WIRE: dict[str, tuple[t.Callable[[HuaweiClient], t.Any], t.Any, tuple[Response, ...]]] = {

@@ -20,8 +20,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cre
     IdToken,
     OidcAgency,
     Password,
-    Project,
     Token,
+    WantedProject,
 )
 
 #: No file below it.
@@ -46,7 +46,7 @@ class Nowhere:
         raise AssertionError(url)
 
 
-def found(options: t.Mapping[str, t.Any] | None = None, **environ: t.Any) -> credentials.Found:
+def found(options: t.Mapping[str, t.Any] | None = None, **environ: t.Any) -> credentials.FoundCredentials:
     every = dict.fromkeys(credentials.ENVIRONMENT)
     return credentials.find({**every, **(options or {})}, {**HOME, **environ}, Nowhere())
 
@@ -217,30 +217,30 @@ REGION = {"hwc_region": "cn-east-3"}
 @pytest.mark.parametrize(
     ("options", "environ", "project"),
     [
-        ({}, {}, Project()),
-        ({}, IDS, Project("env-id")),
-        ({}, {**IDS, **NAMES}, Project("env-id", "env-name")),
-        ({"hwc_project_id": "id"}, {**IDS, **NAMES}, Project("id")),
-        ({"hwc_project_name": "name"}, {**IDS, **NAMES}, Project(None, "name")),
-        ({"hwc_project_name": "name", "hwc_project_id": "id"}, IDS, Project("id", "name")),
-        ({"hwc_project_name": ""}, IDS, Project("env-id")),
+        ({}, {}, WantedProject()),
+        ({}, IDS, WantedProject("env-id")),
+        ({}, {**IDS, **NAMES}, WantedProject("env-id", "env-name")),
+        ({"hwc_project_id": "id"}, {**IDS, **NAMES}, WantedProject("id")),
+        ({"hwc_project_name": "name"}, {**IDS, **NAMES}, WantedProject(None, "name")),
+        ({"hwc_project_name": "name", "hwc_project_id": "id"}, IDS, WantedProject("id", "name")),
+        ({"hwc_project_name": ""}, IDS, WantedProject("env-id")),
         # The project of the environment is not one of the account whose agency an option names.
-        (AGENCY, {**IDS, **NAMES}, Project()),
-        ({**AGENCY, "hwc_project_id": "id"}, IDS, Project("id")),
-        ({**AGENCY, "hwc_project_name": "name"}, IDS, Project(None, "name")),
+        (AGENCY, {**IDS, **NAMES}, WantedProject()),
+        ({**AGENCY, "hwc_project_id": "id"}, IDS, WantedProject("id")),
+        ({**AGENCY, "hwc_project_name": "name"}, IDS, WantedProject(None, "name")),
         # An agency of the environment and its project belong together.
-        ({}, {**AGENCY_ENV, **IDS}, Project("env-id")),
-        ({"hwc_agency_duration": 900}, {**AGENCY_ENV, **IDS}, Project("env-id")),
+        ({}, {**AGENCY_ENV, **IDS}, WantedProject("env-id")),
+        ({"hwc_agency_duration": 900}, {**AGENCY_ENV, **IDS}, WantedProject("env-id")),
         # A project belongs to a region.
-        (REGION, {**IDS, "HWC_REGION": "cn-north-4"}, Project()),
-        (REGION, {**IDS, "HWC_REGION": "cn-east-3"}, Project("env-id")),
-        (REGION, IDS, Project("env-id")),
-        ({}, {**IDS, "HWC_REGION": "cn-north-4"}, Project("env-id")),
-        ({**REGION, "hwc_project_id": "id"}, {**IDS, "HWC_REGION": "cn-north-4"}, Project("id")),
+        (REGION, {**IDS, "HWC_REGION": "cn-north-4"}, WantedProject()),
+        (REGION, {**IDS, "HWC_REGION": "cn-east-3"}, WantedProject("env-id")),
+        (REGION, IDS, WantedProject("env-id")),
+        ({}, {**IDS, "HWC_REGION": "cn-north-4"}, WantedProject("env-id")),
+        ({**REGION, "hwc_project_id": "id"}, {**IDS, "HWC_REGION": "cn-north-4"}, WantedProject("id")),
     ],
     ids=repr,
 )
-def test_the_project(options: dict[str, t.Any], environ: dict[str, str], project: Project) -> None:
+def test_the_project(options: dict[str, t.Any], environ: dict[str, str], project: WantedProject) -> None:
     assert found(options, **{**SDK, **environ}).project == project
 
 

@@ -20,11 +20,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.cli
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.credentials import (
     Agency,
     Federation,
-    Found,
+    FoundCredentials,
     IdToken,
     Password,
-    Project,
     Token,
+    WantedProject,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.endpoints import Endpoints
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import (
@@ -84,7 +84,7 @@ def find(
     options: dict[str, t.Any] | None = None,
     environ: dict[str, str] | None = None,
     instance: AccessKey | errors.CloudError = NO_INSTANCE,
-) -> Found:
+) -> FoundCredentials:
     return credentials.find(options or {}, {"HOME": str(home), **(environ or {})}, CredentialProviders(instance))
 
 
@@ -102,21 +102,21 @@ def test_the_file_of_the_sdk_comes_after_the_environment_and_before_the_metadata
     found = find(tmp_path, {}, {}, INSTANCE)
     assert found.credentials == AccessKey("file-ak", "file%sk", None, "~/.huaweicloud/credentials [basic]")
     assert found.settings == {"hwc_project_id": "file-project", "hwc_iam_endpoint": "https://iam.example.com"}
-    assert found.project == Project("file-project")
+    assert found.project == WantedProject("file-project")
 
 
 @pytest.mark.parametrize(
     ("options", "environ", "project"),
     [
-        ({"hwc_project_name": "name"}, {}, Project(None, "name")),
-        ({}, {"HW_PROJECT_NAME": "name"}, Project(None, "name")),
-        ({}, {"HW_PROJECT_ID": "id"}, Project("id")),
-        (AGENCY, {}, Project()),
-        ({**AGENCY, "hwc_project_name": "name"}, {}, Project(None, "name")),
+        ({"hwc_project_name": "name"}, {}, WantedProject(None, "name")),
+        ({}, {"HW_PROJECT_NAME": "name"}, WantedProject(None, "name")),
+        ({}, {"HW_PROJECT_ID": "id"}, WantedProject("id")),
+        (AGENCY, {}, WantedProject()),
+        ({**AGENCY, "hwc_project_name": "name"}, {}, WantedProject(None, "name")),
     ],
 )
 def test_the_project_of_the_file_is_the_last(
-    tmp_path: Path, options: dict[str, str], environ: dict[str, str], project: Project
+    tmp_path: Path, options: dict[str, str], environ: dict[str, str], project: WantedProject
 ) -> None:
     keep(tmp_path, FILE)
     assert find(tmp_path, options, environ).project == project
@@ -127,7 +127,7 @@ def test_a_token_of_an_identity_provider_in_the_file(tmp_path: Path) -> None:
     found = find(tmp_path)
     file = UserFile(str(tmp_path / "token"), "~/token", True)
     assert found.credentials == Federation("idp", IdToken(file=file), "~/.huaweicloud/credentials [basic]")
-    assert found.project == Project("p")
+    assert found.project == WantedProject("p")
 
 
 def test_the_settings_of_the_file_are_the_last_to_be_asked(tmp_path: Path) -> None:

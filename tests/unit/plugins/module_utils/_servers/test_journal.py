@@ -19,7 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.journal import (
     LOCK_TIMEOUT,
-    Entry,
+    JournalEntry,
     Journals,
     _locked,
 )
@@ -38,7 +38,7 @@ class FakeClock(SystemClock):
         self.now += seconds
 
 
-def entry(server: str, **more: t.Any) -> Entry:
+def entry(server: str, **more: t.Any) -> JournalEntry:
     return {"server_id": server, "host": server, "was_running": True, "task_id": None, **more}
 
 

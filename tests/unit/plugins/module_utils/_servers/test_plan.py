@@ -11,12 +11,12 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import Logins, Step, decide
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import LoginSecrets, NextStep, decide
 
 WANTED = "kp-new"
 KEY = "-----BEGIN RSA PRIVATE KEY-----"
-EVERYTHING = Logins(private_key=KEY, root_password="hunter2")
-NOTHING = Logins()
+EVERYTHING = LoginSecrets(private_key=KEY, root_password="hunter2")
+NOTHING = LoginSecrets()
 
 
 def server(**fields: t.Any) -> dict[str, t.Any]:
@@ -38,31 +38,36 @@ def step(
     wanted: str | None = WANTED,
     *,
     force: bool = False,
-    logins: Logins = NOTHING,
+    logins: LoginSecrets = NOTHING,
     busy_with: str | None = None,
-) -> Step:
+) -> NextStep:
     return decide(of, wanted, force=force, logins=logins, busy_with=busy_with)
 
 
 #: Power state, the pair it has, the pair it should have, the logins given, the operation, the login that KPS gets.
-TABLE: tuple[tuple[str, str | None, str | None, Logins, str, tuple[str, str] | None], ...] = (
+TABLE: tuple[tuple[str, str | None, str | None, LoginSecrets, str, tuple[str, str] | None], ...] = (
     ("SHUTOFF", "kp-old", WANTED, NOTHING, "reset", None),
     ("SHUTOFF", "kp-old", WANTED, EVERYTHING, "reset", None),
     ("SHUTOFF", None, WANTED, NOTHING, "bind", None),
     ("SHUTOFF", None, WANTED, EVERYTHING, "bind", None),
-    ("ACTIVE", "kp-old", WANTED, Logins(private_key=KEY), "replace", ("keypair", KEY)),
+    ("ACTIVE", "kp-old", WANTED, LoginSecrets(private_key=KEY), "replace", ("keypair", KEY)),
     ("ACTIVE", "kp-old", WANTED, EVERYTHING, "replace", ("keypair", KEY)),
-    ("ACTIVE", None, WANTED, Logins(root_password="hunter2"), "bind", ("password", "hunter2")),
+    ("ACTIVE", None, WANTED, LoginSecrets(root_password="hunter2"), "bind", ("password", "hunter2")),
     ("ACTIVE", None, WANTED, EVERYTHING, "bind", ("password", "hunter2")),
     ("SHUTOFF", "kp-old", None, NOTHING, "unbind", None),
     ("SHUTOFF", "kp-old", None, EVERYTHING, "unbind", None),
-    ("ACTIVE", "kp-old", None, Logins(private_key=KEY), "unbind", ("keypair", KEY)),
+    ("ACTIVE", "kp-old", None, LoginSecrets(private_key=KEY), "unbind", ("keypair", KEY)),
 )
 
 
 @pytest.mark.parametrize(("status", "bound", "wanted", "logins", "operation", "login"), TABLE)
 def test_power_state_pair_and_logins_decide_the_operation(
-    status: str, bound: str | None, wanted: str | None, logins: Logins, operation: str, login: tuple[str, str] | None
+    status: str,
+    bound: str | None,
+    wanted: str | None,
+    logins: LoginSecrets,
+    operation: str,
+    login: tuple[str, str] | None,
 ) -> None:
     decided = step(server(status=status, key_name=bound), wanted, logins=logins)
     assert (decided.operation, decided.refusal) == (operation, None)
@@ -73,14 +78,14 @@ def test_power_state_pair_and_logins_decide_the_operation(
     ("bound", "wanted", "logins", "words"),
     [
         ("kp-old", WANTED, NOTHING, ("kp-old", "To replace it", "private key of kp-old", "stop the server first")),
-        ("kp-old", WANTED, Logins(root_password="hunter2"), ("To replace it", "private key of kp-old")),
+        ("kp-old", WANTED, LoginSecrets(root_password="hunter2"), ("To replace it", "private key of kp-old")),
         ("kp-old", None, NOTHING, ("To unbind it", "private key of kp-old", "stop the server first")),
         (None, WANTED, NOTHING, ("no key pair", "password of root", "stop the server first")),
-        (None, WANTED, Logins(private_key=KEY), ("no key pair", "password of root")),
+        (None, WANTED, LoginSecrets(private_key=KEY), ("no key pair", "password of root")),
     ],
 )
 def test_a_running_server_is_refused_without_the_login_it_takes(
-    bound: str | None, wanted: str | None, logins: Logins, words: tuple[str, ...]
+    bound: str | None, wanted: str | None, logins: LoginSecrets, words: tuple[str, ...]
 ) -> None:
     decided = step(server(status="ACTIVE", key_name=bound), wanted, logins=logins)
     assert (decided.operation, decided.login) == (None, None)
@@ -92,12 +97,12 @@ def test_a_running_server_is_refused_without_the_login_it_takes(
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
 @pytest.mark.parametrize("wanted", [WANTED, None])
 def test_a_server_that_is_as_it_should_be_is_left_alone(status: str, wanted: str | None) -> None:
-    assert step(server(status=status, key_name=wanted), wanted, logins=EVERYTHING) == Step()
+    assert step(server(status=status, key_name=wanted), wanted, logins=EVERYTHING) == NextStep()
 
 
 def test_it_is_left_alone_whatever_else_would_be_refused() -> None:
     odd = server(key_name=WANTED, status="ERROR", locked=True, os_type="Windows", task_state="rebuilding")
-    assert step(odd) == Step()
+    assert step(odd) == NextStep()
 
 
 def test_force_does_it_again() -> None:
@@ -107,7 +112,7 @@ def test_force_does_it_again() -> None:
 
 
 def test_force_cannot_unbind_what_is_not_bound() -> None:
-    assert step(server(key_name=None), None, force=True) == Step()
+    assert step(server(key_name=None), None, force=True) == NextStep()
 
 
 #: What is odd about a server, and words of the refusal.

@@ -154,7 +154,7 @@ def test_an_association_sends_only_the_fields_that_are_given(cloud: FakeTranspor
     body: dict[str, t.Any] = {"keypair_name": "kp", "server": {"id": "s-1"}}
     cloud.expect(f"POST {KEYPAIRS}/associate", {"task_id": "t-1"}, body=body)
     assert kps_keypairs.associate(client(cloud), "s-1", kps_keypairs.Binding("kp")) == {"task_id": "t-1"}
-    binding = kps_keypairs.Binding("kp", kps_keypairs.Login("keypair", "PEM"), disable_password=False, port=2222)
+    binding = kps_keypairs.Binding("kp", kps_keypairs.KpsLogin("keypair", "PEM"), disable_password=False, port=2222)
     server = {"id": "s-1", "auth": {"type": "keypair", "key": "PEM"}, "disable_password": False, "port": 2222}
     assert json.dumps(binding.body("s-1")) == json.dumps({"keypair_name": "kp", "server": server}), "the SDK's order"
     cloud.expect(f"POST {KEYPAIRS}/associate", answer({"task_id": "t-2"}, 202), body=binding.body("s-1"))
@@ -223,11 +223,11 @@ def test_a_disassociation_sends_only_the_fields_that_are_given(cloud: FakeTransp
     kps_keypairs.disassociate(client(cloud), "s-1")
     server = {"id": "s-1", "auth": {"type": "password", "key": "secret"}}
     cloud.expect(f"POST {KEYPAIRS}/disassociate", {"task_id": "t-1"}, body={"server": server})
-    kps_keypairs.disassociate(client(cloud), "s-1", login=kps_keypairs.Login("password", "secret"))
+    kps_keypairs.disassociate(client(cloud), "s-1", login=kps_keypairs.KpsLogin("password", "secret"))
 
 
 def test_a_login_does_not_show_its_secret() -> None:
-    assert "hunter2" not in repr(kps_keypairs.Login("password", "hunter2"))
+    assert "hunter2" not in repr(kps_keypairs.KpsLogin("password", "hunter2"))
 
 
 def public_key(kind: str = "ssh-ed25519", blob_kind: str | None = None, comment: str = "") -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import (
     Configuration,
-    Target,
+    LoginTarget,
     configuration_command,
     login_command,
     read_configuration,
@@ -19,11 +19,13 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys i
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._ssh.recorded import key
 
 KEY = Key("/keys/new", "/private/0", "ssh-ed25519 AAAA")
-TARGET = Target("web", "192.0.2.10", "/keys/new")
+TARGET = LoginTarget("web", "192.0.2.10", "/keys/new")
 PLAIN = Configuration()
 
 
-def command(target: Target = TARGET, configuration: Configuration = PLAIN, algorithm: str | None = None) -> list[str]:
+def command(
+    target: LoginTarget = TARGET, configuration: Configuration = PLAIN, algorithm: str | None = None
+) -> list[str]:
     return login_command(target, KEY, configuration, log="/private/1", marker="hello", algorithm=algorithm)
 
 
@@ -59,7 +61,9 @@ def test_a_login_uses_one_key_and_a_connection_of_its_own() -> None:
 
 
 def test_arguments_of_the_user_stand_between_the_verification_options_and_the_defaults() -> None:
-    target = Target("web", "web.example.org", "/k", 2222, "ops", "-o ConnectTimeout=60 -J 'bas tion' -tt", "/opt/ssh")
+    target = LoginTarget(
+        "web", "web.example.org", "/k", 2222, "ops", "-o ConnectTimeout=60 -J 'bas tion' -tt", "/opt/ssh"
+    )
     words = command(target, Configuration(connect_timeout=7))
     assert words[0] == "/opt/ssh"
     assert words[words.index("-p") + 1] == "2222"
@@ -77,8 +81,8 @@ def test_arguments_of_the_user_stand_between_the_verification_options_and_the_de
 
 @pytest.mark.parametrize("host", ["-oProxyCommand=touch /tmp/x", "2001:db8::1"])
 def test_a_host_cannot_be_an_option(host: str) -> None:
-    assert command(Target("web", host, "/k"))[-3:-1] == ["--", host]
-    assert configuration_command(Target("web", host, "/k"))[-2:] == ["--", host]
+    assert command(LoginTarget("web", host, "/k"))[-3:-1] == ["--", host]
+    assert configuration_command(LoginTarget("web", host, "/k"))[-2:] == ["--", host]
 
 
 def test_ssh_replaces_nothing_in_the_name_of_the_key() -> None:
@@ -88,14 +92,14 @@ def test_ssh_replaces_nothing_in_the_name_of_the_key() -> None:
 
 
 def test_a_required_signature_algorithm_overrides_that_of_the_user() -> None:
-    target = Target("web", "h", "/k", args="-o PubkeyAcceptedAlgorithms=+ssh-rsa")
+    target = LoginTarget("web", "h", "/k", args="-o PubkeyAcceptedAlgorithms=+ssh-rsa")
     values = options(command(target, algorithm="rsa-sha2-256"))
     assert values.index("PubkeyAcceptedKeyTypes=rsa-sha2-256") < values.index("PubkeyAcceptedAlgorithms=+ssh-rsa")
     assert "PubkeyAccepted" not in " ".join(options(command()))
 
 
 def test_ssh_is_asked_about_the_same_destination() -> None:
-    target = Target("web", "h", "/k", 22, "ops", "-F config -N", "/opt/ssh")
+    target = LoginTarget("web", "h", "/k", 22, "ops", "-F config -N", "/opt/ssh")
     words = configuration_command(target._replace(args="-F config"))
     assert words[:2] == ["/opt/ssh", "-G"]
     assert words[-8:] == ["-p", "22", "-l", "ops", "-F", "config", "--", "h"]

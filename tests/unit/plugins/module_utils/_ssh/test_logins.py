@@ -10,11 +10,11 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import Target
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.commands import LoginTarget
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.keys import Key
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.logins import (
     UNTRIED,
-    Login,
+    LoginResult,
     describe,
     log_in_everywhere,
 )
@@ -118,13 +118,13 @@ class FakePrograms:
         return run
 
 
-def target(host: str, key: str = "new", **more: t.Any) -> Target:
-    return Target(f"{host} {key}", host, key, **more)
+def target(host: str, key: str = "new", **more: t.Any) -> LoginTarget:
+    return LoginTarget(f"{host} {key}", host, key, **more)
 
 
 def log_in(
-    programs: FakePrograms, *targets: Target, timeout: float = 300, parallel: int = 32, **more: t.Any
-) -> list[Login]:
+    programs: FakePrograms, *targets: LoginTarget, timeout: float = 300, parallel: int = 32, **more: t.Any
+) -> list[LoginResult]:
     return log_in_everywhere(
         targets, KEYS, programs, programs.clock, timeout=timeout, parallel=parallel, marker="nonce", **more
     )
@@ -437,11 +437,11 @@ def test_each_look_is_told(clock: FakeClock) -> None:
 
 def test_how_logins_stand() -> None:
     logins = [
-        Login("a", ACCEPTED, permanent=True),
-        Login("b", REFUSED, permanent=True),
-        Login("c", UNVERIFIED, permanent=True),
-        Login("d", UNVERIFIED),
-        Login("e", ACCEPTED, permanent=True),
+        LoginResult("a", ACCEPTED, permanent=True),
+        LoginResult("b", REFUSED, permanent=True),
+        LoginResult("c", UNVERIFIED, permanent=True),
+        LoginResult("d", UNVERIFIED),
+        LoginResult("e", ACCEPTED, permanent=True),
     ]
     assert describe(logins) == "2 accepted, 1 refused, 1 not verified, 1 open"
 
@@ -449,7 +449,7 @@ def test_how_logins_stand() -> None:
 def test_programs_are_ended_whatever_happens(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]}, {"a": 10.0})
 
-    def stop(_logins: t.Sequence[Login], seconds: float) -> None:
+    def stop(_logins: t.Sequence[LoginResult], seconds: float) -> None:
         if seconds > 3:
             raise KeyboardInterrupt
 

@@ -16,7 +16,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._module imp
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._event_source.poller import (
     SOURCE,
-    Poller,
+    SourcePoller,
     StoppableClock,
 )
 from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._in_process.arguments import check_arguments
@@ -64,7 +64,7 @@ class Source:
         opened = SOURCE.perform(context)
         if opened.get("failed"):
             raise UsageError(opened["msg"])
-        self.poller: Poller = opened["poller"]
+        self.poller: SourcePoller = opened["poller"]
 
     def run(self, until: float, *, deliver: bool = True) -> Source:
         """Take steps until a moment, in seconds since the clock began, and rest between them."""
