@@ -383,7 +383,7 @@ def choices_of(name: str) -> set[str]:
     """Return the words that the role takes for a variable, from what it says about another one."""
     with pytest.raises(UsageError) as caught:
         inputs.OPTIONS[name].parse(name, "?")
-    said = str(caught.value).partition(" must be ")[2].rstrip(".")
+    said = str(caught.value).partition(" must be ")[2].partition(", not ")[0]
     return set(said.removeprefix("one of ").replace(" or ", ", ").split(", "))
 
 
