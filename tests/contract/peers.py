@@ -53,7 +53,7 @@ class Peer:
 Behavior = t.Callable[[Peer, bytes], None]
 
 
-class Server:
+class PeerServer:
     """A server on a port of its own that answers each request as it is told.
 
     Attributes:
@@ -103,16 +103,16 @@ class Server:
         self._listener.close()
 
 
-Serve = t.Callable[..., Server]
+Serve = t.Callable[..., PeerServer]
 
 
 @contextlib.contextmanager
 def serving() -> t.Iterator[Serve]:
     """Yield a function that starts servers; they end with the context."""
-    servers: list[Server] = []
+    servers: list[PeerServer] = []
 
-    def start(behave: Behavior, context: ssl.SSLContext | None = None, greeting: bytes = b"") -> Server:
-        servers.append(Server(behave, context, greeting))
+    def start(behave: Behavior, context: ssl.SSLContext | None = None, greeting: bytes = b"") -> PeerServer:
+        servers.append(PeerServer(behave, context, greeting))
         return servers[-1]
 
     yield start
@@ -149,7 +149,7 @@ def hang_up(peer: Peer, _request: bytes) -> None:
     peer.sock.shutdown(socket.SHUT_RDWR)
 
 
-class Proxy(Server):
+class ProxyServer(PeerServer):
     """A proxy: opens tunnels (CONNECT), and forwards requests in clear text.
 
     Args:
@@ -258,7 +258,7 @@ class SocksProxy:
         self._listener.close()
 
 
-def relay(server: Server | SocksProxy, one: socket.socket, other: socket.socket) -> None:
+def relay(server: PeerServer | SocksProxy, one: socket.socket, other: socket.socket) -> None:
     """Hand on what each side sends until one of them ends."""
     while not server.wait_over(0.0):
         for source in select.select([one, other], [], [], 0.1)[0]:

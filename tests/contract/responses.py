@@ -80,7 +80,7 @@ def spoilt(document: t.Any, place: Path, value: t.Any) -> t.Any:
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class WrongField:
     """One field of the responses of one operation, and what stands there.
 
     Attributes:
@@ -117,7 +117,7 @@ class Direct:
     def __init__(self, emulator: Emulator, clock: ManualClock) -> None:
         self.emulator = emulator
         self.clock = clock
-        self.cell: Cell | None = None
+        self.cell: WrongField | None = None
         #: The JSON of each response, by operation.
         self.seen: dict[str, list[t.Any]] = {}
         #: Whether the field was there to be spoilt.
@@ -180,7 +180,7 @@ class Direct:
         return {**module.perform(context), "warnings": arguments.warnings}
 
 
-def cells_of(seen: t.Mapping[str, t.Sequence[t.Any]]) -> list[Cell]:
+def cells_of(seen: t.Mapping[str, t.Sequence[t.Any]]) -> list[WrongField]:
     """Return every field of the responses that were seen, with every value of another type.
 
     Values of the same type are those that no such field may hold: empty, endless, full of control characters, huge.
@@ -192,7 +192,7 @@ def cells_of(seen: t.Mapping[str, t.Sequence[t.Any]]) -> list[Cell]:
                 fields.setdefault((operation, place), set()).add(kind_of(value_at(document, place)))
     common = {"text": "7", "number": 7}
     return [
-        Cell(operation, place, value, kind_of(value) in kinds)
+        WrongField(operation, place, value, kind_of(value) in kinds)
         for (operation, place), kinds in fields.items()
         for value in WRONG
         if kind_of(value) not in kinds or (kind_of(value) in common and value != common[kind_of(value)])

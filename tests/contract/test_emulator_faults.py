@@ -21,7 +21,7 @@ from emulator.faults import merge
 SHOW = "ShowServer"
 
 
-class Client:
+class EmulatorClient:
     """A client that reads and writes with a token, one connection each."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -74,9 +74,9 @@ class Client:
 
 
 @pytest.fixture
-def client(emulator: Emulator) -> Client:
+def client(emulator: Emulator) -> EmulatorClient:
     """Return the client."""
-    return Client(emulator)
+    return EmulatorClient(emulator)
 
 
 def status(response: http.client.HTTPResponse) -> int:
@@ -95,7 +95,7 @@ def test_unknown_faults_are_rejected(emulator: Emulator) -> None:
         emulator.fail("error", sever="server-01")
 
 
-def test_times_and_skip(emulator: Emulator, client: Client) -> None:
+def test_times_and_skip(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("error", operation=SHOW, skip=1, times=2, status=503)
     assert [status(client.show()) for _number in range(5)] == [200, 503, 503, 200, 200]
     emulator.fail("error", operation=SHOW, times=None, status=500)
@@ -104,7 +104,7 @@ def test_times_and_skip(emulator: Emulator, client: Client) -> None:
     assert status(client.show()) == 200
 
 
-def test_a_share_of_the_matches_at_random(emulator: Emulator, client: Client) -> None:
+def test_a_share_of_the_matches_at_random(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("error", operation=SHOW, times=None, share=0.3, status=503)
     found = [status(client.show()) for _number in range(200)]
     assert set(found) == {200, 503}
@@ -125,7 +125,7 @@ def test_a_share_of_the_matches_at_random(emulator: Emulator, client: Client) ->
     ],
     ids=str,
 )
-def test_a_fault_hits_nothing_else(emulator: Emulator, client: Client, aim: dict[str, str]) -> None:
+def test_a_fault_hits_nothing_else(emulator: Emulator, client: EmulatorClient, aim: dict[str, str]) -> None:
     emulator.fail("error", times=None, **aim)
     assert status(client.show()) == 200
 
@@ -142,13 +142,13 @@ def test_a_fault_hits_nothing_else(emulator: Emulator, client: Client, aim: dict
     ],
     ids=str,
 )
-def test_a_fault_hits_its_aim(emulator: Emulator, client: Client, aim: dict[str, str]) -> None:
+def test_a_fault_hits_its_aim(emulator: Emulator, client: EmulatorClient, aim: dict[str, str]) -> None:
     emulator.fail("error", times=None, status=500, **aim)
     assert status(client.show()) == 500
     assert emulator.requests[-1].fault == "error #1"
 
 
-def test_aimed_at_a_server_by_its_task(emulator: Emulator, client: Client) -> None:
+def test_aimed_at_a_server_by_its_task(emulator: Emulator, client: EmulatorClient) -> None:
     first, second = client.reset("server-01")["task_id"], client.reset("server-02")["task_id"]
     emulator.fail("error", server="server-02", operation="ListKeypairTask", times=None, status=500)
     assert client.json("GET", f"/v3/{{p}}/tasks/{first}")[0] == 200
@@ -158,7 +158,7 @@ def test_aimed_at_a_server_by_its_task(emulator: Emulator, client: Client) -> No
 # answers
 
 
-def test_error_has_the_service_s_shape(emulator: Emulator, client: Client) -> None:
+def test_error_has_the_service_s_shape(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("error", operation=SHOW, status=500, code="Ecs.0001", message="broken", headers={"X-Extra": "1"})
     response = client.show()
     assert (response.status, response.headers["X-Extra"]) == (500, "1")
@@ -169,7 +169,7 @@ def test_error_has_the_service_s_shape(emulator: Emulator, client: Client) -> No
 
 
 @pytest.mark.parametrize("body", ["gateway down", {"odd": ["shape"]}])
-def test_error_verbatim(emulator: Emulator, client: Client, body: t.Any) -> None:
+def test_error_verbatim(emulator: Emulator, client: EmulatorClient, body: t.Any) -> None:
     emulator.fail("error", operation=SHOW, status=502, body=body)
     response = client.show()
     text = response.read().decode()
@@ -177,7 +177,7 @@ def test_error_verbatim(emulator: Emulator, client: Client, body: t.Any) -> None
     assert (text if isinstance(body, str) else json.loads(text)) == body
 
 
-def test_throttle(emulator: Emulator, client: Client) -> None:
+def test_throttle(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("throttle", operation=SHOW, retry_after=7)
     response = client.show()
     assert (response.status, response.headers["Retry-After"]) == (429, "7")
@@ -186,7 +186,7 @@ def test_throttle(emulator: Emulator, client: Client) -> None:
     assert client.show().headers["Retry-After"] is None
 
 
-def test_html_empty_redirect(emulator: Emulator, client: Client) -> None:
+def test_html_empty_redirect(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("html", operation=SHOW)
     response = client.show()
     assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -199,7 +199,7 @@ def test_html_empty_redirect(emulator: Emulator, client: Client) -> None:
     assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
 
 
-def test_truncated_and_cut(emulator: Emulator, client: Client) -> None:
+def test_truncated_and_cut(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("truncated_json", operation=SHOW)
     text = client.show().read()
     with pytest.raises(json.JSONDecodeError):
@@ -213,7 +213,7 @@ def test_truncated_and_cut(emulator: Emulator, client: Client) -> None:
     ("what", "processed"),
     [("close_before", False), ("reset_before", False), ("close_after", True), ("reset_after", True)],
 )
-def test_lost_answers(emulator: Emulator, client: Client, what: str, processed: bool) -> None:
+def test_lost_answers(emulator: Emulator, client: EmulatorClient, what: str, processed: bool) -> None:
     emulator.fail(what, operation="AssociateKeypair")
     expected = ConnectionResetError if what.startswith("reset") else http.client.RemoteDisconnected
     with pytest.raises(expected):
@@ -223,7 +223,7 @@ def test_lost_answers(emulator: Emulator, client: Client, what: str, processed: 
     assert status(client.show()) == 200
 
 
-def test_hang(emulator: Emulator, client: Client) -> None:
+def test_hang(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("hang", operation="AssociateKeypair", seconds=30)
     with pytest.raises(TimeoutError):
         client.send("POST", "/v3/{p}/keypairs/associate", {"keypair_name": "new", "server": {"id": "x"}}, timeout=0.2)
@@ -231,14 +231,14 @@ def test_hang(emulator: Emulator, client: Client) -> None:
     assert status(client.show()) == 200, "others are served meanwhile"
 
 
-def test_drip(emulator: Emulator, client: Client) -> None:
+def test_drip(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("drip", operation="ListRunningTask", seconds=0.01)
     began = time.monotonic()
     assert client.json("GET", "/v3/{p}/running-tasks") == (200, {"total": 0, "tasks": []})
     assert time.monotonic() - began > 0.2
 
 
-def test_patch(emulator: Emulator, client: Client) -> None:
+def test_patch(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("patch", operation=SHOW, patch={"server": {"status": "MIGRATING", "key_name": None}})
     server = json.loads(client.show().read())["server"]
     assert server["status"] == "MIGRATING"
@@ -246,7 +246,7 @@ def test_patch(emulator: Emulator, client: Client) -> None:
     assert server["name"] == "server-01"
 
 
-def test_contradiction_between_list_and_single_read(emulator: Emulator, client: Client) -> None:
+def test_contradiction_between_list_and_single_read(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("patch", operation="ListServersDetails", server="server-02", patch={"servers": {"status": "SHUTOFF"}})
     ids = ",".join(emulator.huawei.servers)
     rows = client.json("GET", f"/v1/{{p}}/cloudservers/detail?server_id={ids}")[1]["servers"]
@@ -263,7 +263,7 @@ def test_merge_patch() -> None:
 # outcomes
 
 
-def test_task_fails(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_task_fails(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     emulator.huawei.ecs.find("server-02").status = "SHUTOFF"
     emulator.fail("task_fails", server="server-02", code="KPS.5001", message="no database")
     task = client.reset("server-02")["task_id"]
@@ -276,7 +276,7 @@ def test_task_fails(emulator: Emulator, client: Client, clock: ManualClock) -> N
     assert client.task(again) == "SUCCESS_RESET"
 
 
-def test_other_fates_of_a_task(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_other_fates_of_a_task(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     for server in emulator.huawei.servers.values():
         server.status = "SHUTOFF"
     emulator.fail("task_stuck", server="server-01")
@@ -291,7 +291,7 @@ def test_other_fates_of_a_task(emulator: Emulator, client: Client, clock: Manual
     assert client.task(tasks[0]) == "RUNNING_RESET"
 
 
-def test_list_of_running_tasks_lies(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_list_of_running_tasks_lies(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     for server in emulator.huawei.servers.values():
         server.status = "SHUTOFF"
     emulator.fail("task_hidden", server="server-01")
@@ -307,7 +307,7 @@ def test_list_of_running_tasks_lies(emulator: Emulator, client: Client, clock: M
     assert running() == [tasks[1]]
 
 
-def test_associate_rejected_in_a_good_answer(emulator: Emulator, client: Client) -> None:
+def test_associate_rejected_in_a_good_answer(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("associate_rejected", code="KPS.5001", message="no database")
     response = client.reset("server-01")
     assert response == {
@@ -319,7 +319,7 @@ def test_associate_rejected_in_a_good_answer(emulator: Emulator, client: Client)
     assert emulator.huawei.tasks == {}
 
 
-def test_job_fails_for_one_server(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_job_fails_for_one_server(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     emulator.fail("job_fails", server="server-02", operation="BatchStopServers", code="Ecs.0219", message="no luck")
     job = client.power("os-stop", "server-01", "server-02")
     clock.advance(5)
@@ -333,7 +333,7 @@ def test_job_fails_for_one_server(emulator: Emulator, client: Client, clock: Man
     assert emulator.huawei.ecs.find("server-02").status == "ACTIVE"
 
 
-def test_job_stuck(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_job_stuck(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     emulator.fail("job_stuck", server="server-02")
     job = client.power("os-stop", "server-01", "server-02")
     clock.advance(10_000)
@@ -342,7 +342,7 @@ def test_job_stuck(emulator: Emulator, client: Client, clock: ManualClock) -> No
     assert emulator.huawei.ecs.find("server-02").task_state == "powering-off"
 
 
-def test_start_fails(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_start_fails(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     emulator.fail("start_fails", server="server-01")
     stop = client.power("os-stop", "server-01")
     clock.advance(5)
@@ -356,14 +356,14 @@ def test_start_fails(emulator: Emulator, client: Client, clock: ManualClock) -> 
 # the rest of the HTTP server
 
 
-def test_gateway_throttles(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_gateway_throttles(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     emulator.huawei.rate_limit = 3
     assert [status(client.show()) for _number in range(5)] == [200, 200, 200, 429, 429]
     clock.advance(1.1)
     assert status(client.show()) == 200
 
 
-def test_control_plane(emulator: Emulator, client: Client) -> None:
+def test_control_plane(emulator: Emulator, client: EmulatorClient) -> None:
     fault = {"what": "error", "operation": SHOW, "status": 500, "times": None}
     assert client.json("POST", "/_emulator/faults", fault)[0] == 200
     assert status(client.show()) == 500
@@ -388,7 +388,9 @@ def test_control_plane(emulator: Emulator, client: Client) -> None:
     assert not emulator.huawei.ecs.find("server-02").locked
 
 
-def test_starting_tasks_and_settings_from_outside(emulator: Emulator, client: Client, clock: ManualClock) -> None:
+def test_starting_tasks_and_settings_from_outside(
+    emulator: Emulator, client: EmulatorClient, clock: ManualClock
+) -> None:
     settings = {
         "kps.task_seconds": 100,
         "csms.pending_status": "WORKING",
@@ -420,7 +422,9 @@ def test_starting_tasks_and_settings_from_outside(emulator: Emulator, client: Cl
     assert {row["id"]: row["state"] for row in state["migrations"]}[migration] == "MIGRATE_SUCCESS"
 
 
-def test_own_mistakes_are_reported(emulator: Emulator, client: Client, capfd: pytest.CaptureFixture[str]) -> None:
+def test_own_mistakes_are_reported(
+    emulator: Emulator, client: EmulatorClient, capfd: pytest.CaptureFixture[str]
+) -> None:
     emulator.fail("task_slow")  # without the seconds it needs
     response = client.send(
         "POST", "/v3/{p}/keypairs/associate", {"keypair_name": "new", "server": {"id": client.id("server-01")}}
@@ -430,7 +434,7 @@ def test_own_mistakes_are_reported(emulator: Emulator, client: Client, capfd: py
     assert "KeyError" in capfd.readouterr().err
 
 
-def test_unknown_path(emulator: Emulator, client: Client) -> None:
+def test_unknown_path(emulator: Emulator, client: EmulatorClient) -> None:
     response = client.send("GET", "/v9/anything")
     document = json.loads(response.read())
     assert (response.status, document["error_code"]) == (404, "APIGW.0101")
@@ -438,7 +442,7 @@ def test_unknown_path(emulator: Emulator, client: Client) -> None:
     assert emulator.requests[-1].operation == ""
 
 
-def test_one_connection_serves_many_requests(emulator: Emulator, client: Client) -> None:
+def test_one_connection_serves_many_requests(emulator: Emulator, client: EmulatorClient) -> None:
     place = urllib.parse.urlsplit(emulator.url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
     connection.connect()

@@ -33,9 +33,9 @@ from .peers import (
     OK,
     Behavior,
     Peer,
-    Proxy,
+    PeerServer,
+    ProxyServer,
     Serve,
-    Server,
     SocksProxy,
     get,
     hang_up,
@@ -71,7 +71,7 @@ class Route:
         transport: Uses it.
     """
 
-    def __init__(self, kind: str, server: Server, proxy: Proxy | None, ca_path: Path) -> None:
+    def __init__(self, kind: str, server: PeerServer, proxy: ProxyServer | None, ca_path: Path) -> None:
         self.server = server
         self.proxy = proxy
         self.url = f"http://kms.example.com:{server.port}" if kind == "forward" else server.url
@@ -100,12 +100,12 @@ Lay = t.Callable[[str, Behavior], Route]
 @pytest.fixture
 def lay(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> t.Iterator[Lay]:
     """Yield a function that makes a way to a new server."""
-    proxies: list[Proxy] = []
+    proxies: list[ProxyServer] = []
 
     def make(kind: str, behave: Behavior) -> Route:
         server = serve(behave, authority[0] if kind == "tunnel" else None)
         if kind != "direct":
-            proxies.append(Proxy({"kms.example.com": server.port}))
+            proxies.append(ProxyServer({"kms.example.com": server.port}))
         return Route(kind, server, proxies[-1] if proxies else None, authority[1])
 
     yield make
@@ -217,7 +217,7 @@ def test_a_proxy_that_is_not_there_got_nothing_and_a_write_may_be_repeated(lay: 
 )
 def test_a_tunnel_that_is_refused_carried_nothing(serve: Serve, status: str, again: bool) -> None:
     server = serve(send(OK))
-    with contextlib.closing(Proxy(status=status)) as proxy:
+    with contextlib.closing(ProxyServer(status=status)) as proxy:
         transport = RequestsTransport(environ={"https_proxy": proxy.url})
         http = Http(transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=1.5)
         with pytest.raises(TransportError) as caught:
@@ -263,7 +263,7 @@ def test_a_server_that_a_proxy_cannot_reach_is_reported(serve: Serve) -> None:
     server = serve(send(OK))
     server.close()
     with (
-        contextlib.closing(Proxy()) as proxy,
+        contextlib.closing(ProxyServer()) as proxy,
         pytest.raises(TransportError, match="refused the way .* HTTP 502") as got,
     ):
         RequestsTransport(environ={"https_proxy": proxy.url}).send(get(f"https://127.0.0.1:{server.port}/"), ENOUGH)
@@ -274,7 +274,7 @@ def test_a_server_that_a_proxy_cannot_reach_is_reported(serve: Serve) -> None:
 @pytest.mark.parametrize("kind", ["tunnel", "forward"])
 def test_a_proxy_that_wants_a_login_is_asked_once(serve: Serve, kind: str, given: str) -> None:
     server = serve(send(OK))
-    with contextlib.closing(Proxy(login=f"user:{PASSWORD}")) as proxy:
+    with contextlib.closing(ProxyServer(login=f"user:{PASSWORD}")) as proxy:
         url = proxy.url.replace("://", f"://{given}")
         transport = RequestsTransport(environ={"ALL_PROXY": url})
         http = Http(transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=ENOUGH)
@@ -293,7 +293,7 @@ def test_a_proxy_that_wants_a_login_is_asked_once(serve: Serve, kind: str, given
 def test_a_login_for_the_proxy_is_sent_to_the_proxy_only(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
     login = "domain\\user:p#s/s?w%rd@"
     server = serve(send(OK), authority[0])
-    with contextlib.closing(Proxy(login=login)) as proxy:
+    with contextlib.closing(ProxyServer(login=login)) as proxy:
         url = proxy.url.replace("://", "://domain%5Cuser:p%23s%2Fs%3Fw%25rd%40@")
         transport = RequestsTransport(environ={"HTTPS_PROXY": url}, ca_path=str(authority[1]))
         assert transport.send(get(f"https://localhost:{server.port}/"), ENOUGH).status == 200
@@ -303,7 +303,10 @@ def test_a_login_for_the_proxy_is_sent_to_the_proxy_only(serve: Serve, authority
 
 def test_a_certificate_behind_a_tunnel_is_checked(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
     server = serve(send(OK), authority[0])
-    with contextlib.closing(Proxy()) as proxy, pytest.raises(TransportError, match="certificate verify failed") as got:
+    with (
+        contextlib.closing(ProxyServer()) as proxy,
+        pytest.raises(TransportError, match="certificate verify failed") as got,
+    ):
         RequestsTransport(environ={"HTTPS_PROXY": proxy.url}).send(get(f"https://localhost:{server.port}/"), ENOUGH)
     assert (got.value.possibly_sent, got.value.permanent) == (False, True)
     assert server.requests == []
@@ -311,7 +314,7 @@ def test_a_certificate_behind_a_tunnel_is_checked(serve: Serve, authority: tuple
 
 def test_a_proxy_with_tls_of_its_own_is_used(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
     server = serve(send(OK), authority[0])
-    inner = Proxy()
+    inner = ProxyServer()
     with contextlib.closing(inner), contextlib.closing(TlsFront(inner, authority[0])) as proxy:
         transport = RequestsTransport(environ={"HTTPS_PROXY": proxy.url}, ca_path=str(authority[1]))
         for _number in range(2):
@@ -319,10 +322,10 @@ def test_a_proxy_with_tls_of_its_own_is_used(serve: Serve, authority: tuple[ssl.
     assert (inner.asked, len(server.requests)) == (1, 1)
 
 
-class TlsFront(Server):
+class TlsFront(PeerServer):
     """TLS in front of another server."""
 
-    def __init__(self, inner: Server, context: ssl.SSLContext) -> None:
+    def __init__(self, inner: PeerServer, context: ssl.SSLContext) -> None:
         self._inner = inner
         super().__init__(self._pass_on, context)
 
@@ -393,7 +396,7 @@ def test_a_transport_may_do_without_proxies(serve: Serve, authority: tuple[ssl.S
 
 def test_each_host_has_its_own_way(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
     server = serve(send(OK), authority[0])
-    with contextlib.closing(Proxy({"kms.example.com": serve(send(OK)).port})) as proxy:
+    with contextlib.closing(ProxyServer({"kms.example.com": serve(send(OK)).port})) as proxy:
         environ = {"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url, "NO_PROXY": f"127.0.0.1:{server.port}"}
         transport = RequestsTransport(environ=environ, ca_path=str(authority[1]))
         for url in (server.url, "http://kms.example.com/v3", server.url, "http://kms.example.com/v3"):

@@ -440,7 +440,7 @@ FOREIGN_BLOCKS = re.compile(r"^# store-in-|hwc_agency_name|ali_profile", re.MULT
 HAVE = {"guide_playbooks": ("fleet-2026", "old"), "guide_waiting": ("old", "new")}
 
 
-class Reader:
+class ExampleReader:
     """A person who types a document's examples, with the emulator as the cloud.
 
     Args:
@@ -552,7 +552,7 @@ def _running(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Emulator]:
 )
 def test_commands_run_as_they_are_printed(document: Path, tmp_path: Path, running: Emulator) -> None:
     lines = [line for block, line in _commands() if block.document == document and not line.startswith(SETUP)]
-    reader = Reader(document, tmp_path, running)
+    reader = ExampleReader(document, tmp_path, running)
     if lines:
         reader.run(reader.as_own("\n".join(lines)))
 
@@ -567,7 +567,7 @@ def test_commands_run_as_they_are_printed(document: Path, tmp_path: Path, runnin
     ],
 )
 def test_playbooks_and_tasks_run_as_they_are_printed(block: Block, tmp_path: Path, running: Emulator) -> None:
-    reader = Reader(block.document, tmp_path, running)
+    reader = ExampleReader(block.document, tmp_path, running)
     text = reader.as_own(block.text)
     if not _is_playbook(_load(block)):
         text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(text)}])

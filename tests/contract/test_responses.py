@@ -28,9 +28,9 @@ from emulator.huawei.metadata import POD
 from emulator.huawei.servers import Server
 
 from . import responses
-from .responses import Cell, Direct
+from .responses import Direct, WrongField
 
-Options = dict[str, t.Any]
+MakeOptions = dict[str, t.Any]
 #: States that say how something ended.
 VERDICTS = ("success", "failed", "missing")
 DIRECTORY = "d-emulated0001"
@@ -39,7 +39,7 @@ SHOWN = 40
 
 
 @dataclasses.dataclass(frozen=True)
-class Scenario:
+class ModuleUse:
     """One way to use a module.
 
     Attributes:
@@ -52,7 +52,7 @@ class Scenario:
     """
 
     module: str
-    prepare: t.Callable[[Emulator, ManualClock], Options]
+    prepare: t.Callable[[Emulator, ManualClock], MakeOptions]
     judges: tuple[str, ...] = ()
     environ: t.Callable[[Emulator], dict[str, str | None]] = lambda _emulator: {}
     lists: tuple[str, ...] = ()
@@ -142,13 +142,13 @@ def migrations(emulator: Emulator, clock: ManualClock) -> list[str]:
     return [migration.id for migration in found]
 
 
-def generated(emulator: Emulator, _clock: ManualClock) -> Options:
+def generated(emulator: Emulator, _clock: ManualClock) -> MakeOptions:
     """Return the options that have a pair generated; here it is made beforehand, for that takes long."""
     emulator.huawei.pairs.generate = lambda: emulator.new_key
     return {"name": "made"}
 
 
-def wait_options(service: str, ids: list[str], **options: t.Any) -> Options:
+def wait_options(service: str, ids: list[str], **options: t.Any) -> MakeOptions:
     """Return a short wait, that tells of failures and does not fail itself."""
     return {
         "service": service,
@@ -265,7 +265,7 @@ def credentials_uri(emulator: Emulator) -> dict[str, str | None]:
     return {**environ, "ALIBABA_CLOUD_CREDENTIALS_URI": uri}
 
 
-def agency_options(emulator: Emulator, _clock: ManualClock) -> Options:
+def agency_options(emulator: Emulator, _clock: ManualClock) -> MakeOptions:
     """Return the options of a query with a key of an agency."""
     directory = emulator.huawei.directory
     domain = directory.add_domain(Domain("d" * 32, "delegating-account"))
@@ -279,7 +279,7 @@ def agency_options(emulator: Emulator, _clock: ManualClock) -> Options:
     }
 
 
-def role_options(emulator: Emulator, clock: ManualClock) -> Options:
+def role_options(emulator: Emulator, clock: ManualClock) -> MakeOptions:
     """Return the options of a query with a key of a role."""
     account = emulator.alibaba_account
     options = {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]}
@@ -306,39 +306,39 @@ SHOW_SSO_STATUS = ("GetTaskStatus: TaskStatus.Status", "GetTaskStatus: TaskStatu
 SHOW_SERVER = ("ListServersDetails: servers.status", "ListServersDetails: servers.id", "ListServersDetails: servers")
 SHOW_MIGRATION = ("ShowTask: state", "ShowTask: id")
 
-SCENARIOS: dict[str, Scenario] = {
+SCENARIOS: dict[str, ModuleUse] = {
     # KPS
-    "a key pair task": Scenario(
+    "a key pair task": ModuleUse(
         "hwc_kps_task_info", lambda emulator, clock: {"task_id": ended(emulator, clock)[0]}, SHOW
     ),
-    "key pair tasks that run": Scenario(
+    "key pair tasks that run": ModuleUse(
         "hwc_kps_task_info",
         lambda emulator, clock: {"list": "running", "limit": len(resets(emulator, clock)) - 1},
         lists=("tasks",),
     ),
-    "key pair tasks that failed": Scenario(
+    "key pair tasks that failed": ModuleUse(
         "hwc_kps_task_info",
         lambda emulator, clock: {"list": "failed", "max_tasks": len(ended(emulator, clock))},
         lists=("tasks",),
     ),
-    "key pairs": Scenario("hwc_kps_keypair_info", lambda _emulator, _clock: {}, lists=("keypairs",)),
-    "a key pair": Scenario("hwc_kps_keypair_info", lambda _emulator, _clock: {"name": "new"}),
-    "a key pair to be generated": Scenario("hwc_kps_keypair", generated),
-    "a key pair to be imported": Scenario(
+    "key pairs": ModuleUse("hwc_kps_keypair_info", lambda _emulator, _clock: {}, lists=("keypairs",)),
+    "a key pair": ModuleUse("hwc_kps_keypair_info", lambda _emulator, _clock: {"name": "new"}),
+    "a key pair to be generated": ModuleUse("hwc_kps_keypair", generated),
+    "a key pair to be imported": ModuleUse(
         "hwc_kps_keypair",
         lambda emulator, _clock: {"name": "made", "public_key": emulator.new_key.public, "description": "mine"},
     ),
-    "a key pair that is there": Scenario(
+    "a key pair that is there": ModuleUse(
         "hwc_kps_keypair",
         lambda emulator, _clock: {"name": "new", "public_key": emulator.new_key.public, "description": ""},
     ),
-    "a key pair to be deleted": Scenario(
+    "a key pair to be deleted": ModuleUse(
         "hwc_kps_keypair", lambda _emulator, _clock: {"name": "new", "state": "absent"}
     ),
-    "records to be deleted": Scenario(
+    "records to be deleted": ModuleUse(
         "hwc_kps_failed_task", lambda emulator, clock: {"task_ids": ended(emulator, clock)[1:2]}, lists=("tasks",)
     ),
-    "servers to be reset": Scenario(
+    "servers to be reset": ModuleUse(
         "hwc_kps_keypair_association",
         lambda emulator, _clock: {
             "server_ids": [server.id for server in servers(emulator, "SHUTOFF")[:2]],
@@ -350,7 +350,7 @@ SCENARIOS: dict[str, Scenario] = {
         lists=("tasks",),
         only={"ListServersDetails": DECISIVE},
     ),
-    "servers to be bound": Scenario(
+    "servers to be bound": ModuleUse(
         "hwc_kps_keypair_association",
         lambda emulator, _clock: {
             "server_ids": [server.id for server in unbound(emulator)[:2]],
@@ -363,7 +363,7 @@ SCENARIOS: dict[str, Scenario] = {
         lists=("tasks",),
         only={"ListServersDetails": DECISIVE},
     ),
-    "a server to be unbound": Scenario(
+    "a server to be unbound": ModuleUse(
         "hwc_kps_keypair_association",
         lambda emulator, _clock: {
             "server_ids": [servers(emulator, "SHUTOFF")[0].id],
@@ -375,39 +375,39 @@ SCENARIOS: dict[str, Scenario] = {
         lists=("tasks",),
         only={"ListServersDetails": DECISIVE},
     ),
-    "a wait for key pair tasks": Scenario(
+    "a wait for key pair tasks": ModuleUse(
         "wait_for_task", lambda emulator, clock: wait_options("kps", resets(emulator, clock)), SHOW
     ),
     # CSMS
-    "a rotation": Scenario(
+    "a rotation": ModuleUse(
         "hwc_csms_task_info", lambda emulator, clock: {"task_id": rotations(emulator, clock)[1]}, SHOW_ROTATION
     ),
-    "rotations": Scenario(
+    "rotations": ModuleUse(
         "hwc_csms_task_info", lambda emulator, clock: {"limit": len(rotations(emulator, clock)) - 1}, lists=("tasks",)
     ),
-    "a wait for rotations": Scenario(
+    "a wait for rotations": ModuleUse(
         "wait_for_task", lambda emulator, clock: wait_options("csms", rotations(emulator, clock)), SHOW_ROTATION
     ),
     # SMS
-    "a passphrase": Scenario(
+    "a passphrase": ModuleUse(
         "hwc_sms_passphrase_info", lambda _emulator, _clock: {"task_id": stable_id("migration-01")}
     ),
-    "a wait for migrations": Scenario(
+    "a wait for migrations": ModuleUse(
         "wait_for_task",
         lambda emulator, clock: wait_options("sms", migrations(emulator, clock)),
         only={"ListTasks": LISTED_MIGRATION, "ShowTask": ("", "id", "state")},
     ),
-    "a wait for a migration": Scenario(
+    "a wait for a migration": ModuleUse(
         "wait_for_task", lambda emulator, clock: wait_options("sms", migrations(emulator, clock)[:1]), SHOW_MIGRATION
     ),
     # ECS
-    "servers by id": Scenario(
+    "servers by id": ModuleUse(
         "hwc_ecs_server_info",
         lambda emulator, _clock: {"server_ids": [*(server.id for server in servers(emulator)[:2]), stable_id("none")]},
         SHOW_SERVER,
     ),
-    "all servers": Scenario("hwc_ecs_server_info", lambda _emulator, _clock: {}, SHOW_SERVER, lists=("servers",)),
-    "servers to be stopped": Scenario(
+    "all servers": ModuleUse("hwc_ecs_server_info", lambda _emulator, _clock: {}, SHOW_SERVER, lists=("servers",)),
+    "servers to be stopped": ModuleUse(
         "hwc_ecs_server_power",
         lambda emulator, _clock: {
             "server_ids": [server.id for server in servers(emulator)[:2]],
@@ -418,83 +418,83 @@ SCENARIOS: dict[str, Scenario] = {
         SHOW_SERVER,
         only={"ListServersDetails": DECISIVE},
     ),
-    "a wait for a job": Scenario(
+    "a wait for a job": ModuleUse(
         "wait_for_task",
         lambda emulator, _clock: wait_options("ecs", [emulator.huawei.ecs.order("os-stop", servers(emulator)).id]),
         ("ShowJob: status", "ShowJob: job_id", "ShowJob: entities.sub_jobs.status"),
     ),
     # CloudSSO
-    "an assignment": Scenario(
+    "an assignment": ModuleUse(
         "ali_cloudsso_task_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
         SHOW_SSO,
     ),
-    "assignments": Scenario(
+    "assignments": ModuleUse(
         "ali_cloudsso_task_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "limit": len(assignments(emulator, clock)) - 1},
         lists=("Tasks",),
     ),
-    "the status of an assignment": Scenario(
+    "the status of an assignment": ModuleUse(
         "ali_cloudsso_task_status_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
         SHOW_SSO_STATUS,
     ),
-    "a wait for assignments": Scenario(
+    "a wait for assignments": ModuleUse(
         "wait_for_task",
         lambda emulator, clock: wait_options("cloudsso", assignments(emulator, clock), directory_id=DIRECTORY),
     ),
-    "a wait for an assignment": Scenario(
+    "a wait for an assignment": ModuleUse(
         "wait_for_task",
         lambda emulator, clock: wait_options("cloudsso", assignments(emulator, clock)[:1], directory_id=DIRECTORY),
         SHOW_SSO,
     ),
     # Logins
-    "a login with a password": Scenario(
+    "a login with a password": ModuleUse(
         "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=password, lists=("tasks",)
     ),
-    "a project that is looked up": Scenario(
+    "a project that is looked up": ModuleUse(
         "hwc_kps_task_info",
         lambda _emulator, _clock: {"list": "running"},
         environ=lambda _emulator: {"HUAWEICLOUD_SDK_PROJECT_ID": None},
         lists=("tasks",),
     ),
-    "a key of an agency": Scenario("hwc_kps_task_info", agency_options, lists=("tasks",)),
-    "a key of the metadata service of Huawei Cloud": Scenario(
+    "a key of an agency": ModuleUse("hwc_kps_task_info", agency_options, lists=("tasks",)),
+    "a key of the metadata service of Huawei Cloud": ModuleUse(
         "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=passing_keys, lists=("tasks",)
     ),
-    "a key of an agency for a workload": Scenario(
+    "a key of an agency for a workload": ModuleUse(
         "hwc_kps_task_info",
         lambda _emulator, _clock: {"list": "running"},
         environ=workload,
         only=KNOWN,
         lists=("tasks",),
     ),
-    "a key for a user of an identity provider": Scenario(
+    "a key for a user of an identity provider": ModuleUse(
         "hwc_kps_task_info",
         lambda _emulator, _clock: {"list": "running"},
         environ=identity_provider,
         only=KNOWN,
         lists=("tasks",),
     ),
-    "a key of a pod": Scenario(
+    "a key of a pod": ModuleUse(
         "hwc_kps_task_info", lambda _emulator, _clock: {"list": "running"}, environ=pod, only=KNOWN, lists=("tasks",)
     ),
-    "a key of a RAM role for a workload": Scenario(
+    "a key of a RAM role for a workload": ModuleUse(
         "ali_cloudsso_task_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
         SHOW_SSO,
         environ=alibaba_workload,
         only=KNOWN,
     ),
-    "a key of an address that hands out keys": Scenario(
+    "a key of an address that hands out keys": ModuleUse(
         "ali_cloudsso_task_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
         SHOW_SSO,
         environ=credentials_uri,
         only=KNOWN,
     ),
-    "a key of a RAM role": Scenario("ali_cloudsso_task_info", role_options, SHOW_SSO, only=KNOWN),
-    "a key of the metadata service of Alibaba Cloud": Scenario(
+    "a key of a RAM role": ModuleUse("ali_cloudsso_task_info", role_options, SHOW_SSO, only=KNOWN),
+    "a key of the metadata service of Alibaba Cloud": ModuleUse(
         "ali_cloudsso_task_info",
         lambda emulator, clock: {"directory_id": DIRECTORY, "task_id": assignments(emulator, clock)[0]},
         SHOW_SSO,
@@ -520,7 +520,7 @@ def truth(emulator: Emulator) -> dict[str, str]:
     return {task_id: states.get(word, "pending") for task_id, word in words.items()}
 
 
-class ScenarioRun:
+class ModuleUseRun:
     """One run of a scenario.
 
     Args:
@@ -529,7 +529,7 @@ class ScenarioRun:
         cell: What is wrong, or nothing.
     """
 
-    def __init__(self, scenario: Scenario, direct: Direct, cell: Cell | None = None) -> None:
+    def __init__(self, scenario: ModuleUse, direct: Direct, cell: WrongField | None = None) -> None:
         emulator = direct.emulator
         self.scenario, self.emulator, self.cell = scenario, emulator, cell
         self.options = scenario.prepare(emulator, direct.clock)
@@ -548,7 +548,7 @@ class ScenarioRun:
         """The tasks of the result."""
         return list(self.result.get("tasks") or [])
 
-    def faults(self, good: ScenarioRun) -> t.Iterator[str]:
+    def faults(self, good: ModuleUseRun) -> t.Iterator[str]:
         """Yield what is wrong, compared with a run without a fault."""
         result = self.result
         text = json.dumps(result)
@@ -590,7 +590,7 @@ class ScenarioRun:
             return False
         return self.cell.value is not responses.MISSING or not self.cell.field.lower().endswith("id")
 
-    def _false_verdicts(self, good: ScenarioRun) -> t.Iterator[str]:
+    def _false_verdicts(self, good: ModuleUseRun) -> t.Iterator[str]:
         states = truth(self.emulator)
         for task in self.tasks:
             task_id, state = task.get("id", task.get("task_id")), task["state"]
@@ -617,7 +617,7 @@ class ScenarioRun:
             return server.status == "SHUTOFF"
         return server.key_name == (None if self.options.get("state") == "absent" else "new")
 
-    def _lost(self, good: ScenarioRun) -> t.Iterator[str]:
+    def _lost(self, good: ModuleUseRun) -> t.Iterator[str]:
         """Yield what was known and is not reported."""
         if self.scenario.module == "wait_for_task":
             told = [task["id"] for task in self.tasks]
@@ -658,7 +658,7 @@ def test_no_field_of_any_answer_may_be_trusted(
     direct: Direct, name: str, record_property: t.Callable[[str, object], None]
 ) -> None:
     scenario = SCENARIOS[name]
-    good = ScenarioRun(scenario, direct)
+    good = ModuleUseRun(scenario, direct)
     assert not good.result.get("failed"), good.result
     assert list(good.faults(good)) == []
     cells = [
@@ -667,7 +667,7 @@ def test_no_field_of_any_answer_may_be_trusted(
     found, struck = [], 0
     for cell in cells:
         direct.emulator.reset()
-        run = ScenarioRun(scenario, direct, cell)
+        run = ModuleUseRun(scenario, direct, cell)
         struck += run.struck
         found += [f"{cell}: {fault}" for fault in run.faults(good)]
     record_property("cells", struck)

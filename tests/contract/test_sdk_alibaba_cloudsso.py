@@ -22,7 +22,7 @@ ALICE, BOB, OPERATORS = "u-emulated0001", "u-emulated0002", "g-emulated0001"
 FIRST, SECOND = "1000000000000001", "1000000000000002"
 
 
-class Sso:
+class CloudssoSdk:
     """The SDK's client, with shorter calls."""
 
     def __init__(self, alibaba: AlibabaSdk) -> None:
@@ -80,9 +80,9 @@ class Sso:
 
 
 @pytest.fixture
-def sso(alibaba: AlibabaSdk) -> Sso:
+def sso(alibaba: AlibabaSdk) -> CloudssoSdk:
     """Return the client."""
-    return Sso(alibaba)
+    return CloudssoSdk(alibaba)
 
 
 def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
@@ -95,7 +95,7 @@ def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.code
 
 
-def test_assignment(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_assignment(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     made = sso.assign()
     assert (made.task_type, made.status) == ("CreateAccessAssignment", "InProgress")
     assert (made.principal_type, made.principal_id, made.principal_name) == ("User", ALICE, "alice")
@@ -121,7 +121,7 @@ def test_assignment(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     assert [entry.operation for entry in emulator.writes()] == ["CreateAccessAssignment", "DeleteAccessAssignment"]
 
 
-def test_group_and_default_strategy(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_group_and_default_strategy(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     made = sso.assign(OPERATORS)
     assert (made.principal_type, made.principal_name) == ("Group", "operators")
     clock.advance(11)
@@ -131,7 +131,7 @@ def test_group_and_default_strategy(emulator: Emulator, sso: Sso, clock: ManualC
     assert emulator.alibaba_account.directory.provisionings == {(READ_ONLY, FIRST)}
 
 
-def test_provisioning_stays_while_others_use_it(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_provisioning_stays_while_others_use_it(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     sso.assign()
     sso.assign(BOB)
     clock.advance(11)
@@ -146,7 +146,7 @@ def test_provisioning_stays_while_others_use_it(emulator: Emulator, sso: Sso, cl
     assert emulator.alibaba_account.directory.provisionings == set()
 
 
-def test_provisioning(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_provisioning(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     (task,) = sso.provision("Provision")
     assert (task.task_type, task.status, task.target_id) == ("ProvisionAccessConfiguration", "InProgress", FIRST)
     assert not hasattr(task, "principal_id")
@@ -164,7 +164,7 @@ def test_provisioning(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     assert emulator.alibaba_account.directory.provisionings == set()
 
 
-def test_conflicts(sso: Sso, clock: ManualClock) -> None:
+def test_conflicts(sso: CloudssoSdk, clock: ManualClock) -> None:
     sso.assign()
     assert error_of(sso.assign) == (409, "OperationConflict.Task")
     assert error_of(lambda: sso.provision("Provision")) == (409, "OperationConflict.Task")
@@ -175,7 +175,7 @@ def test_conflicts(sso: Sso, clock: ManualClock) -> None:
     assert error_of(lambda: sso.provision("Deprovision")) == (409, in_use)
 
 
-def test_unknown_names(sso: Sso) -> None:
+def test_unknown_names(sso: CloudssoSdk) -> None:
     assert error_of(lambda: sso.task("t-nobody")) == (404, "EntityNotExists.Task")
     assert error_of(lambda: sso.status("t-nobody")) == (404, "EntityNotExists.Task")
     assert error_of(lambda: sso.assign("u-nobody")) == (404, "EntityNotExists.User")
@@ -190,7 +190,7 @@ def test_unknown_names(sso: Sso) -> None:
     assert error_of(sso.tasks) == (400, "MissingDirectoryId")
 
 
-def test_directories(emulator: Emulator, sso: Sso) -> None:
+def test_directories(emulator: Emulator, sso: CloudssoSdk) -> None:
     emulator.alibaba.directories["d-other"] = Directory("d-other", "other", "another account", "us-west-1", 0)
     (row,) = sso.client.list_directories().body.directories
     assert (row.directory_id, row.directory_name, row.region) == (sso.directory, "emulated-directory", "cn-shanghai")
@@ -198,7 +198,7 @@ def test_directories(emulator: Emulator, sso: Sso) -> None:
     assert error_of(sso.tasks) == (404, "EntityNotExists.Directory")
 
 
-def make_many(sso: Sso, clock: ManualClock, count: int) -> list[str]:
+def make_many(sso: CloudssoSdk, clock: ManualClock, count: int) -> list[str]:
     """Return tasks that have ended, oldest first."""
     made = []
     for _number in range(count):
@@ -207,7 +207,7 @@ def make_many(sso: Sso, clock: ManualClock, count: int) -> list[str]:
     return made
 
 
-def test_paging(sso: Sso, clock: ManualClock) -> None:
+def test_paging(sso: CloudssoSdk, clock: ManualClock) -> None:
     made = make_many(sso, clock, 23)
     first = sso.tasks()
     assert (len(first.tasks), first.is_truncated, first.max_results, first.total_counts) == (10, True, 10, 23)
@@ -226,7 +226,7 @@ def test_paging(sso: Sso, clock: ManualClock) -> None:
     assert error_of(lambda: sso.tasks(next_token="nonsense")) == (400, "InvalidParameter.NextToken")
 
 
-def test_window(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_window(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     task = sso.assign().task_id
     clock.advance(11)
     assert [row.task_id for row in sso.tasks().tasks] == [task]
@@ -240,7 +240,7 @@ def test_window(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     assert error_of(lambda: sso.tasks(filter=f"StartTime gt {since}")) == (400, "InvalidParameter.Filter")
 
 
-def test_filters(sso: Sso, clock: ManualClock) -> None:
+def test_filters(sso: CloudssoSdk, clock: ManualClock) -> None:
     alice = sso.assign().task_id
     clock.advance(11)
     bob = sso.assign(BOB, ADMINISTRATOR, SECOND).task_id
@@ -262,7 +262,7 @@ def test_filters(sso: Sso, clock: ManualClock) -> None:
     assert error_of(lambda: found(task_type="Nonsense")) == (400, "InvalidParameter.TaskType")
 
 
-def test_fates(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_fates(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     emulator.fail("task_fails", server=ALICE, code="Quota", message="no room")
     emulator.fail("task_stuck", server=BOB)
     emulator.fail("task_remark", server=OPERATORS, message="odd")
@@ -277,7 +277,7 @@ def test_fates(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     assert emulator.alibaba_account.directory.assignments == {(READ_ONLY, OPERATORS, FIRST)}
 
 
-def test_throttling(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
+def test_throttling(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     emulator.alibaba.cloudsso.rate_limit = 20
     task = sso.assign().task_id
     for _number in range(19):
@@ -294,6 +294,6 @@ def test_throttling(emulator: Emulator, sso: Sso, clock: ManualClock) -> None:
     assert (caught.value.status_code, caught.value.retry_after) == (400, 1500)
 
 
-def test_the_service_may_be_down(emulator: Emulator, sso: Sso) -> None:
+def test_the_service_may_be_down(emulator: Emulator, sso: CloudssoSdk) -> None:
     emulator.fail("error", service="cloudsso", status=503, code="ServiceUnavailable", message="come again")
     assert error_of(sso.tasks) == (503, "ServiceUnavailable")

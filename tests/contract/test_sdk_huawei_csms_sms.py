@@ -32,7 +32,7 @@ def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.error_code
 
 
-class Csms:
+class CsmsSdk:
     """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
@@ -49,12 +49,12 @@ class Csms:
 
 
 @pytest.fixture
-def csms(huawei: HuaweiSdk) -> Csms:
+def csms(huawei: HuaweiSdk) -> CsmsSdk:
     """Return the client."""
-    return Csms(huawei)
+    return CsmsSdk(huawei)
 
 
-def test_rotation(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
+def test_rotation(emulator: Emulator, csms: CsmsSdk, clock: ManualClock) -> None:
     response = csms.rotate("database")
     assert (response.secret_name, response.version_id) == ("database", "v2")
     found = csms.tasks(task_id=response.rotation_task_id)
@@ -70,7 +70,7 @@ def test_rotation(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
     assert [entry.operation for entry in emulator.writes()] == ["RotateSecret", "RotateSecret"]
 
 
-def test_rotation_fails(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
+def test_rotation_fails(emulator: Emulator, csms: CsmsSdk, clock: ManualClock) -> None:
     emulator.fail("task_fails", server="database", code="CSMS.9999", message="the function said no")
     task_id = csms.rotate("database").rotation_task_id
     clock.advance(11)
@@ -79,7 +79,7 @@ def test_rotation_fails(emulator: Emulator, csms: Csms, clock: ManualClock) -> N
     assert task.task_error_msg == "the function said no"
 
 
-def test_error_responses(emulator: Emulator, csms: Csms) -> None:
+def test_error_responses(emulator: Emulator, csms: CsmsSdk) -> None:
     assert error_of(lambda: csms.rotate("plain")) == (400, "CSMS.0003")
     assert error_of(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
     wrong = (400, "CSMS.0002")
@@ -97,7 +97,7 @@ def test_error_responses(emulator: Emulator, csms: Csms) -> None:
     assert error_of(lambda: csms.rotate("nobody")) == (400, "CSMS.0106")
 
 
-def walk(csms: Csms, **query: t.Any) -> list[list[str]]:
+def walk(csms: CsmsSdk, **query: t.Any) -> list[list[str]]:
     """Read all pages, and return their ids."""
     pages: list[list[str]] = []
     marker: str | None = None
@@ -110,7 +110,7 @@ def walk(csms: Csms, **query: t.Any) -> list[list[str]]:
             return pages
 
 
-def test_paging_and_filters(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
+def test_paging_and_filters(emulator: Emulator, csms: CsmsSdk, clock: ManualClock) -> None:
     emulator.huawei.csms.add_secret(Secret("cache", emulator.project.id))
     emulator.fail("task_fails", server="cache", times=None, code="CSMS.9999", message="no")
     ids = []
@@ -130,7 +130,7 @@ def test_paging_and_filters(emulator: Emulator, csms: Csms, clock: ManualClock) 
     assert csms.tasks(limit=2).total == 2
 
 
-def test_new_tasks_may_be_late(emulator: Emulator, csms: Csms, clock: ManualClock) -> None:
+def test_new_tasks_may_be_late(emulator: Emulator, csms: CsmsSdk, clock: ManualClock) -> None:
     service = emulator.huawei.csms
     service.delay_seconds, service.pending_status, service.tells_task_id = 3, "PROCESSING", False
     assert csms.rotate("database").rotation_task_id is None
@@ -139,7 +139,7 @@ def test_new_tasks_may_be_late(emulator: Emulator, csms: Csms, clock: ManualCloc
     assert [task.task_status for task in csms.tasks().tasks] == ["PROCESSING"]
 
 
-class Sms:
+class SmsSdk:
     """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
@@ -160,9 +160,9 @@ class Sms:
 
 
 @pytest.fixture
-def sms(huawei: HuaweiSdk) -> Sms:
+def sms(huawei: HuaweiSdk) -> SmsSdk:
     """Return the client."""
-    return Sms(huawei)
+    return SmsSdk(huawei)
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ def ids(emulator: Emulator) -> list[str]:
     return list(emulator.huawei.sms.tasks)
 
 
-def test_passphrase(emulator: Emulator, sms: Sms, ids: list[str]) -> None:
+def test_passphrase(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
     response = sms.passphrase(ids[0])
     assert (response.task_id, response.passphrase) == (ids[0], "emulated-passphrase-1")
     error = load("huaweicloudsdkcore.exceptions.exceptions").ServiceResponseException
@@ -185,7 +185,7 @@ def test_passphrase(emulator: Emulator, sms: Sms, ids: list[str]) -> None:
     assert error_of(lambda: sms.passphrase(other.id)) == (403, "SMS.2248")
 
 
-def test_migration(emulator: Emulator, sms: Sms, ids: list[str], clock: ManualClock) -> None:
+def test_migration(emulator: Emulator, sms: SmsSdk, ids: list[str], clock: ManualClock) -> None:
     task = emulator.huawei.sms.tasks[ids[0]]
     assert sms.show(ids[0]).state == "READY"
     emulator.huawei.sms.run(task, 100)
@@ -204,7 +204,7 @@ def test_migration(emulator: Emulator, sms: Sms, ids: list[str], clock: ManualCl
     assert (failed.state, failed.error_json) == ("MIGRATE_FAIL", "disk full")
 
 
-def test_list(emulator: Emulator, sms: Sms, ids: list[str]) -> None:
+def test_list(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
     for number in range(5):
         emulator.huawei.sms.add(emulator.domain.id, emulator.project.id, f"more-{number}", state="RUNNING")
     everything = list(emulator.huawei.sms.tasks)

@@ -17,7 +17,7 @@ from .conftest import HuaweiSdk
 from .sdk import load
 
 
-class Ecs:
+class EcsSdk:
     """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
@@ -58,9 +58,9 @@ class Ecs:
 
 
 @pytest.fixture
-def ecs(huawei: HuaweiSdk) -> Ecs:
+def ecs(huawei: HuaweiSdk) -> EcsSdk:
     """Return the client."""
-    return Ecs(huawei)
+    return EcsSdk(huawei)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.error_code
 
 
-def test_show(emulator: Emulator, ecs: Ecs) -> None:
+def test_show(emulator: Emulator, ecs: EcsSdk) -> None:
     server = emulator.add_server("shown", locked=True, tags=["role=web"])
     shown = ecs.show(server.id)
     assert (shown.id, shown.name, shown.status) == (server.id, "shown", "ACTIVE")
@@ -95,7 +95,7 @@ def test_show(emulator: Emulator, ecs: Ecs) -> None:
     assert error_of(lambda: ecs.show("nobody")) == (404, "Ecs.0114")
 
 
-def test_many_by_id(servers: list[str], ecs: Ecs) -> None:
+def test_many_by_id(servers: list[str], ecs: EcsSdk) -> None:
     unknown = str(uuid.uuid4())
     response = ecs.details(server_id=",".join([servers[2], unknown, servers[0]]), name="ignored", status="SHUTOFF")
     assert [row.id for row in response.servers] == [servers[2], unknown, servers[0]]
@@ -107,7 +107,7 @@ def test_many_by_id(servers: list[str], ecs: Ecs) -> None:
     assert error_of(lambda: ecs.details(server_id=hundred_one)) == (400, "Ecs.0005")
 
 
-def test_paging(emulator: Emulator, ecs: Ecs) -> None:
+def test_paging(emulator: Emulator, ecs: EcsSdk) -> None:
     for number in range(27):
         emulator.add_server(f"more-{number:02d}")
     everything = list(emulator.huawei.servers)
@@ -124,14 +124,14 @@ def test_paging(emulator: Emulator, ecs: Ecs) -> None:
     assert error_of(lambda: ecs.details(limit=1001)) == (400, "Ecs.0005")
 
 
-def test_filters(emulator: Emulator, ecs: Ecs) -> None:
+def test_filters(emulator: Emulator, ecs: EcsSdk) -> None:
     off = emulator.add_server("off", status="SHUTOFF", tags=["a=1", "b=2"])
     assert [row.id for row in ecs.details(status="SHUTOFF").servers] == [off.id]
     assert [row.id for row in ecs.details(tags="b=2").servers] == [off.id]
     assert [row.id for row in ecs.details(ip_eq=off.address).servers] == [off.id]
 
 
-def test_stop_and_start(emulator: Emulator, servers: list[str], ecs: Ecs, clock: ManualClock) -> None:
+def test_stop_and_start(emulator: Emulator, servers: list[str], ecs: EcsSdk, clock: ManualClock) -> None:
     job = ecs.stop(*servers[:2])
     assert ecs.job(job).status == "INIT"
     assert {ecs.show(server).os_ext_st_stask_state for server in servers[:2]} == {"powering-off"}
@@ -157,7 +157,7 @@ def test_stop_and_start(emulator: Emulator, servers: list[str], ecs: Ecs, clock:
     assert [entry.operation for entry in emulator.writes()] == ["BatchStopServers", "BatchStartServers"]
 
 
-def test_reboot(servers: list[str], ecs: Ecs, clock: ManualClock) -> None:
+def test_reboot(servers: list[str], ecs: EcsSdk, clock: ManualClock) -> None:
     job = ecs.reboot(servers[0], kind="HARD")
     assert ecs.show(servers[0]).os_ext_st_stask_state == "rebooting"
     clock.advance(5)
@@ -165,7 +165,9 @@ def test_reboot(servers: list[str], ecs: Ecs, clock: ManualClock) -> None:
     assert ecs.show(servers[0]).status == "ACTIVE"
 
 
-def test_parts_of_a_job_fail_on_their_own(emulator: Emulator, servers: list[str], ecs: Ecs, clock: ManualClock) -> None:
+def test_parts_of_a_job_fail_on_their_own(
+    emulator: Emulator, servers: list[str], ecs: EcsSdk, clock: ManualClock
+) -> None:
     locked = emulator.add_server("locked", locked=True)
     off = emulator.add_server("off", status="SHUTOFF")
     job = ecs.stop(servers[0], locked.id, off.id)
@@ -185,7 +187,7 @@ def test_parts_of_a_job_fail_on_their_own(emulator: Emulator, servers: list[str]
     assert ecs.show(locked.id).status == "ACTIVE"
 
 
-def test_stopping_twice_can_be_forgiven(emulator: Emulator, ecs: Ecs, clock: ManualClock) -> None:
+def test_stopping_twice_can_be_forgiven(emulator: Emulator, ecs: EcsSdk, clock: ManualClock) -> None:
     emulator.huawei.ecs.tolerant = True
     off = emulator.add_server("off", status="SHUTOFF")
     job = ecs.stop(off.id)
@@ -193,7 +195,7 @@ def test_stopping_twice_can_be_forgiven(emulator: Emulator, ecs: Ecs, clock: Man
     assert ecs.job(job).status == "SUCCESS"
 
 
-def test_bad_orders(servers: list[str], ecs: Ecs) -> None:
+def test_bad_orders(servers: list[str], ecs: EcsSdk) -> None:
     assert error_of(lambda: ecs.stop(servers[0], kind="GENTLE")) == (400, "Ecs.0005")
     assert error_of(ecs.stop) == (400, "Ecs.0005")
     assert error_of(lambda: ecs.stop("nobody")) == (404, "Ecs.0114")
@@ -201,7 +203,7 @@ def test_bad_orders(servers: list[str], ecs: Ecs) -> None:
     assert error_of(lambda: ecs.job("nothing")) == (404, "Ecs.0107")
 
 
-def test_a_thousand_servers_in_one_order(emulator: Emulator, ecs: Ecs, clock: ManualClock) -> None:
+def test_a_thousand_servers_in_one_order(emulator: Emulator, ecs: EcsSdk, clock: ManualClock) -> None:
     many = [emulator.add_server(f"many-{number}").id for number in range(1000)]
     job = ecs.stop(*many)
     clock.advance(5)

@@ -16,7 +16,7 @@ from .conftest import HuaweiSdk
 from .sdk import load
 
 
-class Kps:
+class KpsSdk:
     """The SDK's client, with shorter calls."""
 
     def __init__(self, huawei: HuaweiSdk) -> None:
@@ -66,9 +66,9 @@ class Kps:
 
 
 @pytest.fixture
-def kps(huawei: HuaweiSdk) -> Kps:
+def kps(huawei: HuaweiSdk) -> KpsSdk:
     """Return the client."""
-    return Kps(huawei)
+    return KpsSdk(huawei)
 
 
 def refused(code: str, status: int = 400) -> t.Any:
@@ -93,7 +93,7 @@ def refused(code: str, status: int = 400) -> t.Any:
 # key pairs
 
 
-def test_generate(kps: Kps) -> None:
+def test_generate(kps: KpsSdk) -> None:
     pair = kps.create("generated")
     assert pair.private_key.startswith("-----BEGIN RSA PRIVATE KEY-----")
     assert keys.belong(pair.private_key, pair.public_key)
@@ -107,31 +107,31 @@ def test_generate(kps: Kps) -> None:
     assert detail.is_key_protection is False
 
 
-def test_import_gives_no_private_key(kps: Kps) -> None:
+def test_import_gives_no_private_key(kps: KpsSdk) -> None:
     public = keys.generate_ed25519().public
     pair = kps.create("imported", public_key=public)
     assert pair.private_key is None
     assert pair.public_key == public
 
 
-def test_names_must_differ(kps: Kps) -> None:
+def test_names_must_differ(kps: KpsSdk) -> None:
     kps.create("twice", public_key=keys.generate_ed25519().public)
     with refused("KPS.0002"):
         kps.create("twice", public_key=keys.generate_ed25519().public)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "x" * 256])
-def test_bad_names(kps: Kps, name: str) -> None:
+def test_bad_names(kps: KpsSdk, name: str) -> None:
     with refused("KPS.0002"):
         kps.create(name)
 
 
-def test_bad_public_key(kps: Kps) -> None:
+def test_bad_public_key(kps: KpsSdk) -> None:
     with refused("KPS.0002"):
         kps.create("bad", public_key="ssh-rsa nonsense")
 
 
-def test_describe_and_delete(kps: Kps) -> None:
+def test_describe_and_delete(kps: KpsSdk) -> None:
     kps.create("gone", public_key=keys.generate_ed25519().public)
     description = kps.models.UpdateKeypairDescriptionReq("what for")
     body = kps.models.UpdateKeypairDescriptionRequestBody(description)
@@ -146,7 +146,7 @@ def test_describe_and_delete(kps: Kps) -> None:
         kps.client.delete_keypair(kps.models.DeleteKeypairRequest("gone"))
 
 
-def test_paging(emulator: Emulator, kps: Kps) -> None:
+def test_paging(emulator: Emulator, kps: KpsSdk) -> None:
     public = keys.generate_ed25519().public
     for number in range(7):
         emulator.huawei.pairs.add(emulator.project.id, emulator.user.id, f"pair-{number}", public)
@@ -166,7 +166,7 @@ def test_paging(emulator: Emulator, kps: Kps) -> None:
     assert found == sorted(["new", "old", *(f"pair-{number}" for number in range(7))])
 
 
-def test_private_keys(kps: Kps) -> None:
+def test_private_keys(kps: KpsSdk) -> None:
     protection = kps.models.KeyProtection(encryption=kps.models.Encryption(type="default"))
     pair = kps.create("kept", key_protection=protection)
     bean = kps.models.ExportPrivateKeyKeypairBean("kept")
@@ -191,7 +191,7 @@ def test_private_keys(kps: Kps) -> None:
     assert kps.client.export_private_key(request).keypair.private_key == pair.private_key
 
 
-def test_batch_import(kps: Kps) -> None:
+def test_batch_import(kps: KpsSdk) -> None:
     public = keys.generate_ed25519().public
     wanted = [
         kps.models.CreateKeypairRequestBody(kps.models.CreateKeypairAction(name=name, public_key=public))
@@ -207,7 +207,7 @@ def test_batch_import(kps: Kps) -> None:
 # tasks
 
 
-def test_reset(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_reset(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     server = emulator.add_server("off", status="SHUTOFF")
     response = kps.associate("new", server.id)
     assert (response.status_code, response.status, response.server_id) == (202, "SUCCESS", server.id)
@@ -252,7 +252,7 @@ OLD, NONE = "old", None
     ],
 )
 def test_what_associate_becomes(
-    emulator: Emulator, kps: Kps, clock: ManualClock, status: str, bound: str | None, auth: str | None, ends: str
+    emulator: Emulator, kps: KpsSdk, clock: ManualClock, status: str, bound: str | None, auth: str | None, ends: str
 ) -> None:
     managed = emulator.old_key.public if bound else None
     server = emulator.add_server("subject", status=status, key_name=bound, managed_key=managed)
@@ -277,7 +277,7 @@ def test_what_associate_becomes(
         assert failed[0].task_error_msg
 
 
-def test_password_login_can_be_ended(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_password_login_can_be_ended(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     server = emulator.huawei.ecs.find("server-01")
     wanted = kps.server(server.id, ("keypair", emulator.old_key.private))
     wanted.disable_password = True
@@ -301,7 +301,7 @@ def test_password_login_can_be_ended(emulator: Emulator, kps: Kps, clock: Manual
     ],
 )
 def test_disassociate(
-    emulator: Emulator, kps: Kps, clock: ManualClock, status: str, bound: str | None, with_key: bool, ends: str
+    emulator: Emulator, kps: KpsSdk, clock: ManualClock, status: str, bound: str | None, with_key: bool, ends: str
 ) -> None:
     managed = emulator.old_key.public if bound else None
     server = emulator.add_server("subject", status=status, key_name=bound, managed_key=managed)
@@ -324,7 +324,9 @@ def test_disassociate(
     ],
     ids=str,
 )
-def test_servers_it_cannot_work_on(emulator: Emulator, kps: Kps, clock: ManualClock, fields: dict[str, t.Any]) -> None:
+def test_servers_it_cannot_work_on(
+    emulator: Emulator, kps: KpsSdk, clock: ManualClock, fields: dict[str, t.Any]
+) -> None:
     server = emulator.add_server("odd", **{"status": OFF, **fields})
     task = kps.associate("new", server.id).task_id
     clock.advance(11)
@@ -332,7 +334,7 @@ def test_servers_it_cannot_work_on(emulator: Emulator, kps: Kps, clock: ManualCl
     assert server.key_name == "old"
 
 
-def test_unknown_names(emulator: Emulator, kps: Kps) -> None:
+def test_unknown_names(emulator: Emulator, kps: KpsSdk) -> None:
     server = emulator.huawei.ecs.find("server-01")
     with refused("KPS.4016"):
         kps.associate("nobody", server.id)
@@ -343,7 +345,9 @@ def test_unknown_names(emulator: Emulator, kps: Kps) -> None:
     assert emulator.huawei.tasks == {}
 
 
-def test_starting_the_server_ruins_a_reset(emulator: Emulator, huawei: HuaweiSdk, kps: Kps, clock: ManualClock) -> None:
+def test_starting_the_server_ruins_a_reset(
+    emulator: Emulator, huawei: HuaweiSdk, kps: KpsSdk, clock: ManualClock
+) -> None:
     server = emulator.add_server("off", status=OFF)
     task = kps.associate("new", server.id).task_id
     clock.advance(5)
@@ -357,14 +361,14 @@ def test_starting_the_server_ruins_a_reset(emulator: Emulator, huawei: HuaweiSdk
     assert (server.key_name, server.status) == ("old", "ACTIVE")
 
 
-def test_second_task_on_a_server_fails(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_second_task_on_a_server_fails(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     server = emulator.add_server("off", status=OFF)
     first, second = (kps.associate("new", server.id).task_id for _number in range(2))
     clock.advance(11)
     assert (kps.status(first), kps.status(second)) == ("SUCCESS_RESET", "FAILED_RESET")
 
 
-def test_replacement_may_end_as_documented(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_replacement_may_end_as_documented(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     emulator.huawei.kps.replace_suffix = "RESET"
     emulator.huawei.kps.accepted_status = 200
     server = emulator.huawei.ecs.find("server-01")
@@ -375,7 +379,7 @@ def test_replacement_may_end_as_documented(emulator: Emulator, kps: Kps, clock: 
     assert kps.status(response.task_id) == "SUCCESS_RESET"
 
 
-def test_batch(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_batch(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     bare = [emulator.add_server(f"bare-{number}", key_name=None, managed_key=None) for number in range(3)]
     bound = emulator.huawei.ecs.find("server-01")
     servers = [*bare, bound]
@@ -400,7 +404,7 @@ def test_batch(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
         send(orders[:1] * 11)
 
 
-def test_failed_tasks_paged_and_deleted(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_failed_tasks_paged_and_deleted(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     server = emulator.huawei.ecs.find("server-01")
     tasks = []
     for _number in range(5):
@@ -425,7 +429,7 @@ def test_failed_tasks_paged_and_deleted(emulator: Emulator, kps: Kps, clock: Man
     ]
 
 
-def test_deleting_the_failed_task_without_id_deletes_all(emulator: Emulator, kps: Kps, clock: ManualClock) -> None:
+def test_deleting_the_failed_task_without_id_deletes_all(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     kps.associate("new", emulator.huawei.ecs.find("server-01").id)
     clock.advance(11)
     assert kps.failed().total == 1

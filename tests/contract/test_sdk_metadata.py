@@ -28,20 +28,20 @@ from .sdk import load
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
+class Response:
     """Status and text of a response."""
 
     status: int
     text: str
 
 
-def ask(emulator: Emulator, method: str, path: str, **headers: str) -> Answer:
+def ask(emulator: Emulator, method: str, path: str, **headers: str) -> Response:
     """Send a request as a metadata client does."""
     place = urllib.parse.urlsplit(emulator.url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=10)
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
     with connection.getresponse() as response:
-        return Answer(response.status, response.read().decode())
+        return Response(response.status, response.read().decode())
 
 
 # Huawei Cloud
@@ -123,7 +123,7 @@ def test_alibaba_error_responses(emulator: Emulator, clock: ManualClock) -> None
     service = emulator.alibaba.metadata
     assert ask(emulator, "GET", ROLES).status == 404
     service.role = emulator.alibaba_account.role
-    assert ask(emulator, "GET", ROLES) == Answer(200, service.role.name)
+    assert ask(emulator, "GET", ROLES) == Response(200, service.role.name)
     assert ask(emulator, "GET", f"{ROLES}another").status == 404
     service.needs_token = True
     assert ask(emulator, "GET", ROLES).status == 403

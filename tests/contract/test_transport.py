@@ -34,7 +34,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 )
 from emulator.tls import server_context
 
-from .peers import ENOUGH, OK, Peer, Serve, Server, get, hang_up, message, post, send, serving
+from .peers import ENOUGH, OK, Peer, PeerServer, Serve, get, hang_up, message, post, send, serving
 
 
 @pytest.fixture(autouse=True)
@@ -59,10 +59,10 @@ def ask(url: str, timeout: float = ENOUGH, **arguments: t.Any) -> Response:
 # --- Time
 
 
-def drip(first: bytes) -> t.Callable[[Serve], Server]:
+def drip(first: bytes) -> t.Callable[[Serve], PeerServer]:
     """Return a server that sends something now and then, so that no single read ever times out."""
 
-    def start(serve: Serve) -> Server:
+    def start(serve: Serve) -> PeerServer:
         def behave(peer: Peer, _request: bytes) -> None:
             peer.sock.sendall(first)
             while not server.wait_over(0.05):
@@ -624,13 +624,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext,
 
 
 @pytest.fixture
-def secure(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> Server:
+def secure(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> PeerServer:
     """Return a server with that certificate."""
     return serve(send(OK), authority[0])
 
 
 def test_a_ca_of_ones_own_is_trusted_when_it_is_named(
-    secure: Server, authority: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
+    secure: PeerServer, authority: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask(secure.url, ca_path=str(authority[1])).status == 200
     for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
@@ -641,7 +641,7 @@ def test_a_ca_of_ones_own_is_trusted_when_it_is_named(
         monkeypatch.delenv(name)
 
 
-def test_an_untrusted_certificate_is_reported_and_tried_once(secure: Server) -> None:
+def test_an_untrusted_certificate_is_reported_and_tried_once(secure: PeerServer) -> None:
     transport, attempts = RequestsTransport(), 0
 
     def attempt(left: float) -> Response:
@@ -658,11 +658,11 @@ def test_an_untrusted_certificate_is_reported_and_tried_once(secure: Server) -> 
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_certificates_need_not_be_checked(secure: Server) -> None:
+def test_certificates_need_not_be_checked(secure: PeerServer) -> None:
     assert ask(secure.url, validate_certs=False, ca_path="/nowhere").status == 200
 
 
-def test_an_invalid_ca_path_is_reported_and_tried_once(secure: Server, tmp_path: Path) -> None:
+def test_an_invalid_ca_path_is_reported_and_tried_once(secure: PeerServer, tmp_path: Path) -> None:
     rubbish = tmp_path / "rubbish.pem"
     rubbish.write_text("no certificate")
     for path in (tmp_path / "nowhere.pem", rubbish):

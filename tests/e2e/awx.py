@@ -35,7 +35,7 @@ FORMATS = {"ssh_private_key", "url"}
 PLAYBOOK_LINE = re.compile(r"\s*-?\s*(hosts|(ansible\.builtin\.)?(include|import_playbook)):")
 #: Directories in which AWX looks for no playbooks, wherever they are; nor does it in those that begin with a dot.
 NO_PLAYBOOKS = {"roles", "tasks", "group_vars", "host_vars"}
-Fields = dict[str, t.Any]
+InputFields = dict[str, t.Any]
 
 
 @dataclasses.dataclass
@@ -49,8 +49,8 @@ class CredentialType:
     """
 
     name: str
-    inputs: Fields
-    injectors: Fields
+    inputs: InputFields
+    injectors: InputFields
     managed: bool = False
     custom_injectors: None = None
 
@@ -124,7 +124,7 @@ def _may_be_playbook(path: Path) -> bool:
     )
 
 
-def _field_problems(inputs: Fields) -> t.Iterator[str]:
+def _field_problems(inputs: InputFields) -> t.Iterator[str]:
     fields = inputs.get("fields", [])
     ids = [field.get("id") for field in fields]
     for unknown in sorted(set(inputs) - {"fields", "required"}):

@@ -30,7 +30,7 @@ TOKEN = "token-of-the-stub"
 USER, PASSWORD = "admin", "password-of-the-stub"
 
 
-class ApiError(Exception):
+class AwxError(Exception):
     """A request that AWX rejects.
 
     Attributes:
@@ -43,9 +43,9 @@ class ApiError(Exception):
         self.status, self.body = status, body
 
 
-def invalid(field: str, message: str) -> ApiError:
+def invalid(field: str, message: str) -> AwxError:
     """Return the error of a field that does not pass validation."""
-    return ApiError(400, {field: [message]})
+    return AwxError(400, {field: [message]})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -373,7 +373,7 @@ class Awx:
             number, _slash, part = rest.partition("/")
             item = self.objects.get(endpoint, {}).get(int(number)) if number.isdigit() else None
             if item is None:
-                raise ApiError(404, {"detail": "Not found."})
+                raise AwxError(404, {"detail": "Not found."})
             if not part:
                 return self._answer_item(method, endpoint, item, body)
             return self._answer_part(method, endpoint, item, part, query, body)
@@ -382,9 +382,9 @@ class Awx:
         if method == "POST" and endpoint in RESOURCES and endpoint != "workflow_approval_templates":
             return 201, self._shown(endpoint, self._create(endpoint, body))
         if method != "GET":
-            raise ApiError(405, {"detail": f'Method "{method}" not allowed.'})
+            raise AwxError(405, {"detail": f'Method "{method}" not allowed.'})
         if endpoint not in RESOURCES and endpoint not in UNIFIED:
-            raise ApiError(404, {"detail": "Not found."})
+            raise AwxError(404, {"detail": "Not found."})
         rows = [
             self._shown(source, item)
             for source in UNIFIED.get(endpoint, (endpoint,))
@@ -399,7 +399,7 @@ class Awx:
             self._delete(endpoint, item)
             return (202 if endpoint == "inventories" else 204), None
         elif method != "GET":
-            raise ApiError(405, {"detail": f'Method "{method}" not allowed.'})
+            raise AwxError(405, {"detail": f'Method "{method}" not allowed.'})
         return 200, self._shown(endpoint, item)
 
     def _answer_part(
@@ -413,7 +413,7 @@ class Awx:
             return 201, self._shown("workflow_approval_templates", approval)
         links = RESOURCES[endpoint].links
         if part not in links:
-            raise ApiError(404, {"detail": "Not found."})
+            raise AwxError(404, {"detail": "Not found."})
         if method == "POST":
             self._link(endpoint, item, part, body)
             return 204, None
@@ -432,7 +432,7 @@ class Awx:
             elif field in row:
                 found = row[field]
             else:
-                raise ApiError(400, {"detail": f"{row['type']} has no field named '{field}'"})
+                raise AwxError(400, {"detail": f"{row['type']} has no field named '{field}'"})
             (any_of if name.startswith("or__") else tried).append(str(found) == value)
         return all(tried) and (not any_of or any(any_of))
 
@@ -478,7 +478,7 @@ class Awx:
         for other in self.objects[endpoint].values() if unique else ():
             if other is not before and all(other[name] == item[name] for name in unique):
                 text = f"{RESOURCES[endpoint].type} with this {', '.join(unique)} already exists."
-                raise ApiError(400, {"__all__": [text]})
+                raise AwxError(400, {"__all__": [text]})
         checks: dict[str, t.Callable[[Body, Body | None], None]] = {
             "credential_types": self._check_credential_type,
             "projects": self._check_project,
@@ -493,7 +493,7 @@ class Awx:
             raise invalid("inputs", problem)
         if before and before["inputs"] != item["inputs"] and self._credentials_of(before):
             text = "Modifications to inputs are not allowed for credential types that are in use"
-            raise ApiError(403, {"detail": text})
+            raise AwxError(403, {"detail": text})
 
     def _credentials_of(self, kind: Body) -> list[Body]:
         return [one for one in self.objects["credentials"].values() if one["credential_type"] == kind["id"]]
@@ -528,7 +528,7 @@ class Awx:
             questions = {question["variable"]: question for question in survey.get("spec", ())}
             wrong = [text for question in questions.values() for text in _answer_problems(question, given)]
             if wrong:
-                raise ApiError(400, {"variables_needed_to_start": wrong})
+                raise AwxError(400, {"variables_needed_to_start": wrong})
             if set(given) - set(questions) and not template["ask_variables_on_launch"]:
                 raise invalid(
                     "extra_data", f"Variables {sorted(set(given) - set(questions))} are not allowed on launch."
@@ -537,7 +537,7 @@ class Awx:
     def _delete(self, endpoint: str, item: Body) -> None:
         number = item["id"]
         if endpoint == "credential_types" and self._credentials_of(item):
-            raise ApiError(403, {"detail": "Credential types that are in use cannot be deleted"})
+            raise AwxError(403, {"detail": "Credential types that are in use cannot be deleted"})
         del self.objects[endpoint][number]
         self.surveys.pop(f"{endpoint}/{number}", None)
         kinds = {kind for kind, sources in UNIFIED.items() if endpoint in sources} | {endpoint}
@@ -561,7 +561,7 @@ class Awx:
         number = body.get("id")
         target = RESOURCES[endpoint].links[part]
         if not isinstance(number, int) or number not in self.objects[target]:
-            raise ApiError(400, {"id": ["does not exist"]})
+            raise AwxError(400, {"id": ["does not exist"]})
         if body.get("disassociate"):
             item[part].remove(number)
             return
@@ -569,7 +569,7 @@ class Awx:
         if part == "credentials":
             kinds = {self.objects[target][one]["credential_type"] for one in item[part]}
             if other["credential_type"] in kinds:
-                raise ApiError(400, {"error": "Cannot assign multiple credentials of one type."})
+                raise AwxError(400, {"error": "Cannot assign multiple credentials of one type."})
         else:
             self._check_edge(item, part, other)
         item[part].append(number)
@@ -577,9 +577,9 @@ class Awx:
     def _check_edge(self, parent: Body, part: str, child: Body) -> None:
         """Check that a line between two nodes leaves the workflow without cycles."""
         if parent["workflow_job_template"] != child["workflow_job_template"]:
-            raise ApiError(400, {"Error": "Nodes must be of the same workflow."})
+            raise AwxError(400, {"Error": "Nodes must be of the same workflow."})
         if any(child["id"] in parent[name] for name in NODES if name != part):
-            raise ApiError(400, {"Error": "Relationship not allowed."})
+            raise AwxError(400, {"Error": "Relationship not allowed."})
         reached, todo = set(), [child["id"]]
         while todo:
             number = todo.pop()
@@ -588,7 +588,7 @@ class Awx:
                 node = self.objects["workflow_job_template_nodes"][number]
                 todo += [one for name in NODES for one in node[name]]
         if parent["id"] in reached:
-            raise ApiError(400, {"Error": "Cycle detected."})
+            raise AwxError(400, {"Error": "Cycle detected."})
 
     def _survey(self, method: str, key: str, body: Body) -> Body | None:
         if method == "GET":
@@ -635,15 +635,15 @@ def check_survey(survey: Body) -> None:
     """
     for name, kind in (("name", str), ("description", str), ("spec", list)):
         if not isinstance(survey.get(name), kind):
-            raise ApiError(400, {"error": f"Field '{name}' is missing from survey spec, or not a {kind.__name__}."})
+            raise AwxError(400, {"error": f"Field '{name}' is missing from survey spec, or not a {kind.__name__}."})
     if not survey["spec"]:
-        raise ApiError(400, {"error": "'spec' doesn't contain any items."})
+        raise AwxError(400, {"error": "'spec' doesn't contain any items."})
     seen = set()
     for number, question in enumerate(survey["spec"]):
         for problem in _question_problems(question):
-            raise ApiError(400, {"error": f"survey question {number}: {problem}"})
+            raise AwxError(400, {"error": f"survey question {number}: {problem}"})
         if question["variable"] in seen:
-            raise ApiError(
+            raise AwxError(
                 400, {"error": f"'variable' '{question['variable']}' duplicated in survey question {number}."}
             )
         seen.add(question["variable"])
@@ -706,7 +706,7 @@ def _check_rule(rule: str) -> None:
     problems += [f"INTERVAL required in rrule: {one}" for one in rules if "interval" not in one.lower()]
     problems += [f"SECONDLY is not supported: {one}" for one in rules if "secondly" in one.lower()]
     if problems:
-        raise ApiError(400, {"rrule": problems})
+        raise AwxError(400, {"rrule": problems})
 
 
 def _json_object(name: str, text: str) -> None:
@@ -750,9 +750,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 answer = self._token()
             else:
                 if self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                    raise ApiError(401, {"detail": "Authentication credentials were not provided."})
+                    raise AwxError(401, {"detail": "Authentication credentials were not provided."})
                 answer = self.awx.answer(self.command, path, query, json.loads(body or b"{}"))
-        except ApiError as error:
+        except AwxError as error:
             answer = (error.status, error.body)
         self._send(*answer)
 
@@ -761,7 +761,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _token(self) -> tuple[int, Body | None]:
         wanted = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         if self.headers.get("Authorization") != f"Basic {wanted}":
-            raise ApiError(401, {"detail": "Invalid username/password."})
+            raise AwxError(401, {"detail": "Invalid username/password."})
         return (201, {"id": 1, "token": TOKEN}) if self.command == "POST" else (204, None)
 
     def _send(self, status: int, body: Body | None) -> None:

@@ -43,7 +43,7 @@ CONTAINER = "/runner"
 Variables = t.Mapping[str, t.Any]
 
 
-class Job:
+class AwxJob:
     """One job of AWX on a bench.
 
     Attributes:
@@ -272,7 +272,7 @@ def secrets(bench: Bench) -> list[str]:
     return [filled["huawei_cloud"]["secret_key"], *filled["ssh_key_pair"].values()]
 
 
-def handed_over(*jobs: Job) -> dict[str, t.Any]:
+def handed_over(*jobs: AwxJob) -> dict[str, t.Any]:
     """Return what the next job of a workflow gets from jobs that ended in this order: AWX keeps one value for each name."""
     merged: dict[str, t.Any] = {}
     for job in jobs:

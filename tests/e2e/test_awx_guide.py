@@ -21,7 +21,7 @@ from .awx import TYPES, offered_playbooks
 from .awx_api import Awx
 from .conftest import Benches
 from .guide import commands, files
-from .jobs import Job
+from .jobs import AwxJob
 from .running import Bench, Program
 from .test_awx_setup import PYTHON
 
@@ -55,7 +55,7 @@ def follow(awx: Awx, bench: Bench, steps: t.Sequence[str]) -> Program:
     return program
 
 
-def launch(awx: Awx, bench: Bench, ident: int, template: str) -> Job:
+def launch(awx: Awx, bench: Bench, ident: int, template: str) -> AwxJob:
     """Run a job template as it is in AWX, with the answers that its survey suggests."""
     item = awx.named("job_templates")[template]
     survey = awx.survey("job_templates", template)
@@ -68,7 +68,7 @@ def launch(awx: Awx, bench: Bench, ident: int, template: str) -> Job:
     filled = {"huawei_cloud": {**credential["inputs"], "endpoint": bench.emulator.url}}
     variables = {**json.loads(item["extra_vars"] or "{}"), **answers}
     playbook = Path(item["playbook"])
-    return Job(bench, ident, playbook.stem, filled, variables, hosts=hosts, check=item["job_type"] == "check").run()
+    return AwxJob(bench, ident, playbook.stem, filled, variables, hosts=hosts, check=item["job_type"] == "check").run()
 
 
 def test_ten_minutes_to_the_first_job(benches: Benches) -> None:

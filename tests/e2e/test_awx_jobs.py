@@ -14,7 +14,7 @@ import pytest
 
 from .conftest import Benches
 from .guide import files
-from .jobs import MAX_EVENT_RES, Job, credentials, handed_over, secrets
+from .jobs import MAX_EVENT_RES, AwxJob, credentials, handed_over, secrets
 from .running import Bench, tasks_of
 
 #: The survey of a job that resets servers, as AWX sends answers: all of them text.
@@ -52,7 +52,7 @@ def test_slices_reset_a_fleet_and_hide_nothing_of_each_other(benches: Benches) -
     }
     hosts = {"localhost": {"ansible_connection": "local"}, **bench.hosts}
     jobs = [
-        Job(
+        AwxJob(
             bench,
             ident,
             "keypair_reset",
@@ -77,7 +77,7 @@ def test_slices_reset_a_fleet_and_hide_nothing_of_each_other(benches: Benches) -
         102: (2, 0, ""),
     }
     # The next job, as the guide has it, sees both.
-    after = Job(bench, 103, "after-slices", {}, merged, plays=files()["after-slices.yml"], hosts={}).run()
+    after = AwxJob(bench, 103, "after-slices", {}, merged, plays=files()["after-slices.yml"], hosts={}).run()
     assert after.status == "failed"
     assert after.lines("3 servers, failed: server-02")
     # So do reports in one directory, and nothing is left to be done.
@@ -102,7 +102,7 @@ def test_a_check_job_hands_over_its_plan(benches: Benches) -> None:
     bench = benches(2, fleet=False)
     bench.add("server-03", locked=True)
     cloud = {"huawei_cloud": credentials(bench)["huawei_cloud"]}
-    job = Job(bench, 201, "keypair_reset", cloud, SURVEY, check=True).run()
+    job = AwxJob(bench, 201, "keypair_reset", cloud, SURVEY, check=True).run()
     # A server that would be refused fails the check.
     assert job.status == "failed"
     assert bench.emulator.writes() == []
@@ -122,7 +122,7 @@ def test_a_check_job_hands_over_its_plan(benches: Benches) -> None:
     assert "would be reset" in job.output
     # The job that follows the approval takes what it is handed for what it is.
     answers = {**SURVEY, **job.artifacts, "target": "!server-03"}
-    after = Job(bench, 202, "reset", cloud, answers, plays=files()["reset.yml"])
+    after = AwxJob(bench, 202, "reset", cloud, answers, plays=files()["reset.yml"])
     assert after.run().status == "successful", after.output
     assert after.artifacts["keypair_reset_changed"] == 2
 
@@ -136,7 +136,7 @@ def test_a_job_that_is_ended_leaves_nothing_behind_and_is_launched_again(
     bench = benches(2)
     bench.emulator.fail("task_slow", server="server-01", seconds=20 if end == "time limit" else 14)
     settings = {"job_timeout": 18} if end == "time limit" else {}
-    job = Job(bench, 301, "keypair_reset", credentials(bench), SURVEY, settings=settings)
+    job = AwxJob(bench, 301, "keypair_reset", credentials(bench), SURVEY, settings=settings)
     program = job.start()
     if end == "cancel":
         # The lines of the wait are events while it goes on.
@@ -154,7 +154,7 @@ def test_a_job_that_is_ended_leaves_nothing_behind_and_is_launched_again(
     if end == "cancel":
         assert off(bench) == ["server-01", "server-02"]
         assert "are off until KPS has ended" in told[0]["stdout"]
-    again = Job(bench, 302, "keypair_reset", credentials(bench), SURVEY).run()
+    again = AwxJob(bench, 302, "keypair_reset", credentials(bench), SURVEY).run()
     assert again.status == "successful", again.output
     assert (off(bench), keys(bench)) == ([], {"new"})
     # It has adopted the task, and started none again.
@@ -166,7 +166,7 @@ def test_a_job_runs_on_another_node_longer_than_it_may_be_silent(benches: Benche
     bench = benches(1)
     bench.emulator.fail("task_slow", server="server-01", seconds=9)
     settings = {"idle_timeout": 6}
-    job = Job(bench, 401, "keypair_reset", credentials(bench), SURVEY, settings=settings, remote=True).run()
+    job = AwxJob(bench, 401, "keypair_reset", credentials(bench), SURVEY, settings=settings, remote=True).run()
     assert job.status == "successful", job.output
     assert (off(bench), keys(bench)) == ([], {"new"})
     assert job.artifacts["keypair_reset_job_401"]["succeeded"] == 1
@@ -183,19 +183,19 @@ def test_a_job_waits_for_the_tasks_that_slices_have_started(benches: Benches) ->
     bench.emulator.fail("task_slow", server="server-02", seconds=12)
     start = files()["start.yml"].replace("fleet-2027", "new")
     slices = [
-        Job(bench, ident, "start", credentials(bench), {}, plays=start, slice_of=(number, 2)).run()
+        AwxJob(bench, ident, "start", credentials(bench), {}, plays=start, slice_of=(number, 2)).run()
         for number, ident in ((1, 601), (2, 602))
     ]
     assert [job.status for job in slices] == ["successful", "successful"], [job.output for job in slices]
     handed = handed_over(*slices)
     cloud = {"huawei_cloud": credentials(bench)["huawei_cloud"]}
     wait = files()["wait.yml"]
-    first = Job(bench, 603, "wait", cloud, handed, plays=wait.replace("timeout: 3000", "timeout: 1"), hosts={}).run()
+    first = AwxJob(bench, 603, "wait", cloud, handed, plays=wait.replace("timeout: 3000", "timeout: 1"), hosts={}).run()
     assert first.status == "failed"
     assert "Timed out" in first.output
     token = first.artifacts["kps_resume"]
     assert len(token["tasks"]) == 2
-    second = Job(bench, 604, "wait", cloud, {**handed, "kps_resume": token}, plays=wait, hosts={}).run()
+    second = AwxJob(bench, 604, "wait", cloud, {**handed, "kps_resume": token}, plays=wait, hosts={}).run()
     assert second.status == "successful", second.output
     assert keys(bench) == {"new"}
 
@@ -216,7 +216,7 @@ def test_awx_shows_the_result_of_a_large_wait(benches: Benches) -> None:
             "vars": {"multicloud_async_tasks_in_process": False},
         },
     )
-    job = Job(bench, 501, "wait", {"huawei_cloud": credentials(bench)["huawei_cloud"]}, {}, plays=plays).run()
+    job = AwxJob(bench, 501, "wait", {"huawei_cloud": credentials(bench)["huawei_cloud"]}, {}, plays=plays).run()
     assert job.status == "successful", job.output
     assert job.emptied() == []
     results = [

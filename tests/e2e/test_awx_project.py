@@ -37,7 +37,7 @@ INSTALLED = {
 REQUIREMENTS = ("requirements.yml", "roles/requirements.yml", "collections/requirements.yml")
 
 
-class Project:
+class AwxProject:
     """A project after AWX has updated it.
 
     Args:
@@ -77,12 +77,12 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def project(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> AwxProject:
     """Return the repository as a project."""
-    return Project(checkout, tmp_path_factory.mktemp("awx"))
+    return AwxProject(checkout, tmp_path_factory.mktemp("awx"))
 
 
-def test_awx_offers_the_playbooks_for_people_and_no_other_file(project: Project) -> None:
+def test_awx_offers_the_playbooks_for_people_and_no_other_file(project: AwxProject) -> None:
     assert offered_playbooks(project.path) == PLAYBOOKS
 
 
@@ -108,12 +108,12 @@ def test_the_rule_by_which_awx_finds_playbooks(tmp_path: Path, path: str, text: 
     assert offered_playbooks(tmp_path) == ([path] if offered else [])
 
 
-def test_awx_installs_the_collection_and_nothing_else(project: Project) -> None:
+def test_awx_installs_the_collection_and_nothing_else(project: AwxProject) -> None:
     assert [path for path in REQUIREMENTS if (project.path / path).exists()] == ["collections/requirements.yml"]
     assert [path.name for path in (project.collections / "ansible_collections").iterdir()] == ["multicloud"]
 
 
-def test_what_is_installed_is_for_users(project: Project) -> None:
+def test_what_is_installed_is_for_users(project: AwxProject) -> None:
     assert {path.name for path in project.installed.iterdir()} == INSTALLED
     # Whatever git knows below these folders, and nothing that tools leave there.
     folders = sorted(name for name in INSTALLED if (project.path / name).is_dir())
@@ -126,7 +126,7 @@ def test_what_is_installed_is_for_users(project: Project) -> None:
         assert found == wanted
 
 
-def test_every_playbook_of_the_project_finds_its_role_and_files(project: Project) -> None:
+def test_every_playbook_of_the_project_finds_its_role_and_files(project: AwxProject) -> None:
     project.run("ansible-playbook", "--syntax-check", "-i", "localhost,", *PLAYBOOKS)
     # Files beside the playbook are looked for when it runs.
     listed = project.run("ansible-playbook", "--list-tasks", "-i", "localhost,", *PLAYBOOKS)
@@ -136,7 +136,7 @@ def test_every_playbook_of_the_project_finds_its_role_and_files(project: Project
 # --- Execution environment
 
 
-def test_builders_find_what_the_collection_needs(project: Project) -> None:
+def test_builders_find_what_the_collection_needs(project: AwxProject) -> None:
     found = yaml.safe_load(project.run("ansible-builder", "introspect", str(project.collections)))
     assert [line.partition("#")[0].strip() for line in found["python"]] == ["requests"]
     assert [line.partition("#")[0].strip() for line in found["system"]] == [
@@ -146,7 +146,7 @@ def test_builders_find_what_the_collection_needs(project: Project) -> None:
 
 
 @pytest.mark.parametrize("source", ["repository", "tarball"])
-def test_the_definition_makes_a_build_context(project: Project, tmp_path: Path, source: str) -> None:
+def test_the_definition_makes_a_build_context(project: AwxProject, tmp_path: Path, source: str) -> None:
     definition = ROOT / "extensions" / "awx" / "execution-environment.yml"
     wanted = [{"name": "https://example.org/multicloud/async_tasks", "type": "git", "version": "main"}]
     if source == "tarball":

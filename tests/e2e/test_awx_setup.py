@@ -20,7 +20,7 @@ from ansible_collections.multicloud.async_tasks.plugins.plugin_utils._keypair_re
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.running import COLLECTIONS
 
 from .awx import TYPES, CredentialType, offered_playbooks
-from .awx_api import PASSWORD, USER, ApiError, Awx, Body
+from .awx_api import PASSWORD, USER, Awx, AwxError, Body
 from .running import Program
 
 ROOT = TYPES.parents[2]
@@ -423,13 +423,13 @@ def test_the_stub_has_the_rules_of_awx() -> None:
             ("POST", "schedules", {"name": "s", "unified_job_template": project["id"], "rrule": "DAILY"}, "DTSTART"),
         ]
         for method, path, body, message in rejected:
-            with pytest.raises(ApiError, match=message):
+            with pytest.raises(AwxError, match=message):
                 awx.answer(method, path, {}, body)
         # After a wait for the project, its playbooks are known.
         awx.answer("GET", f"project_updates/{project['current_update']}", {}, {})
         item = awx.answer("POST", *made[:1], {}, made[1])[1] or {}
         assert item["organization"] == 1
-        with pytest.raises(ApiError, match="the default is not of the type integer"):
+        with pytest.raises(AwxError, match="the default is not of the type integer"):
             awx.answer(
                 "POST",
                 f"job_templates/{item['id']}/survey_spec",

@@ -13,7 +13,7 @@ import yaml
 
 from .awx import TYPES
 from .conftest import Benches
-from .jobs import Job, credentials
+from .jobs import AwxJob, credentials
 from .running import Bench, tasks_of
 
 ROOT = TYPES.parents[2]
@@ -22,7 +22,7 @@ ASSOCIATION = "multicloud.async_tasks.hwc_kps_keypair_association"
 POWER = "multicloud.async_tasks.hwc_ecs_server_power"
 
 
-def counted(job: Job) -> dict[str, list[str]]:
+def counted(job: AwxJob) -> dict[str, list[str]]:
     """Return the modules that counted each server of a job, as ``awx/main/tasks/host_indirect.py`` of AWX goes about it."""
     found: dict[str, list[str]] = {}
     for event in job.events:
@@ -39,9 +39,9 @@ def counted(job: Job) -> dict[str, list[str]]:
     return found
 
 
-def run(bench: Bench, ident: int, *tasks: dict[str, t.Any], check: bool = False) -> Job:
+def run(bench: Bench, ident: int, *tasks: dict[str, t.Any], check: bool = False) -> AwxJob:
     """Run tasks in a job that must succeed."""
-    job = Job(bench, ident, "tasks", credentials(bench), {}, plays=tasks_of(*tasks), check=check).run()
+    job = AwxJob(bench, ident, "tasks", credentials(bench), {}, plays=tasks_of(*tasks), check=check).run()
     assert job.status == "successful", job.output
     return job
 

@@ -63,7 +63,7 @@ class WatchedRotation(csms.Rotation):
         return super().as_json()
 
 
-class Stage:
+class BenchmarkCloud:
     """The emulator's process: its tasks and its account of requests."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -177,7 +177,7 @@ class BenchmarkServer:
         self.token: str = opened["token"]
 
     def ask(self, what: str, **arguments: t.Any) -> t.Any:
-        """Have a method of ``Stage`` called in the other process."""
+        """Have a method of ``BenchmarkCloud`` called in the other process."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -203,7 +203,7 @@ class BenchmarkServer:
 def main() -> int:
     """Serve until the input ends."""
     with Emulator(int(sys.argv[1]), fleet=False) as emulator:
-        stage = Stage(emulator)
+        stage = BenchmarkCloud(emulator)
         for line in sys.stdin:
             what, arguments = json.loads(line)
             print(json.dumps(getattr(stage, what)(**arguments)), flush=True)

@@ -15,7 +15,7 @@ import urllib.request
 from emulator.service import Sender
 
 
-class Answer(t.NamedTuple):
+class Response(t.NamedTuple):
     """Status, headers (names in lower case) and JSON document."""
 
     status: int
@@ -47,7 +47,7 @@ class Keystone:
         self.url = url
         self._password = password
 
-    def send(self, method: str, path: str, body: t.Any = None, **headers: str) -> Answer:
+    def send(self, method: str, path: str, body: t.Any = None, **headers: str) -> Response:
         """Send a request without a token."""
         request = urllib.request.Request(
             f"{self.url}{path}",
@@ -63,17 +63,17 @@ class Keystone:
                 return self._read(error.code, error.headers, error.read())
 
     @staticmethod
-    def _read(status: int, headers: t.Any, body: bytes) -> Answer:
+    def _read(status: int, headers: t.Any, body: bytes) -> Response:
         names = {name.lower(): value for name, value in headers.items()}
-        return Answer(status, names, json.loads(body) if body else None)
+        return Response(status, names, json.loads(body) if body else None)
 
-    def login(self, user: str, password: str, domain: str, scope: dict[str, t.Any]) -> Answer:
+    def login(self, user: str, password: str, domain: str, scope: dict[str, t.Any]) -> Response:
         """Ask for a token."""
         credentials = {"name": user, "password": password, "domain": {"name": domain}}
         identity = {"methods": ["password"], "password": {"user": credentials}}
         return self.send("POST", "/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
 
-    def administer(self, method: str, path: str, body: t.Any = None, **headers: str) -> Answer:
+    def administer(self, method: str, path: str, body: t.Any = None, **headers: str) -> Response:
         """Send a request as the administrator, with a new token, for tokens end soon."""
         token = self.login("admin", self._password, "Default", {"system": {"all": True}}).headers["x-subject-token"]
         return self.send(method, path, body, X_Auth_Token=token, **headers)

@@ -14,12 +14,12 @@ import typing as t
 import urllib.parse
 import zlib
 
-from wire import Exchange, Peer, message, plain
+from wire import Peer, StruckRequest, message, plain
 
 #: Answers one request; True keeps the connection.
-Behavior = t.Callable[[Exchange], bool]
+Behavior = t.Callable[[StruckRequest], bool]
 #: Body and content type of a response with a status.
-Body = t.Callable[[Exchange, int], tuple[bytes, str]]
+MakeBody = t.Callable[[StruckRequest, int], tuple[bytes, str]]
 #: Does something to a connection, or to a tunnel that was asked for.
 Strike = t.Callable[[Peer], None]
 
@@ -30,10 +30,10 @@ Header = tuple[str, str]
 # --- Bodies
 
 
-def vendor(code: str = "", text: str = "something is wrong") -> Body:
+def vendor(code: str = "", text: str = "something is wrong") -> MakeBody:
     """Return an error as the service writes it; by default with a code that means nothing in particular."""
 
-    def body(exchange: Exchange, status: int) -> tuple[bytes, str]:
+    def body(exchange: StruckRequest, status: int) -> tuple[bytes, str]:
         if exchange.cloud == "ali":
             document = {"RequestId": "R-1", "HostId": "h", "Code": code or "SomeCode", "Message": text}
         else:
@@ -43,43 +43,43 @@ def vendor(code: str = "", text: str = "something is wrong") -> Body:
     return body
 
 
-def document(value: t.Any, content_type: str = JSON) -> Body:
+def document(value: t.Any, content_type: str = JSON) -> MakeBody:
     """Return a body that is any JSON value."""
     return lambda _exchange, _status: (json.dumps(value).encode(), content_type)
 
 
-def raw(data: bytes, content_type: str = JSON) -> Body:
+def raw(data: bytes, content_type: str = JSON) -> MakeBody:
     """Return a body of any bytes."""
     return lambda _exchange, _status: (data, content_type)
 
 
-def web(text: str = "<html><body><h1>Something stands in between</h1></body></html>") -> Body:
+def web(text: str = "<html><body><h1>Something stands in between</h1></body></html>") -> MakeBody:
     """Return a page for people."""
     return raw(text.encode(), HTML_TYPE)
 
 
-def xml(code: str, text: str = "something is wrong") -> Body:
+def xml(code: str, text: str = "something is wrong") -> MakeBody:
     """Return an error as XML."""
     page = f"<?xml version='1.0' encoding='UTF-8'?><Error><RequestId>R-1</RequestId><Code>{code}</Code>"
     return raw(f"{page}<Message>{text}</Message></Error>".encode(), XML_TYPE)
 
 
-def nothing(_exchange: Exchange, _status: int) -> tuple[bytes, str]:
+def nothing(_exchange: StruckRequest, _status: int) -> tuple[bytes, str]:
     """Return no body at all."""
     return b"", JSON
 
 
-def healthy(exchange: Exchange, _status: int) -> tuple[bytes, str]:
+def healthy(exchange: StruckRequest, _status: int) -> tuple[bytes, str]:
     """Return the service's response when nothing is wrong."""
     return exchange.answer.body, JSON
 
 
-def altered(change: t.Callable[[bytes], bytes], content_type: str = JSON) -> Body:
+def altered(change: t.Callable[[bytes], bytes], content_type: str = JSON) -> MakeBody:
     """Return the service's response when nothing is wrong, with changes."""
     return lambda exchange, _status: (change(exchange.answer.body), content_type)
 
 
-def with_field(text: str) -> Body:
+def with_field(text: str) -> MakeBody:
     """Return the right response with one more field, given as JSON text."""
 
     def change(body: bytes) -> bytes:
@@ -89,10 +89,10 @@ def with_field(text: str) -> Body:
     return altered(change)
 
 
-def echo(encode: t.Callable[[str], str], *, inside: t.Callable[[str], tuple[bytes, str]] | None = None) -> Body:
+def echo(encode: t.Callable[[str], str], *, inside: t.Callable[[str], tuple[bytes, str]] | None = None) -> MakeBody:
     """Return an error that repeats the whole request, headers included."""
 
-    def body(exchange: Exchange, status: int) -> tuple[bytes, str]:
+    def body(exchange: StruckRequest, status: int) -> tuple[bytes, str]:
         request = exchange.request
         text = "\n".join([f"{name}: {value}" for name, value in request.headers] + [request.text()])
         if inside is not None:
@@ -135,10 +135,10 @@ def as_page(text: str) -> tuple[bytes, str]:
 # --- Answers
 
 
-def answer(status: int, body: Body = nothing, *headers: Header) -> Behavior:
+def answer(status: int, body: MakeBody = nothing, *headers: Header) -> Behavior:
     """Return a response that is well formed as HTTP."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         data, content_type = body(exchange, status)
         exchange.peer.send(message(status, data, ("Content-Type", content_type), *headers))
         return True
@@ -149,7 +149,7 @@ def answer(status: int, body: Body = nothing, *headers: Header) -> Behavior:
 def framed(build: t.Callable[[bytes], bytes], *, end: str = "close") -> Behavior:
     """Return the right body in a frame that is odd; ``end`` is ``close``, ``cut``, ``reset``, ``hang`` or ``keep``."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         exchange.peer.send(build(exchange.answer.body))
         return _end(exchange.peer, end)
 
@@ -173,7 +173,7 @@ def says(data: bytes, *, end: str = "close") -> Behavior:
 def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavior:
     """Return the beginning of the right response: a share of its body, or of its head."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         whole = plain(exchange.answer)
         head, _separator, body = whole.partition(b"\r\n\r\n")
         part = head + b"\r\n\r\n" + body[: int(len(body) * share)] if of_body else whole[: int(len(head) * share)]
@@ -186,7 +186,7 @@ def partly(share: float, *, end: str = "close", of_body: bool = True) -> Behavio
 def dripping(pause: float, *, head: bool) -> Behavior:
     """Return the right response byte by byte: all of it, or its body."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         whole = plain(exchange.answer)
         begin, _separator, body = whole.partition(b"\r\n\r\n")
         if not head:
@@ -200,7 +200,7 @@ def dripping(pause: float, *, head: bool) -> Behavior:
 def after(pause: float, behavior: Behavior) -> Behavior:
     """Return the same, later."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         exchange.peer.wait(pause)
         return behavior(exchange)
 
@@ -210,7 +210,7 @@ def after(pause: float, behavior: Behavior) -> Behavior:
 def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
     """Return the right response after something else."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         exchange.peer.send(*parts, plain(exchange.answer), pause=pause)
         return True
 
@@ -220,7 +220,7 @@ def preceded_by(*parts: bytes, pause: float = 0.0) -> Behavior:
 def followed_by(data: bytes, *, end: str = "keep") -> Behavior:
     """Return the right response, and then something that belongs to no request."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         exchange.peer.send(plain(exchange.answer) + data)
         return _end(exchange.peer, end)
 
@@ -230,7 +230,7 @@ def followed_by(data: bytes, *, end: str = "keep") -> Behavior:
 def endless(part: bytes, pause: float = 0.001, head: bytes = b"") -> Behavior:
     """Send something without an end."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         exchange.peer.send(head)
         while not exchange.peer.over.is_set():
             exchange.peer.send(part)
@@ -243,7 +243,7 @@ def endless(part: bytes, pause: float = 0.001, head: bytes = b"") -> Behavior:
 def below_tls(data: bytes) -> Behavior:
     """Send bytes that are not TLS, after a request that came by TLS."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         with exchange.peer.raw() as sock:
             sock.sendall(data)
             exchange.peer.over.wait(0.1)
@@ -255,7 +255,7 @@ def below_tls(data: bytes) -> Behavior:
 def packed(how: str, pack: t.Callable[[bytes], bytes]) -> Behavior:
     """Return the right response, compressed."""
 
-    def behave(exchange: Exchange) -> bool:
+    def behave(exchange: StruckRequest) -> bool:
         data = pack(exchange.answer.body or b"{}")
         # A response that promises no body would not have the one that is to be unpacked.
         status = 200 if exchange.answer.status == 204 else exchange.answer.status
@@ -280,13 +280,13 @@ def bomb(layers: int) -> bytes:
     return data
 
 
-def unchanged(exchange: Exchange) -> bool:
+def unchanged(exchange: StruckRequest) -> bool:
     """Return the right response."""
     exchange.peer.send(plain(exchange.answer))
     return True
 
 
-def closing(exchange: Exchange) -> bool:
+def closing(exchange: StruckRequest) -> bool:
     """Return the right response, and the connection is closed without having said so."""
     exchange.peer.send(plain(exchange.answer))
     exchange.peer.close()

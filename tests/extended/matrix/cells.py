@@ -45,7 +45,7 @@ from faults import (
     Fault,
 )
 from subjects import WAIT, WRITE, Prepared, Subject
-from wire import DOMAIN, HTTP, HTTPS, PROXY, Closed, Exchange, Peer, SkippingClock, Wire, message, plain
+from wire import DOMAIN, HTTP, HTTPS, PROXY, Closed, Peer, SkippingClock, StruckRequest, Wire, message, plain
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Module
 from emulator import Emulator, keys
@@ -119,7 +119,7 @@ def cells_of(subjects: t.Iterable[Subject], faults: t.Iterable[Fault]) -> list[C
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
+class CellOutcome:
     """The outcome of a cell: what was wrong with it, if anything."""
 
     name: str
@@ -136,7 +136,7 @@ class Baseline:
     answer: Response
 
 
-class CellPlay:
+class CellServer:
     """The server of one run: the emulator, with the fault in its place.
 
     Args:
@@ -288,7 +288,7 @@ class CellPlay:
         self.answers.append(response)
         if self._where == BEFORE and number == self._first - 1 and self._fault is not None:
             self.struck += 1
-            return bool(self._fault.does(Exchange(peer, request, response, self)))
+            return bool(self._fault.does(StruckRequest(peer, request, response, self)))
         alone = self._where in (NAME, CONNECTION, TUNNEL, HANDSHAKE, PORT)
         if self._where == PORT and number == self._first - 1:
             self._shut()
@@ -315,17 +315,19 @@ class CellPlay:
         if fault.does == "gone":
             assert self.subject.gone is not None
             status, code = self.subject.gone
-            data, content_type = vendor(code, "It does not exist.")(Exchange(peer, request, response, self), status)
+            data, content_type = vendor(code, "It does not exist.")(
+                StruckRequest(peer, request, response, self), status
+            )
             peer.send(message(status, data, ("Content-Type", content_type)))
             return True
-        return bool(fault.does(Exchange(peer, request, response, self)))
+        return bool(fault.does(StruckRequest(peer, request, response, self)))
 
 
 class Stuck(BaseException):
     """A cell that did not end."""
 
 
-class Bench:
+class CellRunner:
     """A runner of cells, one after the other; a process has one.
 
     Args:
@@ -354,24 +356,24 @@ class Bench:
     def _stuck(_number: int, _frame: t.Any) -> None:
         raise Stuck
 
-    def run(self, cell: Cell) -> Outcome:
+    def run(self, cell: Cell) -> CellOutcome:
         """Run one cell and check its result."""
         try:
             return self._run(cell)
         except Stuck:
-            return Outcome(str(cell), (f"had not ended after {PATIENCE:.0f} s",), PATIENCE)
+            return CellOutcome(str(cell), (f"had not ended after {PATIENCE:.0f} s",), PATIENCE)
         finally:
             signal.alarm(0)
             self._wire.end()
 
-    def _run(self, cell: Cell) -> Outcome:
+    def _run(self, cell: Cell) -> CellOutcome:
         subject, fault = cell.subject, cell.fault
         # Where requests are closed one by one the numbers are those of requests; with a kept connection too.
         if (subject.name, cell.way) not in self._baselines:
             self._learn(subject, cell.way)
         baseline = self._baselines[subject.name, cell.way]
         if fault.where == BEFORE and baseline.first == 0:
-            return Outcome(str(cell), (), 0.0)
+            return CellOutcome(str(cell), (), 0.0)
         began = time.monotonic()
         signal.alarm(int(PATIENCE))
         memory = _memory()
@@ -383,7 +385,7 @@ class Bench:
         if _memory() - memory > MEMORY:
             wrong.append(f"took {(_memory() - memory) >> 20} MiB of memory")
         shown = json.dumps(run.result, default=str)[:1500] if wrong else ""
-        return Outcome(str(cell), tuple(wrong), seconds, shown)
+        return CellOutcome(str(cell), tuple(wrong), seconds, shown)
 
     def _learn(self, subject: Subject, way: str) -> None:
         run = self._perform(subject, way, None, None)
@@ -398,7 +400,7 @@ class Bench:
         self._emulator.reset()
         prepared = subject.prepare(self._emulator)
         slow = cell is not None and cell.fault.slow
-        play = CellPlay(self._wire, self._emulator, self._certificates, cell, subject, way, baseline, self._clock)
+        play = CellServer(self._wire, self._emulator, self._certificates, cell, subject, way, baseline, self._clock)
         self._wire.begin(play)
         if cell is not None and cell.fault.where == PORT and baseline is not None and baseline.first == 0:
             self._wire.refuse("proxy" if way == PROXY else "service")
@@ -466,7 +468,7 @@ class CellRun:
     result: dict[str, t.Any]
     warned: list[str]
     elapsed: float
-    play: CellPlay
+    play: CellServer
     prepared: Prepared
 
 

@@ -24,7 +24,7 @@ import zlib
 from pathlib import Path
 
 import certificates
-from cells import Bench, Cell, Outcome, cells_of
+from cells import Cell, CellOutcome, CellRunner, cells_of
 from faults import FAULTS
 from subjects import SUBJECTS
 
@@ -33,16 +33,16 @@ from emulator import Emulator
 #: Of the cells of a fault one in so many is in the selection, and of the slow ones.
 SHARE, SHARE_SLOW = 40, 80
 
-_bench: Bench | None = None
+_bench: CellRunner | None = None
 
 
 def _begin(directory: str, made: certificates.Certificates | None) -> None:
     global _bench
     place = Path(directory)
-    _bench = Bench(place / "state", made or certificates.make(place))
+    _bench = CellRunner(place / "state", made or certificates.make(place))
 
 
-def _run(index: int) -> Outcome:
+def _run(index: int) -> CellOutcome:
     assert _bench is not None
     return _bench.run(CELLS[index])
 

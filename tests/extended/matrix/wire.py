@@ -5,7 +5,7 @@
 """The fault server: raw sockets on the loopback address, with HTTP/1.1, TLS and the CONNECT proxy written by hand.
 
 One ``Wire`` serves one run of a module at a time. What the run sends is answered by the emulator, byte for byte as the
-service would, until the ``Play`` of the run has something else happen: to the listening port, to a name, to a connection,
+service would, until the ``FaultServer`` of the run has something else happen: to the listening port, to a name, to a connection,
 to a tunnel, or in place of a response.
 """
 
@@ -153,7 +153,7 @@ def plain(response: Response, *headers: tuple[str, str]) -> bytes:
 
 
 @dataclasses.dataclass
-class Exchange:
+class StruckRequest:
     """One request that a fault is to answer.
 
     Attributes:
@@ -166,7 +166,7 @@ class Exchange:
     peer: Peer
     request: Request
     answer: Response
-    play: Play
+    play: FaultServer
 
     @property
     def cloud(self) -> str:
@@ -174,7 +174,7 @@ class Exchange:
         return self.play.cloud
 
 
-class Play(t.Protocol):
+class FaultServer(t.Protocol):
     """The server of one run."""
 
     way: str
@@ -201,7 +201,7 @@ class Wire:
     """Two listening ports, one of the service and one of a proxy, that serve one play after the other."""
 
     def __init__(self) -> None:
-        self.play: Play | None = None
+        self.play: FaultServer | None = None
         self.lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listeners: dict[str, socket.socket] = {}
@@ -245,7 +245,7 @@ class Wire:
             if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 listener.listen(64)
 
-    def begin(self, play: Play) -> None:
+    def begin(self, play: FaultServer) -> None:
         """Serve a play."""
         self.play = play
         for name in self.ports:
@@ -288,7 +288,7 @@ class Wire:
                 self._open.add(sock)
             threading.Thread(target=self._serve, args=(name, sock, play), daemon=True).start()
 
-    def _serve(self, name: str, sock: socket.socket, play: Play) -> None:
+    def _serve(self, name: str, sock: socket.socket, play: FaultServer) -> None:
         # A client that went away is what many of these are about.
         try:
             with contextlib.suppress(OSError, Closed, ValueError):
@@ -299,7 +299,7 @@ class Wire:
             sock.close()
 
     @staticmethod
-    def _converse(name: str, peer: Peer, play: Play) -> None:
+    def _converse(name: str, peer: Peer, play: FaultServer) -> None:
         if name == "proxy":
             head = peer.read_head().split(b"\r\n")[0].decode()
             if not play.tunnel(peer, head.split(" ")[1]):

@@ -87,7 +87,7 @@ FAULTS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Faults:
+class RandomFaults:
     """The faults that happen at random.
 
     Attributes:
@@ -170,7 +170,7 @@ class SimulatedBackend:
         durations: t.Mapping[str, float],
         foreign: int,
         failing: t.Collection[str] = (),
-        faults: Faults = Faults(0.0),
+        faults: RandomFaults = RandomFaults(0.0),
         limit: float = ACCOUNT_LIMIT,
     ) -> None:
         self.service = service.name
@@ -315,7 +315,7 @@ def simulate(
     seed: int = 0,
     foreign: int = 0,
     failing: t.Collection[str] = (),
-    faults: Faults = Faults(0.0),
+    faults: RandomFaults = RandomFaults(0.0),
     limit: float = ACCOUNT_LIMIT,
     connections: int = 1,
     **options: t.Any,

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import CONNECTIONS
-from extended.simulation.simulator import FAULTS, SIMULATED_SERVICES, Faults, SimulatedWait, lognormal, simulate
+from extended.simulation.simulator import FAULTS, SIMULATED_SERVICES, RandomFaults, SimulatedWait, lognormal, simulate
 
 SEEDS = (1, 2, 3)
 #: No call is throttled but at random.
@@ -30,7 +30,7 @@ def run(service: str, durations: list[float], share: float, seed: int, **options
         durations,
         seed=seed,
         failing=failing,
-        faults=Faults(share, seed=seed),
+        faults=RandomFaults(share, seed=seed),
         limit=UNLIMITED,
         on_failure="return",
         **{"timeout": 100_000.0, **options},
@@ -81,7 +81,7 @@ def test_each_fault_alone(kind: str) -> None:
     result = simulate(
         "kps",
         durations(300, True),
-        faults=Faults(0.2, [kind]),
+        faults=RandomFaults(0.2, [kind]),
         limit=UNLIMITED,
         rate=10.0,
         timeout=100_000.0,
@@ -99,7 +99,7 @@ def test_dropped_connections_cost_no_pause(share: float, most: float, seed: int)
         "kps",
         durations(300, True),
         seed=seed,
-        faults=Faults(share, ["dropped"], seed),
+        faults=RandomFaults(share, ["dropped"], seed),
         limit=UNLIMITED,
         rate=100.0,
         connections=CONNECTIONS,
@@ -115,14 +115,14 @@ def test_a_list_that_always_fails_costs_no_verdict(service: str, kind: str) -> N
     draw = random.Random(f"{service} {kind}")
     for seed in range(10):
         ends = [600.0 - draw.uniform(15.0, 27.0) for _number in range(20)]
-        result = simulate(service, ends, seed=seed, faults=Faults(1.0, [kind], of="page"), timeout=600.0)
+        result = simulate(service, ends, seed=seed, faults=RandomFaults(1.0, [kind], of="page"), timeout=600.0)
         assert result.outcome.result["summary"]["success"] == 20
         assert result.end <= 600.1
 
 
 @pytest.mark.parametrize("service", ["reads", "kps"])
 def test_single_reads_go_on_when_every_second_call_is_throttled(service: str) -> None:
-    result = simulate(service, durations(100, True), faults=Faults(0.5, ["throttled"], every=2), rate=10.0)
+    result = simulate(service, durations(100, True), faults=RandomFaults(0.5, ["throttled"], every=2), rate=10.0)
     assert result.outcome.result["summary"]["success"] == 100
     assert result.end < 600
 
@@ -130,7 +130,7 @@ def test_single_reads_go_on_when_every_second_call_is_throttled(service: str) ->
 @pytest.mark.parametrize("minutes", [1, 5, 20])
 def test_an_outage_costs_its_own_time(minutes: int) -> None:
     # Nothing is answered for minutes; then everything is done within seconds.
-    outage = Faults(1.0, ["no connection", "unavailable"], until=60.0 * minutes)
+    outage = RandomFaults(1.0, ["no connection", "unavailable"], until=60.0 * minutes)
     result = simulate("kps", durations(200, True), faults=outage, timeout=7200.0, error_grace=3600.0)
     assert result.outcome.result["summary"]["success"] == 200
     assert result.end <= 60 * minutes + 35

@@ -15,7 +15,7 @@ JOURNAL = "plugins/module_utils/_servers/journal.py"
 TESTS = ("tests/unit/plugins/plugin_utils/_keypair_reset", "tests/unit/plugins/filter")
 
 Bug = functools.partial(AnyBug, tests=TESTS)
-Noted = functools.partial(
+JournalBug = functools.partial(
     AnyBug,
     tests=(
         "tests/unit/plugins/module_utils/_servers/test_journal.py",
@@ -514,28 +514,28 @@ BUGS = (
         "        settings[name] = min(settings.get(name, value), value) if name in GREATEST else value\n",
     ),
     # Journals
-    Noted(
+    JournalBug(
         "vanished-journal-fatal",
         "a journal that its run removes between listing and reading is an error",
         JOURNAL,
         "            except FileNotFoundError:\n                continue",
         "            except FileNotFoundError:\n                raise",
     ),
-    Noted(
+    JournalBug(
         "broken-journal-unsaid",
         "a journal that cannot be read is passed over",
         JOURNAL,
         "                found.problems.append(",
         "                str(",
     ),
-    Noted(
+    JournalBug(
         "foreign-entries-struck-out",
         "servers of another live run are struck out of its journal",
         JOURNAL,
         '            left = [entry for entry in entries if entry["server_id"] not in adopted]\n',
-        "            left: list[Entry] = []\n",
+        "            left: list[JournalEntry] = []\n",
     ),
-    Noted(
+    JournalBug(
         "own-journal-last",
         "other journals are struck out before the own one is written: a run that is cut off between loses servers",
         JOURNAL,
@@ -546,14 +546,14 @@ BUGS = (
         "                removed = [self._remove_servers(file, adopted, check_mode) for file in others]\n"
         "                changed = self._replace(own, entries, check_mode)\n",
     ),
-    Noted(
+    JournalBug(
         "journal-without-lock",
         "two runs change a journal at the same time",
         JOURNAL,
         "    except OSError as error:\n        # Some network",
         "    except OSError as error:\n        return True\n        # Some network",
     ),
-    Noted(
+    JournalBug(
         "journal-written-in-place",
         "a reader sees half a journal",
         "plugins/module_utils/_servers/files.py",
@@ -561,7 +561,7 @@ BUGS = (
         '        with open(draft, encoding="utf-8") as source, open(path, "w", encoding="utf-8") as target:\n'
         "            target.write(source.read())\n        os.unlink(draft)\n",
     ),
-    Noted(
+    JournalBug(
         "check-mode-journals",
         "check mode writes a journal",
         JOURNAL,

@@ -102,8 +102,8 @@ BUGS = (
         "unbalanced-quote-raises",
         "one unbalanced quote ends the logins of all hosts",
         SSH + "arguments.py",
-        "    except ValueError as error:\n        return Arguments(",
-        "    except IndexError as error:\n        return Arguments(",
+        "    except ValueError as error:\n        return SshArguments(",
+        "    except IndexError as error:\n        return SshArguments(",
     ),
     # What a log shows
     Bug(

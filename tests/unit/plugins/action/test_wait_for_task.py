@@ -19,10 +19,10 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 
 from ansible_collections.multicloud.async_tasks.plugins.action import wait_for_task as plugin
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Slice, wait
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import ScriptedBackend
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     FakeClock as EngineClock,
 )
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import ScriptedBackend
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock
 
 VARIABLES: dict[str, t.Any] = {"inventory_hostname": "web1"}
@@ -38,7 +38,7 @@ def more(number: int) -> dict[str, t.Any]:
     return {"changed": False, "_more": {"state": {"number": number}, "line": f"line {number}", "sleep": 1.0}}
 
 
-class Task(plugin.ActionModule):
+class ScriptedPlugin(plugin.ActionModule):
     """The plugin on a scripted module: each run takes its seconds, and returns or raises what the script says."""
 
     def __init__(self, clock: FakeClock, *script: t.Any, took: float = 0.0, **task: t.Any) -> None:
@@ -82,7 +82,7 @@ class Task(plugin.ActionModule):
 def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
     args = {"service": "kps", "task_ids": ["t-1"]}
     response = {**done(), "invocation": {"module_args": {"service": "kps", "wait_slice": {"length": 5.0}}}}
-    task = Task(clock, response, args=args)
+    task = ScriptedPlugin(clock, response, args=args)
     assert task.run(None, VARIABLES) == {
         **done(),
         "invocation": {"module_args": {"service": "kps"}},
@@ -95,7 +95,7 @@ def test_a_wait_that_is_over_in_the_first_slice_is_one_run(clock: FakeClock, cap
 
 
 def test_slices_follow_each_other_with_state_and_time(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
-    task = Task(clock, more(1), more(2), done(failed=True), took=6.0, args={"progress": "20"})
+    task = ScriptedPlugin(clock, more(1), more(2), done(failed=True), took=6.0, args={"progress": "20"})
     assert task.run(None, VARIABLES) == done(failed=True)
     assert task.slices() == [(0.0, 5.0, None), (6.0, 20.0, {"number": 1}), (12.0, 20.0, {"number": 2})]
     shown = capfd.readouterr()
@@ -112,7 +112,7 @@ def test_slices_follow_each_other_with_state_and_time(clock: FakeClock, capfd: p
 def test_the_first_slice_is_short_and_the_others_are_as_long_as_the_lines_are_apart(
     clock: FakeClock, args: dict[str, t.Any], lengths: list[float]
 ) -> None:
-    task = Task(clock, more(1), done(), args=args)
+    task = ScriptedPlugin(clock, more(1), done(), args=args)
     task.run(None, VARIABLES)
     assert [length for _elapsed, length, _state in task.slices()] == lengths
 
@@ -132,7 +132,7 @@ def test_the_slice_of_the_last_poll_begins_well_before_it(
     clock: FakeClock, timeout: float | str, unbounded: list[bool]
 ) -> None:
     responses = [more(number) for number in range(len(unbounded) - 1)]
-    task = Task(clock, *responses, done(), took=6.0, args={"progress": 30, "timeout": timeout})
+    task = ScriptedPlugin(clock, *responses, done(), took=6.0, args={"progress": 30, "timeout": timeout})
     task.run(None, VARIABLES)
     assert [length > 1e6 for _elapsed, length, _state in task.slices()] == unbounded
 
@@ -150,27 +150,27 @@ def test_the_slice_of_the_last_poll_begins_well_before_it(
     ids=repr,
 )
 def test_without_lines_the_module_is_run_once_as_it_is(clock: FakeClock, options: dict[str, t.Any]) -> None:
-    task = Task(clock, {"msg": "done"}, **options)
+    task = ScriptedPlugin(clock, {"msg": "done"}, **options)
     assert task.run(None, VARIABLES) == {"msg": "done"}
     assert task.runs == [{"task_vars": VARIABLES, "wrap_async": False}]
 
 
 def test_in_the_background_the_module_is_run_once(clock: FakeClock) -> None:
-    task = Task(clock, {"ansible_job_id": "j"}, async_val=60)
+    task = ScriptedPlugin(clock, {"ansible_job_id": "j"}, async_val=60)
     assert task.run(None, VARIABLES) == {"ansible_job_id": "j"}
     assert task.runs == [{"task_vars": VARIABLES, "wrap_async": True}]
 
 
 def test_with_no_log_there_are_no_lines(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
-    task = Task(clock, more(1), AnsibleConnectionFailure("gone"), done(), no_log=True)
+    task = ScriptedPlugin(clock, more(1), AnsibleConnectionFailure("gone"), done(), no_log=True)
     assert task.run(None, VARIABLES) == done()
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_line_names_the_host_it_waits_on(clock: FakeClock, capfd: pytest.CaptureFixture[str]) -> None:
-    Task(clock, more(1), done(), delegate_to="bastion").run(None, VARIABLES)
+    ScriptedPlugin(clock, more(1), done(), delegate_to="bastion").run(None, VARIABLES)
     assert "wait_for_task on web1 -> bastion: line 1" in capfd.readouterr().err
-    Task(clock, more(1), done()).run(None, None)
+    ScriptedPlugin(clock, more(1), done()).run(None, None)
     assert "wait_for_task on localhost: line 1" in capfd.readouterr().err
 
 
@@ -178,7 +178,7 @@ def test_after_lost_connections_the_wait_goes_on_from_the_last_state(
     clock: FakeClock, capfd: pytest.CaptureFixture[str]
 ) -> None:
     drops = [AnsibleConnectionFailure("gone")] * 3
-    task = Task(clock, drops[0], more(1), *drops, more(2), *drops, done(), took=1.0)
+    task = ScriptedPlugin(clock, drops[0], more(1), *drops, more(2), *drops, done(), took=1.0)
     assert task.run(None, VARIABLES) == done()
     assert [state for _elapsed, _length, state in task.slices()] == [
         *(None, None),
@@ -191,7 +191,7 @@ def test_after_lost_connections_the_wait_goes_on_from_the_last_state(
 
 
 def test_a_connection_that_stays_lost_is_unreachable(clock: FakeClock) -> None:
-    task = Task(clock, *[AnsibleConnectionFailure("gone")] * 4)
+    task = ScriptedPlugin(clock, *[AnsibleConnectionFailure("gone")] * 4)
     with pytest.raises(AnsibleConnectionFailure):
         task.run(None, VARIABLES)
     assert len(task.runs) == 4
@@ -248,7 +248,7 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
     clock: FakeClock, ends: list[t.Any], msg: str
 ) -> None:
     first = {"changed": False, "_more": {"state": state_of_two_tasks(), "line": "1 success, 1 pending"}}
-    task = Task(clock, first, *ends, took=5.0)
+    task = ScriptedPlugin(clock, first, *ends, took=5.0)
     result = task.run(None, VARIABLES)
     assert len(task.runs) == 1 + len(ends)
     lost = isinstance(ends[0], AnsibleConnectionFailure)
@@ -280,11 +280,11 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
 def test_temporary_files_of_a_lost_host_are_left(clock: FakeClock) -> None:
     # Ansible would take the connection that is lost once more for the result.
     first = {"changed": False, "_more": {"state": state_of_two_tasks(), "line": "1 success, 1 pending"}}
-    task = Task(clock, first, *[AnsibleConnectionFailure("gone")] * 4)
+    task = ScriptedPlugin(clock, first, *[AnsibleConnectionFailure("gone")] * 4)
     task.run(None, VARIABLES)
     task.cleanup()
     assert task.removed == []
-    task = Task(clock, done())
+    task = ScriptedPlugin(clock, done())
     task.run(None, VARIABLES)
     task.cleanup(force=True)
     assert task.removed == ["/tmp/x"]
@@ -292,16 +292,16 @@ def test_temporary_files_of_a_lost_host_are_left(clock: FakeClock) -> None:
 
 @pytest.mark.parametrize("error", [AnsibleConnectionFailure("x: Permission denied (publickey)."), AnsibleError("no")])
 def test_errors_of_the_first_slice_are_raised(clock: FakeClock, error: AnsibleError) -> None:
-    task = Task(clock, error)
+    task = ScriptedPlugin(clock, error)
     with pytest.raises(type(error)):
         task.run(None, VARIABLES)
     assert len(task.runs) == 1
-    assert Task(clock, dict(KILLED)).run(None, VARIABLES) == KILLED
+    assert ScriptedPlugin(clock, dict(KILLED)).run(None, VARIABLES) == KILLED
 
 
 def test_another_exception_is_not_swallowed(clock: FakeClock) -> None:
     with pytest.raises(ZeroDivisionError):
-        Task(clock, ZeroDivisionError()).run(None, VARIABLES)
+        ScriptedPlugin(clock, ZeroDivisionError()).run(None, VARIABLES)
 
 
 ORPHAN = """

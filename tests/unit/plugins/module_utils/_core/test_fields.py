@@ -27,9 +27,9 @@ VALUES: dict[str, list[t.Any]] = {
     "a list": [[], ["x"], [{}, None]],
     "an object": [{}, {"a": 1}],
 }
-Reader = t.Callable[[dict[str, t.Any], str, object], t.Any]
+FieldReader = t.Callable[[dict[str, t.Any], str, object], t.Any]
 #: The readers, with what they take beside their own type, and what they make of it.
-READERS: dict[str, tuple[Reader, str, dict[str, t.Any]]] = {
+READERS: dict[str, tuple[FieldReader, str, dict[str, t.Any]]] = {
     "text": (reading.text, "a text", {}),
     "text that may be empty": (lambda *args: reading.text(*args, may_be_empty=True), "a text", {"an empty text": ""}),
     "text or none": (reading.text_or_none, "a text", {"missing": None, "null": None, "an empty text": None}),

@@ -17,10 +17,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, Slice, wait
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    FakeClock,
     ScriptedBackend,
+    ScriptedClock,
+    StatusTimeline,
     Throttle,
-    Timeline,
 )
 
 KNOWN_STATUSES = ("READY_X", "RUNNING_X", "SUCCESS_X", "FAILED_X")
@@ -51,14 +51,14 @@ moments = st.integers(0, 400).map(lambda quarters: quarters / 4)
 class Scenario:
     """One made-up wait; ``cloud`` holds the arguments of ``ScriptedBackend``."""
 
-    timelines: t.Mapping[str, Timeline]
+    timelines: t.Mapping[str, StatusTimeline]
     options: dict[str, t.Any]
     cloud: dict[str, t.Any]
     seed: int = 0
 
-    def begin(self, **changes: t.Any) -> tuple[FakeClock, ScriptedBackend]:
+    def begin(self, **changes: t.Any) -> tuple[ScriptedClock, ScriptedBackend]:
         """Return a clock and a cloud at the start; ``changes`` are further arguments of ``ScriptedBackend``."""
-        clock = FakeClock()
+        clock = ScriptedClock()
         return clock, ScriptedBackend(clock, self.timelines, **{**self.cloud, **changes})
 
     def run(self, **changes: t.Any) -> tuple[Outcome, ScriptedBackend]:
@@ -66,7 +66,7 @@ class Scenario:
         clock, cloud = self.begin()
         return self.wait(clock, cloud, **changes), cloud
 
-    def wait(self, clock: FakeClock, cloud: ScriptedBackend, **changes: t.Any) -> Outcome:
+    def wait(self, clock: ScriptedClock, cloud: ScriptedBackend, **changes: t.Any) -> Outcome:
         """Wait to the end on a given cloud."""
         options = Options(**{**self.options, **changes})
         return wait(cloud, list(self.timelines), options, clock=clock, rng=random.Random(self.seed).random)
@@ -96,7 +96,7 @@ class Scenario:
 
 
 @st.composite
-def timelines(draw: st.DrawFn, statuses: t.Sequence[str | None], lasting: bool = False) -> Timeline:
+def timelines(draw: st.DrawFn, statuses: t.Sequence[str | None], lasting: bool = False) -> StatusTimeline:
     """Draw the statuses of a task; ``lasting``: success and failure are never taken back; the task is never gone."""
     steps = sorted(draw(st.sets(moments, max_size=4)))
     line: list[tuple[float, str | None]] = []

@@ -52,7 +52,7 @@ STATUSES: dict[str, tuple[str, ...]] = {
 }
 
 #: What a task reports from when on, in seconds since the backend began; the first entry also holds for the time before it.
-Timeline = t.Sequence[tuple[float, t.Optional[str]]]
+StatusTimeline = t.Sequence[tuple[float, t.Optional[str]]]
 
 
 def _demand(condition: bool, message: str) -> None:
@@ -66,12 +66,12 @@ def classify(status: str | None) -> str:
     return next((state for state, statuses in STATUSES.items() if status in statuses), UNKNOWN)
 
 
-def status_at(timeline: Timeline, moment: float) -> str | None:
+def status_at(timeline: StatusTimeline, moment: float) -> str | None:
     """Return the status of a task at a moment."""
     return next((status for since, status in reversed(timeline) if since <= moment), timeline[0][1])
 
 
-class FakeClock:
+class ScriptedClock:
     """Time that passes only when the poller sleeps or a call takes its time. Reading the wall clock fails the test."""
 
     def __init__(self, start: float = 5000.0) -> None:
@@ -110,7 +110,7 @@ class FakeClock:
 
 
 @dataclasses.dataclass
-class Call:
+class RecordedCall:
     """One request that the backend received; times in seconds since the clock's start."""
 
     kind: str
@@ -161,8 +161,8 @@ class ScriptedBackend:
         signal_at_call: The number of the call during which a signal comes.
     """
 
-    clock: FakeClock
-    timelines: t.Mapping[str, Timeline]
+    clock: ScriptedClock
+    timelines: t.Mapping[str, StatusTimeline]
     page_size: int | None = None
     lists_only_pending: bool = False
     has_reasons: bool = False
@@ -182,7 +182,7 @@ class ScriptedBackend:
     endpoint: str = "https://cloud.example.com"
     statuses: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=lambda: STATUSES)
     labels: tuple[tuple[str, str], ...] = (("server_name", "server"),)
-    calls: list[Call] = dataclasses.field(default_factory=list)
+    calls: list[RecordedCall] = dataclasses.field(default_factory=list)
     statements: list[Statement] = dataclasses.field(default_factory=list)
     reauthentications: list[float] = dataclasses.field(default_factory=list)
 
@@ -251,17 +251,17 @@ class ScriptedBackend:
         if fault is not None:
             raise self._error(fault)
 
-    def sent(self, *kinds: str) -> list[Call]:
+    def sent(self, *kinds: str) -> list[RecordedCall]:
         """Return the calls of some kinds."""
         return [call for call in self.calls if call.kind in kinds]
 
     def _status(self, task_id: str, lag: float) -> str | None:
         return status_at(self.timelines[task_id], self.clock.age() - lag)
 
-    def _receive(self, kind: str, about: t.Any, timeout: float) -> Call:
+    def _receive(self, kind: str, about: t.Any, timeout: float) -> RecordedCall:
         number = len(self.calls)
         _demand(number < MOST_CALLS, "the poller never stops")
-        call = Call(kind, about, self.clock.age(), timeout)
+        call = RecordedCall(kind, about, self.clock.age(), timeout)
         self.calls.append(call)
         _demand(timeout > 0, "a call without time")
         if self.signal_at_call == number:
@@ -299,7 +299,7 @@ class ScriptedBackend:
         return errors[fault]
 
 
-def run_side_by_side(clock: FakeClock) -> RunCalls:
+def run_side_by_side(clock: ScriptedClock) -> RunCalls:
     """Return a ``run_calls`` that runs calls side by side on a fake clock: the time of all calls passes together."""
 
     def gather(calls: t.Iterator[t.Callable[[], t.Any]], width: t.Callable[[], int]) -> t.Iterator[t.Any]:

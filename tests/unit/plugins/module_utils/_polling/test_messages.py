@@ -17,26 +17,26 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import WaitState
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    FakeClock,
     ScriptedBackend,
+    ScriptedClock,
+    StatusTimeline,
     Throttle,
-    Timeline,
 )
 
-RUNS: Timeline = ((0.0, "RUNNING_X"),)
-OK: Timeline = ((0.0, "RUNNING_X"), (20.0, "SUCCESS_X"))
-BAD: Timeline = ((0.0, "RUNNING_X"), (10.0, "FAILED_X"))
-NEVER: Timeline = ((0.0, GONE),)
+RUNS: StatusTimeline = ((0.0, "RUNNING_X"),)
+OK: StatusTimeline = ((0.0, "RUNNING_X"), (20.0, "SUCCESS_X"))
+BAD: StatusTimeline = ((0.0, "RUNNING_X"), (10.0, "FAILED_X"))
+NEVER: StatusTimeline = ((0.0, GONE),)
 
 #: No jitter and a fixed pause, so that every figure in a message can be foreseen.
 STEADY: dict[str, t.Any] = {"jitter": 0.0, "backoff": 0.0, "interval": 5.0, "rate": 1000.0}
 
 
 def run(
-    timelines: t.Mapping[str, Timeline], options: dict[str, t.Any], **cloud: t.Any
+    timelines: t.Mapping[str, StatusTimeline], options: dict[str, t.Any], **cloud: t.Any
 ) -> tuple[Outcome, ScriptedBackend]:
     """Wait on a scripted cloud whose calls take no time."""
-    clock = FakeClock()
+    clock = ScriptedClock()
     backend = ScriptedBackend(clock, timelines, **{"latencies": (0.0,), **cloud})
     return wait(backend, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), backend
 
@@ -108,7 +108,7 @@ def test_any_without_a_success() -> None:
 
 
 def test_time_out_says_what_each_task_does() -> None:
-    timelines: dict[str, Timeline] = {
+    timelines: dict[str, StatusTimeline] = {
         "t-1": ((0.0, "READY_X"), (5.0, "RUNNING_X")),
         "t-2": OK,
         "t-3": BAD,
@@ -135,7 +135,7 @@ def test_time_out_of_one_task() -> None:
 
 
 def test_time_out_before_a_task_was_confirmed_or_found() -> None:
-    timelines: dict[str, Timeline] = {
+    timelines: dict[str, StatusTimeline] = {
         "t-1": ((0.0, "RUNNING_X"), (29.0, "SUCCESS_X")),
         "t-2": ((0.0, "RUNNING_X"), (15.0, GONE)),
     }
@@ -315,7 +315,7 @@ def test_forbidden() -> None:
 
 
 def test_interrupted() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     clock.signal_at = 84.0
     cloud = ScriptedBackend(clock, {"t-1": RUNS, "t-2": OK, "t-3": BAD})
     outcome = wait(cloud, ["t-1", "t-2", "t-3"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
@@ -329,7 +329,7 @@ def test_interrupted() -> None:
 
 
 def test_a_resumed_wait_counts_its_own_budget() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"t-1": RUNS})
     options = Options(timeout=30.0, on_timeout="return", **STEADY)
     first = wait(cloud, ["t-1"], options, clock=clock, rng=lambda: 0.5)
@@ -341,7 +341,7 @@ def test_a_resumed_wait_counts_its_own_budget() -> None:
 
 
 def test_the_progress_line() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {"t-1": RUNS, "t-2": BAD, "t-3": OK, "t-4": ((0.0, "READY_X"),), "t-5": RUNS}
     cloud = ScriptedBackend(clock, timelines, latencies=(0.0,))
     part = Slice(0.0, 27.0)
@@ -358,6 +358,6 @@ def test_an_unknown_status_that_ends_the_wait_fails_it_even_if_a_success_followe
     state = WaitState.new(["t-1"], 10.0, "kps", {})
     (task,) = state.tasks.values()
     task.record_status(TaskStatus("t-1", SUCCESS, "SUCCESS_X"), SUCCESS, 1.0, 1, 1)
-    cloud = ScriptedBackend(FakeClock(), {"t-1": RUNS})
+    cloud = ScriptedBackend(ScriptedClock(), {"t-1": RUNS})
     assert not conclude(state, cloud, Options(), Ending(DECIDED), 1.0).failed
     assert conclude(state, cloud, Options(), Ending(DECIDED, task=task), 1.0).failed

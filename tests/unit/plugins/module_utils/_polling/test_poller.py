@@ -26,30 +26,30 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Outcome, Slice, wait
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    FakeClock,
     ScriptedBackend,
+    ScriptedClock,
+    StatusTimeline,
     Throttle,
-    Timeline,
     run_side_by_side,
 )
 
-RUNS: Timeline = ((0.0, "RUNNING_X"),)
-BAD: Timeline = ((0.0, "RUNNING_X"), (10.0, "FAILED_X"))
+RUNS: StatusTimeline = ((0.0, "RUNNING_X"),)
+BAD: StatusTimeline = ((0.0, "RUNNING_X"), (10.0, "FAILED_X"))
 
 #: No jitter and a fixed pause of 5 s.
 STEADY: dict[str, t.Any] = {"jitter": 0.0, "backoff": 0.0, "interval": 5.0}
 
 
-def after(seconds: float, status: str | None = "SUCCESS_X") -> Timeline:
+def after(seconds: float, status: str | None = "SUCCESS_X") -> StatusTimeline:
     """Return a task that runs, and says something else after so many seconds."""
     return ((0.0, "RUNNING_X"), (seconds, status))
 
 
 def run(
-    timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **options: t.Any
+    timelines: t.Mapping[str, StatusTimeline], cloud: t.Mapping[str, t.Any], **options: t.Any
 ) -> tuple[Outcome, ScriptedBackend]:
     """Wait on a scripted cloud."""
-    clock = FakeClock()
+    clock = ScriptedClock()
     backend = ScriptedBackend(clock, timelines, **cloud)
     return wait(backend, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), backend
 
@@ -96,7 +96,7 @@ def test_a_status_that_the_user_lists_as_the_table_does_stays_with_the_service()
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(state="failed", reason=Reason("Ecs.1", "disk"))
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ClassifyingBackend(clock, {"a": ((0.0, "SUCCESS_X"),)})
     options = Options(success_statuses=("SUCCESS_X",))
     outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
@@ -204,7 +204,7 @@ def test_other_errors_end_the_wait_with_what_is_known(error: t.Any) -> None:
                 raise error
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     outcome = wait(Broken(clock, {"a": RUNS, "b": RUNS}), ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert outcome.failed
     assert outcome.msg == f"{error} Last known: 2 pending."
@@ -235,7 +235,7 @@ class Unprepared(ScriptedBackend):
     ids=lambda error: type(error).__name__,
 )
 def test_a_rejected_login_ends_the_wait_and_is_not_the_error_of_a_task(error: CloudError) -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Unprepared(clock, {"a": RUNS, "b": RUNS}, may_reauthenticate=True)
     cloud.login = {1: error}
     outcome = wait(cloud, ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
@@ -246,7 +246,7 @@ def test_a_rejected_login_ends_the_wait_and_is_not_the_error_of_a_task(error: Cl
 
 
 def test_a_login_that_fails_for_a_while_is_not_a_failure_of_a_task() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Unprepared(clock, {"a": after(20), "b": after(20)})
     cloud.login = {number: UnavailableError("IAM failed.", http_status=503) for number in range(5)}
     outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
@@ -273,7 +273,7 @@ def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> N
             self.faults = [*[None] * len(self.calls), "odd"] if task_id == "t-0" else []
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": after(10) for number in range(4)}
     outcome = wait(Odd(clock, timelines), list(timelines), Options(timeout=60), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 3
@@ -281,7 +281,7 @@ def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> N
 
 
 def test_a_bug_in_the_poller_keeps_what_is_known() -> None:
-    class Buggy(FakeClock):
+    class Buggy(ScriptedClock):
         def sleep(self, seconds: float) -> None:
             if self.age() > 8:
                 raise ZeroDivisionError("division by zero")
@@ -302,7 +302,7 @@ def test_a_bug_in_the_poller_keeps_what_is_known() -> None:
 
 
 def test_a_bug_in_a_message_keeps_what_is_known() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": BAD})
     cloud.labels = t.cast("t.Any", 5)
     outcome = wait(cloud, ["a"], Options(), clock=clock, rng=lambda: 0.5)
@@ -316,7 +316,7 @@ def test_an_answer_about_another_task_is_a_broken_answer() -> None:
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(task_id="b")
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Confused(clock, {"a": ((0.0, "SUCCESS_X"),)})
     outcome = wait(cloud, ["a"], Options(timeout=20), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"]
@@ -332,7 +332,7 @@ def test_the_first_poll_is_at_once_and_the_last_one_at_the_deadline() -> None:
     assert outcome.result["elapsed"] == 18.05
 
 
-class TickingClock(FakeClock):
+class TickingClock(ScriptedClock):
     """A clock that moves between two readings, as every real one does."""
 
     def monotonic(self) -> float:
@@ -369,7 +369,7 @@ def test_the_pause_is_shorter_when_one_call_polls_many_tasks() -> None:
 
 
 def test_jitter_spreads_pauses_within_its_bounds() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     draws = iter([0.0, 1.0] * 100)
     cloud = ScriptedBackend(clock, {"a": RUNS}, latencies=(0.0,))
     options = Options(interval=1, backoff=1.0, jitter=0.5, timeout=100, delay=64)
@@ -388,12 +388,12 @@ def test_an_estimate_of_the_service_stretches_the_pause() -> None:
             status = super().read(task_id, timeout)
             return status._replace(eta=self.eta, progress=10.0)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Estimating(clock, {"a": RUNS}, latencies=(0.0,))
     outcome = wait(cloud, ["a"], Options(**STEADY, timeout=200), clock=clock, rng=lambda: 0.5)
     assert at(cloud) == [0, 50, 100, 150, 200]
     assert (outcome.result["task"]["eta"], outcome.result["task"]["progress"]) == (100.0, 10.0)
-    cloud = Estimating(FakeClock(), {"a": RUNS}, latencies=(0.0,))
+    cloud = Estimating(ScriptedClock(), {"a": RUNS}, latencies=(0.0,))
     cloud.eta = 100_000.0
     wait(cloud, ["a"], Options(**STEADY, timeout=200), clock=cloud.clock, rng=lambda: 0.5)
     assert at(cloud) == [0, 60, 120, 180, 200]
@@ -404,7 +404,7 @@ def test_one_task_without_an_estimate_keeps_the_usual_pause() -> None:
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(eta=100.0 if task_id == "a" else None)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Half(clock, {"a": RUNS, "b": RUNS}, latencies=(0.0,))
     wait(cloud, ["a", "b"], Options(**STEADY, timeout=30), clock=clock, rng=lambda: 0.5)
     assert len(cloud.calls) == 14
@@ -491,7 +491,7 @@ def test_a_task_whose_read_is_always_throttled_does_not_stop_the_others() -> Non
             self.faults = [*[None] * len(self.calls), Throttle()] if task_id == "t-0" else []
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": after(30) for number in range(6)}
     outcome = wait(Jealous(clock, timelines), list(timelines), Options(timeout=200), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 5
@@ -535,7 +535,7 @@ def test_a_task_whose_read_always_fails_does_not_stop_the_others() -> None:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "t-0" else []
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": after(10) for number in range(6)}
     outcome = wait(Sick(clock, timelines), list(timelines), Options(timeout=200), clock=clock, rng=lambda: 0.5)
     assert states(outcome) == ["pending"] + ["success"] * 5
@@ -564,7 +564,7 @@ def test_a_round_polls_a_task_three_times_at_most() -> None:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id == "failing" else []
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Sick(clock, {"well": RUNS, "failing": RUNS})
     wait(cloud, ["well", "failing"], Options(**STEADY, timeout=12), clock=clock, rng=lambda: 0.5)
     about = [(round(call.sent), call.about) for call in cloud.calls]
@@ -579,7 +579,7 @@ def test_several_failing_tasks_are_not_an_outage() -> None:
             self.faults = [*[None] * len(self.calls), "unavailable"] if task_id.startswith("failing") else []
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = dict.fromkeys(("well-1", *(f"failing-{number}" for number in range(9)), "well-2"), RUNS)
     cloud = Sick(clock, timelines, latencies=(0.0,))
     wait(cloud, list(timelines), Options(**STEADY, timeout=300), clock=clock, rng=lambda: 0.5)
@@ -636,7 +636,7 @@ def test_reauthentication_without_an_answer_is_tried_again_in_the_next_round(fau
 
 
 def test_calls_under_way_together_reauthenticate_once() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": after(2) for number in range(8)}
     cloud = ScriptedBackend(clock, timelines, latencies=(1.0,), faults=["unauthorized"] * 2, may_reauthenticate=True)
     outcome = wait(
@@ -674,9 +674,9 @@ def test_a_list_full_of_other_tasks_is_given_up_and_not_tried_again() -> None:
 
 
 def test_the_scan_ends_when_pages_show_none_of_the_few_tasks_left() -> None:
-    timelines: dict[str, Timeline] = {f"t-{number}": RUNS for number in range(9)}
+    timelines: dict[str, StatusTimeline] = {f"t-{number}": RUNS for number in range(9)}
     timelines["gone"] = ((0.0, "READY_X"),)
-    clock = FakeClock()
+    clock = ScriptedClock()
 
     class Crowded(ScriptedBackend):
         def page(self, cursor: t.Any, elapsed: float, timeout: float) -> StatusPage:
@@ -745,7 +745,7 @@ class BrokenList(ScriptedBackend):
 
 
 def test_a_list_that_fails_is_held_for_longer_each_time_and_tasks_are_polled_one_by_one() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = BrokenList(clock, {"a": after(100), "b": after(200)}, page_size=10)
     outcome = wait(cloud, ["a", "b"], Options(**STEADY), clock=clock, rng=lambda: 0.5)
     assert [call.kind for call in cloud.calls[:5]] == ["page", "page", "page", "read", "read"]
@@ -762,7 +762,7 @@ def test_a_list_that_fails_is_held_for_longer_each_time_and_tasks_are_polled_one
 @pytest.mark.parametrize("fault", ["unavailable", "broken", "odd", "reset", "hang", Throttle(), Throttle(2.0)])
 @pytest.mark.parametrize("seconds", [15, 21, 27])
 def test_a_list_that_fails_does_not_cost_the_verdicts_near_the_deadline(fault: t.Any, seconds: int) -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": after(600 - seconds + number / 4) for number in range(20)}
     cloud = BrokenList(clock, timelines, page_size=100)
     cloud.fault = fault
@@ -809,7 +809,7 @@ def test_a_list_may_become_available_during_the_wait() -> None:
             self.has_list = True
             return super().read(task_id, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Late(clock, {"a": after(7), "b": after(7)}, page_size=10)
     cloud.has_list = False
     wait(cloud, ["a", "b"], Options(), clock=clock, rng=lambda: 0.5)
@@ -824,7 +824,7 @@ def test_all_pages_of_a_round_get_the_same_age() -> None:
             seen.append(elapsed)
             return super().page(cursor, elapsed, timeout)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": RUNS for number in range(6)}
     wait(Noting(clock, timelines, page_size=2), list(timelines), Options(timeout=4), clock=clock, rng=lambda: 0.5)
     assert seen[:3] == [0, 0, 0]
@@ -885,14 +885,14 @@ def test_the_list_of_reasons_is_read_ten_pages_deep_at_most() -> None:
         def reasons(self, cursor: t.Any, timeout: float) -> StatusPage:
             return super().reasons(cursor, timeout)._replace(next=1)
 
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Endless(clock, {"a": BAD}, has_reasons=True)
     wait(cloud, ["a"], Options(), clock=clock, rng=lambda: 0.5)
     assert len(cloud.sent("reasons")) == 10
 
 
 def test_slow_services_are_polled_over_several_connections() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": RUNS for number in range(40)}
     cloud = ScriptedBackend(clock, timelines, latencies=(2.0,))
     options = Options(**STEADY, timeout=100, request_timeout=30)
@@ -909,7 +909,7 @@ def test_slow_services_are_polled_over_several_connections() -> None:
 
 
 def test_there_are_no_more_connections_than_tasks_left_to_poll() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     together = run_side_by_side(clock)
     widths: list[list[int]] = []
 
@@ -936,7 +936,7 @@ def test_there_are_no_more_connections_than_tasks_left_to_poll() -> None:
 
 
 def test_a_slice_without_anything_to_do_sleeps_to_its_end() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": RUNS}, faults=[Throttle(100.0)], latencies=(0.0,))
     options, state, slices = Options(**STEADY, timeout=200), None, 0
     while True:
@@ -952,7 +952,7 @@ def test_a_slice_without_anything_to_do_sleeps_to_its_end() -> None:
 
 
 def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": RUNS for number in range(200)}
     cloud = ScriptedBackend(clock, timelines, latencies=(0.0,))
     first = wait(cloud, list(timelines), Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 4.0))
@@ -968,7 +968,7 @@ def test_a_round_longer_than_a_slice_goes_on_in_the_next_one() -> None:
 
 
 def test_the_time_between_two_slices_counts_against_the_pause() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": RUNS}, latencies=(0.0,))
     first = wait(cloud, ["a"], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 3.0))
     assert first.more is not None
@@ -979,7 +979,7 @@ def test_the_time_between_two_slices_counts_against_the_pause() -> None:
 
 
 def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": RUNS}, latencies=(0.0,))
     outcome = wait(cloud, ["a"], Options(**STEADY), clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 9.5))
     assert outcome.more is not None
@@ -987,7 +987,7 @@ def test_a_slice_is_not_ended_for_a_rest_shorter_than_the_start_of_another() -> 
 
 
 def test_a_slice_that_comes_too_late_still_makes_the_last_poll() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": after(19)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=19)
     first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5, time_slice=Slice(0.0, 16.0))
@@ -999,7 +999,7 @@ def test_a_slice_that_comes_too_late_still_makes_the_last_poll() -> None:
 
 
 def test_a_token_keeps_the_time_that_the_service_asked_to_wait() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": RUNS}, faults=[Throttle(60.0)], latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return")
     first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
@@ -1015,7 +1015,7 @@ def test_a_token_keeps_the_time_that_the_service_asked_to_wait() -> None:
 
 
 def test_the_least_recently_polled_tasks_come_first() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     timelines = {f"t-{number}": RUNS for number in range(150)}
     cloud = ScriptedBackend(clock, timelines, latencies=(0.0,))
     options = Options(timeout=0, on_timeout="return")
@@ -1027,7 +1027,7 @@ def test_the_least_recently_polled_tasks_come_first() -> None:
 
 
 def test_a_resumed_wait_does_not_poll_tasks_that_have_ended() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": after(3), "b": BAD, "c": after(50)}, latencies=(0.0,))
     options = Options(**STEADY, timeout=20, on_timeout="return", on_failure="return")
     first = wait(cloud, ["a", "b", "c"], options, clock=clock, rng=lambda: 0.5)
@@ -1047,7 +1047,7 @@ def test_a_resumed_wait_does_not_poll_tasks_that_have_ended() -> None:
 
 
 def test_confirmation_goes_on_in_a_resumed_wait() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": ((0.0, "SUCCESS_X"),)})
     options = Options(timeout=0, confirm=3, on_timeout="return")
     outcome = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
@@ -1061,7 +1061,7 @@ def test_confirmation_goes_on_in_a_resumed_wait() -> None:
 
 
 def test_unknown_status_fail_counts_across_a_resumption() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": ((0.0, "ODD"),)})
     options = Options(timeout=0, unknown_status="fail", on_timeout="return")
     first = wait(cloud, ["a"], options, clock=clock, rng=lambda: 0.5)
@@ -1073,7 +1073,7 @@ def test_unknown_status_fail_counts_across_a_resumption() -> None:
 
 
 def test_a_token_of_another_service_scope_or_form_is_rejected() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": RUNS})
     options = Options(timeout=0)
     scope = {"region": "cn-north-4", "project_id": "p1"}
@@ -1120,19 +1120,19 @@ def test_nothing_is_sent_after_a_signal() -> None:
 
 @pytest.mark.parametrize("ids", [[""], ["a", ""]])
 def test_an_empty_id_is_rejected(ids: list[str]) -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     with pytest.raises(UsageError, match="task_ids must be a list of ids; one of them is empty"):
         wait(ScriptedBackend(clock, {}), ids, Options(), clock=clock, rng=lambda: 0.5)
 
 
 def test_too_many_ids_are_rejected() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     with pytest.raises(UsageError, match="task_ids names 10001 tasks; one wait takes at most 10000"):
         wait(ScriptedBackend(clock, {}), [f"t-{n}" for n in range(10_001)], Options(), clock=clock, rng=lambda: 0.5)
 
 
 def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": after(9), "b": after(3)})
     outcome = wait(cloud, ["b", "a", "b"], Options(), clock=clock, rng=lambda: 0.5)
     assert [task["id"] for task in outcome.result["tasks"]] == ["b", "a"]
@@ -1140,7 +1140,7 @@ def test_results_are_in_the_order_of_the_request_and_named_once() -> None:
 
 
 def test_check_mode_polls_once_and_does_not_fail_for_pending_tasks() -> None:
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, {"a": RUNS, "b": after(0)})
     outcome = wait(cloud, ["a", "b"], Options(delay=5).for_check_mode(), clock=clock, rng=lambda: 0.5)
     assert not outcome.failed

@@ -28,11 +28,11 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    FakeClock,
     ScriptedBackend,
+    ScriptedClock,
     Statement,
+    StatusTimeline,
     Throttle,
-    Timeline,
     classify,
     run_side_by_side,
     status_at,
@@ -206,7 +206,7 @@ def test_p3_on_timeout_every_pending_task_was_polled_within_one_round_of_the_dea
 
 @given(st.integers(0, 240), st.integers(0, 5), scenarios(faults=(), most=1, confirm=1, timeout=60.0))
 def test_p3_a_task_that_ends_in_time_is_never_timed_out(quarters: int, seed: int, scenario: Scenario) -> None:
-    timelines: dict[str, Timeline] = {"t-0": ((0.0, "RUNNING_X"), (quarters / 4, "SUCCESS_X"))}
+    timelines: dict[str, StatusTimeline] = {"t-0": ((0.0, "RUNNING_X"), (quarters / 4, "SUCCESS_X"))}
     outcome, _cloud = Scenario(timelines, scenario.options, scenario.cloud, seed).run()
     assert not outcome.failed
     assert tasks(outcome)["t-0"]["state"] == "success"
@@ -589,10 +589,10 @@ def test_p14_only_the_monotonic_clock_counts_and_its_origin_does_not(scenario: S
     # The wall clock of FakeClock raises when it is read. Nearly all figures are sums of powers of two, which any origin
     # leaves exact, so that no decision hangs on the rounding of a sum.
     exact = {**scenario.cloud, "latencies": (0.0, 0.25)}
-    clock = FakeClock()
+    clock = ScriptedClock()
     one = ScriptedBackend(clock, scenario.timelines, **exact)
     whole = scenario.wait(clock, one)
-    clock = FakeClock(start)
+    clock = ScriptedClock(start)
     cloud = ScriptedBackend(clock, scenario.timelines, **exact)
     outcome = scenario.wait(clock, cloud)
     assert [(call.kind, call.about) for call in cloud.calls] == [(call.kind, call.about) for call in one.calls]
@@ -690,7 +690,7 @@ def test_p16_one_failing_task_costs_the_others_only_its_own_calls(scenario: Scen
     options = {**scenario.options, "interval": 2.0, "max_interval": 15.0, "delay": 0.0, "error_grace": 30.0}
     healthy = {task_id: line for task_id, line in scenario.timelines.items() if task_id != failing}
     alone = Scenario(healthy, options, scenario.cloud, scenario.seed).run()[0]
-    clock = FakeClock()
+    clock = ScriptedClock()
     outcome = scenario.wait(clock, Sick(clock, scenario.timelines, **scenario.cloud), **options)
     if "No usable response" in outcome.msg:
         assert all(task["finished"] for task_id, task in tasks(outcome).items() if task_id != failing)

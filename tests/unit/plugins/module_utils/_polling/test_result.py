@@ -22,15 +22,15 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     wait,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
-    FakeClock,
     ScriptedBackend,
-    Timeline,
+    ScriptedClock,
+    StatusTimeline,
 )
 
 #: What AWX shows of the result of a task, in bytes.
 AWX_LIMIT = 700_000
 STEPS = ["success_details", "details", "success_rows", "pending_rows"]
-ENDS: dict[str, Timeline] = {
+ENDS: dict[str, StatusTimeline] = {
     "success": ((0.0, "READY_X"), (20.0, "RUNNING_X"), (60.0, "SUCCESS_X")),
     "failed": ((0.0, "RUNNING_X"), (60.0, "FAILED_X")),
     "pending": ((0.0, "RUNNING_X"),),
@@ -50,7 +50,7 @@ class Wordy(ScriptedBackend):
 def wait_for(**counts: int) -> tuple[Outcome, dict[str, str]]:
     """Wait for so many tasks of each end; the outcome, and the end of each task."""
     ends = {str(uuid.uuid4()): end for end, count in counts.items() for _number in range(count)}
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = Wordy(clock, {task_id: ENDS[end] for task_id, end in ends.items()})
     options = Options(
         timeout=1500.0, interval=600.0, rate=1000.0, batch="never", on_timeout="return", on_failure="return"
@@ -102,7 +102,7 @@ def test_a_wait_goes_on_with_the_token_of_a_shortened_result(counts: dict[str, i
     if "resume" not in shorter:
         assert set(ends.values()) == {"success"}
         return
-    clock = FakeClock()
+    clock = ScriptedClock()
     cloud = ScriptedBackend(clock, dict.fromkeys(shorter["pending_ids"], ((0.0, "SUCCESS_X"),)))
     options = Options(on_failure="return", batch="never")
     again = wait(cloud, [], options, clock=clock, rng=lambda: 0.5, resume=shorter["resume"])

@@ -21,25 +21,27 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import REASON_GRACE
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
     GONE,
-    FakeClock,
     ScriptedBackend,
+    ScriptedClock,
+    StatusTimeline,
     Throttle,
-    Timeline,
 )
 
 STEADY: dict[str, t.Any] = {"jitter": 0.0}
 
 
-def ends(at: float, status: str = "SUCCESS_X") -> Timeline:
+def ends(at: float, status: str = "SUCCESS_X") -> StatusTimeline:
     """Return a task that runs until a moment, and then has a status."""
     return ((0.0, "RUNNING_X"), (at, status))
 
 
-class Bench:
+class WatchRun:
     """A watch of a scripted service, and what came of its steps."""
 
-    def __init__(self, timelines: t.Mapping[str, Timeline], cloud: t.Mapping[str, t.Any], **options: t.Any) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, timelines: t.Mapping[str, StatusTimeline], cloud: t.Mapping[str, t.Any], **options: t.Any
+    ) -> None:
+        self.clock = ScriptedClock()
         self.cloud = ScriptedBackend(self.clock, timelines, **cloud)
         self.watch = Watch(self.cloud, Options(**{**STEADY, **options}), clock=self.clock, rng=lambda: 0.5)
         #: The tasks that ended, each with when it was told, in seconds since the clock began.
@@ -48,7 +50,7 @@ class Bench:
         self.warnings: list[str] = []
         self.failure: Failure | None = None
 
-    def run(self, until: float) -> Bench:
+    def run(self, until: float) -> WatchRun:
         """Take steps until a moment, and rest between them."""
         while self.clock.age() < until and self.failure is None:
             step = self.watch.step()
@@ -67,7 +69,7 @@ class Bench:
 
 
 def test_each_task_is_returned_once_when_it_ends() -> None:
-    bench = Bench({"a": ends(3), "b": ends(40, "FAILED_X"), "c": ((0.0, GONE),), "d": ends(1e6)}, {})
+    bench = WatchRun({"a": ends(3), "b": ends(40, "FAILED_X"), "c": ((0.0, GONE),), "d": ends(1e6)}, {})
     bench.watch.add(["a", "b", "c", "d", "a"])
     assert len(bench.watch) == 4
     bench.run(100)
@@ -78,7 +80,7 @@ def test_each_task_is_returned_once_when_it_ends() -> None:
 
 
 def test_a_task_can_be_added_at_any_time_and_its_times_count_from_then() -> None:
-    bench = Bench({"old": ends(1e6), "new": ends(1020.0)}, {})
+    bench = WatchRun({"old": ends(1e6), "new": ends(1020.0)}, {})
     bench.watch.add(["old"])
     bench.run(1000)
     bench.watch.add(["new"])
@@ -93,7 +95,7 @@ def test_a_task_can_be_added_at_any_time_and_its_times_count_from_then() -> None
 
 def test_a_new_task_is_polled_as_soon_after_hours_as_at_the_beginning() -> None:
     # The pause of a wait that is this old would be the longest there is.
-    bench = Bench({"old": ends(1e6), "new": ends(36_003.0)}, {}, max_interval=600.0)
+    bench = WatchRun({"old": ends(1e6), "new": ends(36_003.0)}, {}, max_interval=600.0)
     bench.watch.add(["old"])
     bench.run(36_000)
     bench.watch.add(["new"])
@@ -104,7 +106,7 @@ def test_a_new_task_is_polled_as_soon_after_hours_as_at_the_beginning() -> None:
 
 
 def test_pauses_of_tasks_of_one_age_are_those_of_a_wait() -> None:
-    bench = Bench({"a": ends(1e6)}, {})
+    bench = WatchRun({"a": ends(1e6)}, {})
     bench.watch.add(["a"])
     bench.run(100)
     sent = [call.sent for call in bench.cloud.sent("read")]
@@ -115,7 +117,7 @@ def test_pauses_of_tasks_of_one_age_are_those_of_a_wait() -> None:
 
 
 def test_a_watch_without_tasks_sends_nothing_and_polls_at_once_what_is_added() -> None:
-    bench = Bench({"a": ends(0.0)}, {})
+    bench = WatchRun({"a": ends(0.0)}, {})
     assert bench.watch.step().rest == math.inf
     bench.clock.sleep(5000)
     assert bench.watch.step() == ([], [], math.inf, None)
@@ -127,7 +129,7 @@ def test_a_watch_without_tasks_sends_nothing_and_polls_at_once_what_is_added() -
 
 def test_many_tasks_are_polled_through_the_list() -> None:
     timelines = {f"t{number}": ends(1e6) for number in range(50)}
-    bench = Bench(timelines, {"page_size": 100}, interval=5.0, backoff=0.0)
+    bench = WatchRun(timelines, {"page_size": 100}, interval=5.0, backoff=0.0)
     bench.watch.add(timelines)
     bench.run(60)
     assert len(bench.cloud.sent("page")) >= 10
@@ -136,7 +138,7 @@ def test_many_tasks_are_polled_through_the_list() -> None:
 
 def test_the_reason_of_a_failure_is_read_when_the_task_fails() -> None:
     timelines = {"bad": ends(10, "FAILED_X"), "other": ends(1e6)}
-    bench = Bench(timelines, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}})
+    bench = WatchRun(timelines, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}})
     bench.watch.add(timelines)
     bench.run(30)
     assert bench.ended["bad"]["reason"] == {"code": "KPS.1", "message": "no luck"}
@@ -144,14 +146,14 @@ def test_the_reason_of_a_failure_is_read_when_the_task_fails() -> None:
 
 
 def test_the_reason_of_the_last_task_is_read_too() -> None:
-    bench = Bench({"bad": ends(10, "FAILED_X")}, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no")}})
+    bench = WatchRun({"bad": ends(10, "FAILED_X")}, {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no")}})
     bench.watch.add(["bad"])
     bench.run(30)
     assert bench.ended["bad"]["reason"] == {"code": "KPS.1", "message": "no"}
 
 
 def test_a_failure_without_a_record_has_no_reason() -> None:
-    bench = Bench({"bad": ends(1, "FAILED_X")}, {"has_reasons": True})
+    bench = WatchRun({"bad": ends(1, "FAILED_X")}, {"has_reasons": True})
     bench.watch.add(["bad"])
     bench.run(30)
     assert bench.ended["bad"]["reason"] is None
@@ -164,7 +166,7 @@ def test_a_failed_task_is_held_for_a_minute_while_its_reason_cannot_be_read() ->
     for outage, expected in ((5, {"code": "KPS.1", "message": "no luck"}), (1000, None)):
         faults = [None, None, *["unavailable"] * outage]
         cloud = {"has_reasons": True, "reasons_of": {"bad": Reason("KPS.1", "no luck")}, "faults": faults}
-        bench = Bench(timelines, cloud, error_grace=1e6)
+        bench = WatchRun(timelines, cloud, error_grace=1e6)
         bench.watch.add(timelines)
         bench.run(200)
         assert bench.ended["bad"]["reason"] == expected, outage
@@ -179,7 +181,7 @@ def test_a_failed_task_is_held_for_a_minute_while_its_reason_cannot_be_read() ->
 )
 def test_a_watch_that_cannot_go_on_says_why_and_returns_the_tasks_that_ended(fault: str, part: str) -> None:
     timelines = {"a": ends(0), "b": ends(1e6)}
-    bench = Bench(timelines, {"faults": [None, fault]})
+    bench = WatchRun(timelines, {"faults": [None, fault]})
     bench.watch.add(timelines)
     bench.run(100)
     assert bench.states() == {"a": "success"}
@@ -190,7 +192,7 @@ def test_a_watch_that_cannot_go_on_says_why_and_returns_the_tasks_that_ended(fau
 
 
 def test_rejected_credentials_are_tried_once_more_after_reauthentication() -> None:
-    bench = Bench({"a": ends(1e6)}, {"faults": ["unauthorized"] * 5, "may_reauthenticate": True})
+    bench = WatchRun({"a": ends(1e6)}, {"faults": ["unauthorized"] * 5, "may_reauthenticate": True})
     bench.watch.add(["a"])
     bench.run(100)
     assert bench.failure is not None
@@ -199,11 +201,11 @@ def test_rejected_credentials_are_tried_once_more_after_reauthentication() -> No
 
 def test_an_outage_is_survived_until_the_grace_is_over() -> None:
     faults = ["reset"] * 2000
-    bench = Bench({"a": ends(0)}, {"faults": faults[:20]}, error_grace=3600.0)
+    bench = WatchRun({"a": ends(0)}, {"faults": faults[:20]}, error_grace=3600.0)
     bench.watch.add(["a"])
     bench.run(600)
     assert bench.states() == {"a": "success"}
-    bench = Bench({"a": ends(0)}, {"faults": faults}, error_grace=300.0)
+    bench = WatchRun({"a": ends(0)}, {"faults": faults}, error_grace=300.0)
     bench.watch.add(["a"])
     bench.run(1000)
     assert bench.failure is not None
@@ -211,7 +213,7 @@ def test_an_outage_is_survived_until_the_grace_is_over() -> None:
 
 
 def test_no_step_sleeps_for_long_although_the_service_asks_for_an_hour() -> None:
-    bench = Bench({"a": ends(0)}, {"faults": [Throttle(3600.0)]})
+    bench = WatchRun({"a": ends(0)}, {"faults": [Throttle(3600.0)]})
     bench.watch.add(["a"])
     first = bench.watch.step()
     assert first.ended == []
@@ -223,7 +225,7 @@ def test_no_step_sleeps_for_long_although_the_service_asks_for_an_hour() -> None
 
 
 def test_an_unknown_status_goes_on_with_one_warning() -> None:
-    bench = Bench({"a": ((0.0, "ODD_X"), (60.0, "SUCCESS_X"))}, {})
+    bench = WatchRun({"a": ((0.0, "ODD_X"), (60.0, "SUCCESS_X"))}, {})
     bench.watch.add(["a"])
     bench.run(100)
     assert bench.states() == {"a": "success"}
@@ -231,7 +233,7 @@ def test_an_unknown_status_goes_on_with_one_warning() -> None:
 
 
 def test_the_clock_can_end_a_step() -> None:
-    bench = Bench({"a": ends(1e6)}, {"signal_at_call": 0})
+    bench = WatchRun({"a": ends(1e6)}, {"signal_at_call": 0})
     bench.watch.add(["a"])
     with pytest.raises(Interrupted):
         bench.watch.step()
@@ -239,7 +241,7 @@ def test_the_clock_can_end_a_step() -> None:
 
 def test_a_watch_is_as_fast_as_its_rate_allows() -> None:
     timelines = {f"t{number}": ends(0) for number in range(30)}
-    bench = Bench(timelines, {}, rate=5.0, batch="never")
+    bench = WatchRun(timelines, {}, rate=5.0, batch="never")
     bench.watch.add(timelines)
     bench.run(60)
     sent = [call.sent for call in bench.cloud.sent("read")]

@@ -25,7 +25,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.jo
 )
 
 
-class FakeClock(SystemClock):
+class ForwardedClock(SystemClock):
     """A clock that is set forward by who sleeps."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ def entry(server: str, **more: t.Any) -> JournalEntry:
 
 
 def journals(directory: Path) -> Journals:
-    return Journals(str(directory), FakeClock())
+    return Journals(str(directory), ForwardedClock())
 
 
 def content(directory: Path) -> dict[str, list[str]]:
@@ -171,7 +171,7 @@ def test_in_a_dry_run_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_another_run_holds_is_waited_for(tmp_path: Path) -> None:
-    clock = FakeClock()
+    clock = ForwardedClock()
     holder = os.open(tmp_path, os.O_RDONLY)
     fcntl.flock(holder, fcntl.LOCK_EX)
     with pytest.raises(UsageError, match="another run has held the lock on the directory for more than 30 s"):
@@ -186,7 +186,7 @@ def test_where_nothing_can_be_locked_the_work_goes_on() -> None:
     assert _locked(2**20) is True
 
 
-class YieldingClock(FakeClock):
+class YieldingClock(ForwardedClock):
     """A clock that lets others run in the place of a pause."""
 
     def sleep(self, seconds: float) -> None:

@@ -24,7 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
 )
 
 
-class Service:
+class NumberedRows:
     """A list of so many numbered rows, whose markers are the numbers of rows.
 
     Args:
@@ -86,7 +86,7 @@ def numbers(listing: Listing) -> list[int]:
 @pytest.mark.parametrize("trailing", [False, True])
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 21])
 def test_all_pages_are_read(count: int, trailing: bool) -> None:
-    service = Service(count, trailing=trailing)
+    service = NumberedRows(count, trailing=trailing)
     assert service.ids() == (list(range(count)), None)
     pages = max(1, -(-count // 10))
     # A marker that points to an empty page costs one more.
@@ -109,13 +109,13 @@ def test_all_pages_are_read(count: int, trailing: bool) -> None:
 def test_a_limit_is_kept_and_the_marker_of_the_rest_returned(
     count: int, most: int, read: int, following: int | None, trailing: bool
 ) -> None:
-    service = Service(count, trailing=trailing)
+    service = NumberedRows(count, trailing=trailing)
     assert service.ids(most=most) == (list(range(read)), following)
     assert all(limit <= 10 for _marker, limit in service.asked)
 
 
 def test_reading_goes_on_at_a_marker() -> None:
-    service = Service(25)
+    service = NumberedRows(25)
     first, marker = service.ids(most=12)
     second, end = service.ids(marker=marker)
     assert (first + second, end) == (list(range(25)), None)
@@ -147,16 +147,16 @@ ODD: dict[str, tuple[dict[t.Any, RowPage], list[int]]] = {
 
 @pytest.mark.parametrize(("pages", "ids"), list(ODD.values()), ids=list(ODD))
 def test_a_list_ends(pages: dict[t.Any, RowPage], ids: list[int]) -> None:
-    assert Service(pages={**pages}).ids() == (ids, None)
+    assert NumberedRows(pages={**pages}).ids() == (ids, None)
 
 
 def test_counted_markers_end_with_a_page_without_new_rows() -> None:
     pages: dict[t.Any, RowPage | Exception] = {None: RowPage(rows(1, 2), 2), 2: RowPage(rows(1, 2), 4)}
-    assert Service(pages=pages).ids(counted=True) == ([1, 2], None)
+    assert NumberedRows(pages=pages).ids(counted=True) == ([1, 2], None)
 
 
 def test_pages_without_new_rows_are_given_up() -> None:
-    service = Service(pages=lambda marker: RowPage(rows(7) if marker is None else [], (marker or 0) + 1))
+    service = NumberedRows(pages=lambda marker: RowPage(rows(7) if marker is None else [], (marker or 0) + 1))
     with pytest.raises(InvalidResponseError, match="X ListThings: 10 pages in a row brought nothing new") as caught:
         service.ids()
     assert numbers(caught.value.partial) == [7]
@@ -164,7 +164,7 @@ def test_pages_without_new_rows_are_given_up() -> None:
 
 
 def test_all_pages_share_one_time() -> None:
-    service = Service(pages=lambda marker: RowPage(rows(marker or 0), (marker or 0) + 1), seconds=30.0)
+    service = NumberedRows(pages=lambda marker: RowPage(rows(marker or 0), (marker or 0) + 1), seconds=30.0)
     with pytest.raises(TransportError, match="X ListThings: the list did not end in time; 30 rows were read") as caught:
         service.ids()
     assert service.lefts == [30.0 - number for number in range(30)]
@@ -174,7 +174,7 @@ def test_all_pages_share_one_time() -> None:
 
 def test_a_page_that_cannot_be_read_keeps_those_before() -> None:
     refused = RejectedError("no", http_status=400)
-    service = Service(pages={None: RowPage(rows(1, 2), "a"), "a": refused})
+    service = NumberedRows(pages={None: RowPage(rows(1, 2), "a"), "a": refused})
     noted: dict[str, t.Any] = {"changed": False}
     with pytest.raises(RejectedError):
         list_result(noted, "things", service.listing, lambda row: {**row, "seen": True})
@@ -185,13 +185,13 @@ def test_a_page_that_cannot_be_read_keeps_those_before() -> None:
 def test_without_a_page_nothing_is_kept() -> None:
     noted: dict[str, t.Any] = {}
     with pytest.raises(RejectedError):
-        list_result(noted, "things", Service(pages={None: RejectedError("no")}).listing)
+        list_result(noted, "things", NumberedRows(pages={None: RejectedError("no")}).listing)
     assert noted == {}
 
 
 def test_the_result_of_a_list() -> None:
-    assert list_result({}, "things", Service(2).listing) == {"things": rows(0, 1), "truncated": False}
-    assert list_result({}, "things", Service(1).listing, bounded=False) == {"things": rows(0)}
+    assert list_result({}, "things", NumberedRows(2).listing) == {"things": rows(0, 1), "truncated": False}
+    assert list_result({}, "things", NumberedRows(1).listing, bounded=False) == {"things": rows(0)}
 
 
 @pytest.mark.parametrize("value", [None, 7, "", ["t-1"], {}])
@@ -201,7 +201,7 @@ def test_each_row_has_an_id(value: t.Any) -> None:
         "a": RowPage([*rows(2), {"id": value}], None),
     }
     with pytest.raises(InvalidResponseError, match="X ListThings was answered with .*'id'") as caught:
-        Service(pages=pages).ids()
+        NumberedRows(pages=pages).ids()
     assert numbers(caught.value.partial) == [1]
 
 
@@ -244,12 +244,12 @@ def test_a_rejected_default_page_size_is_an_error() -> None:
 
 
 def test_a_marker_to_begin_with_counts_as_read() -> None:
-    assert Service(pages={"a": RowPage(rows(1), "a")}).ids(marker="a") == ([1], None)
+    assert NumberedRows(pages={"a": RowPage(rows(1), "a")}).ids(marker="a") == ([1], None)
 
 
 def test_more_rows_than_requested_are_cut() -> None:
     pages: dict[t.Any, RowPage | Exception] = {None: RowPage(rows(1, 2, 3), "a"), "a": RowPage(rows(4), None)}
-    assert Service(pages=pages).ids(most=2) == ([1, 2], "a")
+    assert NumberedRows(pages=pages).ids(most=2) == ([1, 2], "a")
 
 
 def test_the_return_values_about_unread_rows() -> None:

@@ -50,7 +50,7 @@ assert set(KPS_OPTIONS) - {"service", "jitter"} <= set(HWC_OPTIONS)
 
 
 @dataclasses.dataclass
-class Task:
+class FakeTask:
     """A task. Times are seconds since the clock began.
 
     Attributes:
@@ -64,7 +64,7 @@ class Task:
     fails: tuple[str, str] | None = None
 
 
-class Service:
+class FakeServices:
     """Both services behind one transport.
 
     Args:
@@ -73,7 +73,7 @@ class Service:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.tasks: dict[str, Task] = {}
+        self.tasks: dict[str, FakeTask] = {}
         #: What was asked, such as ``running``, ``failed``, ``task t-1``, ``ListTasks StartTime ge ...``.
         self.asked: list[str] = []
         #: What comes of requests whose word begins so, in place of a response.
@@ -81,7 +81,7 @@ class Service:
         #: Called at the beginning of each request.
         self.on_request: t.Callable[[], None] | None = None
 
-    def connect(self, **_arguments: t.Any) -> Service:
+    def connect(self, **_arguments: t.Any) -> FakeServices:
         """Return itself, in place of a new object of the real transport's class."""
         return self
 
@@ -124,7 +124,7 @@ class Service:
         rows = [self._row(name, task) for name, task in self._begun().items() if self._word(task) == wanted]
         return answer({"total": len(rows), "tasks": rows})
 
-    def _row(self, name: str, task: Task) -> dict[str, t.Any]:
+    def _row(self, name: str, task: FakeTask) -> dict[str, t.Any]:
         code, message = task.fails or (None, None)
         row = {"task_id": name, "server_id": f"s-{name}", "server_name": f"server-{name}", "keypair_name": "kp"}
         row["task_time"] = str(int((EPOCH + task.ends) * 1000))
@@ -146,10 +146,10 @@ class Service:
         rows = list(shown.values())[: int(query["MaxResults"])]
         return answer({"Tasks": rows, "IsTruncated": False}, date=date)
 
-    def _begun(self) -> dict[str, Task]:
+    def _begun(self) -> dict[str, FakeTask]:
         return {name: task for name, task in self.tasks.items() if task.begins <= self.age}
 
-    def _word(self, task: Task) -> str:
+    def _word(self, task: FakeTask) -> str:
         if self.age < task.ends:
             return "RUNNING"
         return "FAILED" if task.fails else "SUCCESS"

@@ -30,18 +30,18 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._event_source.service import (
     CLOUDSSO_OPTIONS,
     KPS_OPTIONS,
-    Service,
-    Task,
+    FakeServices,
+    FakeTask,
 )
 
 BAD = ("KPS.0003", "no luck")
 DAY = 86400.0
 
 
-class Source:
+class PollerRun:
     """A poller on the scripted services, and what came of its steps."""
 
-    def __init__(self, service: Service, options: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, service: FakeServices, options: t.Mapping[str, t.Any]) -> None:
         self.service = service
         self.states: dict[str, str] = {}
         self.events: list[dict[str, t.Any]] = []
@@ -66,7 +66,7 @@ class Source:
             raise UsageError(opened["msg"])
         self.poller: SourcePoller = opened["poller"]
 
-    def run(self, until: float, *, deliver: bool = True) -> Source:
+    def run(self, until: float, *, deliver: bool = True) -> PollerRun:
         """Take steps until a moment, in seconds since the clock began, and rest between them."""
         while self.service.age < until and self.failure is None:
             work = self.poller.step()
@@ -87,23 +87,23 @@ class Source:
 
 
 @pytest.fixture
-def service(clock: FakeClock) -> Service:
+def service(clock: FakeClock) -> FakeServices:
     """Return the services."""
-    return Service(clock)
+    return FakeServices(clock)
 
 
-def kps(service: Service, **options: t.Any) -> Source:
+def kps(service: FakeServices, **options: t.Any) -> PollerRun:
     """Return a source for Key Pair Service."""
-    return Source(service, {**KPS_OPTIONS, **options})
+    return PollerRun(service, {**KPS_OPTIONS, **options})
 
 
-def cloudsso(service: Service, **options: t.Any) -> Source:
+def cloudsso(service: FakeServices, **options: t.Any) -> PollerRun:
     """Return a source for CloudSSO."""
-    return Source(service, {**CLOUDSSO_OPTIONS, **options})
+    return PollerRun(service, {**CLOUDSSO_OPTIONS, **options})
 
 
-def test_named_tasks_are_watched_until_each_has_ended(service: Service) -> None:
-    service.tasks = {"a": Task(ends=10), "b": Task(ends=20, fails=BAD)}
+def test_named_tasks_are_watched_until_each_has_ended(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=10), "b": FakeTask(ends=20, fails=BAD)}
     source = kps(service, task_ids=["a", "b", "gone"])
     source.run(5)
     assert not source.poller.done
@@ -115,8 +115,8 @@ def test_named_tasks_are_watched_until_each_has_ended(service: Service) -> None:
     assert failed["scope"] == {"region": "cn-north-4", "project": "0123456789abcdef0123456789abcdef"}
 
 
-def test_an_event_has_the_fields_of_a_task_of_a_wait(service: Service) -> None:
-    service.tasks = {"a": Task(ends=0)}
+def test_an_event_has_the_fields_of_a_task_of_a_wait(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=0)}
     (event,) = kps(service, task_ids=["a"]).run(5).events
     assert set(event) == {"service", "scope", "task", "meta"}
     assert set(event["task"]) == {
@@ -125,47 +125,47 @@ def test_an_event_has_the_fields_of_a_task_of_a_wait(service: Service) -> None:
     }
 
 
-def test_all_tasks_that_kps_runs_are_found_whenever_they_begin(service: Service) -> None:
+def test_all_tasks_that_kps_runs_are_found_whenever_they_begin(service: FakeServices) -> None:
     service.tasks = {
-        "first": Task(ends=30),
-        "later": Task(begins=40, ends=80),
-        "bad": Task(begins=50, ends=85, fails=BAD),
+        "first": FakeTask(ends=30),
+        "later": FakeTask(begins=40, ends=80),
+        "bad": FakeTask(begins=50, ends=85, fails=BAD),
     }
     source = kps(service, discover=True).run(200)
     assert source.states == {"first": "success", "later": "success", "bad": "failed"}
 
 
-def test_tasks_that_failed_before_the_first_start_raise_no_event(service: Service) -> None:
-    service.tasks = {"old": Task(ends=-100, fails=BAD), "new": Task(ends=10, fails=BAD)}
+def test_tasks_that_failed_before_the_first_start_raise_no_event(service: FakeServices) -> None:
+    service.tasks = {"old": FakeTask(ends=-100, fails=BAD), "new": FakeTask(ends=10, fails=BAD)}
     assert kps(service, discover=True).run(100).states == {"new": "failed"}
 
 
-def test_a_task_that_fails_between_two_readings_is_found_by_its_record(service: Service) -> None:
-    service.tasks = {"short": Task(begins=20, ends=21, fails=BAD), "lost": Task(begins=20, ends=21)}
+def test_a_task_that_fails_between_two_readings_is_found_by_its_record(service: FakeServices) -> None:
+    service.tasks = {"short": FakeTask(begins=20, ends=21, fails=BAD), "lost": FakeTask(begins=20, ends=21)}
     assert kps(service, discover=True, discover_interval=50).run(200).states == {"short": "failed"}
 
 
-def test_since_reports_failures_of_the_past(service: Service) -> None:
-    service.tasks = {"older": Task(ends=-200, fails=BAD), "old": Task(ends=-100, fails=BAD)}
+def test_since_reports_failures_of_the_past(service: FakeServices) -> None:
+    service.tasks = {"older": FakeTask(ends=-200, fails=BAD), "old": FakeTask(ends=-100, fails=BAD)}
     # 100 s before the clock began, and a half.
     source = kps(service, discover=True, since="2026-01-02T03:02:24Z").run(100)
     assert source.states == {"old": "failed"}
 
 
-def test_the_lists_are_read_at_the_interval_and_tasks_are_polled_beside(service: Service) -> None:
-    service.tasks = {"a": Task()}
+def test_the_lists_are_read_at_the_interval_and_tasks_are_polled_beside(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask()}
     kps(service, discover=True, discover_interval=20).run(200)
     assert 9 <= service.asked.count("failed") <= 11
     assert service.asked.count("running") == service.asked.count("failed")
     assert service.asked.count("task a") > 10
 
 
-def test_all_tasks_of_a_directory_are_found(service: Service) -> None:
+def test_all_tasks_of_a_directory_are_found(service: FakeServices) -> None:
     service.tasks = {
-        "goes on": Task(begins=-50, ends=30),
-        "ended": Task(begins=-100, ends=-50),
-        "short": Task(begins=21, ends=22),
-        "bad": Task(begins=40, ends=60, fails=("", "quota")),
+        "goes on": FakeTask(begins=-50, ends=30),
+        "ended": FakeTask(begins=-100, ends=-50),
+        "short": FakeTask(begins=21, ends=22),
+        "bad": FakeTask(begins=40, ends=60, fails=("", "quota")),
     }
     service.tasks = {name.replace(" ", "-"): task for name, task in service.tasks.items()}
     source = cloudsso(service, discover=True, discover_interval=20).run(200)
@@ -177,21 +177,21 @@ def test_all_tasks_of_a_directory_are_found(service: Service) -> None:
     assert filters[2][:-3] == "ListTasks StartTime ge 2026-01-02T02:04:"
 
 
-def test_since_reports_all_tasks_of_a_directory_that_began_then(service: Service) -> None:
-    service.tasks = {"ended": Task(begins=-100, ends=-50), "now": Task(ends=30)}
+def test_since_reports_all_tasks_of_a_directory_that_began_then(service: FakeServices) -> None:
+    service.tasks = {"ended": FakeTask(begins=-100, ends=-50), "now": FakeTask(ends=30)}
     source = cloudsso(service, discover=True, since="2026-01-02T03:00:00Z").run(200)
     assert source.states == {"ended": "success", "now": "success"}
     assert service.asked.count("ListTasks StartTime ge 2026-01-02T03:00:00Z") >= 10
 
 
-def test_the_clock_of_this_machine_does_not_matter_for_a_directory(service: Service) -> None:
+def test_the_clock_of_this_machine_does_not_matter_for_a_directory(service: FakeServices) -> None:
     service.clock.now += 7200
     service.clock.time = lambda: 1.6e9 + service.clock.now  # type: ignore[method-assign]
-    service.tasks = {"a": Task(ends=7300)}
+    service.tasks = {"a": FakeTask(ends=7300)}
     assert cloudsso(service, discover=True).run(7400).states == {"a": "success"}
 
 
-def test_a_gap_that_the_list_does_not_reach_is_told(service: Service) -> None:
+def test_a_gap_that_the_list_does_not_reach_is_told(service: FakeServices) -> None:
     source = cloudsso(service, discover=True, since="2025-12-01T00:00:00Z").run(10)
     assert source.warnings == [
         "CloudSSO lists tasks of the last seven days only. Those that began between 2025-12-01T00:00:00Z and "
@@ -199,13 +199,13 @@ def test_a_gap_that_the_list_does_not_reach_is_told(service: Service) -> None:
     ]
 
 
-def test_named_and_found_tasks_are_one_and_the_same(service: Service) -> None:
-    service.tasks = {"a": Task(ends=30), "b": Task(ends=30)}
+def test_named_and_found_tasks_are_one_and_the_same(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=30), "b": FakeTask(ends=30)}
     source = kps(service, discover=True, task_ids=["a"]).run(100)
     assert sorted(source.ids) == ["a", "b"]
 
 
-def test_an_id_that_must_not_stand_in_a_request_is_left_out(service: Service) -> None:
+def test_an_id_that_must_not_stand_in_a_request_is_left_out(service: FakeServices) -> None:
     service.trouble["running"] = answer({"total": 1, "tasks": [{"task_id": "../keypairs"}]})
     source = kps(service, discover=True).run(10)
     assert source.warnings == [
@@ -220,15 +220,15 @@ def test_an_id_that_must_not_stand_in_a_request_is_left_out(service: Service) ->
 @pytest.mark.parametrize("cut", [1, 11, 21, 31, 41, 61])
 @pytest.mark.parametrize("delivered", [True, False])
 def test_over_a_restart_at_any_moment_each_task_has_one_event(
-    service: Service, tmp_path: Path, cut: int, delivered: bool
+    service: FakeServices, tmp_path: Path, cut: int, delivered: bool
 ) -> None:
     service.tasks = {
-        "named": Task(ends=20),
-        "found": Task(ends=30),
-        "bad": Task(ends=12, fails=BAD),
-        "while-down": Task(ends=cut + 25),
-        "bad-while-down": Task(begins=cut + 5, ends=cut + 15, fails=BAD),
-        "old": Task(ends=-5, fails=BAD),
+        "named": FakeTask(ends=20),
+        "found": FakeTask(ends=30),
+        "bad": FakeTask(ends=12, fails=BAD),
+        "while-down": FakeTask(ends=cut + 25),
+        "bad-while-down": FakeTask(begins=cut + 5, ends=cut + 15, fails=BAD),
+        "old": FakeTask(ends=-5, fails=BAD),
     }
     options = {"discover": True, "task_ids": ["named"], "state_file": str(tmp_path / "state")}
     first = kps(service, **options).run(cut, deliver=delivered)
@@ -243,9 +243,9 @@ def test_over_a_restart_at_any_moment_each_task_has_one_event(
 
 
 def test_an_event_that_was_not_delivered_is_there_after_a_restart_with_the_same_id(
-    service: Service, tmp_path: Path
+    service: FakeServices, tmp_path: Path
 ) -> None:
-    service.tasks = {"a": Task(ends=5)}
+    service.tasks = {"a": FakeTask(ends=5)}
     options = {"task_ids": ["a"], "state_file": str(tmp_path / "state")}
     first = kps(service, **options).run(20, deliver=False)
     first.poller.close()
@@ -260,11 +260,11 @@ def test_an_event_that_was_not_delivered_is_there_after_a_restart_with_the_same_
     third.poller.close()
 
 
-def test_a_directory_is_read_from_where_the_last_run_ended(service: Service, tmp_path: Path) -> None:
+def test_a_directory_is_read_from_where_the_last_run_ended(service: FakeServices, tmp_path: Path) -> None:
     options = {"discover": True, "state_file": str(tmp_path / "state")}
     first = cloudsso(service, **options).run(100)
     first.poller.close()
-    service.tasks = {"while-down": Task(begins=200, ends=300)}
+    service.tasks = {"while-down": FakeTask(begins=200, ends=300)}
     service.clock.now += 3 * DAY
     service.asked.clear()
     second = cloudsso(service, **options).run(service.age + 30)
@@ -275,8 +275,8 @@ def test_a_directory_is_read_from_where_the_last_run_ended(service: Service, tmp
     second.poller.close()
 
 
-def test_records_that_stay_for_weeks_are_reported_once(service: Service, tmp_path: Path) -> None:
-    service.tasks = {"bad": Task(ends=5, fails=BAD)}
+def test_records_that_stay_for_weeks_are_reported_once(service: FakeServices, tmp_path: Path) -> None:
+    service.tasks = {"bad": FakeTask(ends=5, fails=BAD)}
     options = {"discover": True, "state_file": str(tmp_path / "state"), "discover_interval": DAY / 4}
     first = kps(service, **options).run(20 * DAY)
     assert first.ids == ["bad"]
@@ -291,8 +291,8 @@ def test_records_that_stay_for_weeks_are_reported_once(service: Service, tmp_pat
 
 
 @pytest.mark.parametrize("word", ["failed", "running", "task"])
-def test_rejected_credentials_end_the_source_at_once(service: Service, word: str) -> None:
-    service.tasks = {"a": Task()}
+def test_rejected_credentials_end_the_source_at_once(service: FakeServices, word: str) -> None:
+    service.tasks = {"a": FakeTask()}
     service.trouble[word] = error_response(401, "APIGW.0301", "Incorrect IAM authentication information")
     source = kps(service, discover=True).run(100)
     assert source.failure is not None
@@ -302,33 +302,33 @@ def test_rejected_credentials_end_the_source_at_once(service: Service, word: str
     assert [asked.split()[0] for asked in service.asked].count(word) == 1
 
 
-def test_a_permission_that_is_missing_ends_the_source(service: Service) -> None:
+def test_a_permission_that_is_missing_ends_the_source(service: FakeServices) -> None:
     service.trouble["running"] = error_response(403, "APIGW.0307", "no permission")
     source = kps(service, discover=True).run(100)
     assert source.failure is not None
     assert source.failure["http_status"] == 403
 
 
-def test_lists_that_fail_for_a_while_are_read_again_with_one_warning(service: Service) -> None:
-    service.tasks = {"a": Task(ends=20)}
+def test_lists_that_fail_for_a_while_are_read_again_with_one_warning(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=20)}
     service.trouble["running"] = error_response(503, "APIGW.0500", "later")
     source = kps(service, discover=True, task_ids=["a"]).run(400)
     assert source.states == {"a": "success"}, "named tasks are polled all the same"
     assert len([warning for warning in source.warnings if "will be tried again" in warning]) == 1
-    service.tasks["b"] = Task(ends=service.age + 100)
+    service.tasks["b"] = FakeTask(ends=service.age + 100)
     service.trouble.clear()
     assert source.run(service.age + 300).states == {"a": "success", "b": "success"}
     assert source.failure is None
 
 
-def test_lists_that_fail_for_too_long_end_the_source(service: Service) -> None:
+def test_lists_that_fail_for_too_long_end_the_source(service: FakeServices) -> None:
     service.trouble["running"] = lost()
     source = kps(service, discover=True, error_grace=300).run(2000)
     assert source.failure is not None
     assert 300 <= service.age < 500
 
 
-def test_a_host_that_does_not_exist_ends_the_source_at_once(service: Service) -> None:
+def test_a_host_that_does_not_exist_ends_the_source_at_once(service: FakeServices) -> None:
     service.trouble["failed"] = nowhere()
     source = kps(service, discover=True).run(2000)
     assert source.failure is not None
@@ -336,23 +336,23 @@ def test_a_host_that_does_not_exist_ends_the_source_at_once(service: Service) ->
     assert service.age < 100
 
 
-def test_a_directory_without_a_date_is_an_answer_that_cannot_be_used(service: Service) -> None:
+def test_a_directory_without_a_date_is_an_answer_that_cannot_be_used(service: FakeServices) -> None:
     service.trouble["ListTasks"] = answer({"Tasks": []})
     source = cloudsso(service, discover=True, error_grace=60).run(500)
     assert source.failure is not None
     assert "has no Date" in source.failure["msg"]
 
 
-def test_what_ended_before_the_end_of_the_source_is_an_event(service: Service) -> None:
-    service.tasks = {"a": Task(ends=0), "b": Task()}
+def test_what_ended_before_the_end_of_the_source_is_an_event(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=0), "b": FakeTask()}
     service.trouble["task b"] = error_response(403, "APIGW.0307", "no permission")
     source = kps(service, task_ids=["a", "b"], batch="never").run(100)
     assert source.states == {"a": "success"}
     assert source.failure is not None
 
 
-def test_the_source_sends_nothing_but_reads(service: Service) -> None:
-    service.tasks = {"a": Task(ends=30, fails=BAD)}
+def test_the_source_sends_nothing_but_reads(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=30, fails=BAD)}
     kps(service, discover=True).run(100)
     assert {asked.split()[0] for asked in service.asked} == {"failed", "running", "task"}
 

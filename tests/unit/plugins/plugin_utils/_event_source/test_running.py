@@ -26,8 +26,8 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.plugin_utils._event_source.service import (
     KPS_OPTIONS,
-    Service,
-    Task,
+    FakeServices,
+    FakeTask,
 )
 
 Event = dict[str, t.Any]
@@ -50,10 +50,10 @@ class FilteredQueue:
         await self.queue.put(event)
 
 
-class Bench:
+class SourceRun:
     """A source that runs, and a rule set that takes its events."""
 
-    def __init__(self, service: Service, queue: t.Any = None, **options: t.Any) -> None:
+    def __init__(self, service: FakeServices, queue: t.Any = None, **options: t.Any) -> None:
         self.service = service
         self.queue = FilteredQueue() if queue is None else queue
         self.options = {**KPS_OPTIONS, **options}
@@ -111,9 +111,9 @@ class Bench:
 
 
 @pytest.fixture
-def service(clock: FakeClock) -> Service:
+def service(clock: FakeClock) -> FakeServices:
     """Return the service."""
-    return Service(clock)
+    return FakeServices(clock)
 
 
 def undelivered(path: Path) -> list[str]:
@@ -130,9 +130,9 @@ def done(path: Path) -> list[str]:
     return sorted(state.done)
 
 
-def test_events_come_in_the_order_in_which_tasks_end_and_the_source_goes_on(service: Service) -> None:
-    service.tasks = {"b": Task(ends=10), "a": Task(ends=40), "c": Task(ends=200, fails=("X", "no"))}
-    bench = Bench(service, task_ids=["a", "b", "c"])
+def test_events_come_in_the_order_in_which_tasks_end_and_the_source_goes_on(service: FakeServices) -> None:
+    service.tasks = {"b": FakeTask(ends=10), "a": FakeTask(ends=40), "c": FakeTask(ends=200, fails=("X", "no"))}
+    bench = SourceRun(service, task_ids=["a", "b", "c"])
 
     async def scenario() -> None:
         bench.start()
@@ -147,10 +147,10 @@ def test_events_come_in_the_order_in_which_tasks_end_and_the_source_goes_on(serv
     assert len({event["meta"]["uuid"] for event in bench.events}) == 3
 
 
-def test_a_source_that_is_to_end_does_so_after_the_last_event_was_taken(service: Service, tmp_path: Path) -> None:
-    service.tasks = {"a": Task(ends=10), "b": Task(ends=20)}
+def test_a_source_that_is_to_end_does_so_after_the_last_event_was_taken(service: FakeServices, tmp_path: Path) -> None:
+    service.tasks = {"a": FakeTask(ends=10), "b": FakeTask(ends=20)}
     path = tmp_path / "state"
-    bench = Bench(service, task_ids=["a", "b"], on_done="end", state_file=str(path))
+    bench = SourceRun(service, task_ids=["a", "b"], on_done="end", state_file=str(path))
 
     async def scenario() -> None:
         source = bench.start()
@@ -163,17 +163,17 @@ def test_a_source_that_is_to_end_does_so_after_the_last_event_was_taken(service:
     assert service.age < 40
 
 
-def test_without_tasks_that_are_new_a_source_that_is_to_end_ends_at_once(service: Service, tmp_path: Path) -> None:
-    service.tasks = {"a": Task(ends=0)}
+def test_without_tasks_that_are_new_a_source_that_is_to_end_ends_at_once(service: FakeServices, tmp_path: Path) -> None:
+    service.tasks = {"a": FakeTask(ends=0)}
     options = {"task_ids": ["a"], "on_done": "end", "state_file": str(tmp_path / "state")}
 
     async def scenario() -> None:
-        first = Bench(service, **options)
+        first = SourceRun(service, **options)
         source = first.start()
         await first.take(1)
         await asyncio.wait_for(source, PATIENCE)
         service.asked.clear()
-        second = Bench(service, **options)
+        second = SourceRun(service, **options)
         await asyncio.wait_for(second.start(), PATIENCE)
         assert second.queue.queue.empty()
 
@@ -182,15 +182,15 @@ def test_without_tasks_that_are_new_a_source_that_is_to_end_ends_at_once(service
 
 
 def test_an_event_that_waits_in_the_queue_when_the_source_is_cancelled_is_not_lost(
-    service: Service, tmp_path: Path
+    service: FakeServices, tmp_path: Path
 ) -> None:
     # ansible-rulebook leaves events in the queue while too many actions run, and drops the queue at its end.
-    service.tasks = {name: Task(ends=5) for name in "abc"}
+    service.tasks = {name: FakeTask(ends=5) for name in "abc"}
     path = tmp_path / "state"
     options = {"task_ids": list("abc"), "state_file": str(path)}
 
     async def first() -> list[str]:
-        bench = Bench(service, **options)
+        bench = SourceRun(service, **options)
         bench.start()
         await bench.take(1)
         await bench.until(lambda: bench.queue.queue.full() and service.age > 500)
@@ -198,7 +198,7 @@ def test_an_event_that_waits_in_the_queue_when_the_source_is_cancelled_is_not_lo
         return bench.ids
 
     async def second() -> list[str]:
-        bench = Bench(service, **options)
+        bench = SourceRun(service, **options)
         bench.start()
         await bench.take(2)
         await bench.until(lambda: bench.queue.queue.empty() and service.age > 3000)
@@ -213,9 +213,9 @@ def test_an_event_that_waits_in_the_queue_when_the_source_is_cancelled_is_not_lo
     assert done(path) == ["a", "b", "c"]
 
 
-def test_polls_go_on_while_rules_are_slow(service: Service) -> None:
-    service.tasks = {"a": Task(ends=5), "b": Task(ends=5), "c": Task(begins=300, ends=310)}
-    bench = Bench(service, discover=True)
+def test_polls_go_on_while_rules_are_slow(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=5), "b": FakeTask(ends=5), "c": FakeTask(begins=300, ends=310)}
+    bench = SourceRun(service, discover=True)
 
     async def scenario() -> None:
         bench.start()
@@ -228,14 +228,16 @@ def test_polls_go_on_while_rules_are_slow(service: Service) -> None:
     assert sorted(bench.ids) == ["a", "b", "c"]
 
 
-def test_with_feedback_an_event_is_delivered_when_the_rule_engine_confirms_it(service: Service, tmp_path: Path) -> None:
-    service.tasks = {"a": Task(ends=5), "b": Task(ends=5), "c": Task(ends=600)}
+def test_with_feedback_an_event_is_delivered_when_the_rule_engine_confirms_it(
+    service: FakeServices, tmp_path: Path
+) -> None:
+    service.tasks = {"a": FakeTask(ends=5), "b": FakeTask(ends=5), "c": FakeTask(ends=600)}
     path = tmp_path / "state"
 
     async def scenario() -> None:
         feedback: asyncio.Queue[Event] = asyncio.Queue()
         options = {"task_ids": list("abc"), "state_file": str(path), "on_done": "end"}
-        bench = Bench(service, feedback=True, eda_feedback_queue=feedback, **options)
+        bench = SourceRun(service, feedback=True, eda_feedback_queue=feedback, **options)
         source = bench.start()
         await bench.take(1)
         await bench.until(lambda: service.age > 500)
@@ -255,9 +257,9 @@ def test_with_feedback_an_event_is_delivered_when_the_rule_engine_confirms_it(se
 
 
 def test_without_a_confirmation_in_time_the_source_ends_and_the_event_is_not_lost(
-    service: Service, tmp_path: Path
+    service: FakeServices, tmp_path: Path
 ) -> None:
-    service.tasks = {"a": Task(ends=5)}
+    service.tasks = {"a": FakeTask(ends=5)}
     path = tmp_path / "state"
 
     class NoFeedback:
@@ -265,7 +267,7 @@ def test_without_a_confirmation_in_time_the_source_ends_and_the_event_is_not_los
             raise asyncio.TimeoutError
 
     async def scenario() -> None:
-        bench = Bench(service, task_ids=["a"], state_file=str(path), feedback=True, eda_feedback_queue=NoFeedback())
+        bench = SourceRun(service, task_ids=["a"], state_file=str(path), feedback=True, eda_feedback_queue=NoFeedback())
         source = bench.start()
         await bench.take(1)
         with pytest.raises(CloudTaskError, match="did not confirm the event of task a within 120 s"):
@@ -276,10 +278,10 @@ def test_without_a_confirmation_in_time_the_source_ends_and_the_event_is_not_los
 
 
 def test_rejected_credentials_end_the_source_with_an_event_and_an_error(
-    service: Service, caplog: pytest.LogCaptureFixture
+    service: FakeServices, caplog: pytest.LogCaptureFixture
 ) -> None:
-    service.tasks = {"a": Task(ends=5), "b": Task()}
-    bench = Bench(service, task_ids=["a", "b"], batch="never")
+    service.tasks = {"a": FakeTask(ends=5), "b": FakeTask()}
+    bench = SourceRun(service, task_ids=["a", "b"], batch="never")
 
     async def scenario() -> None:
         source = bench.start()
@@ -313,9 +315,9 @@ def test_rejected_credentials_end_the_source_with_an_event_and_an_error(
     ],
 )
 def test_a_source_that_cannot_begin_says_so_with_an_event_and_an_error(
-    service: Service, options: dict[str, t.Any], part: str
+    service: FakeServices, options: dict[str, t.Any], part: str
 ) -> None:
-    bench = Bench(service, **options)
+    bench = SourceRun(service, **options)
 
     async def scenario() -> None:
         source = bench.start()
@@ -329,12 +331,12 @@ def test_a_source_that_cannot_begin_says_so_with_an_event_and_an_error(
     assert SECRET_KEY not in json.dumps(bench.events)
 
 
-def test_what_should_not_happen_ends_the_source_with_an_event_too(service: Service) -> None:
+def test_what_should_not_happen_ends_the_source_with_an_event_too(service: FakeServices) -> None:
     def break_down() -> None:
         raise ZeroDivisionError(f"with {SECRET_KEY}")
 
     service.on_request = break_down
-    bench = Bench(service, discover=True)
+    bench = SourceRun(service, discover=True)
 
     async def scenario() -> None:
         source = bench.start()
@@ -347,9 +349,9 @@ def test_what_should_not_happen_ends_the_source_with_an_event_too(service: Servi
 
 
 def test_a_source_that_is_cancelled_in_the_middle_of_a_request_does_not_wait_for_it(
-    service: Service, tmp_path: Path
+    service: FakeServices, tmp_path: Path
 ) -> None:
-    service.tasks = {"a": Task()}
+    service.tasks = {"a": FakeTask()}
     asked, hang = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -358,7 +360,7 @@ def test_a_source_that_is_cancelled_in_the_middle_of_a_request_does_not_wait_for
 
     service.on_request = wait
     path = tmp_path / "state"
-    bench = Bench(service, task_ids=["a"], state_file=str(path))
+    bench = SourceRun(service, task_ids=["a"], state_file=str(path))
 
     async def scenario() -> None:
         bench.start()
@@ -372,8 +374,8 @@ def test_a_source_that_is_cancelled_in_the_middle_of_a_request_does_not_wait_for
     assert bench.events == []
 
 
-def test_the_event_loop_is_not_blocked_by_a_request(service: Service) -> None:
-    service.tasks = {"a": Task(ends=0)}
+def test_the_event_loop_is_not_blocked_by_a_request(service: FakeServices) -> None:
+    service.tasks = {"a": FakeTask(ends=0)}
     asked, hang = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -381,7 +383,7 @@ def test_the_event_loop_is_not_blocked_by_a_request(service: Service) -> None:
         assert hang.wait(PATIENCE)
 
     service.on_request = wait
-    bench = Bench(service, task_ids=["a"])
+    bench = SourceRun(service, task_ids=["a"])
 
     async def scenario() -> None:
         bench.start()
@@ -395,10 +397,10 @@ def test_the_event_loop_is_not_blocked_by_a_request(service: Service) -> None:
     asyncio.run(scenario())
 
 
-def test_an_event_that_a_filter_changes_is_kept_as_it_was(service: Service, tmp_path: Path) -> None:
-    service.tasks = {"a": Task(ends=5)}
+def test_an_event_that_a_filter_changes_is_kept_as_it_was(service: FakeServices, tmp_path: Path) -> None:
+    service.tasks = {"a": FakeTask(ends=5)}
     path = tmp_path / "state"
-    bench = Bench(service, task_ids=["a"], state_file=str(path))
+    bench = SourceRun(service, task_ids=["a"], state_file=str(path))
 
     async def scenario() -> None:
         bench.start()
@@ -410,8 +412,8 @@ def test_an_event_that_a_filter_changes_is_kept_as_it_was(service: Service, tmp_
     assert undelivered(path) == ["a"]
 
 
-def test_a_queue_that_does_not_tell_whether_it_is_empty_counts_as_read(service: Service, tmp_path: Path) -> None:
-    service.tasks = {"a": Task(ends=5)}
+def test_a_queue_that_does_not_tell_whether_it_is_empty_counts_as_read(service: FakeServices, tmp_path: Path) -> None:
+    service.tasks = {"a": FakeTask(ends=5)}
     path = tmp_path / "state"
     events: list[Event] = []
 
@@ -420,7 +422,7 @@ def test_a_queue_that_does_not_tell_whether_it_is_empty_counts_as_read(service: 
             events.append(event)
 
     async def scenario() -> None:
-        bench = Bench(service, Plain(), task_ids=["a"], on_done="end", state_file=str(path))
+        bench = SourceRun(service, Plain(), task_ids=["a"], on_done="end", state_file=str(path))
         await asyncio.wait_for(bench.start(), PATIENCE)
 
     asyncio.run(scenario())
@@ -428,10 +430,10 @@ def test_a_queue_that_does_not_tell_whether_it_is_empty_counts_as_read(service: 
     assert done(path) == ["a"]
 
 
-def test_warnings_are_logged_without_secrets(service: Service, caplog: pytest.LogCaptureFixture) -> None:
-    service.tasks = {"a": Task(ends=30)}
+def test_warnings_are_logged_without_secrets(service: FakeServices, caplog: pytest.LogCaptureFixture) -> None:
+    service.tasks = {"a": FakeTask(ends=30)}
     service.trouble["running"] = error_response(503, "X", f"later, {SECRET_KEY}\x1b[31m")
-    bench = Bench(service, discover=True, task_ids=["a"])
+    bench = SourceRun(service, discover=True, task_ids=["a"])
 
     async def scenario() -> None:
         with caplog.at_level(logging.WARNING):

@@ -36,7 +36,7 @@ class Opened:
         return types.SimpleNamespace(region=options["hwc_region"], credentials_source="test")
 
 
-class Connection:
+class ClosingTransport:
     """A transport that notes whether it was closed."""
 
     def __init__(self, **options: t.Any) -> None:
@@ -69,7 +69,7 @@ def told(region: str = "r-1", *, check_mode: bool = False, **params: t.Any) -> T
         check_mode=check_mode,
         on_secret=secrets.append,
         on_warning=warnings.append,
-        connect=Connection,
+        connect=ClosingTransport,
     )
     return Told(context, secrets, warnings)
 

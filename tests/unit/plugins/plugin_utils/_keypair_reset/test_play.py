@@ -31,7 +31,7 @@ MARK = {"name": "Mark", "ansible.builtin.debug": {"msg": "here"}}
 OTHER = {"name": "Other", "ansible.builtin.command": "true"}
 
 
-class Stage:
+class LoadedPlay:
     """A play that Ansible has loaded, and one task of it.
 
     Args:
@@ -97,7 +97,7 @@ def _tasks(blocks: t.Iterable[t.Any]) -> t.Iterator[Task]:
 
 
 def test_without_a_condition_all_hosts_take_part(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [MARK])
+    stage = LoadedPlay(tmp_path, [MARK])
     assert stage.participants() == ["a", "b", "c"]
     assert (stage.play.strategy, stage.play.in_rescue) == ("linear", False)
 
@@ -115,17 +115,17 @@ def test_without_a_condition_all_hosts_take_part(tmp_path: Path) -> None:
     ],
 )
 def test_conditions_are_those_of_each_host(tmp_path: Path, condition: t.Any, expected: list[str]) -> None:
-    stage = Stage(tmp_path, [{**MARK, "when": condition}], vars={"wanted": True})
+    stage = LoadedPlay(tmp_path, [{**MARK, "when": condition}], vars={"wanted": True})
     assert stage.participants() == expected
 
 
 def test_conditions_of_blocks_count(tmp_path: Path) -> None:
     block = {"block": [{"block": [MARK], "when": "inventory_hostname != 'a'"}], "when": "inventory_hostname != 'b'"}
-    assert Stage(tmp_path, [block]).participants() == ["c"]
+    assert LoadedPlay(tmp_path, [block]).participants() == ["c"]
 
 
 def test_in_a_rescue_only_what_failed_in_its_block_takes_part(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
+    stage = LoadedPlay(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
     assert stage.play.in_rescue
     stage.fail("b", "Other", "ansible.builtin.command")
     # Somewhere before, and rescued there.
@@ -134,7 +134,7 @@ def test_in_a_rescue_only_what_failed_in_its_block_takes_part(tmp_path: Path) ->
 
 
 def test_a_failure_that_the_role_has_seen_before_is_over(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
+    stage = LoadedPlay(tmp_path, [{"block": [OTHER], "rescue": [MARK]}])
     stage.fail("b", "Other", "ansible.builtin.command")
     failure = failure_digest(stage.play.variables_of("b"))
     assert stage.participants(b=failure) == []
@@ -142,7 +142,7 @@ def test_a_failure_that_the_role_has_seen_before_is_over(tmp_path: Path) -> None
 
 
 def test_what_is_being_rescued_is_not_in_the_block(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [{"block": [OTHER, MARK], "rescue": [{**OTHER, "name": "Tell"}]}])
+    stage = LoadedPlay(tmp_path, [{"block": [OTHER, MARK], "rescue": [{**OTHER, "name": "Tell"}]}])
     assert not stage.play.in_rescue
     stage.fail("b", "Other", "ansible.builtin.command")
     stage.fail("c", "Earlier", "ansible.builtin.fail")
@@ -150,21 +150,21 @@ def test_what_is_being_rescued_is_not_in_the_block(tmp_path: Path) -> None:
 
 
 def test_in_always_everybody_takes_part(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [{"block": [OTHER], "always": [MARK]}])
+    stage = LoadedPlay(tmp_path, [{"block": [OTHER], "always": [MARK]}])
     stage.fail("b", "Other", "ansible.builtin.command")
     assert stage.participants() == ["a", "b", "c"]
 
 
 def test_each_use_has_its_own_identity(tmp_path: Path) -> None:
-    first = Stage(tmp_path, [MARK, OTHER]).play.run_id
+    first = LoadedPlay(tmp_path, [MARK, OTHER]).play.run_id
     assert first
-    stage = Stage(tmp_path, [MARK, OTHER])
+    stage = LoadedPlay(tmp_path, [MARK, OTHER])
     assert stage.play.run_id == stage.play.run_id != first
 
 
 def test_variables_are_those_that_the_task_would_have(tmp_path: Path) -> None:
     variables = {"name": "{{ color | default('none') }}-{{ inventory_hostname }}"}
-    stage = Stage(tmp_path, [{**MARK, "vars": {"own": "{{ name }}!"}}], vars=variables)
+    stage = LoadedPlay(tmp_path, [{**MARK, "vars": {"own": "{{ name }}!"}}], vars=variables)
     play = stage.play
     found = {host: play.variables_of(host) for host in play.batch}
     assert {host: play.templar_of(each).template(each["own"]) for host, each in found.items()} == {
@@ -175,14 +175,14 @@ def test_variables_are_those_that_the_task_would_have(tmp_path: Path) -> None:
 
 
 def test_keywords_stand_where_no_variable_does(tmp_path: Path) -> None:
-    play = Stage(tmp_path, [MARK], remote_user="admin", port=2222).play
+    play = LoadedPlay(tmp_path, [MARK], remote_user="admin", port=2222).play
     assert [play.variables_of(host)["ansible_port"] for host in play.batch] == [2201, 2222, 2222]
     assert [play.variables_of(host)["ansible_user"] for host in play.batch] == ["admin"] * 3
     assert "ansible_host" not in play.variables_of("c")
 
 
 def test_hosts_that_were_lost_are_known(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, [MARK])
+    stage = LoadedPlay(tmp_path, [MARK])
     stage.ansible_play._removed_hosts.append("b")
     assert (stage.play.batch, stage.play.lost, stage.play.all_hosts) == (["a", "c"], ["b"], ["a", "b", "c"])
 
