@@ -19,9 +19,9 @@ from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailur
 
 from ansible_collections.multicloud.async_tasks.plugins.action import wait_for_task as plugin
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, Slice, wait
-from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import ScriptedBackend
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils._polling.scripted import (
-    FakeClock as EngineClock,
+    ScriptedBackend,
+    ScriptedClock,
 )
 from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock
 
@@ -199,7 +199,7 @@ def test_a_connection_that_stays_lost_is_unreachable(clock: FakeClock) -> None:
 
 def state_of_two_tasks() -> dict[str, t.Any]:
     """Return the state after a slice in which one of two tasks has succeeded."""
-    engine_clock = EngineClock()
+    engine_clock = ScriptedClock()
     cloud = ScriptedBackend(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "RUNNING_X"),)})
     scope = {"region": "cn-north-4"}
     outcome = wait(
@@ -262,7 +262,7 @@ def test_a_wait_that_breaks_off_after_its_first_slice_returns_every_task_and_a_t
     assert result["elapsed"] == pytest.approx(clock.now - 1000.0)
     assert result.get("rc") == (137 if ends == [KILLED] else None)
     # The token is one: it holds what had ended, and a later wait takes it.
-    engine_clock = EngineClock()
+    engine_clock = ScriptedClock()
     cloud = ScriptedBackend(engine_clock, {"t-1": ((0.0, "SUCCESS_X"),), "t-2": ((0.0, "SUCCESS_X"),)})
     later = wait(
         cloud,
