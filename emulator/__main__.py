@@ -18,25 +18,36 @@ from .state import export_lines, write_state
 
 def main() -> int:
     """Parse options, start, print, wait for SIGINT or SIGTERM, stop."""
-    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m emulator",
+        description="Run the emulator until Ctrl-C, and print the environment variables that clients need.",
+    )
     parser.add_argument("--servers", type=int, default=3, metavar="N", help="number of servers (default %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port of the HTTP server (default: any free one)")
     parser.add_argument("--ssh-base-port", type=int, default=0, metavar="PORT", help="first port of the SSH servers")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="write inventory, known_hosts, keys and env.sh")
-    parser.add_argument("--task-seconds", type=float, default=2.0, metavar="S", help="how long a key pair task takes")
-    parser.add_argument("--job-seconds", type=float, default=1.0, metavar="S", help="how long a power job takes")
+    parser.add_argument(
+        "--task-seconds", type=float, default=2.0, metavar="S", help="duration of a key pair task (default %(default)s)"
+    )
+    parser.add_argument(
+        "--job-seconds", type=float, default=1.0, metavar="S", help="duration of a power job (default %(default)s)"
+    )
     parser.add_argument(
         "--boot-seconds",
         type=float,
         default=0.0,
         metavar="S",
-        help="how long a started server takes until SSH responds",
+        help="time until a started server responds over SSH (default %(default)s)",
     )
     parser.add_argument(
-        "--fail-reset", action="append", default=[], metavar="SERVER", help="let this server's next key pair task fail"
+        "--fail-reset",
+        action="append",
+        default=[],
+        metavar="SERVER",
+        help="make the next key pair task of this server fail",
     )
     parser.add_argument("--no-fleet", action="store_true", help="start no SSH servers")
-    parser.add_argument("--history", action="store_true", help="begin with some finished tasks")
+    parser.add_argument("--history", action="store_true", help="start with some finished tasks")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS")
     options = parser.parse_args()
 

@@ -27,39 +27,39 @@ author:
 description:
   - Polls any number of tasks of one service, as the module multicloud.async_tasks.wait_for_task does, and sends one event for each task that
     ends. The key C(task) of the event has the fields that the module returns for a task.
-  - Watches the tasks that O(task_ids) names and, with O(discover), those that the service lists.
-  - Sends an event with the key C(error), and ends with an error, when it cannot go on, for example because the service rejects the
-    credentials. It never ends silently.
-  - Events hold no credentials. In all texts, a blank follows a brace that would begin a template, and characters that cannot be seen are
-    shown as escapes.
-  - The key C(meta.uuid) of an event depends on the task only. An event that comes twice can be recognized by it.
+  - Watches the tasks of O(task_ids) and, with O(discover), the tasks in the lists of the service.
+  - If the source fails, for example because the service rejects the credentials, it sends an event with the key C(error) and ends with an
+    error. It never ends without such an event.
+  - Events contain no credentials. In all texts, the source inserts a space after each brace that would begin a template, and escapes
+    invisible characters.
+  - The key C(meta.uuid) of an event depends only on the task. Use it to recognize an event that is sent twice.
 options:
   service:
     description:
-      - The service that the tasks belong to. C(kps), C(csms), C(sms) and C(ecs) are services of Huawei Cloud, C(cloudsso) is one of Alibaba
-        Cloud.
-      - Only the connection options of the cloud of the service are read.
+      - The service that the tasks belong to. C(kps), C(csms), C(sms) and C(ecs) are services of Huawei Cloud, C(cloudsso) is a service of
+        Alibaba Cloud.
+      - Only the connection options of the service's own cloud apply.
     type: str
     required: true
     choices: [kps, csms, sms, cloudsso, ecs]
   directory_id:
     description:
-      - Id of the CloudSSO directory that the tasks belong to. Required when O(service) is C(cloudsso).
+      - Id of the CloudSSO directory of the tasks. Required when O(service) is C(cloudsso).
     type: str
   task_ids:
     description:
-      - Ids of the tasks to watch. An id that is named twice is one task.
+      - Ids of the tasks to watch. Duplicates count once.
     type: list
     elements: str
     default: []
     aliases: [task_id]
   discover:
     description:
-      - Also watches the tasks that the service lists. For C(kps) and C(cloudsso) only.
-      - For C(kps) these are all tasks that run, and those that failed. A task that starts and succeeds between two readings of the lists is on
-        neither of them, and is not found.
-      - For C(cloudsso) these are all tasks of the directory. The service lists them for seven days.
-      - Tasks that had ended when the source was started for the first time get no event, unless O(since) says so.
+      - C(true) also watches the tasks in the lists of the service. For C(kps) and C(cloudsso) only.
+      - For C(kps), these are the running and the failed tasks. The source misses a task that starts and succeeds between two readings of the
+        lists.
+      - For C(cloudsso), these are all tasks of the directory. The service lists them for seven days.
+      - The source sends no events for tasks that ended before its first start, unless O(since) is set.
     type: bool
     default: false
   discover_interval:
@@ -69,27 +69,28 @@ options:
     default: 15.0
   since:
     description:
-      - Tasks that ended get an event, too, if they started at this time of the service or later. The form is C(2026-01-02T03:04:05Z), in UTC.
-      - For C(kps) this is about failed tasks; the service does not list those that succeeded.
-      - Needs O(discover).
+      - Also send events for ended tasks that started at this time or later. The format is C(2026-01-02T03:04:05Z), in UTC, by the clock of the
+        service.
+      - For C(kps), this applies to failed tasks only, because the service does not list successful ones.
+      - Requires O(discover).
     type: str
   state_file:
     description:
-      - File that keeps across restarts which tasks are watched and which events were delivered. Without it, a source that is started again
-        knows only its options.
-      - It belongs to one source. Its directory must exist, and must outlive the process or the container.
+      - File in which the source keeps the watched tasks and the delivered events over restarts. Without it, a restarted source knows only its
+        options.
+      - Use a separate file for each source. Its directory must exist, and must outlast the process or the container.
     type: path
   on_done:
     description:
-      - What to do when all tasks of O(task_ids) have ended. C(wait) goes on without anything to do. C(end) ends the source, and with it the
-        rule set.
+      - What to do when all tasks of O(task_ids) have ended. C(wait) stays idle. C(end) ends the source and with it the rule set.
     type: str
     choices: [wait, end]
     default: wait
   feedback:
     description:
-      - An option of ansible-rulebook. An event counts as delivered when the rule engine has confirmed it, not when the rule set has taken it.
-      - Needs a rulebook that runs with persistence.
+      - An option of ansible-rulebook. With C(true), an event counts as delivered when the rule engine has confirmed it, not when the rule set
+        has taken it.
+      - Requires a rulebook that runs with persistence.
     type: bool
     default: false
   feedback_timeout:
@@ -109,65 +110,65 @@ options:
     default: 15.0
   backoff:
     description:
-      - Factor by which pauses grow with the square root of the age of the tasks. C(0) always pauses for O(interval).
+      - Factor by which the pauses grow with the square root of the age of the tasks. With C(0), every pause is O(interval) long.
     type: float
     default: 0.8
   jitter:
     description:
-      - Share by which each pause varies up and down, 0 to 0.9.
+      - Share by which each pause varies at random, 0 to 0.9.
     type: float
     default: 0.1
   success_statuses:
     description:
-      - Raw statuses that mean success here, beside or against the service's own.
+      - Additional raw statuses that mean success. They take precedence over the statuses of the service.
     type: list
     elements: str
     default: []
   failure_statuses:
     description:
-      - Raw statuses that mean failure here.
+      - Additional raw statuses that mean failure.
     type: list
     elements: str
     default: []
   pending_statuses:
     description:
-      - Raw statuses that mean that the task goes on.
+      - Additional raw statuses that mean that the task is still running.
     type: list
     elements: str
     default: []
   confirm:
     description:
-      - How many polls in a row must say that a task ended.
+      - Number of polls in a row that must report the end of a task.
     type: int
     default: 1
   not_found_grace:
     description:
-      - Seconds for which the service may not know a task. Then its event says C(missing).
+      - Seconds for which the service may report that a task does not exist. After that, the source sends an event with the state C(missing).
     type: float
     default: 30.0
   error_grace:
     description:
-      - Seconds for which there may be no usable response at all. Then the source ends with an error.
+      - Seconds without any usable response after which the source ends with an error.
     type: float
     default: 3600.0
   request_timeout:
     description:
-      - Seconds that one poll may take.
+      - Time limit for one poll, in seconds.
     type: float
     default: 30.0
   rate:
     description:
-      - Polls per second at most. It is halved when the service throttles, and recovers. The default is 10, and 18 for C(cloudsso). The
-        readings of lists for O(discover) are not counted.
+      - Maximum number of polls per second. The source halves it if the service throttles, and it recovers. The default is 10, and 18 for
+        C(cloudsso). The readings of lists for O(discover) do not count.
     type: float
   batch:
     description:
-      - C(auto) polls many tasks through a list of the service where that takes fewer requests. C(never) polls each task by itself.
+      - C(auto) reads the service's task list if that takes fewer requests than querying each task. C(never) always queries each task by its id.
     type: str
     choices: [auto, never]
     default: auto
   hwc_access_key:
-    description: Access key id (AK) of Huawei Cloud. Credentials that are not given are looked for as the modules do, in the environment first.
+    description: Access key id (AK) of Huawei Cloud. Without it, the source searches for credentials as the modules do, first in the environment.
     type: str
   hwc_secret_key:
     description: Secret access key (SK) that belongs to O(hwc_access_key).
@@ -176,10 +177,10 @@ options:
     description: Security token that belongs to a temporary access key.
     type: str
   hwc_auth_token:
-    description: IAM token that is sent instead of a signature.
+    description: IAM token to use instead of signatures.
     type: str
   hwc_user_name:
-    description: Name of the IAM user who logs in with O(hwc_user_password).
+    description: Name of an IAM user, to log in with O(hwc_user_password).
     type: str
   hwc_user_password:
     description: Password of O(hwc_user_name).
@@ -197,7 +198,7 @@ options:
     description: Id of the account that the agency belongs to.
     type: str
   hwc_agency_duration:
-    description: Seconds that keys of the agency are valid.
+    description: Lifetime of the keys of the agency, in seconds.
     type: int
   hwc_region:
     description: Region id, such as C(cn-north-4).
@@ -206,10 +207,10 @@ options:
     description: Id of the project.
     type: str
   hwc_project_name:
-    description: Name of the project, if it is not the region's own.
+    description: Name of the project. The default is the project with the name of the region.
     type: str
   hwc_endpoint:
-    description: Base URL to use for every service of Huawei Cloud in place of the region's.
+    description: Base URL of all services of Huawei Cloud, in place of the addresses of the region.
     type: str
   hwc_iam_endpoint:
     description: Base URL of IAM.
@@ -218,18 +219,18 @@ options:
     description: Base URL of STS.
     type: str
   hwc_timeout:
-    description: Seconds that one reading of the lists for O(discover) may take, with all its pages and repetitions.
+    description: Time limit for one reading of the lists for O(discover) with all its pages and retries, in seconds.
     type: float
     default: 60.0
   hwc_validate_certs:
-    description: Whether the certificates of the services are checked.
+    description: Whether to verify the certificates of the services.
     type: bool
     default: true
   hwc_ca_path:
     description: File or directory of CA certificates to trust.
     type: path
   ali_access_key_id:
-    description: Access key id of Alibaba Cloud. Credentials that are not given are looked for as the modules do, in the environment first.
+    description: Access key id of Alibaba Cloud. Without it, the source searches for credentials as the modules do, first in the environment.
     type: str
   ali_access_key_secret:
     description: Secret that belongs to O(ali_access_key_id).
@@ -238,10 +239,10 @@ options:
     description: Security token that belongs to a temporary access key.
     type: str
   ali_profile:
-    description: Name of a profile of C(~/.aliyun/config.json).
+    description: Name of a profile in C(~/.aliyun/config.json).
     type: str
   ali_ecs_role_name:
-    description: Name of the RAM role of the ECS instance that the source runs on.
+    description: Name of the RAM role of the ECS instance the source runs on.
     type: str
   ali_role_arn:
     description: ARN of a RAM role to assume.
@@ -250,29 +251,29 @@ options:
     description: Name of the session of that role.
     type: str
   ali_role_duration:
-    description: Seconds that keys of the role are valid.
+    description: Lifetime of the keys of the role, in seconds.
     type: int
   ali_role_external_id:
-    description: External id that the role demands.
+    description: External id that the trust policy of the role requires.
     type: str
   ali_role_policy:
-    description: Policy that restricts the session of the role.
+    description: Policy that narrows the permissions of the role.
     type: json
   ali_region:
     description: Region id, such as C(cn-shanghai).
     type: str
   ali_endpoint:
-    description: Base URL to use for every service of Alibaba Cloud in place of the region's.
+    description: Base URL of all services of Alibaba Cloud, in place of the addresses of the region.
     type: str
   ali_sts_endpoint:
     description: Base URL of STS.
     type: str
   ali_timeout:
-    description: Seconds that one reading of the list for O(discover) may take, with all its pages and repetitions.
+    description: Time limit for one reading of the list for O(discover) with all its pages and retries, in seconds.
     type: float
     default: 60.0
   ali_validate_certs:
-    description: Whether the certificates of the services are checked.
+    description: Whether to verify the certificates of the services.
     type: bool
     default: true
   ali_ca_path:
@@ -283,14 +284,14 @@ requirements:
 """
 
 EXAMPLES = r"""
-- name: All tasks of Key Pair Service in a project
+- name: Watch all tasks of Key Pair Service in a project
   multicloud.async_tasks.cloud_task:
     service: kps
     hwc_region: cn-north-4
     discover: true
     state_file: /var/lib/eda/kps.state
 
-- name: Two jobs of Elastic Cloud Server, and the end of the rule set after them
+- name: Watch two jobs of Elastic Cloud Server, then end the rule set
   multicloud.async_tasks.cloud_task:
     service: ecs
     hwc_region: cn-north-4
@@ -299,7 +300,7 @@ EXAMPLES = r"""
       - ff8080814fb3402a014fb34fb6a20005
     on_done: end
 
-- name: Everything that happened in a CloudSSO directory since midnight
+- name: Watch all tasks of a CloudSSO directory since midnight
   multicloud.async_tasks.cloud_task:
     service: cloudsso
     ali_region: cn-shanghai
