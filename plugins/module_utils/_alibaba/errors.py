@@ -17,7 +17,6 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import display_text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
-    FOREIGN,
     Response,
     decode_json,
     shown,
@@ -160,9 +159,8 @@ def to_error(response: Response, operation: AlibabaOperation, *, origin: str, no
         return errors.ThrottledError(message, retry_after=wait_for(response, now), **fields)
     if operation.is_not_found is not None and operation.is_not_found(error):
         return errors.NotFoundError(message, hint="Check the id, the directory and the region.", **fields)
-    if not error.known and error.status < 500 and error.status not in (401, 408):
-        kind = errors.ForbiddenError if error.status == 403 else errors.RejectedError
-        return kind(message, hint=FOREIGN, **fields)
+    if foreign := error.foreign_error(message):
+        return foreign
     if code in _AUTHENTICATION_CODES or code.startswith(_AUTHENTICATION) or error.status == 401:
         return errors.AuthenticationError(message, hint=_authentication_hint(response, code, now), **fields)
     if code.startswith(_PERMISSION) or error.status == 403:

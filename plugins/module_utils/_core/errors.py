@@ -35,6 +35,9 @@ class CloudError(Exception):
     #: True when the error came up while the request was prepared (login, project, address), so that it was not sent. Unless
     #: the error is a temporary one, every other request of the same client ends with it, too.
     unsent = False
+    #: True when the response has none of the forms in which the service reports errors, so that something in between may
+    #: have given it, such as a proxy or a gateway.
+    foreign = False
 
     def __init__(
         self,

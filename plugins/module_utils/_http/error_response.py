@@ -10,8 +10,13 @@ import email.utils
 import re
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    ForbiddenError,
+    RejectedError,
+    ServiceError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import FOREIGN, Response
 
 #: Seconds of the longest wait that a service may ask for: a day, the longest window of API Gateway. More is a mistake.
 LONGEST_WAIT = 86400.0
@@ -62,6 +67,19 @@ class ErrorResponse(t.NamedTuple):
             "request_id": self.request_id,
             "details": self.details,
         }
+
+    def foreign_error(self, message: str) -> ServiceError | None:
+        """Return the error for a rejection that may not be the service's own; None when it is, or says that it will pass.
+
+        Args:
+            message: The sentence about it.
+        """
+        if self.known or self.status >= 500 or self.status in (401, 408):
+            return None
+        kind = ForbiddenError if self.status == 403 else RejectedError
+        error = kind(message, hint=FOREIGN, **self.fields())
+        error.foreign = True
+        return error
 
 
 def clock_ahead(response: Response, now: float) -> float | None:

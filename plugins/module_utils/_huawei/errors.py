@@ -16,7 +16,6 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import display_text
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
-    FOREIGN,
     Response,
     decode_json,
     error_response,
@@ -153,9 +152,8 @@ def to_error(response: Response, operation: HuaweiOperation, *, origin: str, by:
         return errors.InvalidResponseError(message, **fields)
     if operation.is_not_found is not None and operation.is_not_found(error):
         return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **fields)
-    if not error.known and error.status < 500 and error.status not in (401, 408):
-        kind = errors.ForbiddenError if error.status == 403 else errors.RejectedError
-        return kind(message, hint=FOREIGN, **fields)
+    if foreign := error.foreign_error(message):
+        return foreign
     if error.status == 401 and not error.code.startswith("SMS."):
         return errors.AuthenticationError(message, hint=_authentication_hint(response, error, by, now), **fields)
     if error.status == 403:

@@ -401,7 +401,9 @@ class Poller:
             task.record_not_found(error, requests.now(), self._options.not_found_grace)
             self._update_sets(task)
         except RejectedError as error:
-            if error.http_status == 404:  # not the task is unknown, but the API, the project or the directory
+            if (
+                error.http_status == 404 or error.foreign
+            ):  # not about the task, but the API, the project or the way to it
                 raise Fatal(error.message, error) from error
             task.record_rejection(error, requests.now())
             self._update_sets(task)

@@ -17,6 +17,8 @@ The rules, from which everything else follows:
   costs this request and nothing else, unless several in a row show an outage. It fails the wait only when it lasts:
   ``error_grace`` counts from the first such request since the last usable response, so that one failure after a long pause is
   one failure.
+- A rejection that may not be the service's own (``foreign``) is such a response, too, once the service has responded; at the
+  beginning it shows a wrong endpoint, and is raised.
 - When credentials are rejected, the request is repeated once after re-authentication, if that is possible. When
   re-authentication is rejected the wait ends: it is not the fault of the tasks whose requests needed it.
 """
@@ -286,12 +288,16 @@ class RequestScheduler:
         if again:
             self._record_response(request)
             request = self._repeat(request)
-        error = request.error
-        if isinstance(error, (TransportError, UnavailableError, InvalidResponseError)):
+        state, error = self._state, request.error
+        foreign = error is not None and error.foreign and not error.unsent
+        if foreign and state.last_response is None:
+            raise t.cast(CloudError, error)
+        if error is not None and (
+            foreign or isinstance(error, (TransportError, UnavailableError, InvalidResponseError))
+        ):
             given_up = isinstance(error, TransportError) and request.took >= GIVEN_UP * request.timeout
-            for latency in (request.latency, self._state.all_latency):
+            for latency in (request.latency, state.all_latency):
                 latency.lost(request.took, given_up)
-            state = self._state
             if given_up and request.cut and state.failing_since is None and state.last_response is not None:
                 # Too little time for a response says nothing about a service that responded to the request before.
                 state.counters.errors += 1

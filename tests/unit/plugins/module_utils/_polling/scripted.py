@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
+    CloudError,
     ForbiddenError,
     InvalidResponseError,
     NotFoundError,
@@ -295,8 +296,14 @@ class ScriptedBackend:
             "forbidden": ForbiddenError("HTTP 403: kps:task:get is missing.", http_status=403, code="KPS.0003"),
             "rejected": RejectedError("HTTP 400.", http_status=400, code="KPS.0005", text="task_id is malformed"),
             "no_api": RejectedError("HTTP 404: no such API.", http_status=404, code="APIGW.0101", text="no such API"),
+            "foreign_400": RejectedError("HTTP 400: a page.", http_status=400),
+            "foreign_403": ForbiddenError("HTTP 403: a page.", http_status=403),
+            "foreign_404": RejectedError("HTTP 404: a page.", http_status=404),
         }
-        return errors[fault]
+        error = errors[fault]
+        if fault.startswith("foreign"):
+            t.cast(CloudError, error).foreign = True
+        return error
 
 
 def run_side_by_side(clock: ScriptedClock) -> RunCalls:
