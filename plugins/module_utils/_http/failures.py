@@ -62,9 +62,11 @@ def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> Clou
             f"The TLS connection to {exchange.origin}{_through(proxy)} failed: {reason}.", possibly_sent=False
         )
     if any(isinstance(cause, OSError) for cause in causes):
-        unknown = any(isinstance(cause, socket.gaierror) and cause.errno in _UNKNOWN_HOST for cause in causes)
+        lookup = next((cause for cause in causes if isinstance(cause, socket.gaierror)), None)
+        unknown = lookup is not None and lookup.errno in _UNKNOWN_HOST
+        what = "its name could not be resolved: " if lookup is not None else ""
         return TransportError(
-            f"No connection to {exchange.origin}: {reason}.", possibly_sent=False, unknown_host=unknown
+            f"No connection to {exchange.origin}: {what}{reason}.", possibly_sent=False, unknown_host=unknown
         )
     return TransportError(
         f"{exchange.origin} is not an address that a request can be sent to: {reason}.",

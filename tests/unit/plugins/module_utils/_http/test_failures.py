@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
+
 import pytest
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.connections import Exchange
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.failures import translate
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.proxies import Proxy
@@ -29,3 +33,27 @@ def test_messages_mask_the_password_of_the_proxy_and_nothing_else(password: str,
     error = translate(OSError(said), Exchange("https://kms.example.com", 5.0, FakeClock()), proxy)
     assert shown in str(error)
     assert str(error).isprintable()
+
+
+def test_a_name_that_cannot_be_resolved_is_told_as_such() -> None:
+    error = translate(
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        Exchange("https://kms.example.com", 5.0, FakeClock()),
+        None,
+    )
+    assert isinstance(error, TransportError)
+    assert error.unknown_host
+    assert str(error) == (
+        "No connection to https://kms.example.com: its name could not be resolved: Name or service not known."
+    )
+
+
+def test_a_broken_answer_to_connect_is_a_passing_error_of_the_proxy() -> None:
+    exchange = Exchange("https://kms.example.com", 5.0, FakeClock())
+    exchange.connecting, exchange.tunnel = True, 200
+    proxy = Proxy("http://proxy:3128", "HTTPS_PROXY")
+    error = translate(http.client.HTTPException("got more than 100 headers"), exchange, proxy)
+    assert isinstance(error, TransportError)
+    assert (error.possibly_sent, error.permanent) == (False, False)
+    assert "The proxy http://proxy:3128 on the way to https://kms.example.com failed" in str(error)
+    assert "HTTPS_PROXY" in str(error)
