@@ -2,17 +2,39 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One write and its outcome: when the response is lost, a read finds out whether the write took effect."""
+"""One write and its outcome: when the response is lost, reads find out whether the write took effect."""
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, WriteUncertainError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 
+#: Seconds of the search for the effect of a lost write, and of its pauses: the service may go on after a gateway gave it up,
+#: and a queued task is not in any list yet.
+SEARCH_SECONDS = 60.0
+SEARCH_PAUSES = (1.0, 2.0, 4.0, 8.0)
+
 T = t.TypeVar("T")
 F = t.TypeVar("F")
+
+
+def searches(clock: Clock, until: float) -> t.Iterator[None]:
+    """Yield whenever the effect of a lost write is to be looked for: at once, and after each pause.
+
+    Args:
+        clock: Time.
+        until: The monotonic time of the last search.
+    """
+    yield
+    for pause in itertools.chain(SEARCH_PAUSES, itertools.repeat(SEARCH_PAUSES[-1])):
+        if clock.monotonic() + pause > until:
+            return
+        clock.sleep(pause)
+        yield
 
 
 def send(
@@ -48,14 +70,17 @@ def send(
             raise
         lost = error
     context.result["changed"] = True
-    try:
-        found = read_back()
-    except CloudError as error:
-        raise WriteUncertainError(
-            f"{lost} Whether {what} was changed is not known: {error}",
-            hint="Check that before you run this again.",
-        ) from None
-    if not took_effect(found):
-        context.result["changed"] = before
-        raise WriteUncertainError(f"{lost} {what[:1].upper()}{what[1:]} is as it was.", hint="Run this again.")
-    return None, found, lost
+    for _search in searches(context.clock, context.clock.monotonic() + SEARCH_SECONDS):
+        try:
+            found = read_back()
+        except CloudError as error:
+            raise WriteUncertainError(
+                f"{lost} Whether {what} was changed is not known: {error}",
+                hint="Check that before you run this again.",
+            ) from None
+        if took_effect(found):
+            return None, found, lost
+    context.result["changed"] = before
+    raise WriteUncertainError(
+        f"{lost} {what[:1].upper()}{what[1:]} is as it was, also after {SEARCH_SECONDS:.0f} s.", hint="Run this again."
+    )

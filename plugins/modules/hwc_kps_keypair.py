@@ -253,6 +253,7 @@ def _create(context: Context, name: str) -> Result:
     )
     context.result["changed"] = True
     if created is None and "public_key" not in fields:
+        context.result["keypair"] = found
         raise WriteUncertainError(
             f"{lost} The key pair {name} was created; its private key was in the response, and is lost.",
             hint="Delete the pair (state: absent) and run this again.",

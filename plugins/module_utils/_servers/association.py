@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import fields
@@ -37,12 +36,10 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.re
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import call_runner
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import SEARCH_SECONDS, searches
 
 #: Seconds between two requests of an account that start a task. KPS publishes no limit.
 PACE = 0.1
-#: Seconds of the search for the task of a lost request, and of its pauses: a queued task is not in any list yet.
-SEARCH_SECONDS = 60.0
-SEARCH_PAUSES = (1.0, 2.0, 4.0, 8.0)
 #: Seconds that the clock of KPS may be behind: a task that started up to this long before a lost request may belong to it.
 _CLOCK_SKEW = 120.0
 #: The number of lost requests in a row, without a task found, after which no other request is sent.
@@ -228,16 +225,14 @@ class Association(ServerRun):
         clock = self.context.clock
         until = min(self._deadline, clock.monotonic() + SEARCH_SECONDS)
         client = self.context.client(HWC).patient(until)
-        for pause in itertools.chain(SEARCH_PAUSES, itertools.repeat(SEARCH_PAUSES[-1])):
+        for _search in searches(clock, until):
             problem = self._search(client, list(lost))
             missing = [server_id for server_id in lost if server_id in self._missing]
             if not missing:
                 self._losses = 0
                 return ""
-            permanent = isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError))
-            if permanent or clock.monotonic() + pause > until:
+            if isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError)):
                 break
-            clock.sleep(pause)
         for server_id in missing:
             self._report_missing(self.rows[server_id], lost[server_id], problem)
         self._losses += 1

@@ -11,8 +11,18 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     CloudError,
+    ForbiddenError,
+    RejectedError,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import FAILED, PENDING, SUCCESS, Reason
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    FAILED,
+    PENDING,
+    SUCCESS,
+    UNKNOWN,
+    Reason,
+)
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.plan import (
     LOCKED,
@@ -23,6 +33,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.pl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import SEARCH_SECONDS, searches
 
 #: The task_state of a server that is already changing to a status.
 _TRANSITIONS = {ecs.ACTIVE: "powering-on", ecs.SHUTOFF: "powering-off"}
@@ -77,6 +88,8 @@ class PowerSwitch(ServerRun):
             except CloudError as error:
                 for server_id in ids:
                     self._not_sent(self.rows[server_id], error)
+                if self._unknown(ids):
+                    self._search_after_loss(ids)
                 continue
             self._jobs[job] = ids
             for server_id in ids:
@@ -91,12 +104,44 @@ class PowerSwitch(ServerRun):
         """Note a request without a response; the status of the server shows whether it was received."""
         if error.outcome_unknown:
             self.mark_changed(row)
-            row.msg = f"The request had no usable response. {error}"
+            row.state, row.msg = UNKNOWN, f"The request had no usable response. {error}"
         else:
             row.refuse(f"It was not {self.done()}. {error}")
 
+    def _search_after_loss(self, server_ids: t.Sequence[str]) -> None:
+        """Search for servers whose status shows that a request without a usable response was received. It is never sent again."""
+        clock = self.context.clock
+        until = min(self._deadline, clock.monotonic() + SEARCH_SECONDS)
+        client = self.context.client(HWC).patient(until)
+        for _search in searches(clock, until):
+            problem = self._search(client, self._unknown(server_ids))
+            permanent = isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError))
+            if permanent or not self._unknown(server_ids):
+                break
+        seen = f"The server could not be read since: {problem}" if problem else "The server has not changed since."
+        for server_id in self._unknown(server_ids):
+            row = self.rows[server_id]
+            row.msg = f"{row.msg} {seen} Run this again."
+
+    def _unknown(self, server_ids: t.Iterable[str]) -> list[str]:
+        return [server_id for server_id in server_ids if self.rows[server_id].state == UNKNOWN]
+
+    def _search(self, client: HuaweiClient, server_ids: t.Sequence[str]) -> CloudError | None:
+        """Read the servers once, and note those that have changed or are about to; return the error that prevented it."""
+        try:
+            for server_id, found in ecs.read_servers(client, server_ids).items():
+                row, server = self.rows[server_id], ecs.summarize(found)
+                if server["status"] == self._target and not server["task_state"]:
+                    row.state = SUCCESS
+                elif server["task_state"] or server["status"] != row.status:
+                    row.state = PENDING
+                row.status = server["status"]
+        except CloudError as error:
+            return error
+        return None
+
     def wait(self) -> None:
-        """Wait for the jobs, then for the servers; poll those whose job failed once."""
+        """Wait for the jobs, then for the servers; poll those once whose job failed, or of which nothing was seen so far."""
         failures = self._await_jobs()
         pending = [server_id for server_id, row in self.rows.items() if row.state == PENDING]
         self._await_servers([server_id for server_id in pending if server_id not in failures], None)
@@ -105,6 +150,13 @@ class PowerSwitch(ServerRun):
             row = self.rows[server_id]
             if row.state == PENDING:
                 row.state, row.reason = FAILED, reason
+        unknown = self._unknown(self.rows)
+        self._await_servers(unknown, 0)
+        for row in map(self.rows.__getitem__, unknown):
+            if row.state == PENDING:
+                row.state = UNKNOWN
+            elif row.state == SUCCESS:
+                row.msg = "The request had no usable response, and took effect later."
 
     def _await_jobs(self) -> dict[str, Reason | None]:
         """Wait for the jobs; return the servers whose job or sub-job failed, with the reason."""

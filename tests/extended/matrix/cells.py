@@ -177,6 +177,9 @@ class CellServer:
         self.stolen = 0
         self._counts = {NAME: 0, CONNECTION: 0, TUNNEL: 0, HANDSHAKE: 0}
         self._dark = False
+        self._clock = clock
+        #: Writes that the service carries out later, each with the time.
+        self._later: list[tuple[float, Request]] = []
         clock.on_sleep = self._slept
         if self._where == PORT and self._first == 0:
             self._shut()
@@ -216,6 +219,10 @@ class CellServer:
     def _slept(self) -> None:
         if self._where == PORT and self._cell is not None and self._cell.times == rules.ONCE and self.struck:
             self._wire.accept("proxy" if self.way == PROXY else "service")
+        for due, request in list(self._later):
+            if due <= self._clock.monotonic():
+                self._later.remove((due, request))
+                self._ask(request)
 
     # as of ``Play``
 
@@ -309,8 +316,10 @@ class CellServer:
         assert cell is not None
         assert fault is not None
         assert self._baseline is not None
-        writes = self.subject.kind == WRITE
-        response = self._ask(request) if cell.carried or not writes else self._baseline.answer
+        now = not fault.later and (cell.carried or self.subject.kind != WRITE)
+        response = self._ask(request) if now else self._baseline.answer
+        if fault.later:
+            self._later.append((self._clock.monotonic() + fault.later, request))
         self._dark = fault.dark
         if fault.does == "gone":
             assert self.subject.gone is not None

@@ -38,7 +38,7 @@ from rules import (
     UNSENT,
     UNTRUSTED,
 )
-from subjects import Subject
+from subjects import WRITE, Subject
 from wire import DOMAIN, HTTP, HTTPS, PROXY, message, plain
 
 #: Where a fault strikes: in place of the response; the response before it; the connection, the tunnel, the name or the port by
@@ -79,6 +79,7 @@ class Fault:
         heavy: It takes much of the processor: a wait looks only a few times.
         dark: After it nothing answers any more.
         window: Seconds that the service asks to wait.
+        later: Seconds after the answer when the service carries a write out; 0 is before it.
         cloud: The only cloud it is for.
         says: What the message of a failure must match, beside what its meaning asks for.
         tunnels: How many tunnels may be asked for at most, when that is the point.
@@ -97,6 +98,7 @@ class Fault:
     heavy: bool = False
     dark: bool = False
     window: float = 0.0
+    later: float = 0.0
     cloud: str = ""
     says: str = ""
     tunnels: int = 0
@@ -718,6 +720,20 @@ FAULTS: tuple[Fault, ...] = (
         carried=OPEN,
         times=(ALWAYS,),
         slow=True,
+    ),
+    *(
+        Fault(
+            f"{name}, and carried out eight seconds later",
+            means,
+            does,
+            carried=DONE,
+            later=8.0,
+            only=lambda subject: subject.kind == WRITE,
+        )
+        for name, means, does in (
+            ("closed without an answer", LOST, says(b"")),
+            ("504 by the gateway", UNAVAILABLE, answer(504, web())),
+        )
     ),
     Fault("closed, and then nothing answers any more", LOST, says(b""), carried=OPEN, dark=True, times=(ALWAYS,)),
     Fault(

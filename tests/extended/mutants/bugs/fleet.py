@@ -190,8 +190,8 @@ BUGS = (
         "looked-for-once",
         "the task of a lost response is looked for once, although one that waits for its turn is on no list yet",
         FLEET + "association.py",
-        "            permanent = isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError))\n",
-        "            permanent = True\n",
+        "            if isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError)):\n",
+        "            if True:\n",
     ),
     Bug(
         "looked-for-without-end",

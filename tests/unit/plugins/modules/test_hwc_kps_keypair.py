@@ -279,6 +279,7 @@ def test_a_pair_whose_private_key_was_lost_is_told(cloud: FakeTransport, outcome
     with pytest.raises(WriteUncertainError, match=r"private key.*state: absent"):
         run.execute(hwc_kps_keypair.execute)
     assert run.context.result["changed"] is True
+    assert run.context.result["keypair"]["name"] == "kp"
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
@@ -313,14 +314,34 @@ def test_whether_a_lost_request_took_effect_is_looked_up(
 ) -> None:
     cloud.expect(SHOW, before)
     cloud.expect(request_, outcome, body=body)
-    cloud.expect(SHOW, after)
+    cloud.always(SHOW, after)
     run = start(cloud, **options)
     if took_effect:
         assert run.execute(hwc_kps_keypair.execute)["changed"] is True
+        assert cloud.clock.sleeps == []
     else:
-        with pytest.raises(WriteUncertainError, match=r"is as it was\. Run this again"):
+        with pytest.raises(WriteUncertainError, match=r"is as it was, also after 60 s\. Run this again"):
             run.execute(hwc_kps_keypair.execute)
         assert run.context.result["changed"] is False
+        assert 50 < sum(cloud.clock.sleeps) <= 60
+
+
+@pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
+@pytest.mark.parametrize(
+    ("request_", "before", "after", "options"),
+    [(CREATE, NONE, there(), {"public_key": public_key()}), (DELETE, there(), NONE, {"state": "absent"})],
+    ids=["import", "delete"],
+)
+def test_a_lost_request_that_takes_effect_later_is_a_change(
+    cloud: FakeTransport, outcome: t.Any, request_: str, before: t.Any, after: t.Any, options: dict[str, t.Any]
+) -> None:
+    body = {"keypair": {"name": "kp", "public_key": public_key()}} if request_ == CREATE else None
+    cloud.expect(SHOW, before)
+    cloud.expect(request_, outcome, body=body)
+    cloud.expect(SHOW, before, times=4)
+    cloud.expect(SHOW, after)
+    assert start(cloud, **options).execute(hwc_kps_keypair.execute)["changed"] is True
+    assert cloud.clock.sleeps == [1.0, 2.0, 4.0, 8.0]
 
 
 def test_what_cannot_be_looked_up_may_have_changed(cloud: FakeTransport) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 import pytest
@@ -227,15 +228,66 @@ def test_without_a_usable_answer_the_servers_themselves_tell(cloud: FakeTranspor
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, False, [])
 
 
-def test_a_request_that_was_lost_for_good_is_not_sent_again(cloud: FakeTransport) -> None:
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize(("timeout", "longest"), [(1800.0, 61), (10.0, 11)])
+def test_a_request_that_was_lost_for_good_is_not_sent_again(
+    cloud: FakeTransport, wait: bool, timeout: float, longest: float
+) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, lost(), body=stop_body("s-1"))
     cloud.always(detail("s-1"), {"servers": [server("s-1")]})
-    result = result_of(start(cloud, wait_timeout=10.0))
-    assert states(result) == [("s-1", True, "pending")]
+    result = result_of(start(cloud, wait=wait, wait_timeout=timeout))
+    assert states(result) == [("s-1", True, "unknown")]
     assert (result["changed"], result["failed"]) == (True, True)
-    assert "no usable response" in result["msg"]
-    assert "The time (wait_timeout, 10 s) is up" in result["msg"]
+    assert re.search(r"no usable response.* The server has not changed since\. Run this again\.$", result["msg"])
+    assert 5 < sum(cloud.clock.sleeps) < longest
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        (server("s-1", **{"OS-EXT-STS:task_state": "powering-off"}), "pending"),
+        (server("s-1", "SHUTOFF"), "success"),
+    ],
+    ids=["stopping", "stopped"],
+)
+def test_without_waiting_a_lost_request_is_searched_for(
+    cloud: FakeTransport, seen: dict[str, t.Any], state: str
+) -> None:
+    servers(cloud, server("s-1"))
+    cloud.expect(ACTION, lost(), body=stop_body("s-1"))
+    for _search in range(3):
+        servers(cloud, server("s-1"))
+    servers(cloud, seen)
+    result = result_of(start(cloud, wait=False))
+    assert states(result) == [("s-1", True, state)]
+    assert (result["changed"], result["failed"]) == (True, False)
+
+
+def test_a_lost_request_that_takes_effect_during_the_wait_for_others_is_a_success(cloud: FakeTransport) -> None:
+    ids = [f"s-{number}" for number in range(1001)]
+    for begin in range(0, 1001, 100):
+        servers(cloud, *map(server, ids[begin : begin + 100]))
+    cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body(*ids[:1000]))
+    cloud.expect(ACTION, lost(), body=stop_body(ids[1000]))
+    for _search in range(10):
+        servers(cloud, server(ids[1000]))
+    cloud.expect(JOB, job("SUCCESS"))
+    for begin in range(0, 1000, 100):
+        servers(cloud, *(server(server_id, "SHUTOFF") for server_id in ids[begin : min(1000, begin + 100)]))
+    servers(cloud, server(ids[1000], "SHUTOFF"))
+    result = result_of(start(cloud, server_ids=ids))
+    assert {state for _server_id, _changed, state in states(result)} == {"success"}
+    assert result["servers"][1000]["msg"] == "The request had no usable response, and took effect later."
+
+
+def test_a_lost_request_after_which_nothing_can_be_read_is_told(cloud: FakeTransport) -> None:
+    servers(cloud, server("s-1"))
+    cloud.expect(ACTION, lost(), body=stop_body("s-1"))
+    cloud.expect(detail("s-1"), error_response(403, "APIGW.0302", "no"))
+    result = result_of(start(cloud, wait=False))
+    assert states(result) == [("s-1", True, "unknown")]
+    assert re.search(r"could not be read since: .*APIGW.0302.* Run this again\.$", result["msg"])
 
 
 @pytest.mark.parametrize(
