@@ -100,10 +100,19 @@ class Budget:
         self._clock = clock
         self._begun = clock.monotonic()
         self._end = self._begun + max(seconds, patience)
+        self._throttled = 0.0
 
     def __call__(self) -> float:
         """Return the seconds that are left."""
         return max(0.0, self._end - self._clock.monotonic())
+
+    def without_patience(self) -> float:
+        """Return the seconds that are left for what is not throttled: pauses after throttled requests do not count."""
+        return max(0.0, min(self._end, self._begun + self.seconds + self._throttled) - self._clock.monotonic())
+
+    def note_throttled(self, pause: float) -> None:
+        """Note a pause after a throttled request."""
+        self._throttled += pause
 
     def allow(self, pause: float) -> None:
         """Extend the time, within the patience, for a pause of so many seconds that the service asks for."""
@@ -203,22 +212,28 @@ class Http:
             attempts += 1
             try:
                 return attempt(min(left(), trouble()))
-            except CloudError as error:
-                if renew is not None and isinstance(error, AuthenticationError):
-                    renewed, renew = renew(min(left(), trouble())), None
-                    if renewed:
+            except CloudError as raised:
+                error = raised
+            if renew is not None and isinstance(error, AuthenticationError):
+                renewal, renew = renew, None
+                try:
+                    if renewal(min(left(), trouble())):
                         continue
-                before, throttled = throttled, isinstance(error, ThrottledError)
-                in_row = in_row + 1 if throttled == before else 1
-                pause = retry_pause(error, read_only=read_only, attempt=in_row, jitter=self._rng())
-                if isinstance(error, ThrottledError) and error.retry_after is not None:
-                    left.allow(error.retry_after)
-                if pause is None or pause > (left() if throttled else min(left(), trouble())) - LEAST:
-                    _explain(error, attempts, pause)
-                    raise
-                self.clock.sleep(pause)
-                if throttled:
-                    trouble = self.budget(left.seconds)
+                except CloudError as failed:
+                    # If it may pass, the next attempt logs in by itself.
+                    error = failed
+            before, throttled = throttled, isinstance(error, ThrottledError)
+            in_row = in_row + 1 if throttled == before else 1
+            pause = retry_pause(error, read_only=read_only, attempt=in_row, jitter=self._rng())
+            if isinstance(error, ThrottledError) and error.retry_after is not None:
+                left.allow(error.retry_after)
+            if pause is None or pause > (left() if throttled else min(left(), trouble())) - LEAST:
+                _explain(error, attempts, pause)
+                raise error
+            self.clock.sleep(pause)
+            if throttled:
+                left.note_throttled(pause)
+                trouble = self.budget(left.seconds)
 
 
 def _explain(error: CloudError, attempts: int, pause: float | None) -> None:

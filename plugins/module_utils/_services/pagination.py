@@ -86,7 +86,7 @@ def read_pages(
         read: Reads the page at a marker, with at most so many rows, within the rest of the time.
         key: The field by which rows are told apart.
         asked: The operation, for messages.
-        left: Returns the seconds that are left for all pages.
+        left: The time for all pages.
         limit: Rows of a page.
         marker: Where to begin.
         most: Rows to read at most. One more page is read to know if there are more, because a marker does not tell.
@@ -106,7 +106,7 @@ def read_pages(
                 raise InvalidResponseError(
                     f"{asked}: {stale_pages} pages in a row brought nothing new, and each named another page."
                 )
-            if left() <= 0 and len(passed) > 1:
+            if left.without_patience() <= 0 and len(passed) > 1:
                 raise TransportError(
                     f"{asked}: the list did not end in time; {len(rows)} rows were read.",
                     possibly_sent=True,

@@ -204,6 +204,14 @@ def test_a_patient_client_waits_longer_than_the_timeout_when_throttled(cloud: Fa
     assert set(attempts.left) == {10.0}, "each attempt has no more time than any other"
 
 
+def test_throttled_pauses_are_not_part_of_the_time_for_the_rest(cloud: FakeTransport) -> None:
+    sender = http(cloud, timeout=10.0)
+    budget = sender.budget(patience=1000.0)
+    sender.call(Attempts(cloud.clock, *[IN_A_MINUTE] * 3, "done", took=1.0), read_only=True, budget=budget)
+    assert budget.without_patience() == pytest.approx(6.0)
+    assert budget() > 800.0
+
+
 def test_patience_ends_and_says_so(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9)
     with pytest.raises(errors.ThrottledError) as caught:
@@ -305,6 +313,41 @@ def test_rejected_credentials_are_renewed_once_within_the_time(cloud: FakeTransp
         http(cloud, timeout=10.0).call(attempts, read_only=False, renew=renew)
     assert left == [8.0]
     assert attempts.left == [10.0, 7.0]
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize(
+    ("failure", "pause"),
+    [
+        (errors.UnavailableError("IAM failed."), 0.5),
+        (errors.TransportError("IAM did not answer.", possibly_sent=True), 0.5),
+        (errors.ThrottledError("IAM throttled the login."), 3.5),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_renewal_that_fails_for_now_is_left_to_the_next_attempt(
+    cloud: FakeTransport, read_only: bool, failure: errors.CloudError, pause: float
+) -> None:
+    renewals: list[float] = []
+
+    def renew(seconds: float) -> bool:
+        renewals.append(seconds)
+        failure.unsent = True
+        raise failure
+
+    attempts = Attempts(cloud.clock, errors.AuthenticationError("expired"), "done")
+    assert http(cloud).call(attempts, read_only=read_only, renew=renew) == "done"
+    assert (len(renewals), cloud.clock.sleeps) == (1, [pause])
+
+
+def test_a_renewal_that_is_rejected_is_the_end(cloud: FakeTransport) -> None:
+    def renew(_seconds: float) -> bool:
+        raise errors.AuthenticationError("IAM rejected the password.")
+
+    attempts = Attempts(cloud.clock, errors.AuthenticationError("expired"))
+    with pytest.raises(errors.AuthenticationError, match=r"IAM rejected the password\.$"):
+        http(cloud).call(attempts, read_only=True, renew=renew)
+    assert cloud.clock.sleeps == []
 
 
 def test_credentials_that_cannot_be_renewed_are_not_tried_again(cloud: FakeTransport) -> None:

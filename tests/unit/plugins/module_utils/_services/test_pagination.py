@@ -22,6 +22,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.p
     list_result,
     read_pages,
 )
+from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.doubles import FakeClock
 
 
 class NumberedRows:
@@ -69,9 +70,12 @@ class NumberedRows:
         """Return the seconds that are left: one less each time a page is read."""
         return max(0.0, self.seconds - len(self.asked))
 
+    #: As of ``Budget``.
+    __call__ = without_patience = left
+
     def listing(self, **bounds: t.Any) -> Listing:
         """Read the list."""
-        return read_pages(self.read, "id", "X ListThings", t.cast(Budget, self.left), **{"limit": 10, **bounds})
+        return read_pages(self.read, "id", "X ListThings", t.cast(Budget, self), **{"limit": 10, **bounds})
 
     def ids(self, **bounds: t.Any) -> tuple[list[int], t.Any]:
         """Return the ids of a listing, and what it says of the rest."""
@@ -255,3 +259,19 @@ def test_more_rows_than_requested_are_cut() -> None:
 def test_the_return_values_about_unread_rows() -> None:
     assert Listing([]).as_result() == {"truncated": False}
     assert Listing([], 7).as_result() == {"truncated": True, "next_marker": "7"}
+
+
+def test_patience_for_throttling_is_not_for_a_list_without_an_end() -> None:
+    clock = FakeClock()
+    budget = Budget(clock, 60.0, 1800.0)
+
+    def read(marker: t.Any, _limit: int, _left: Budget) -> RowPage:
+        clock.now += 1.0
+        if marker == 10:
+            clock.sleep(100.0)
+            budget.note_throttled(100.0)
+        return RowPage(rows(marker or 0), (marker or 0) + 1)
+
+    with pytest.raises(TransportError, match="the list did not end in time; 60 rows were read"):
+        read_pages(read, "id", "X ListThings", budget, limit=1)
+    assert clock.now == 1160.0
