@@ -95,8 +95,9 @@ options:
         request.
       - Without O(hwc_project_name), the default is E(HUAWEICLOUD_SDK_PROJECT_ID), then E(HW_PROJECT_ID), then
         E(OS_PROJECT_ID), then C(project_id) of the file with the access key.
-      - These defaults do not apply if O(hwc_agency_name) is set, because the project belongs to another account.
-        Those of the environment do not apply if the environment names another region than O(hwc_region).
+      - These defaults do not apply if O(hwc_agency_name) is set, or O(hwc_agency_domain_name) or
+        O(hwc_agency_domain_id) to another account than that of the environment, because the project belongs to another
+        account. Those of the environment do not apply if the environment names another region than O(hwc_region).
     type: str
   hwc_project_name:
     description:

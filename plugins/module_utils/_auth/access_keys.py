@@ -167,6 +167,7 @@ class RefreshableKey:
         self.source = source
         self._fetch = fetch
         self._first = first
+        self._given = first is not None
         self._secrets = first.secrets() if first else []
 
     def take(self, deadline: float) -> AccessKey:
@@ -174,9 +175,22 @@ class RefreshableKey:
 
         Args:
             deadline: Monotonic time at which to give up.
+
+        Raises:
+            CredentialsError: There is none.
+            InvalidResponseError: There is none, although there was one before, so that there may be one again.
         """
         first, self._first = self._first, None
-        return first or self._fetch(deadline)
+        try:
+            key = first or self._fetch(deadline)
+        except CredentialsError as error:
+            if not self._given:
+                raise
+            raise InvalidResponseError(
+                f"There is no new key from the source of the last one ({self.source}): {error}", truncated=True
+            ) from None
+        self._given = True
+        return key
 
     def secrets(self) -> list[str]:
         """Return the secrets of the key that was asked for already."""
@@ -197,19 +211,17 @@ def try_service(
         CredentialsError: There are none.
     """
 
-    def fetch_again(deadline: float) -> AccessKey:
+    def fetch_first(deadline: float | None) -> AccessKey:
         try:
             return fetch(deadline)
         except CredentialsError as error:
             raise missing(error.message.rstrip(".")) from None
 
     try:
-        return RefreshableKey(source, fetch_again, fetch(None))
-    except CredentialsError as error:
-        raise missing(error.message.rstrip(".")) from None
+        return RefreshableKey(source, fetch, fetch_first(None))
     except TEMPORARY:
         # The service is there and failed: the caller that needs the key asks again.
-        return RefreshableKey(source, fetch_again)
+        return RefreshableKey(source, fetch_first)
 
 
 class Expiring(t.Protocol):

@@ -215,6 +215,8 @@ UNSUPPORTED = (
     *("HW_ASSUME_ROLE_IDP_ID", "HW_ASSUME_ROLE_ID_TOKEN", "HW_ASSUME_ROLE_ID_TOKEN_FILE"),
     *("HW_SHARED_CONFIG_FILE", "HW_PROFILE", "HW_USER_ID", "OS_USER_ID", "OS_CLOUD"),
 )
+#: The options that name the account of an agency.
+_AGENCY_ACCOUNT = ("hwc_agency_domain_name", "hwc_agency_domain_id")
 #: Seconds that a key of an agency lives unless the user says otherwise, and what the service allows.
 DURATION = 3600
 SHORTEST, LONGEST = 900, 86400
@@ -248,14 +250,15 @@ def find(
     """
     from_options = {option: str(options[option]) for option in ENVIRONMENT if options.get(option)}
     identity, settings, beside = _first(from_options, environ, providers)
-    named = "hwc_agency_name" in from_options
-    # An agency is named in the options, or in the place where the identity was found. Named in the options, it is not that
-    # of the account to which a project elsewhere belongs.
-    agency = from_options if named else _with_options(beside, from_options)
-    project = _project(from_options, {} if named else _environment(environ), {} if named else settings)
+    # An agency is named in the options, or in the place where the identity was found.
+    agency = from_options if "hwc_agency_name" in from_options else _with_options(beside, from_options)
+    # An agency or an account of the options is not of the account to which a project elsewhere belongs.
+    account = {option: from_options[option] for option in _AGENCY_ACCOUNT if option in from_options}
+    chosen = "hwc_agency_name" in from_options or any(beside.get(option) != account[option] for option in account)
+    project = _project(from_options, {} if chosen else _environment(environ), {} if chosen else settings)
     if "hwc_agency_name" in agency:
         return FoundCredentials(_agency(identity, agency), project, settings)
-    for option in ("hwc_agency_domain_name", "hwc_agency_domain_id"):
+    for option in _AGENCY_ACCOUNT:
         if option in from_options:
             _demand(agency, ("hwc_agency_name",), option)
     return FoundCredentials(identity, project, settings)
@@ -264,8 +267,7 @@ def find(
 def _with_options(beside: t.Mapping[str, str], from_options: t.Mapping[str, str]) -> dict[str, str]:
     """Return the settings beside the credentials, with those of the options on the agency in their place."""
     given = {option: value for option, value in from_options.items() if option.startswith("hwc_agency_")}
-    account = {"hwc_agency_domain_name", "hwc_agency_domain_id"}
-    dropped = account if account & given.keys() else set()
+    dropped = set(_AGENCY_ACCOUNT) if given.keys() & set(_AGENCY_ACCOUNT) else set()
     return {**{option: value for option, value in beside.items() if option not in dropped}, **given}
 
 

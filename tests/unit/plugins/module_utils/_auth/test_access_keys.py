@@ -312,6 +312,30 @@ def test_keys_that_are_handed_out_begin_with_the_first() -> None:
     assert RefreshableKey("there", fetch).secrets() == []
 
 
+def test_a_source_that_has_given_a_key_may_give_another_one_later() -> None:
+    outcomes: list[AccessKey | errors.CredentialsError] = [
+        errors.CredentialsError("HTTP 404."),
+        AccessKey("K1", "s1"),
+        errors.CredentialsError("HTTP 404."),
+        AccessKey("K2", "s2"),
+    ]
+
+    def fetch(_deadline: float) -> AccessKey:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, errors.CredentialsError):
+            raise outcome
+        return outcome
+
+    fetched = RefreshableKey("ECS metadata", fetch)
+    with pytest.raises(errors.CredentialsError):
+        fetched.take(1.0)
+    assert fetched.take(2.0).access_key == "K1"
+    with pytest.raises(errors.InvalidResponseError, match=r"no new key from .* \(ECS metadata\): HTTP 404\.$") as caught:
+        fetched.take(3.0)
+    assert caught.value.truncated
+    assert fetched.take(4.0).access_key == "K2"
+
+
 @pytest.mark.parametrize(
     ("text", "epoch"),
     [

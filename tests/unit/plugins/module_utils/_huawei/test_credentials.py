@@ -231,6 +231,10 @@ REGION = {"hwc_region": "cn-east-3"}
         # An agency of the environment and its project belong together.
         ({}, {**AGENCY_ENV, **IDS}, WantedProject("env-id")),
         ({"hwc_agency_duration": 900}, {**AGENCY_ENV, **IDS}, WantedProject("env-id")),
+        ({"hwc_agency_domain_name": "theirs"}, {**AGENCY_ENV, **IDS}, WantedProject("env-id")),
+        ({"hwc_agency_domain_name": "others"}, {**AGENCY_ENV, **IDS}, WantedProject()),
+        ({"hwc_agency_domain_id": "others-id"}, {**AGENCY_ENV, **IDS, **NAMES}, WantedProject()),
+        ({"hwc_agency_domain_id": "others-id", "hwc_project_id": "id"}, {**AGENCY_ENV, **IDS}, WantedProject("id")),
         # A project belongs to a region.
         (REGION, {**IDS, "HWC_REGION": "cn-north-4"}, WantedProject()),
         (REGION, {**IDS, "HWC_REGION": "cn-east-3"}, WantedProject("env-id")),

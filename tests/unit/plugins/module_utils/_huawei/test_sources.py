@@ -283,11 +283,11 @@ def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(t
     assert found.source == "ECS metadata"
     with pytest.raises(errors.UnavailableError):
         found.take(7.0)
-    providers.instance = INSTANCE
-    assert found.take(8.0) == INSTANCE
     providers.instance = NO_INSTANCE
     with pytest.raises(errors.CredentialsError, match="There are no credentials for Huawei Cloud: .*is not there"):
-        found.take(9.0)
+        found.take(8.0)
+    providers.instance = INSTANCE
+    assert found.take(9.0) == INSTANCE
     assert providers.deadlines == [None, 7.0, 8.0, 9.0]
 
 
