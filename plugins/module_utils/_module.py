@@ -27,6 +27,10 @@ except ImportError:
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _http
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import (
+    Interrupted,
+    signals_interrupt,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import ALONE, Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.client import Client
@@ -215,6 +219,10 @@ class Module:
             returned = self.execute(context) or {}
         except CloudError as error:
             return {**context.result, **error.as_result(), "msg": str(error), "failed": True}
+        except Interrupted as interrupted:
+            changed = " Something may have been changed: check that before you run this again."
+            text = f"Interrupted by {interrupted.by}.{changed if context.result['changed'] else ''}"
+            return {**context.result, "msg": text, "failed": True}
         except Exception as error:
             words = printable(context.secrets.mask(str(error)), SENTENCE)
             text = f"Unexpected {type(error).__name__}: {words}. This is a bug of the collection: please report it."
@@ -242,7 +250,8 @@ class Module:
             on_warning=module.warn,
             on_secret=mask,
         )
-        result = self.perform(context)
-        if result.pop("failed", False):
-            module.fail_json(**result)
-        module.exit_json(**result)
+        with signals_interrupt(context.clock):
+            result = self.perform(context)
+            if result.pop("failed", False):
+                module.fail_json(**result)
+            module.exit_json(**result)

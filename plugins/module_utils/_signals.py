@@ -2,27 +2,23 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge of a wait: a clock that notices a closed output, signals, and threads.
+"""The edge of a wait: a clock that notices a closed output, and threads.
 
 It is beside ``_module`` so that modules that do not wait need not carry the polling engine to their host.
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
 import select
-import signal
 import sys
-import types
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import TaskBackend
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import (
     CONNECTIONS,
-    Interrupted,
     Options,
     Outcome,
     Progress,
@@ -33,13 +29,8 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     wait,
 )
 
-#: The signals that end a wait early, with a result: Ctrl-C, a cancelled job, a closed terminal.
-SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 #: Seconds between two checks of the output.
 CHECK_INTERVAL = 1.0
-#: Seconds after a signal in which others are ignored, so that the result can be written. Not for ever, because Python drops
-#: an exception that a signal raises in a finalizer.
-IGNORE_SIGNALS = 5.0
 
 
 class OutputClock:
@@ -84,28 +75,6 @@ class OutputClock:
             seconds -= step
 
 
-@contextlib.contextmanager
-def _signals_interrupt(clock: Clock) -> t.Iterator[None]:
-    """Let the signals that end a process raise ``Interrupted`` instead, within the context."""
-    ignored_until = -math.inf
-
-    def interrupt(number: int, _frame: types.FrameType | None) -> None:
-        nonlocal ignored_until
-        now = clock.monotonic()
-        if now < ignored_until:
-            return
-        ignored_until = now + IGNORE_SIGNALS
-        raise Interrupted(signal.Signals(number).name)
-
-    numbers = [getattr(signal, name) for name in SIGNALS]
-    before = [signal.signal(number, interrupt) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before):
-            signal.signal(number, handler)
-
-
 def call_runner(context: Context) -> RunCalls:
     """Return how calls are run: in threads, or one after the other where the order must be known."""
     return run_in_threads if context.threads else run_in_order
@@ -128,22 +97,20 @@ def wait_for(
     shown while the wait goes on; 0 for none.
     """
     shown = Progress(context.on_progress, progress) if context.on_progress is not None and progress > 0 else None
-    # In a worker of the controller, signals and standard output are Ansible's, and its own clock ends the process.
-    guard = _signals_interrupt(context.clock) if context.own_process else contextlib.nullcontext()
-    with guard:
-        outcome = wait(
-            backend,
-            ids,
-            options,
-            clock=OutputClock(context.clock, sys.stdout) if context.own_process else context.clock,
-            rng=context.rng,
-            scope=scope,
-            resume=resume,
-            time_slice=time_slice,
-            run_calls=call_runner(context),
-            connections=CONNECTIONS if context.threads else 1,
-            progress=shown,
-        )
+    outcome = wait(
+        backend,
+        ids,
+        options,
+        # In a worker of the controller, standard output is Ansible's, and its own clock ends the process.
+        clock=OutputClock(context.clock, sys.stdout) if context.own_process else context.clock,
+        rng=context.rng,
+        scope=scope,
+        resume=resume,
+        time_slice=time_slice,
+        run_calls=call_runner(context),
+        connections=CONNECTIONS if context.threads else 1,
+        progress=shown,
+    )
     for warning in outcome.warnings:
         context.warn(warning)
     return outcome

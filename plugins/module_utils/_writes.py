@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, WriteUncertainError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 
 #: Seconds of the search for the effect of a lost write, and of its pauses: the service may go on after a gateway gave it up,
@@ -69,6 +70,10 @@ def send(
         if not error.outcome_unknown:
             raise
         lost = error
+    except Interrupted:
+        # The request may have been sent.
+        context.note_write()
+        raise
     context.result["changed"] = True
     for _search in searches(context.clock, context.clock.monotonic() + SEARCH_SECONDS):
         try:

@@ -129,7 +129,7 @@ servers:
       description:
         - State of the operation. V(success) if the server has the wanted status, V(pending) if it does not have it
           yet, V(failed) if the job failed, V(error) if no request was sent, V(unknown) if the request had no usable
-          answer and the server has not changed since.
+          response and the server has not changed since.
       type: str
       sample: success
     status:

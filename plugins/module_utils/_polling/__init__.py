@@ -47,6 +47,7 @@ Nothing here reads a clock, sleeps, opens a connection or draws a random number 
 
 from __future__ import annotations
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.messages import Progress
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.options import Options, argument_spec
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.poller import wait
@@ -59,7 +60,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
     shorten,
     size_of,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Interrupted, Slice
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import Slice
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.watch import Failure, Watch, WatchStep
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.workers import (
     CONNECTIONS,

@@ -24,6 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     RejectedError,
     ThrottledError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     SUCCESS,
     UNKNOWN,
@@ -56,7 +57,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.re
     progress_line,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import (
-    Interrupted,
     Slice,
     WaitState,
 )
@@ -401,9 +401,8 @@ class Poller:
             task.record_not_found(error, requests.now(), self._options.not_found_grace)
             self._update_sets(task)
         except RejectedError as error:
-            if (
-                error.http_status == 404 or error.foreign
-            ):  # not about the task, but the API, the project or the way to it
+            # Not about the task, but about the API, the project, the directory or the way to it.
+            if error.http_status == 404 or error.foreign:
                 raise Fatal(error.message, error) from error
             task.record_rejection(error, requests.now())
             self._update_sets(task)

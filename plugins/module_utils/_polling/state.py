@@ -25,21 +25,6 @@ TOKEN_VERSION = 1
 MAX_TASKS = 10_000
 
 
-class Interrupted(BaseException):
-    """The end of a wait by a signal or a clock.
-
-    Raised by a signal handler or a clock, never by the poller. Like ``KeyboardInterrupt`` it is not an ``Exception``, so
-    that no handler between the signal and the poller takes it for a failed request.
-
-    Args:
-        by: The cause, such as ``SIGTERM``.
-    """
-
-    def __init__(self, by: str) -> None:
-        super().__init__(by)
-        self.by = by
-
-
 class Slice(t.NamedTuple):
     """One bounded run of a long wait.
 

@@ -154,6 +154,7 @@ class Association(ServerRun):
     def _start(self, ids: t.Sequence[str]) -> None:
         """Send one request and note its result, and the reason if no other request must follow."""
         sent_at = self.context.clock.time()
+        self._sending.update(ids)
         try:
             responses = self._request(ids)
         except CloudError as error:
@@ -168,6 +169,7 @@ class Association(ServerRun):
                 self.mark_changed(self.rows[server_id])
             else:
                 self._stop = self._not_started(self.rows[server_id], response) or self._stop
+        self._sending.difference_update(ids)
         if lost:
             self._stop = self._search_after_loss(lost, sent_at) or self._stop
         self._answered = True

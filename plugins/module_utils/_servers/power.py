@@ -81,6 +81,7 @@ class PowerSwitch(ServerRun):
         """Send the requests, up to 1000 servers in each."""
         for begin in range(0, len(self._to_send), ecs.ACTION_SIZE):
             ids = self._to_send[begin : begin + ecs.ACTION_SIZE]
+            self._sending.update(ids)
             try:
                 job = self._request(ids)
             except AuthenticationError:
@@ -88,12 +89,13 @@ class PowerSwitch(ServerRun):
             except CloudError as error:
                 for server_id in ids:
                     self._not_sent(self.rows[server_id], error)
-                if self._unknown(ids):
-                    self._search_after_loss(ids)
-                continue
-            self._jobs[job] = ids
-            for server_id in ids:
-                self.mark_changed(self.rows[server_id])
+            else:
+                self._jobs[job] = ids
+                for server_id in ids:
+                    self.mark_changed(self.rows[server_id])
+            self._sending.clear()
+            if self._unknown(ids):
+                self._search_after_loss(ids)
 
     def _request(self, ids: t.Sequence[str]) -> str:
         if self._target == ecs.ACTIVE:

@@ -12,7 +12,13 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.ids import check_ids
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import ERROR, PENDING, TaskBackend
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
+    ERROR,
+    PENDING,
+    UNKNOWN,
+    TaskBackend,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, at_least
@@ -44,6 +50,8 @@ class ServerRun(abc.ABC):
         }
         self.parallel_jobs = int(at_least("parallel_jobs", context.params["parallel_jobs"], 1))
         self._deadline = context.clock.monotonic() + at_least("wait_timeout", context.params["wait_timeout"], 0)
+        #: The servers of the requests under way.
+        self._sending: set[str] = set()
         self._waited = False
         self._late = False
         self._interrupted = False
@@ -89,6 +97,8 @@ class ServerRun(abc.ABC):
                 self._keep_rows()
                 raise
             self._give_up(error)
+        except Interrupted as interrupted:
+            self._note_interruption(interrupted.by)
         except Exception:
             self._keep_rows()
             raise
@@ -137,6 +147,18 @@ class ServerRun(abc.ABC):
     def mark_changed(self, row: ServerResult) -> None:
         """Note that a write for this server was accepted, or may have been; every exit reports ``changed`` from now on."""
         row.changed = self.context.result["changed"] = True
+
+    def _note_interruption(self, by: str) -> None:
+        """Note an interruption outside of a wait: what is known stays, and a request under way may have been received."""
+        self._problem = f"Interrupted by {by}."
+        for server_id, row in self.rows.items():
+            if server_id in self._sending:
+                self.mark_changed(row)
+                row.state, row.msg = UNKNOWN, "Interrupted before the response came; the request may be carried out."
+                if "uncertain" in row.fields:
+                    row.fields["uncertain"] = True
+            elif row.state == PENDING and not row.changed:
+                row.refuse("Nothing was sent for it.")
 
     def _give_up(self, error: CloudError) -> None:
         for row in self.rows.values():

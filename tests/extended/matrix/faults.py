@@ -79,7 +79,7 @@ class Fault:
         heavy: It takes much of the processor: a wait looks only a few times.
         dark: After it nothing answers any more.
         window: Seconds that the service asks to wait.
-        later: Seconds after the answer when the service carries a write out; 0 is before it.
+        later: Seconds after the response when the service carries a write out; 0 is before it.
         cloud: The only cloud it is for.
         says: What the message of a failure must match, beside what its meaning asks for.
         tunnels: How many tunnels may be asked for at most, when that is the point.

@@ -537,8 +537,8 @@ BUGS = (
         "refused-task-fatal",
         "one malformed id ends the wait for all",
         WAIT + "poller.py",
-        "            if error.http_status == 404:",
-        "            if error.http_status:",
+        "            if error.http_status == 404 or error.foreign:\n",
+        "            if error.http_status:\n",
         tests=EXAMPLES,
     ),
     # Slices, signals, tokens

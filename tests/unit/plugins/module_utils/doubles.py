@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.access_keys import AccessKey
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, TransportError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Http, Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei import signing
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiClient
@@ -201,6 +202,26 @@ class FakeTransport:
     def writes(self) -> list[Request]:
         """Return the requests that were no ``GET``."""
         return [request for request in self.requests if request.method != "GET"]
+
+
+class InterruptedTransport(FakeTransport):
+    """A transport that a signal interrupts while a write is under way, which the cloud carries out.
+
+    Args:
+        clock: As of ``FakeTransport``.
+        at: The number of the write, counted from 1.
+    """
+
+    def __init__(self, clock: FakeClock, at: int = 1) -> None:
+        super().__init__(clock)
+        self._at = at
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """As of ``Transport``."""
+        response = super().send(request, timeout)
+        if request.method != "GET" and len(self.writes()) == self._at:
+            raise Interrupted("SIGTERM")
+        return response
 
 
 def _decode(request: Request) -> t.Any:

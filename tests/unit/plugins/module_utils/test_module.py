@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import RejectedError, UsageError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import SIGNALS
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import at_least
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps
@@ -165,6 +166,20 @@ def test_a_bug_is_called_one_and_does_not_hide_a_change() -> None:
     assert result["msg"] == (
         "Unexpected ZeroDivisionError: division by zero. This is a bug of the collection: please report it."
     )
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_ends_a_module_with_what_is_known(name: str) -> None:
+    body = f"context.result.update(changed=True, job=1)\nimport signal\nsignal.raise_signal(signal.{name})"
+    result = ended(body)
+    assert (result["failed"], result["changed"], result["job"]) == (True, True, 1)
+    assert result["msg"] == (
+        f"Interrupted by {name}. Something may have been changed: check that before you run this again."
+    )
+
+
+def test_a_signal_before_any_change_says_no_more_than_that() -> None:
+    assert ended("import os\nos.kill(os.getpid(), 15)\nimport time\ntime.sleep(9)")["msg"] == "Interrupted by SIGTERM."
 
 
 def test_a_missing_library_is_reported() -> None:

@@ -13,6 +13,7 @@ import typing as t
 import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils import _signals
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import interrupts
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted, Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.kps import KpsBackend
@@ -89,7 +90,7 @@ def test_an_output_that_is_not_a_file_counts_as_open(clock: FakeClock) -> None:
 
 
 def handlers() -> list[t.Any]:
-    return [signal.getsignal(getattr(signal, name)) for name in _signals.SIGNALS]
+    return [signal.getsignal(getattr(signal, name)) for name in interrupts.SIGNALS]
 
 
 class Signalling(FakeClock):
@@ -129,13 +130,14 @@ class SignallingTwice(Signalling):
 
 
 @pytest.mark.parametrize("clock", [Signalling, SignallingTwice])
-@pytest.mark.parametrize("name", _signals.SIGNALS)
+@pytest.mark.parametrize("name", interrupts.SIGNALS)
 def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) -> None:
     cloud = FakeTransport(clock(getattr(signal, name)))
     cloud.expect(TASK, GOES_ON)
     run = ModuleRun(cloud, {})
     before = handlers()
-    outcome = _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+    with interrupts.signals_interrupt(run.context.clock):
+        outcome = _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert outcome.failed
     assert f"Interrupted by {name}" in outcome.msg
     assert (outcome.result["interrupted"], outcome.result["pending_ids"]) == (True, ["t-1"])
@@ -145,18 +147,10 @@ def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) ->
 
 
 def test_signals_are_ignored_for_a_few_seconds_only() -> None:
-    cloud = FakeTransport(SignallingTwice(signal.SIGTERM, _signals.IGNORE_SIGNALS))
+    cloud = FakeTransport(SignallingTwice(signal.SIGTERM, interrupts.IGNORE_SIGNALS))
     cloud.expect(TASK, GOES_ON)
     run = ModuleRun(cloud, {})
     before = handlers()
-    with pytest.raises(Interrupted):
+    with pytest.raises(Interrupted), interrupts.signals_interrupt(run.context.clock):
         _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
-    assert handlers() == before
-
-
-def test_signal_handlers_are_restored_after_a_wait(cloud: FakeTransport) -> None:
-    cloud.expect(TASK, {"task_id": "t-1", "task_status": "SUCCESS_RESET"})
-    run = ModuleRun(cloud, {})
-    before = handlers()
-    assert not _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options()).failed
     assert handlers() == before

@@ -19,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     UsageError,
     WriteUncertainError,
 )
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Request, Response
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import kps_keypairs
@@ -28,6 +29,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeClock,
     FakeTransport,
+    InterruptedTransport,
     answer,
     error_response,
     html,
@@ -352,6 +354,27 @@ def test_what_cannot_be_looked_up_may_have_changed(cloud: FakeTransport) -> None
     with pytest.raises(WriteUncertainError, match=r"is not known.*Check that before you run this again"):
         run.execute(hwc_kps_keypair.execute)
     assert run.context.result["changed"] is True
+
+
+def test_an_interrupted_request_may_have_changed_something(clock: FakeClock) -> None:
+    cloud = InterruptedTransport(clock)
+    cloud.expect(SHOW, there())
+    cloud.expect(DELETE, answer())
+    run = start(cloud, state="absent")
+    with pytest.raises(Interrupted):
+        run.execute(hwc_kps_keypair.execute)
+    assert run.context.result["changed"] is True
+
+
+def test_a_private_key_survives_an_interruption_of_the_request_after_it(clock: FakeClock) -> None:
+    cloud = InterruptedTransport(clock, at=2)
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, {"keypair": {"name": "kp", "private_key": "PEM"}}, body={"keypair": {"name": "kp"}})
+    cloud.expect(UPDATE, answer(), body={"keypair": {"description": "new"}})
+    run = start(cloud, description="new")
+    with pytest.raises(Interrupted):
+        run.execute(hwc_kps_keypair.execute)
+    assert (run.context.result["changed"], run.context.result["private_key"]) == (True, "PEM")
 
 
 def test_a_request_that_was_not_received_has_changed_nothing(cloud: FakeTransport) -> None:

@@ -330,7 +330,9 @@ def test_a_source_that_has_given_a_key_may_give_another_one_later() -> None:
     with pytest.raises(errors.CredentialsError):
         fetched.take(1.0)
     assert fetched.take(2.0).access_key == "K1"
-    with pytest.raises(errors.InvalidResponseError, match=r"no new key from .* \(ECS metadata\): HTTP 404\.$") as caught:
+    with pytest.raises(
+        errors.InvalidResponseError, match=r"no new key from .* \(ECS metadata\): HTTP 404\.$"
+    ) as caught:
         fetched.take(3.0)
     assert caught.value.truncated
     assert fetched.take(4.0).access_key == "K2"

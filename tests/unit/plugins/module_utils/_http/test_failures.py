@@ -48,7 +48,7 @@ def test_a_name_that_cannot_be_resolved_is_told_as_such() -> None:
     )
 
 
-def test_a_broken_answer_to_connect_is_a_passing_error_of_the_proxy() -> None:
+def test_a_broken_response_to_connect_is_a_passing_error_of_the_proxy() -> None:
     exchange = Exchange("https://kms.example.com", 5.0, FakeClock())
     exchange.connecting, exchange.tunnel = True, 200
     proxy = Proxy("http://proxy:3128", "HTTPS_PROXY")

@@ -320,7 +320,7 @@ def test_rejected_credentials_are_renewed_once_within_the_time(cloud: FakeTransp
     ("failure", "pause"),
     [
         (errors.UnavailableError("IAM failed."), 0.5),
-        (errors.TransportError("IAM did not answer.", possibly_sent=True), 0.5),
+        (errors.TransportError("IAM did not respond.", possibly_sent=True), 0.5),
         (errors.ThrottledError("IAM throttled the login."), 3.5),
     ],
     ids=lambda value: type(value).__name__,

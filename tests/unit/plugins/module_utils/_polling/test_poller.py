@@ -215,7 +215,7 @@ FOREIGN = ["foreign_400", "foreign_403", "foreign_404"]
 
 
 @pytest.mark.parametrize("fault", FOREIGN)
-def test_a_foreign_rejection_after_an_answer_costs_one_call(fault: str) -> None:
+def test_a_foreign_rejection_after_a_response_costs_one_call(fault: str) -> None:
     outcome, cloud = run({"a": after(20), "b": after(20)}, {"faults": [None, None, fault]})
     assert states(outcome) == ["success", "success"]
     assert outcome.result["errors"] == 1
@@ -225,12 +225,12 @@ def test_a_foreign_rejection_after_an_answer_costs_one_call(fault: str) -> None:
 def test_foreign_rejections_end_the_wait_when_they_last(fault: str) -> None:
     outcome, _cloud = run({"a": RUNS, "b": RUNS}, {"faults": [None, None, *[fault] * 999]}, error_grace=60)
     assert states(outcome) == ["pending", "pending"]
-    assert outcome.msg.startswith("No usable answer from https://cloud.example.com for 6")
+    assert outcome.msg.startswith("No usable response from https://cloud.example.com for 6")
     assert "resume" in outcome.result
 
 
 @pytest.mark.parametrize("fault", FOREIGN)
-def test_a_foreign_rejection_before_any_answer_ends_the_wait_at_once(fault: str) -> None:
+def test_a_foreign_rejection_before_any_response_ends_the_wait_at_once(fault: str) -> None:
     outcome, cloud = run({"a": RUNS, "b": RUNS}, {"faults": [fault] * 99})
     assert states(outcome) == ["pending", "pending"]
     assert (len(cloud.calls), outcome.msg[:8]) == (1, f"HTTP {fault[-3:]}")

@@ -32,6 +32,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeClock,
     FakeTransport,
+    InterruptedTransport,
     answer,
     cut,
     error_response,
@@ -1001,3 +1002,26 @@ def test_nothing_follows_a_first_request_whose_credentials_were_refused(cloud: F
     assert not result["changed"]
     assert {row["state"] for row in result["servers"]} == {"error"}
     assert "Nothing was sent for it" in result["servers"][11]["msg"]
+
+
+@pytest.mark.parametrize("on_failure", ["fail", "return"])
+def test_an_interrupted_request_is_uncertain_and_those_before_it_are_told(clock: FakeClock, on_failure: str) -> None:
+    cloud = InterruptedTransport(clock, at=2)
+    planned(cloud, server("s-1"), server("s-2"), server("s-3"))
+    cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
+    cloud.expect(ASSOCIATE, {"task_id": "t-2"}, body=body("s-2"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2", "s-3"], on_failure=on_failure))
+    assert states(result) == [("s-1", True, "pending"), ("s-2", True, "unknown"), ("s-3", False, "error")]
+    assert [row["uncertain"] for row in result["servers"]] == [False, True, False]
+    assert (result["changed"], result["failed"], result["task_ids"]) == (True, on_failure == "fail", ["t-1"])
+    assert result["msg"].endswith("Interrupted by SIGTERM.")
+    cloud.check()
+
+
+def test_an_interruption_before_any_request_changes_nothing() -> None:
+    cloud = FakeTransport(Interrupting())
+    cloud.expect(KEYPAIR, error_response(503, "KPS.0003", "busy"))
+    result = result_of(start(cloud))
+    assert states(result) == [("s-1", False, "error")]
+    assert (result["changed"], result["failed"]) == (False, True)
+    assert "Interrupted by SIGTERM." in result["msg"]

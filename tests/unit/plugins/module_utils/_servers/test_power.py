@@ -25,6 +25,7 @@ from ansible_collections.multicloud.async_tasks.tests.unit.plugins.module_utils.
     PROJECT,
     FakeClock,
     FakeTransport,
+    InterruptedTransport,
     answer,
     cut,
     error_response,
@@ -423,6 +424,16 @@ def test_an_interrupted_wait_still_tells_what_was_begun() -> None:
     assert (result["changed"], result["failed"], result["job_ids"]) == (True, True, ["j-1"])
     assert "SIGTERM" in result["msg"]
     cloud.check()
+
+
+def test_an_interrupted_request_may_have_been_carried_out(clock: FakeClock) -> None:
+    cloud = InterruptedTransport(clock)
+    servers(cloud, server("s-1"), server("s-2", "SHUTOFF"))
+    cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
+    result = result_of(start(cloud, server_ids=["s-1", "s-2"]))
+    assert states(result) == [("s-1", True, "unknown"), ("s-2", False, "success")]
+    assert (result["changed"], result["failed"], result["job_ids"]) == (True, True, [])
+    assert result["msg"].endswith("Interrupted by SIGTERM.")
 
 
 @pytest.mark.parametrize("options", [{"server_ids": ["a", ""]}, {"server_ids": [".."]}, {"wait_timeout": -1.0}])
