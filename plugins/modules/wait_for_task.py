@@ -326,7 +326,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling im
     size_of,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import wait_for
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
 
 #: The providers by the name that the registry of services gives them.
 PROVIDERS: dict[str, t.Any] = {provider.name: provider for provider in (HWC, ALI)}

@@ -24,7 +24,7 @@ LAYERS = (
     ("_alibaba", "_huawei"),
     ("_services", "_polling"),
     ("_module",),
-    ("_signals", "_writes"),
+    ("_waiting", "_writes"),
     ("_servers",),
     ("plugin_utils",),
     ("filter", "lookup", "modules"),
@@ -48,7 +48,7 @@ ONLY = {
     "filter": {"_core", "plugin_utils"},
     "lookup": {"_core", "_http", "_services", "_huawei", "_runtime"},
     "modules": {
-        *("_core", "_alibaba", "_huawei", "_services", "_ssh", "_polling", "_module", "_signals", "_writes"),
+        *("_core", "_alibaba", "_huawei", "_services", "_ssh", "_polling", "_module", "_waiting", "_writes"),
         "_servers",
     },
 }

@@ -35,7 +35,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.pl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import call_runner
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import call_runner
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import SEARCH_SECONDS, searches
 
 #: Seconds between two requests of an account that start a task. KPS publishes no limit.

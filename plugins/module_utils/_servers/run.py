@@ -24,7 +24,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.opt
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context, Result, at_least
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult, report
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._signals import wait_for
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import wait_for
 
 #: The options of all modules over many servers.
 OPTIONS: dict[str, dict[str, t.Any]] = {

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils import _signals
+from ansible_collections.multicloud.async_tasks.plugins.module_utils import _waiting
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import interrupts
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.options import HWC
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Interrupted, Options
@@ -38,7 +38,7 @@ def pipe() -> t.Iterator[tuple[t.IO[bytes], t.IO[bytes]]]:
 
 
 def test_a_clock_sleeps_while_the_output_is_open(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
-    attentive = _signals.OutputClock(clock, pipe[1])
+    attentive = _waiting.OutputClock(clock, pipe[1])
     attentive.sleep(2.5)
     attentive.sleep(0.0)
     attentive.sleep(-1.0)
@@ -48,7 +48,7 @@ def test_a_clock_sleeps_while_the_output_is_open(clock: FakeClock, pipe: tuple[t
 
 
 def test_a_clock_wakes_up_when_the_output_is_closed(clock: FakeClock, pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
-    attentive = _signals.OutputClock(clock, pipe[1])
+    attentive = _waiting.OutputClock(clock, pipe[1])
     attentive.sleep(1.0)
     pipe[0].close()
     with pytest.raises(Interrupted, match="a closed output"):
@@ -72,7 +72,7 @@ class Leaving(FakeClock):
 def test_a_clock_wakes_up_within_a_second(pipe: tuple[t.IO[bytes], t.IO[bytes]]) -> None:
     clock = Leaving(pipe[0])
     with pytest.raises(Interrupted):
-        _signals.OutputClock(clock, pipe[1]).sleep(3600.0)
+        _waiting.OutputClock(clock, pipe[1]).sleep(3600.0)
     assert clock.sleeps == [1.0]
 
 
@@ -85,7 +85,7 @@ class NoFile:
 
 
 def test_an_output_that_is_not_a_file_counts_as_open(clock: FakeClock) -> None:
-    _signals.OutputClock(clock, t.cast("t.IO[bytes]", NoFile())).sleep(1.5)
+    _waiting.OutputClock(clock, t.cast("t.IO[bytes]", NoFile())).sleep(1.5)
     assert clock.sleeps == [1.0, 0.5]
 
 
@@ -137,7 +137,7 @@ def test_signals_end_a_wait_with_a_result(name: str, clock: type[Signalling]) ->
     run = ModuleRun(cloud, {})
     before = handlers()
     with interrupts.signals_interrupt(run.context.clock):
-        outcome = _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+        outcome = _waiting.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert outcome.failed
     assert f"Interrupted by {name}" in outcome.msg
     assert (outcome.result["interrupted"], outcome.result["pending_ids"]) == (True, ["t-1"])
@@ -152,5 +152,5 @@ def test_signals_are_ignored_for_a_few_seconds_only() -> None:
     run = ModuleRun(cloud, {})
     before = handlers()
     with pytest.raises(Interrupted), interrupts.signals_interrupt(run.context.clock):
-        _signals.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
+        _waiting.wait_for(run.context, KpsBackend(run.context.client(HWC)), ["t-1"], Options(jitter=0))
     assert handlers() == before
