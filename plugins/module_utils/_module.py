@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Between Ansible and the rest: options in, a result out. The only importer of AnsibleModule, the only place that fails.
+"""The interface to Ansible: options in, a result out. The only importer of AnsibleModule, the only place that fails.
 
 Each module is a ``Module``: a function from a ``Context`` to a result, with its argument spec. ``Module.run`` runs it as
 Ansible runs modules; an action plugin runs the same ``Module.perform`` in the worker of the controller.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Services on a cloud server, or beside a container, that hand out the keys of a role. Never through a proxy, never for long.
+"""Metadata services of cloud servers and agents of containers, which issue the keys of a role: without a proxy, for seconds at most.
 
 The first time there may be no such service, for the machine may not be a cloud server, and that must be noticed soon. A service that is
 there and fails for a moment is asked again, for a bounded time; what persists is reported as trouble that may pass, so that

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parts without the world: errors, clock, ids, files, addresses, text, secrets, fields of responses, tasks."""
+"""The lowest layer: errors, clock, ids, files, addresses, text, secrets, fields of responses, tasks."""

@@ -4,8 +4,8 @@
 
 """HTTP: one transport, one deadline, one retry rule, one way to decode.
 
-Nothing here knows a cloud. A client builds and signs a new ``Request`` for every attempt, hands it to a ``Transport``, and
-turns the ``Response`` into data or an error; ``Http.call`` decides whether there is another attempt.
+This layer is the same for all clouds. A client builds and signs a new ``Request`` for every attempt, passes it to a
+``Transport``, and turns the ``Response`` into data or an error. ``Http.call`` decides whether there is another attempt.
 """
 
 from __future__ import annotations

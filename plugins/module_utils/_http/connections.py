@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections that know how far a request came, and that never send one whose time is over.
+"""Connections that record how much of a request was sent, and that send no request after its deadline.
 
 urllib3 bounds single steps (a connection attempt, a read), not a request: name servers that hang, dead addresses before the
 living one and servers that drip bytes outlast its timeouts. And its exceptions do not tell whether a request was sent: a

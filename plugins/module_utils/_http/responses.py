@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The JSON of a response, or the error that a response without it becomes."""
+"""The decoding of a response: its JSON, or the error for a response without valid JSON."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real transport, on urllib3, which requests brings with it."""
+"""The transport that sends requests, with urllib3, on which requests depends."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The arguments for ssh that a user gives: which of them a verification can use."""
+"""The arguments of a user for ssh, and the selection of those that a verification can use."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks that a service lists: found there, and then polled like those that are named.
+"""The discovery of tasks in the lists of a service. The source polls them like the tasks that are named.
 
 KPS lists the tasks that run and, until the records are deleted, those that failed. A task that begins and succeeds
 between two readings is on neither list. CloudSSO lists all tasks of a directory, up to seven days back.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The events that rules get: plain JSON values, without secrets, and with text that nothing can mistake for a template."""
+"""The events that rules receive: plain JSON values without secrets, and without text that Ansible takes for a template."""
 
 from __future__ import annotations
 

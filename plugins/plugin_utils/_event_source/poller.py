@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All the work of the source that blocks: discovery, polls, and the notes about both. It runs in one thread, step by step."""
+"""The blocking work of the source: discovery, polls, and the saved state. It runs in one thread, step by step."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of the source: the tasks that it knows, and the file in which they survive a restart.
+"""The state of the source: the watched tasks, and the file that keeps them over a restart.
 
 Every change is a line of JSON at the end of the file, on the disk before anything rests on it. A line that a crash cut short
 was not relied on yet, and is dropped. When the file is opened, and now and then, it is replaced by a shorter one that says the same.
