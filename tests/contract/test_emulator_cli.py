@@ -71,7 +71,9 @@ def launch() -> t.Iterator[t.Callable[..., EmulatorProcess]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_life(launch: t.Callable[..., EmulatorProcess], tmp_path: Path, number: signal.Signals) -> None:
+def test_the_program_starts_serves_and_stops(
+    launch: t.Callable[..., EmulatorProcess], tmp_path: Path, number: signal.Signals
+) -> None:
     state = tmp_path / "state"
     run = launch("--servers", "2", "--state-dir", str(state))
     expected = {
@@ -128,7 +130,7 @@ def test_fail_reset(launch: t.Callable[..., EmulatorProcess]) -> None:
     ]
 
 
-def test_tls(launch: t.Callable[..., EmulatorProcess]) -> None:
+def test_the_emulator_serves_tls(launch: t.Callable[..., EmulatorProcess]) -> None:
     run = launch("--no-fleet", "--tls")
     assert run.environment["HWC_ENDPOINT"].startswith("https://127.0.0.1:")
     trusting = ssl.create_default_context(cafile=run.environment["REQUESTS_CA_BUNDLE"])

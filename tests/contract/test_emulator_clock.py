@@ -98,6 +98,6 @@ def test_a_service_may_be_ahead() -> None:
     assert SystemClock(3600).time() - time.time() == pytest.approx(3600, abs=5)
 
 
-def test_iso() -> None:
+def test_timestamps_have_iso_format() -> None:
     assert iso(1_767_323_045.5) == "2026-01-02T03:04:05Z"
     assert iso(1_767_323_045.5, fraction=True) == "2026-01-02T03:04:05.500000Z"

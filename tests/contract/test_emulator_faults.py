@@ -95,7 +95,7 @@ def test_unknown_faults_are_rejected(emulator: Emulator) -> None:
         emulator.fail("error", sever="server-01")
 
 
-def test_times_and_skip(emulator: Emulator, client: EmulatorClient) -> None:
+def test_a_fault_skips_requests_and_strikes_a_number_of_times(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("error", operation=SHOW, skip=1, times=2, status=503)
     assert [status(client.show()) for _number in range(5)] == [200, 503, 503, 200, 200]
     emulator.fail("error", operation=SHOW, times=None, status=500)
@@ -125,7 +125,7 @@ def test_a_share_of_the_matches_at_random(emulator: Emulator, client: EmulatorCl
     ],
     ids=str,
 )
-def test_a_fault_hits_nothing_else(emulator: Emulator, client: EmulatorClient, aim: dict[str, str]) -> None:
+def test_a_fault_strikes_no_other_request(emulator: Emulator, client: EmulatorClient, aim: dict[str, str]) -> None:
     emulator.fail("error", times=None, **aim)
     assert status(client.show()) == 200
 
@@ -142,13 +142,13 @@ def test_a_fault_hits_nothing_else(emulator: Emulator, client: EmulatorClient, a
     ],
     ids=str,
 )
-def test_a_fault_hits_its_aim(emulator: Emulator, client: EmulatorClient, aim: dict[str, str]) -> None:
+def test_a_fault_strikes_the_chosen_request(emulator: Emulator, client: EmulatorClient, aim: dict[str, str]) -> None:
     emulator.fail("error", times=None, status=500, **aim)
     assert status(client.show()) == 500
     assert emulator.requests[-1].fault == "error #1"
 
 
-def test_aimed_at_a_server_by_its_task(emulator: Emulator, client: EmulatorClient) -> None:
+def test_a_fault_strikes_a_server_by_its_task(emulator: Emulator, client: EmulatorClient) -> None:
     first, second = client.reset("server-01")["task_id"], client.reset("server-02")["task_id"]
     emulator.fail("error", server="server-02", operation="ListKeypairTask", times=None, status=500)
     assert client.json("GET", f"/v3/{{p}}/tasks/{first}")[0] == 200
@@ -158,7 +158,7 @@ def test_aimed_at_a_server_by_its_task(emulator: Emulator, client: EmulatorClien
 # answers
 
 
-def test_error_has_the_service_s_shape(emulator: Emulator, client: EmulatorClient) -> None:
+def test_an_error_has_the_form_of_its_service(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("error", operation=SHOW, status=500, code="Ecs.0001", message="broken", headers={"X-Extra": "1"})
     response = client.show()
     assert (response.status, response.headers["X-Extra"]) == (500, "1")
@@ -169,7 +169,7 @@ def test_error_has_the_service_s_shape(emulator: Emulator, client: EmulatorClien
 
 
 @pytest.mark.parametrize("body", ["gateway down", {"odd": ["shape"]}])
-def test_error_verbatim(emulator: Emulator, client: EmulatorClient, body: t.Any) -> None:
+def test_an_error_is_returned_as_given(emulator: Emulator, client: EmulatorClient, body: t.Any) -> None:
     emulator.fail("error", operation=SHOW, status=502, body=body)
     response = client.show()
     text = response.read().decode()
@@ -177,7 +177,7 @@ def test_error_verbatim(emulator: Emulator, client: EmulatorClient, body: t.Any)
     assert (text if isinstance(body, str) else json.loads(text)) == body
 
 
-def test_throttle(emulator: Emulator, client: EmulatorClient) -> None:
+def test_throttled_requests_are_rejected(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("throttle", operation=SHOW, retry_after=7)
     response = client.show()
     assert (response.status, response.headers["Retry-After"]) == (429, "7")
@@ -199,7 +199,7 @@ def test_html_empty_redirect(emulator: Emulator, client: EmulatorClient) -> None
     assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
 
 
-def test_truncated_and_cut(emulator: Emulator, client: EmulatorClient) -> None:
+def test_half_of_a_document_is_sent(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("truncated_json", operation=SHOW)
     text = client.show().read()
     with pytest.raises(json.JSONDecodeError):
@@ -213,7 +213,7 @@ def test_truncated_and_cut(emulator: Emulator, client: EmulatorClient) -> None:
     ("what", "processed"),
     [("close_before", False), ("reset_before", False), ("close_after", True), ("reset_after", True)],
 )
-def test_lost_answers(emulator: Emulator, client: EmulatorClient, what: str, processed: bool) -> None:
+def test_responses_are_lost(emulator: Emulator, client: EmulatorClient, what: str, processed: bool) -> None:
     emulator.fail(what, operation="AssociateKeypair")
     expected = ConnectionResetError if what.startswith("reset") else http.client.RemoteDisconnected
     with pytest.raises(expected):
@@ -223,7 +223,7 @@ def test_lost_answers(emulator: Emulator, client: EmulatorClient, what: str, pro
     assert status(client.show()) == 200
 
 
-def test_hang(emulator: Emulator, client: EmulatorClient) -> None:
+def test_a_response_hangs(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("hang", operation="AssociateKeypair", seconds=30)
     with pytest.raises(TimeoutError):
         client.send("POST", "/v3/{p}/keypairs/associate", {"keypair_name": "new", "server": {"id": "x"}}, timeout=0.2)
@@ -231,14 +231,14 @@ def test_hang(emulator: Emulator, client: EmulatorClient) -> None:
     assert status(client.show()) == 200, "others are served meanwhile"
 
 
-def test_drip(emulator: Emulator, client: EmulatorClient) -> None:
+def test_a_response_arrives_byte_by_byte(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("drip", operation="ListRunningTask", seconds=0.01)
     began = time.monotonic()
     assert client.json("GET", "/v3/{p}/running-tasks") == (200, {"total": 0, "tasks": []})
     assert time.monotonic() - began > 0.2
 
 
-def test_patch(emulator: Emulator, client: EmulatorClient) -> None:
+def test_a_patch_changes_fields_of_the_response(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("patch", operation=SHOW, patch={"server": {"status": "MIGRATING", "key_name": None}})
     server = json.loads(client.show().read())["server"]
     assert server["status"] == "MIGRATING"
@@ -246,7 +246,7 @@ def test_patch(emulator: Emulator, client: EmulatorClient) -> None:
     assert server["name"] == "server-01"
 
 
-def test_contradiction_between_list_and_single_read(emulator: Emulator, client: EmulatorClient) -> None:
+def test_a_list_and_a_single_read_that_contradict_each_other(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("patch", operation="ListServersDetails", server="server-02", patch={"servers": {"status": "SHUTOFF"}})
     ids = ",".join(emulator.huawei.servers)
     rows = client.json("GET", f"/v1/{{p}}/cloudservers/detail?server_id={ids}")[1]["servers"]
@@ -254,7 +254,7 @@ def test_contradiction_between_list_and_single_read(emulator: Emulator, client: 
     assert json.loads(client.show("server-02").read())["server"]["status"] == "ACTIVE"
 
 
-def test_merge_patch() -> None:
+def test_a_merge_patch_changes_the_response() -> None:
     assert merge({"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}}) == {"b": {"c": 2, "d": 3}}
     assert merge({"a": [1]}, {"a": [2, 3]}) == {"a": [2, 3]}
     assert merge([{"id": "x"}, {"id": "y"}], {"new": 1}, "y") == [{"id": "x"}, {"id": "y", "new": 1}]
@@ -276,7 +276,7 @@ def test_task_fails(emulator: Emulator, client: EmulatorClient, clock: ManualClo
     assert client.task(again) == "SUCCESS_RESET"
 
 
-def test_other_fates_of_a_task(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
+def test_tasks_end_in_other_ways_as_faults_say(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     for server in emulator.huawei.servers.values():
         server.status = "SHUTOFF"
     emulator.fail("task_stuck", server="server-01")
@@ -307,7 +307,7 @@ def test_list_of_running_tasks_lies(emulator: Emulator, client: EmulatorClient, 
     assert running() == [tasks[1]]
 
 
-def test_associate_rejected_in_a_good_answer(emulator: Emulator, client: EmulatorClient) -> None:
+def test_associate_rejected_in_a_good_response(emulator: Emulator, client: EmulatorClient) -> None:
     emulator.fail("associate_rejected", code="KPS.5001", message="no database")
     response = client.reset("server-01")
     assert response == {
@@ -333,7 +333,7 @@ def test_job_fails_for_one_server(emulator: Emulator, client: EmulatorClient, cl
     assert emulator.huawei.ecs.find("server-02").status == "ACTIVE"
 
 
-def test_job_stuck(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
+def test_a_job_does_not_end(emulator: Emulator, client: EmulatorClient, clock: ManualClock) -> None:
     emulator.fail("job_stuck", server="server-02")
     job = client.power("os-stop", "server-01", "server-02")
     clock.advance(10_000)
@@ -363,7 +363,7 @@ def test_gateway_throttles(emulator: Emulator, client: EmulatorClient, clock: Ma
     assert status(client.show()) == 200
 
 
-def test_control_plane(emulator: Emulator, client: EmulatorClient) -> None:
+def test_the_control_api_changes_servers(emulator: Emulator, client: EmulatorClient) -> None:
     fault = {"what": "error", "operation": SHOW, "status": 500, "times": None}
     assert client.json("POST", "/_emulator/faults", fault)[0] == 200
     assert status(client.show()) == 500
@@ -422,7 +422,7 @@ def test_starting_tasks_and_settings_from_outside(
     assert {row["id"]: row["state"] for row in state["migrations"]}[migration] == "MIGRATE_SUCCESS"
 
 
-def test_own_mistakes_are_reported(
+def test_errors_of_the_emulator_itself_are_reported(
     emulator: Emulator, client: EmulatorClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     emulator.fail("task_slow")  # without the seconds it needs

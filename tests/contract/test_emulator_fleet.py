@@ -87,7 +87,7 @@ def power(emulator: Emulator, clock: ManualClock, action: str, name: str) -> Non
     emulator.settle()
 
 
-def test_commands(running: Emulator, shell: Shell) -> None:
+def test_commands_run_and_return_their_status(running: Emulator, shell: Shell) -> None:
     result = shell.run("server-01", "old", "cat; echo error >&2; exit 7", input="in\n")
     assert (result.returncode, result.stdout, result.stderr) == (7, "in\n", "error\n")
     result = shell.run("server-01", "old", "echo $HOME; pwd; echo $USER", user="somebody")
@@ -147,7 +147,7 @@ def test_machines_can_share_a_port_at_addresses_of_their_own(running: Emulator, 
     }
 
 
-def test_power(running: Emulator, shell: Shell, clock: ManualClock) -> None:
+def test_power_operations_start_and_stop_servers(running: Emulator, shell: Shell, clock: ManualClock) -> None:
     port = running.ssh("server-01")[1]
     assert running.fleet is not None
     with subprocess.Popen(
@@ -214,7 +214,7 @@ def associate(emulator: Emulator, clock: ManualClock, name: str) -> None:
     ("fault", "old_opens", "new_opens"),
     [(None, False, True), ("old_key_stays", True, True), ("new_key_refused", False, False)],
 )
-def test_reset(
+def test_a_reset_changes_the_key_pair(
     running: Emulator, shell: Shell, clock: ManualClock, fault: str | None, old_opens: bool, new_opens: bool
 ) -> None:
     assert running.fleet is not None
@@ -233,7 +233,7 @@ def test_reset(
     assert shell.opens("server-02", "old")
 
 
-def test_ssh_never_up(running: Emulator, clock: ManualClock) -> None:
+def test_ssh_does_not_come_up(running: Emulator, clock: ManualClock) -> None:
     running.fail("ssh_never_up", server="server-01")
     power(running, clock, "os-stop", "server-01")
     power(running, clock, "os-start", "server-01")
@@ -242,7 +242,7 @@ def test_ssh_never_up(running: Emulator, clock: ManualClock) -> None:
         socket.create_connection(running.ssh("server-01")[:2], 5)
 
 
-def test_booting_takes_time(clock: ManualClock, state_dir: Path) -> None:
+def test_ssh_is_up_after_the_time_of_a_boot(clock: ManualClock, state_dir: Path) -> None:
     with Emulator(1, job_seconds=5, boot_seconds=30, clock=clock, state_dir=state_dir) as emulator:
         power(emulator, clock, "os-stop", "server-01")
         power(emulator, clock, "os-start", "server-01")
@@ -273,7 +273,7 @@ def _share(shell: Shell, directory: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["-s", "-O"])
-def test_copying(running: Emulator, shell: Shell, tmp_path: Path, protocol: str) -> None:
+def test_files_can_be_copied(running: Emulator, shell: Shell, tmp_path: Path, protocol: str) -> None:
     if shutil.which("scp") is None:
         pytest.skip("there is no scp on this machine")
     host, port, user = running.ssh("server-01")
@@ -287,7 +287,7 @@ def test_copying(running: Emulator, shell: Shell, tmp_path: Path, protocol: str)
     assert (tmp_path / "back").read_bytes() == copy.read_bytes()
 
 
-def test_starting_over(running: Emulator, shell: Shell, clock: ManualClock) -> None:
+def test_the_emulator_starts_again_from_nothing(running: Emulator, shell: Shell, clock: ManualClock) -> None:
     ports = [running.ssh(name)[1] for name in ("server-01", "server-02")]
     power(running, clock, "os-stop", "server-01")
     associate(running, clock, "server-01")

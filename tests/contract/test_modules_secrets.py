@@ -260,7 +260,7 @@ def test_no_secret_is_printed_that_is_got_on_the_way(
     emulator.heal()
 
 
-def test_the_judge_sees_a_secret(emulator: Emulator, playbook: Playbook) -> None:
+def test_the_check_for_secrets_finds_one(emulator: Emulator, playbook: Playbook) -> None:
     key = emulator.access_key
     environ = {"HUAWEICLOUD_SDK_AK": key.access, "HUAWEICLOUD_SDK_SK": key.secret}
     (task,) = (one for one in tasks("hwc", {}) if "multicloud.async_tasks.hwc_sms_passphrase_info" in one)

@@ -148,7 +148,7 @@ def without_account(body: bytes) -> bytes:
     return json.dumps(document).encode()
 
 
-def test_every_recording_has_its_like() -> None:
+def test_every_recording_has_a_request_of_ours() -> None:
     assert {name for name, *_rest in HUAWEI} | ELSEWHERE == set(wire.names("huawei"))
     assert {name for name, _call in ALIBABA} == {name for name in wire.names("aliyun") if "v2sig" not in name}
 

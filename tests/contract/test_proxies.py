@@ -159,7 +159,7 @@ def half(peer: Peer, _request: bytes) -> None:
     ],
     ids=["no response", "reset", "half a response", "malformed response", "no HTTP"],
 )
-def test_a_write_whose_answer_is_lost_was_sent_and_is_not_sent_again(lay: Lay, kind: str, behave: Behavior) -> None:
+def test_a_write_whose_response_is_lost_was_sent_and_is_not_sent_again(lay: Lay, kind: str, behave: Behavior) -> None:
     route = lay(kind, behave)
     with pytest.raises((TransportError, InvalidResponseError)) as caught:
         route.write()
@@ -183,7 +183,7 @@ def test_a_write_that_hangs_was_sent_and_is_not_sent_again(lay: Lay, kind: str) 
     assert route.writes() == 1
 
 
-def test_a_proxy_that_gives_up_on_a_server_leaves_it_open(lay: Lay) -> None:
+def test_a_gateway_error_of_a_proxy_leaves_the_outcome_unknown(lay: Lay) -> None:
     # A gateway's 502 tells nothing about what the server did.
     route = lay("forward", send(message(b"", status="502 Bad Gateway")))
     assert route.write().status == 502
@@ -191,7 +191,7 @@ def test_a_proxy_that_gives_up_on_a_server_leaves_it_open(lay: Lay) -> None:
 
 
 @pytest.mark.parametrize("kind", ["tunnel", "forward"])
-def test_a_proxy_that_is_not_there_got_nothing_and_a_write_may_be_repeated(lay: Lay, kind: str) -> None:
+def test_a_write_is_repeated_when_the_proxy_cannot_be_reached(lay: Lay, kind: str) -> None:
     route = lay(kind, send(OK))
     assert route.proxy is not None
     route.proxy.close()
@@ -246,7 +246,7 @@ def test_a_tunnel_that_is_refused_carried_nothing(serve: Serve, status: str, aga
     ],
     ids=["too many headers", "a header too long", "a status of two digits", "another protocol"],
 )
-def test_a_tunnel_whose_answer_cannot_be_read_carried_nothing_and_the_proxy_is_named(
+def test_a_tunnel_whose_response_cannot_be_read_carried_nothing_and_the_proxy_is_named(
     serve: Serve, answer: bytes
 ) -> None:
     gateway = serve(send(answer))
@@ -394,7 +394,9 @@ def test_a_transport_may_do_without_proxies(serve: Serve, authority: tuple[ssl.S
     assert (len(proxy.requests), len(server.requests)) == (0, 1)
 
 
-def test_each_host_has_its_own_way(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> None:
+def test_each_host_has_its_own_way_through_or_around_the_proxy(
+    serve: Serve, authority: tuple[ssl.SSLContext, Path]
+) -> None:
     server = serve(send(OK), authority[0])
     with contextlib.closing(ProxyServer({"kms.example.com": serve(send(OK)).port})) as proxy:
         environ = {"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url, "NO_PROXY": f"127.0.0.1:{server.port}"}

@@ -287,7 +287,7 @@ class _NoClient:
 
 
 @pytest.mark.parametrize("block", YAML, ids=str)
-def test_yaml_is_what_it_is_meant_to_be(block: Block) -> None:
+def test_yaml_blocks_are_valid_tasks_and_plays(block: Block) -> None:
     content = _load(block)
     assert content
     for task in _tasks(content):

@@ -654,7 +654,7 @@ def direct(clock: ManualClock, state_dir: Path) -> t.Iterator[Direct]:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_no_field_of_any_answer_may_be_trusted(
+def test_no_field_of_any_response_may_be_trusted(
     direct: Direct, name: str, record_property: t.Callable[[str, object], None]
 ) -> None:
     scenario = SCENARIOS[name]

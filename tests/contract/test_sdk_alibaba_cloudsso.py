@@ -95,7 +95,7 @@ def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.code
 
 
-def test_assignment(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_an_assignment_makes_a_task(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     made = sso.assign()
     assert (made.task_type, made.status) == ("CreateAccessAssignment", "InProgress")
     assert (made.principal_type, made.principal_id, made.principal_name) == ("User", ALICE, "alice")
@@ -146,7 +146,7 @@ def test_provisioning_stays_while_others_use_it(emulator: Emulator, sso: Cloudss
     assert emulator.alibaba_account.directory.provisionings == set()
 
 
-def test_provisioning(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_a_provisioning_makes_a_task(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     (task,) = sso.provision("Provision")
     assert (task.task_type, task.status, task.target_id) == ("ProvisionAccessConfiguration", "InProgress", FIRST)
     assert not hasattr(task, "principal_id")
@@ -164,7 +164,7 @@ def test_provisioning(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) 
     assert emulator.alibaba_account.directory.provisionings == set()
 
 
-def test_conflicts(sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_conflicting_requests_are_rejected(sso: CloudssoSdk, clock: ManualClock) -> None:
     sso.assign()
     assert error_of(sso.assign) == (409, "OperationConflict.Task")
     assert error_of(lambda: sso.provision("Provision")) == (409, "OperationConflict.Task")
@@ -190,7 +190,7 @@ def test_unknown_names(sso: CloudssoSdk) -> None:
     assert error_of(sso.tasks) == (400, "MissingDirectoryId")
 
 
-def test_directories(emulator: Emulator, sso: CloudssoSdk) -> None:
+def test_directories_are_listed(emulator: Emulator, sso: CloudssoSdk) -> None:
     emulator.alibaba.directories["d-other"] = Directory("d-other", "other", "another account", "us-west-1", 0)
     (row,) = sso.client.list_directories().body.directories
     assert (row.directory_id, row.directory_name, row.region) == (sso.directory, "emulated-directory", "cn-shanghai")
@@ -207,7 +207,7 @@ def make_many(sso: CloudssoSdk, clock: ManualClock, count: int) -> list[str]:
     return made
 
 
-def test_paging(sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_tasks_are_listed_page_by_page(sso: CloudssoSdk, clock: ManualClock) -> None:
     made = make_many(sso, clock, 23)
     first = sso.tasks()
     assert (len(first.tasks), first.is_truncated, first.max_results, first.total_counts) == (10, True, 10, 23)
@@ -226,7 +226,7 @@ def test_paging(sso: CloudssoSdk, clock: ManualClock) -> None:
     assert error_of(lambda: sso.tasks(next_token="nonsense")) == (400, "InvalidParameter.NextToken")
 
 
-def test_window(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_tasks_of_the_last_seven_days_are_listed(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     task = sso.assign().task_id
     clock.advance(11)
     assert [row.task_id for row in sso.tasks().tasks] == [task]
@@ -240,7 +240,7 @@ def test_window(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> Non
     assert error_of(lambda: sso.tasks(filter=f"StartTime gt {since}")) == (400, "InvalidParameter.Filter")
 
 
-def test_filters(sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_filters_are_applied(sso: CloudssoSdk, clock: ManualClock) -> None:
     alice = sso.assign().task_id
     clock.advance(11)
     bob = sso.assign(BOB, ADMINISTRATOR, SECOND).task_id
@@ -262,7 +262,7 @@ def test_filters(sso: CloudssoSdk, clock: ManualClock) -> None:
     assert error_of(lambda: found(task_type="Nonsense")) == (400, "InvalidParameter.TaskType")
 
 
-def test_fates(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_tasks_end_as_faults_say(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     emulator.fail("task_fails", server=ALICE, code="Quota", message="no room")
     emulator.fail("task_stuck", server=BOB)
     emulator.fail("task_remark", server=OPERATORS, message="odd")
@@ -277,7 +277,7 @@ def test_fates(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None
     assert emulator.alibaba_account.directory.assignments == {(READ_ONLY, OPERATORS, FIRST)}
 
 
-def test_throttling(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
+def test_calls_above_the_limit_are_throttled(emulator: Emulator, sso: CloudssoSdk, clock: ManualClock) -> None:
     emulator.alibaba.cloudsso.rate_limit = 20
     task = sso.assign().task_id
     for _number in range(19):

@@ -183,7 +183,9 @@ def test_wrong_credentials(emulator: Emulator, alibaba: AlibabaSdk) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [(-905, False), (-890, True), (890, True), (905, False)])
-def test_skew(alibaba: AlibabaSdk, clock: ManualClock, seconds: float, accepted: bool) -> None:
+def test_a_request_with_a_skewed_clock_is_rejected(
+    alibaba: AlibabaSdk, clock: ManualClock, seconds: float, accepted: bool
+) -> None:
     clock.now = time.time() + seconds
     if accepted:
         read(alibaba, alibaba.client())
@@ -236,7 +238,7 @@ def headers(emulator: Emulator, **changes: str | None) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in merged.items() if value is not None}
 
 
-def test_what_must_be_signed(emulator: Emulator) -> None:
+def test_every_required_header_must_be_signed(emulator: Emulator) -> None:
     usual = headers(emulator)
     assert send(emulator, usual)[0] == 200
     for name in ("host", "x-acs-version", "x-acs-signature-nonce"):

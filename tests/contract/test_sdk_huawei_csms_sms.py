@@ -54,7 +54,7 @@ def csms(huawei: HuaweiSdk) -> CsmsSdk:
     return CsmsSdk(huawei)
 
 
-def test_rotation(emulator: Emulator, csms: CsmsSdk, clock: ManualClock) -> None:
+def test_a_rotation_makes_a_task(emulator: Emulator, csms: CsmsSdk, clock: ManualClock) -> None:
     response = csms.rotate("database")
     assert (response.secret_name, response.version_id) == ("database", "v2")
     found = csms.tasks(task_id=response.rotation_task_id)
@@ -171,7 +171,7 @@ def ids(emulator: Emulator) -> list[str]:
     return list(emulator.huawei.sms.tasks)
 
 
-def test_passphrase(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
+def test_the_passphrase_of_a_migration_is_returned(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
     response = sms.passphrase(ids[0])
     assert (response.task_id, response.passphrase) == (ids[0], "emulated-passphrase-1")
     error = load("huaweicloudsdkcore.exceptions.exceptions").ServiceResponseException
@@ -185,7 +185,7 @@ def test_passphrase(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
     assert error_of(lambda: sms.passphrase(other.id)) == (403, "SMS.2248")
 
 
-def test_migration(emulator: Emulator, sms: SmsSdk, ids: list[str], clock: ManualClock) -> None:
+def test_a_migration_runs_to_its_end(emulator: Emulator, sms: SmsSdk, ids: list[str], clock: ManualClock) -> None:
     task = emulator.huawei.sms.tasks[ids[0]]
     assert sms.show(ids[0]).state == "READY"
     emulator.huawei.sms.run(task, 100)
@@ -204,7 +204,7 @@ def test_migration(emulator: Emulator, sms: SmsSdk, ids: list[str], clock: Manua
     assert (failed.state, failed.error_json) == ("MIGRATE_FAIL", "disk full")
 
 
-def test_list(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
+def test_migrations_are_listed(emulator: Emulator, sms: SmsSdk, ids: list[str]) -> None:
     for number in range(5):
         emulator.huawei.sms.add(emulator.domain.id, emulator.project.id, f"more-{number}", state="RUNNING")
     everything = list(emulator.huawei.sms.tasks)

@@ -79,7 +79,7 @@ def error_of(call: t.Callable[[], t.Any]) -> tuple[int, str]:
     return caught.value.status_code, caught.value.error_code
 
 
-def test_show(emulator: Emulator, ecs: EcsSdk) -> None:
+def test_a_server_is_shown(emulator: Emulator, ecs: EcsSdk) -> None:
     server = emulator.add_server("shown", locked=True, tags=["role=web"])
     shown = ecs.show(server.id)
     assert (shown.id, shown.name, shown.status) == (server.id, "shown", "ACTIVE")
@@ -107,7 +107,7 @@ def test_many_by_id(servers: list[str], ecs: EcsSdk) -> None:
     assert error_of(lambda: ecs.details(server_id=hundred_one)) == (400, "Ecs.0005")
 
 
-def test_paging(emulator: Emulator, ecs: EcsSdk) -> None:
+def test_servers_are_listed_in_pages(emulator: Emulator, ecs: EcsSdk) -> None:
     for number in range(27):
         emulator.add_server(f"more-{number:02d}")
     everything = list(emulator.huawei.servers)
@@ -124,7 +124,7 @@ def test_paging(emulator: Emulator, ecs: EcsSdk) -> None:
     assert error_of(lambda: ecs.details(limit=1001)) == (400, "Ecs.0005")
 
 
-def test_filters(emulator: Emulator, ecs: EcsSdk) -> None:
+def test_filters_are_applied(emulator: Emulator, ecs: EcsSdk) -> None:
     off = emulator.add_server("off", status="SHUTOFF", tags=["a=1", "b=2"])
     assert [row.id for row in ecs.details(status="SHUTOFF").servers] == [off.id]
     assert [row.id for row in ecs.details(tags="b=2").servers] == [off.id]
@@ -157,7 +157,7 @@ def test_stop_and_start(emulator: Emulator, servers: list[str], ecs: EcsSdk, clo
     assert [entry.operation for entry in emulator.writes()] == ["BatchStopServers", "BatchStartServers"]
 
 
-def test_reboot(servers: list[str], ecs: EcsSdk, clock: ManualClock) -> None:
+def test_a_server_reboots(servers: list[str], ecs: EcsSdk, clock: ManualClock) -> None:
     job = ecs.reboot(servers[0], kind="HARD")
     assert ecs.show(servers[0]).os_ext_st_stask_state == "rebooting"
     clock.advance(5)
@@ -187,7 +187,7 @@ def test_parts_of_a_job_fail_on_their_own(
     assert ecs.show(locked.id).status == "ACTIVE"
 
 
-def test_stopping_twice_can_be_forgiven(emulator: Emulator, ecs: EcsSdk, clock: ManualClock) -> None:
+def test_stopping_a_stopped_server_may_be_accepted(emulator: Emulator, ecs: EcsSdk, clock: ManualClock) -> None:
     emulator.huawei.ecs.tolerant = True
     off = emulator.add_server("off", status="SHUTOFF")
     job = ecs.stop(off.id)
@@ -195,7 +195,7 @@ def test_stopping_twice_can_be_forgiven(emulator: Emulator, ecs: EcsSdk, clock: 
     assert ecs.job(job).status == "SUCCESS"
 
 
-def test_bad_orders(servers: list[str], ecs: EcsSdk) -> None:
+def test_invalid_power_requests_are_rejected(servers: list[str], ecs: EcsSdk) -> None:
     assert error_of(lambda: ecs.stop(servers[0], kind="GENTLE")) == (400, "Ecs.0005")
     assert error_of(ecs.stop) == (400, "Ecs.0005")
     assert error_of(lambda: ecs.stop("nobody")) == (404, "Ecs.0114")
@@ -203,7 +203,7 @@ def test_bad_orders(servers: list[str], ecs: EcsSdk) -> None:
     assert error_of(lambda: ecs.job("nothing")) == (404, "Ecs.0107")
 
 
-def test_a_thousand_servers_in_one_order(emulator: Emulator, ecs: EcsSdk, clock: ManualClock) -> None:
+def test_a_thousand_servers_in_one_request(emulator: Emulator, ecs: EcsSdk, clock: ManualClock) -> None:
     many = [emulator.add_server(f"many-{number}").id for number in range(1000)]
     job = ecs.stop(*many)
     clock.advance(5)

@@ -105,7 +105,7 @@ def test_wrong_passwords_lock_the_user(emulator: Emulator, clock: ManualClock) -
     assert post(emulator, "/v3/auth/tokens", password(emulator))[0] == 201
 
 
-def test_scopes(emulator: Emulator) -> None:
+def test_tokens_have_the_scope_that_was_asked_for(emulator: Emulator) -> None:
     project, domain = {"id": emulator.project.id}, {"name": emulator.domain.name}
 
     def body(**scope: t.Any) -> t.Any:

@@ -93,7 +93,7 @@ def refused(code: str, status: int = 400) -> t.Any:
 # key pairs
 
 
-def test_generate(kps: KpsSdk) -> None:
+def test_kps_generates_a_key_pair(kps: KpsSdk) -> None:
     pair = kps.create("generated")
     assert pair.private_key.startswith("-----BEGIN RSA PRIVATE KEY-----")
     assert keys.belong(pair.private_key, pair.public_key)
@@ -121,12 +121,12 @@ def test_names_must_differ(kps: KpsSdk) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "ü", "x" * 256])
-def test_bad_names(kps: KpsSdk, name: str) -> None:
+def test_invalid_names_are_rejected(kps: KpsSdk, name: str) -> None:
     with refused("KPS.0002"):
         kps.create(name)
 
 
-def test_bad_public_key(kps: KpsSdk) -> None:
+def test_an_invalid_public_key_is_rejected_by_the_emulator(kps: KpsSdk) -> None:
     with refused("KPS.0002"):
         kps.create("bad", public_key="ssh-rsa nonsense")
 
@@ -146,7 +146,7 @@ def test_describe_and_delete(kps: KpsSdk) -> None:
         kps.client.delete_keypair(kps.models.DeleteKeypairRequest("gone"))
 
 
-def test_paging(emulator: Emulator, kps: KpsSdk) -> None:
+def test_key_pairs_are_listed_in_pages(emulator: Emulator, kps: KpsSdk) -> None:
     public = keys.generate_ed25519().public
     for number in range(7):
         emulator.huawei.pairs.add(emulator.project.id, emulator.user.id, f"pair-{number}", public)
@@ -207,7 +207,7 @@ def test_batch_import(kps: KpsSdk) -> None:
 # tasks
 
 
-def test_reset(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
+def test_a_reset_changes_the_key_pair(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     server = emulator.add_server("off", status="SHUTOFF")
     response = kps.associate("new", server.id)
     assert (response.status_code, response.status, response.server_id) == (202, "SUCCESS", server.id)
@@ -251,7 +251,7 @@ OLD, NONE = "old", None
         (RUNNING, NONE, None, "FAILED_BIND"),
     ],
 )
-def test_what_associate_becomes(
+def test_power_state_pair_and_login_decide_the_result_of_associate(
     emulator: Emulator, kps: KpsSdk, clock: ManualClock, status: str, bound: str | None, auth: str | None, ends: str
 ) -> None:
     managed = emulator.old_key.public if bound else None
@@ -368,7 +368,7 @@ def test_second_task_on_a_server_fails(emulator: Emulator, kps: KpsSdk, clock: M
     assert (kps.status(first), kps.status(second)) == ("SUCCESS_RESET", "FAILED_RESET")
 
 
-def test_replacement_may_end_as_documented(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
+def test_a_replacement_may_report_the_documented_statuses(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     emulator.huawei.kps.replace_suffix = "RESET"
     emulator.huawei.kps.accepted_status = 200
     server = emulator.huawei.ecs.find("server-01")
@@ -379,7 +379,7 @@ def test_replacement_may_end_as_documented(emulator: Emulator, kps: KpsSdk, cloc
     assert kps.status(response.task_id) == "SUCCESS_RESET"
 
 
-def test_batch(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
+def test_a_batch_starts_a_task_for_each_server(emulator: Emulator, kps: KpsSdk, clock: ManualClock) -> None:
     bare = [emulator.add_server(f"bare-{number}", key_name=None, managed_key=None) for number in range(3)]
     bound = emulator.huawei.ecs.find("server-01")
     servers = [*bare, bound]

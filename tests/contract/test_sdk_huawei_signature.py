@@ -134,7 +134,7 @@ def test_recordings(recorded_world: Emulator, name: str) -> None:
         assert oracle.huawei_authorization(request, wire.HUAWEI_ACCESS, wire.HUAWEI_SECRET) == authorization
 
 
-def test_what_the_sdk_sends_is_what_its_signer_says(emulator: Emulator, huawei: HuaweiSdk) -> None:
+def test_recorded_requests_have_the_signature_of_the_signer(emulator: Emulator, huawei: HuaweiSdk) -> None:
     models = huawei.models["kps"]
     client = huawei.client("kps")
     client.list_keypairs(models.ListKeypairsRequest(limit="10", marker="a b/c~*+"))
@@ -146,7 +146,7 @@ def test_what_the_sdk_sends_is_what_its_signer_says(emulator: Emulator, huawei: 
     assert oracle.judge_huawei(emulator.requests, key.access, key.secret) == 3
 
 
-def test_the_judge_can_say_no(emulator: Emulator, huawei: HuaweiSdk) -> None:
+def test_the_oracle_rejects_a_wrong_signature(emulator: Emulator, huawei: HuaweiSdk) -> None:
     huawei.client("kps").list_keypairs(huawei.models["kps"].ListKeypairsRequest())
     with pytest.raises(AssertionError):
         oracle.judge_huawei(emulator.requests, emulator.access_key.access, "another secret")
@@ -191,14 +191,16 @@ def test_failures_must_be_consecutive(emulator: Emulator, huawei: HuaweiSdk) -> 
         huawei.client("kps").list_keypairs(huawei.models["kps"].ListKeypairsRequest())
 
 
-def test_unknown_key(emulator: Emulator, huawei: HuaweiSdk) -> None:
+def test_a_signature_with_an_unknown_key_is_rejected(emulator: Emulator, huawei: HuaweiSdk) -> None:
     status, code, message = error_of(huawei, huawei.credentials("AKNOBODY", "any", emulator.project.id))
     assert (status, code) == (401, "APIGW.0301")
     assert "ak:AKNOBODY,err:ak not exist" in message
 
 
 @pytest.mark.parametrize(("seconds", "accepted"), [(-901, False), (-890, True), (890, True), (905, False)])
-def test_skew(emulator: Emulator, huawei: HuaweiSdk, clock: ManualClock, seconds: float, accepted: bool) -> None:
+def test_a_request_with_a_skewed_clock_is_rejected(
+    emulator: Emulator, huawei: HuaweiSdk, clock: ManualClock, seconds: float, accepted: bool
+) -> None:
     clock.now = time.time() + seconds
     key = emulator.access_key
     credentials = huawei.credentials(key.access, key.secret, emulator.project.id)

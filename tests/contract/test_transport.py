@@ -79,7 +79,7 @@ def drip(first: bytes) -> t.Callable[[Serve], PeerServer]:
     [b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Header: "],
     ids=["body", "header"],
 )
-def test_a_server_that_drips_does_not_outlive_the_deadline(serve: Serve, first: bytes) -> None:
+def test_a_response_that_arrives_byte_by_byte_ends_at_the_deadline(serve: Serve, first: bytes) -> None:
     server = drip(first)(serve)
     begun = time.monotonic()
     with pytest.raises(TransportError, match="did not finish its response within 0.5 s") as caught:
@@ -89,7 +89,7 @@ def test_a_server_that_drips_does_not_outlive_the_deadline(serve: Serve, first: 
     assert not caught.value.permanent
 
 
-def test_a_server_that_hangs_does_not_outlive_the_deadline(serve: Serve) -> None:
+def test_a_request_to_a_server_that_hangs_ends_at_the_deadline(serve: Serve) -> None:
     def behave(_peer: Peer, _request: bytes) -> None:
         server.wait_over(30.0)
 
@@ -102,7 +102,7 @@ def test_a_server_that_hangs_does_not_outlive_the_deadline(serve: Serve) -> None
 
 
 @pytest.mark.parametrize("kind", ["handshake", "chunks", "interim responses", "head after head"])
-def test_no_part_of_an_answer_outlives_the_deadline(serve: Serve, kind: str) -> None:
+def test_reading_any_part_of_a_response_ends_at_the_deadline(serve: Serve, kind: str) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
         peer.sock.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" if kind == "chunks" else b"")
         part = {
@@ -160,7 +160,7 @@ def test_a_request_is_never_sent_after_its_caller_has_given_up(serve: Serve, mon
         assert [request for requests in server.requests for request in requests] == []
 
 
-def test_a_caller_who_is_interrupted_leaves_no_request_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_caller_leaves_no_request_behind(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     class Interrupted(BaseException):
         pass
 
@@ -214,7 +214,7 @@ def test_without_time_nothing_is_sent(serve: Serve) -> None:
 # --- Connections
 
 
-def test_a_reset_leaves_open_whether_the_request_arrived(serve: Serve) -> None:
+def test_after_a_connection_reset_it_is_unknown_whether_the_request_arrived(serve: Serve) -> None:
     server = serve(lambda peer, _request: peer.reset())
     with pytest.raises(TransportError, match="broke") as caught:
         ask(server.url)
@@ -222,7 +222,7 @@ def test_a_reset_leaves_open_whether_the_request_arrived(serve: Serve) -> None:
     assert server.url in str(caught.value)
 
 
-def test_a_connection_that_ends_without_an_answer_leaves_it_open_too(serve: Serve) -> None:
+def test_a_connection_that_ends_without_a_response_leaves_the_outcome_unknown(serve: Serve) -> None:
     server = serve(lambda peer, _request: peer.sock.shutdown(socket.SHUT_RDWR))
     with pytest.raises(TransportError) as caught:
         ask(server.url)
@@ -397,7 +397,7 @@ def test_a_header_that_cannot_be_sent_is_not_shown(serve: Serve, value: str) -> 
 # --- What comes back
 
 
-def test_an_answer_is_returned_whole_with_lower_case_names(serve: Serve) -> None:
+def test_a_response_is_returned_whole_with_lower_case_names(serve: Serve) -> None:
     server = serve(send(message(b'{"a": 1}', "X-Request-Id: r-1", status="404 Not Found")))
     response = ask(server.url)
     assert (response.status, response.body, response.headers["x-request-id"]) == (404, b'{"a": 1}', "r-1")
@@ -411,12 +411,12 @@ def test_a_redirect_is_returned_and_not_followed(serve: Serve) -> None:
     assert elsewhere.requests == []
 
 
-def test_a_compressed_answer_is_unpacked(serve: Serve) -> None:
+def test_a_compressed_response_is_unpacked(serve: Serve) -> None:
     server = serve(send(message(gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")))
     assert ask(server.url).body == b'{"a": 1}'
 
 
-def test_an_answer_in_chunks_is_put_together(serve: Serve) -> None:
+def test_a_response_in_chunks_is_put_together(serve: Serve) -> None:
     server = serve(send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n", b"0\r\n\r\n"))
     assert ask(server.url).body == b"{}"
 
@@ -442,7 +442,7 @@ def test_half_a_response_is_truncated_and_may_be_requested_again(serve: Serve, c
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "compressed"])
-def test_an_answer_without_end_is_given_up(serve: Serve, packed: bool) -> None:
+def test_a_response_without_end_is_given_up(serve: Serve, packed: bool) -> None:
     body = b"x" * (MAX_BODY + 1)
     part = message(gzip.compress(body), "Content-Encoding: gzip") if packed else message(body)
     with pytest.raises(InvalidResponseError, match=f"more than {MAX_BODY} bytes"):
@@ -473,7 +473,7 @@ MALFORMED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("response", "words"), MALFORMED.values(), ids=MALFORMED)
-def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, response: bytes, words: str) -> None:
+def test_a_request_with_a_malformed_response_was_sent(serve: Serve, response: bytes, words: str) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
         peer.sock.sendall(response)
         peer.sock.shutdown(socket.SHUT_RDWR)
@@ -507,7 +507,7 @@ def test_a_request_with_a_malformed_answer_was_sent(serve: Serve, response: byte
         *("in place of gzip", "a length", "a header without a colon"),
     ],
 )
-def test_an_answer_that_cannot_be_read_is_not_quoted(
+def test_a_response_that_cannot_be_read_is_not_quoted(
     serve: Serve, answer: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
@@ -532,7 +532,7 @@ def test_an_answer_that_cannot_be_read_is_not_quoted(
     ],
     ids=["100", "102", "103", "several"],
 )
-def test_interim_answers_are_passed_over(serve: Serve, interim: bytes) -> None:
+def test_interim_responses_are_passed_over(serve: Serve, interim: bytes) -> None:
     server = serve(send(interim + message(b'{"a": 1}', "X-Request-Id: r-1", status="202 Accepted")))
     transport = RequestsTransport()
     for _number in range(2):
@@ -562,7 +562,7 @@ def test_every_compression_that_was_asked_for_is_unpacked(serve: Serve, body: by
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_a_small_answer_does_not_fill_the_memory(serve: Serve, times: int) -> None:
+def test_a_small_response_does_not_fill_the_memory(serve: Serve, times: int) -> None:
     body = pack(times)
     assert len(body) < MAX_BODY / 20
     encoding = ", ".join(["gzip"] * times)
@@ -585,7 +585,7 @@ def pack(times: int) -> bytes:
     return body
 
 
-def test_an_answer_is_not_taken_for_whole_when_a_part_is_missing(serve: Serve) -> None:
+def test_a_response_with_a_missing_part_is_not_complete(serve: Serve) -> None:
     def behave(peer: Peer, _request: bytes) -> None:
         peer.sock.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"tasks": []}')
         peer.sock.shutdown(socket.SHUT_RDWR)
@@ -629,7 +629,7 @@ def secure(serve: Serve, authority: tuple[ssl.SSLContext, Path]) -> PeerServer:
     return serve(send(OK), authority[0])
 
 
-def test_a_ca_of_ones_own_is_trusted_when_it_is_named(
+def test_a_private_ca_is_trusted_when_it_is_named(
     secure: PeerServer, authority: tuple[ssl.SSLContext, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask(secure.url, ca_path=str(authority[1])).status == 200
@@ -677,7 +677,7 @@ def test_a_server_without_tls_is_reported(serve: Serve) -> None:
         ask(server.url.replace("http:", "https:"))
 
 
-def test_tls_that_breaks_after_the_request_leaves_open_whether_it_arrived(
+def test_after_a_tls_error_it_is_unknown_whether_the_request_arrived(
     serve: Serve, authority: tuple[ssl.SSLContext, Path]
 ) -> None:
     def behave(peer: Peer, _request: bytes) -> None:

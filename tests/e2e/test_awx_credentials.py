@@ -117,7 +117,7 @@ def test_keys_become_files_that_the_role_is_told_of(job: Path) -> None:
     assert contents == ["old key\nof two lines\n", "new key\n"]
 
 
-def test_a_key_that_is_not_filled_in_is_not_a_file(job: Path) -> None:
+def test_an_empty_field_for_a_key_becomes_no_file(job: Path) -> None:
     _environment, arguments = BY_NAME["ssh_key_pair"].inject({"old_private_key": "old key"}, job)
     variables = yaml.safe_load(Path(arguments[1].removeprefix("@")).read_text())
     assert variables["keypair_reset_private_key_file"] == ""

@@ -113,7 +113,7 @@ def test_awx_installs_the_collection_and_nothing_else(project: AwxProject) -> No
     assert [path.name for path in (project.collections / "ansible_collections").iterdir()] == ["multicloud"]
 
 
-def test_what_is_installed_is_for_users(project: AwxProject) -> None:
+def test_the_package_contains_files_for_users_only(project: AwxProject) -> None:
     assert {path.name for path in project.installed.iterdir()} == INSTALLED
     # Whatever git knows below these folders, and nothing that tools leave there.
     folders = sorted(name for name in INSTALLED if (project.path / name).is_dir())

@@ -241,7 +241,7 @@ def test_no_secret_is_in_what_the_source_prints(benches: Benches) -> None:
     "what",
     ["close_before", *(pytest.param(what, marks=pytest.mark.slow) for what in ("html", "throttle", "truncated_json"))],
 )
-def test_trouble_of_the_network_costs_time_and_no_event(benches: Benches, what: str) -> None:
+def test_faults_of_the_network_cost_time_but_no_event(benches: Benches, what: str) -> None:
     bench = benches(2, fleet=False, task_seconds=1.0)
     details = {"retry_after": 1} if what == "throttle" else {}
     bench.emulator.fail(what, service="kps", times=6, share=0.5, **details)

@@ -143,7 +143,7 @@ def test_a_rejected_login_is_sent_once_in_a_loop(benches: Benches) -> None:
     assert bench.requests() == {"KeystoneCreateUserTokenByPassword": 1}
 
 
-def test_certificates_that_are_not_checked_neither_hang_nor_chatter(benches: Benches) -> None:
+def test_unchecked_certificates_neither_hang_nor_print_warnings(benches: Benches) -> None:
     bench = benches(0, fleet=False, tls=True)
     play = tasks_of(
         {

@@ -83,7 +83,7 @@ def test_a_fleet_is_reset_as_planned_and_then_left_alone(benches: Benches) -> No
     } == bench.rows
 
 
-def test_on_a_bad_day_each_server_goes_as_far_as_it_can(benches: Benches) -> None:
+def test_each_server_gets_as_far_as_its_faults_allow(benches: Benches) -> None:
     bench = benches(0)
     faults = {
         "reset-fails": {"what": "task_fails", "code": "KPS.3025", "message": "The key cannot be written"},

@@ -138,7 +138,7 @@ def test_in_a_rescue_only_what_failed_is_worked_on(benches: Benches, how: Play) 
     assert {server.status for server in bench.emulator.huawei.servers.values()} == {"ACTIVE"}
 
 
-def test_a_host_that_was_rescued_before_is_as_good_as_any(benches: Benches) -> None:
+def test_a_host_that_an_earlier_rescue_saved_takes_part(benches: Benches) -> None:
     bench = benches(3, fleet=False)
     before = {
         "block": [{"name": "Fail", "ansible.builtin.fail": {"msg": "x"}, "when": "inventory_hostname == 'server-01'"}],
@@ -155,7 +155,7 @@ def test_a_host_that_was_rescued_before_is_as_good_as_any(benches: Benches) -> N
         assert results(bench) == {"server-03": "reset"}
 
 
-def test_a_host_that_is_being_rescued_is_not_one_of_the_block(benches: Benches) -> None:
+def test_a_host_in_a_rescue_does_not_take_part_in_the_block(benches: Benches) -> None:
     bench = benches(3, fleet=False)
     block = {
         "block": [
@@ -275,7 +275,7 @@ def test_check_mode_of_a_task_is_check_mode(benches: Benches) -> None:
     assert bench.emulator.writes() == []
 
 
-def test_what_a_workflow_is_told_of_a_check(benches: Benches) -> None:
+def test_a_check_passes_its_counts_to_a_workflow(benches: Benches) -> None:
     bench = benches(2, fleet=False)
     (bench.directory / "artifacts").mkdir()
     hosts = {**bench.hosts, "nowhere": {"keypair_reset_server_id": "no-such-server", "ansible_connection": "local"}}

@@ -42,11 +42,11 @@ def journal_of(bench: Bench) -> Path:
     return directory
 
 
-def test_what_a_survey_sends(benches: Benches) -> None:
+def test_a_survey_sends_its_values(benches: Benches) -> None:
     bench = benches(2, fleet=False)
     reports = bench.directory / "reports"
     reports.mkdir()
-    # Every response is text, not a template, and a question without a response is empty text.
+    # Every answer is text, not a template, and a question without an answer is empty text.
     answers = {
         **dict.fromkeys(
             (
@@ -165,7 +165,7 @@ def test_a_directory_that_is_missing_is_refused_in_the_plan(benches: Benches, na
     assert bench.emulator.writes() == []
 
 
-def test_a_report_that_could_not_be_written_is_said(benches: Benches) -> None:
+def test_a_report_that_cannot_be_written_is_reported(benches: Benches) -> None:
     bench = benches(1, fleet=False)
     reports = bench.directory / "elsewhere"
     # In the place of the file there is a directory that is not empty.
@@ -176,7 +176,7 @@ def test_a_report_that_could_not_be_written_is_said(benches: Benches) -> None:
     assert (reports / "keypair_reset.md").is_file()
 
 
-def test_words_of_the_service_are_only_words(benches: Benches) -> None:
+def test_texts_of_the_service_are_not_markup(benches: Benches) -> None:
     bench = benches(1, fleet=False)
     message = "{{ 7 * 6 }} | <b>bold</b>\n# {% raw %}\x1b[31m{{ lookup('pipe', 'touch owned') }}"
     bench.emulator.fail("task_fails", server="server-01", code="KPS.3025", message=message)
@@ -285,7 +285,7 @@ def test_runs_at_the_same_time_share_a_directory(benches: Benches) -> None:
     }
 
 
-def test_a_program_that_is_missing_is_said_before_anything_is_touched(benches: Benches) -> None:
+def test_a_missing_program_is_reported_before_anything_is_touched(benches: Benches) -> None:
     bench = benches(1, fleet=False)
     programs = bench.directory / "without-ssh"
     programs.mkdir()
@@ -301,7 +301,7 @@ def test_a_program_that_is_missing_is_said_before_anything_is_touched(benches: B
     assert bench.emulator.writes() == []
 
 
-def test_taking_the_pair_away_ignores_whatever_is_about_a_new_key(benches: Benches) -> None:
+def test_unbinding_ignores_options_about_a_new_key(benches: Benches) -> None:
     bench = benches(1, fleet=False)
     variables = {
         "keypair_reset_keypair_name": "not a name!",

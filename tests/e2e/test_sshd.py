@@ -135,7 +135,7 @@ def test_a_forced_command_is_a_login_that_runs_nothing(yard: Yard) -> None:
 
 
 @pytest.mark.parametrize("methods", ["publickey,password", "publickey,publickey"])
-def test_a_second_factor_is_told(yard: Yard, methods: str) -> None:
+def test_a_second_factor_is_reported(yard: Yard, methods: str) -> None:
     new, old = yard.key("new"), yard.key("old")
     server = yard.serve("server", [new], "PasswordAuthentication yes", f"AuthenticationMethods {methods}")
     found = yard.verify((server, new), (server, old))
@@ -179,7 +179,7 @@ def test_a_key_that_ssh_must_not_use_is_not_refused(yard: Yard) -> None:
     assert seen([found]) == [("not verified", "configuration")]
 
 
-def test_what_lies_beside_a_key_plays_no_part(yard: Yard) -> None:
+def test_files_beside_a_key_are_ignored(yard: Yard) -> None:
     new, old = yard.key("new"), yard.key("old")
     server = yard.serve("server", [new])
     odd = yard.directory / "a 100% odd\\ $HOME ключ"
@@ -217,7 +217,7 @@ def test_keys_of_the_configuration_and_of_an_agent_do_not_decide(yard: Yard) -> 
     assert found[1].command_ran
 
 
-def test_a_bastion_that_keeps_its_connection_is_gone_through(yard: Yard) -> None:
+def test_logins_go_through_a_bastion_that_keeps_its_connection(yard: Yard) -> None:
     new, old, jump = yard.key("new"), yard.key("old"), yard.key("jump")
     server, bastion = yard.serve("server", [new]), yard.serve("bastion", [jump])
     yard.configure(
@@ -238,7 +238,7 @@ def test_a_bastion_that_keeps_its_connection_is_gone_through(yard: Yard) -> None
     assert 1 <= bastion.count("Accepted publickey") <= 2
 
 
-def test_a_bastion_that_refuses_proves_nothing_about_the_server(yard: Yard) -> None:
+def test_a_refusal_by_a_bastion_says_nothing_about_the_server(yard: Yard) -> None:
     new, stranger = yard.key("new"), yard.key("stranger")
     server, bastion = yard.serve("server", [new]), yard.serve("bastion", [])
     yard.configure(
@@ -271,7 +271,7 @@ def test_a_host_key_that_is_not_known_is_a_problem_of_its_own(yard: Yard) -> Non
 # The role
 
 
-def test_the_role_tells_the_truth_about_each_server(benches: Benches, yard: Yard) -> None:
+def test_outcomes_are_correct_for_every_kind_of_server(benches: Benches, yard: Yard) -> None:
     says = 'ForceCommand echo "Please login as the user ubuntu."; exit 142'
     servers: dict[str, list[str]] = {
         "plain": [],

@@ -188,7 +188,7 @@ def behind_bastion(network: Network, stack: contextlib.ExitStack, config: str, *
 
 
 @pytest.mark.parametrize("way", ["ssh's configuration", "ansible.cfg", "command line"])
-def test_the_way_through_a_bastion_is_that_of_the_connection(network: Network, way: str) -> None:
+def test_logins_go_through_the_bastion_of_the_connection(network: Network, way: str) -> None:
     # A bastion with ControlPersist, named where users name it; and another key of the user, which every server accepts.
     bench = network.bench
     other = keygen(bench.directory / ".ssh" / "other")
@@ -278,7 +278,7 @@ def test_a_host_key_that_cannot_be_trusted_proves_nothing(network: Network) -> N
     assert program.process.returncode == 2
 
 
-def test_a_proof_is_about_the_key_and_not_about_its_file(network: Network) -> None:
+def test_a_verification_is_about_the_key_and_not_about_its_file(network: Network) -> None:
     # Key files with every sort of name and neighbor; files with another key; arguments that prevent a verification.
     bench = network.bench
     keys = bench.directory / "keys"

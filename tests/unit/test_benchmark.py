@@ -93,7 +93,7 @@ def _results() -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.0, 1.0), (0.5, 3.0), (0.95, 5.0), (1.0, 5.0)])
-def test_a_percentile(share: float, value: float) -> None:
+def test_a_percentile_of_samples(share: float, value: float) -> None:
     assert report.percentile([1.0, 2.0, 3.0, 4.0, 5.0], share) == value
 
 
@@ -151,13 +151,13 @@ def test_the_page_tells_what_was_simulated_and_what_was_missed(results: dict[str
     assert "quick run" not in page
 
 
-def test_a_way_that_did_not_come_to_an_end_says_so(results: dict[str, t.Any]) -> None:
+def test_the_page_says_when_a_measured_way_did_not_finish(results: dict[str, t.Any]) -> None:
     results["many"][0]["untold"] = 9
     page = report.page(results, "picture.svg")
     assert "| 30 | 0 | 4.0 | over 3.0 | over 5.0 | stopped at 20.0, 9 not reported |" in page
 
 
-def test_a_quick_run_says_so(results: dict[str, t.Any]) -> None:
+def test_the_page_says_when_a_run_was_quick(results: dict[str, t.Any]) -> None:
     results["about"]["quick"] = True
     assert "**This was a quick run" in report.page(results, "picture.svg")
 
@@ -168,7 +168,7 @@ def test_until_in_a_loop_asks_the_second_task_when_the_first_has_ended() -> None
     assert waited == model.Waited(calls=6, runs=6, latencies=[0.5, 10.0], wall=11.0)
 
 
-def test_async_is_done_when_its_job_is_and_known_when_its_turn_has_come() -> None:
+def test_the_model_of_async_tells_a_task_when_its_turn_has_come() -> None:
     waited = model.async_and_status([4.0, 1.0], launch=1.0, status=0.5, interval=2.0, delay=2.0)
     # Jobs look at 1, 3, 5 and at 2; their states are asked for at 2.5, 5 and at 5.5.
     assert waited == model.Waited(calls=4, runs=5, latencies=[1.0, 4.5], wall=5.5)

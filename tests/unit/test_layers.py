@@ -124,13 +124,13 @@ def test_a_part_imports_lower_layers_only(imports: Imports) -> None:
 
 
 @each_file
-def test_the_world_is_touched_at_the_edges_only(imports: Imports) -> None:
+def test_only_the_edges_import_io(imports: Imports) -> None:
     name = imports.file.relative_to(PLUGINS).as_posix()
     assert [place for edge, owners in EDGES.items() if name not in owners for place in imports.where(edge)] == []
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_every_edge_is_where_it_is_said_to_be(edge: str) -> None:
+def test_only_the_listed_files_import_an_edge(edge: str) -> None:
     importers = {imports.file.relative_to(PLUGINS).as_posix() for imports in FILES if imports.where(edge)}
     assert importers == EDGES[edge]
 
@@ -138,7 +138,7 @@ def test_every_edge_is_where_it_is_said_to_be(edge: str) -> None:
 @pytest.mark.parametrize(
     "imports", [imports for imports in FILES if imports.part == "_polling"], ids=lambda i: i.file.name
 )
-def test_the_engine_of_a_wait_imports_nothing_of_the_world(imports: Imports) -> None:
+def test_the_polling_engine_imports_no_io(imports: Imports) -> None:
     assert imports.where(*WORLD) == []
 
 

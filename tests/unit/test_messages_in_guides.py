@@ -65,7 +65,7 @@ def _texts() -> t.Iterator[str]:
 TEXTS = sorted(set(_texts()))
 
 
-def test_there_are_messages_and_texts() -> None:
+def test_the_guide_and_the_code_have_messages() -> None:
     assert len(QUOTED) > 25
     assert len(TEXTS) > 100
 
@@ -77,7 +77,7 @@ def test_the_guide_has_every_text_of_a_message(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", sorted(OTHER_TEXTS | OTHER_FORMS))
-def test_the_code_has_the_texts_that_are_left_out(text: str) -> None:
+def test_the_code_has_the_messages_that_the_guide_leaves_out(text: str) -> None:
     assert text in TEXTS
 
 

@@ -109,16 +109,16 @@ def test_lanes_print_the_output_of_a_session_in_one_piece() -> None:
         ("    default_packages = dict(\n        pip='25.2',\n    )\n", {"pip": "25.2"}),
     ],
 )
-def test_seeding_finds_what_ansible_test_wants(source: str, packages: dict[str, str]) -> None:
+def test_the_package_that_ansible_test_wants_is_found(source: str, packages: dict[str, str]) -> None:
     assert seed_pip.wanted(source) == packages
 
 
-def test_seeding_says_so_when_ansible_test_has_changed() -> None:
+def test_a_changed_ansible_test_is_reported() -> None:
     with pytest.raises(ValueError, match="has changed"):
         seed_pip.wanted("packages = {}")
 
 
-def test_seeding_leaves_a_script_that_is_there(tmp_path: Path) -> None:
+def test_an_existing_script_of_pip_is_left_alone(tmp_path: Path) -> None:
     script = tmp_path / "get_pip_25_2.py"
     script.write_text("the user's own\n")
     seed_pip.seed(tmp_path, {"pip": "25.2"}, "no-such-python")

@@ -46,7 +46,7 @@ class Option(t.NamedTuple):
 
 
 def is_set(value: t.Any) -> bool:
-    """Return whether a variable is set; surveys send empty text for a question without a response."""
+    """Return whether a variable is set; surveys send empty text for a question without an answer."""
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 

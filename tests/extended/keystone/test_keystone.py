@@ -44,7 +44,7 @@ def test_another_project_may_be_named(ask: Ask, emulator: Emulator, account: Acc
     assert f"/{account.projects['cn-east-3']}/" in emulator.requests[-1].path
 
 
-def test_why_the_name_of_a_project_needs_its_account(keystone: Keystone, account: Account) -> None:
+def test_a_token_request_with_a_project_name_names_the_account(keystone: Keystone, account: Account) -> None:
     named = {"name": "cn-north-4"}
     refused = keystone.login(account.user, account.password, account.name, {"project": named})
     assert (refused.status, "domain in project" in refused.document["error"]["message"]) == (400, True)

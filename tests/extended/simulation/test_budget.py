@@ -55,13 +55,13 @@ def test_a_thousand_tasks_of_sms(seed: int) -> None:
 @pytest.mark.parametrize(
     ("service", "calls", "mean"), [("reads", 700, 5.0), ("cloudsso", 260, 2.5), ("csms", 80, 1.7), ("kps", 190, 2.0)]
 )
-def test_a_hundred_tasks(service: str, calls: int, mean: float) -> None:
+def test_a_wait_for_a_hundred_tasks_takes_few_calls(service: str, calls: int, mean: float) -> None:
     results = [run(service, 100, seed) for seed in SEEDS]
     assert sum(result.calls for result in results) / len(results) <= calls
     assert sum(result.mean for result in results) / len(results) <= mean
 
 
-def test_one_task() -> None:
+def test_a_wait_for_one_task_takes_few_calls() -> None:
     results = [simulate("kps", [duration]) for duration in lognormal(400, 11)]
     assert sum(result.calls for result in results) / len(results) == pytest.approx(13.6, abs=1.0)
     assert sum(result.mean for result in results) / len(results) == pytest.approx(2.4, abs=0.3)

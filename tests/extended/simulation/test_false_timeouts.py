@@ -59,5 +59,5 @@ def test_many_tasks_are_all_polled_in_the_last_round(service: str) -> None:
         ("ours", 0.0),
     ],
 )
-def test_how_often_each_engine_is_wrong(engine: str, share: float) -> None:
+def test_the_share_of_false_timeouts_of_each_engine(engine: str, share: float) -> None:
     assert false_timeouts(ENGINES[engine], BUDGET, EARLIEST, 4000) == pytest.approx(share, abs=0.03)

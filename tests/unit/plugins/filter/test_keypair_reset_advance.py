@@ -26,7 +26,7 @@ LOGIN = {"name": "web new", "msg": "Yes.", "partial": False, "command_ran": True
 SWITCHED = {"server_id": "id-web", "changed": True, "state": "pending", "status": "ACTIVE", "reason": None, "msg": None}
 
 
-def test_a_run_begins_with_what_hosts_want() -> None:
+def test_a_run_begins_with_the_desired_states_of_the_hosts() -> None:
     (begun,) = advance([], "begin", results=[desired("web")])
     assert (begun["host"], begun["state"]) == ("web", "planned")
 
@@ -102,7 +102,9 @@ def test_a_run_begins_with_what_hosts_want() -> None:
         ("finish", record("web", state="success"), {"results": [record("web", state="failed")]}, {"state": "success"}),
     ],
 )
-def test_each_stage(stage: str, before: dict[str, t.Any], arguments: dict[str, t.Any], after: dict[str, t.Any]) -> None:
+def test_every_stage_updates_the_records(
+    stage: str, before: dict[str, t.Any], arguments: dict[str, t.Any], after: dict[str, t.Any]
+) -> None:
     untouched = copy.deepcopy(before)
     (result,) = advance([before], stage, **arguments)
     assert {name: result[name] for name in after} == after

@@ -17,6 +17,6 @@ def test_it_groups_the_servers_of_a_stage() -> None:
     assert [batch["server_ids"] for batch in batches(records, "stop")] == [["id-a"], ["id-c"]]
 
 
-def test_it_takes_passwords_by_host() -> None:
+def test_passwords_are_matched_by_host() -> None:
     records = [record("a", login="password", power="ACTIVE")]
     assert batches(records, "associate", secrets={"a": "secret"})[0]["password_of"] == "a"

@@ -32,12 +32,12 @@ RECORDS = [record("web", operation="reset", stop=True, power="ACTIVE", state="pl
         ("journal", "[{'host': 'web', "),
     ],
 )
-def test_each_kind(kind: str, begins: str) -> None:
+def test_every_kind_of_report_is_made(kind: str, begins: str) -> None:
     found: t.Any = report(RECORDS, kind, check_mode=True)
     assert str(found).startswith(begins)
 
 
-def test_check_mode_is_told_of() -> None:
+def test_check_mode_is_in_the_report() -> None:
     assert report(RECORDS, "table", check_mode=True)[-1] == "Nothing was changed (check mode)."
     assert json.loads(report(RECORDS, "json"))[0]["result"] == "planned"
 

@@ -75,7 +75,7 @@ def test_ids_that_are_rejected(cloud: FakeTransport, term: t.Any) -> None:
         look_up(cloud, [term], **KEY)
 
 
-def test_every_example_hides_it() -> None:
+def test_every_example_with_the_passphrase_has_no_log() -> None:
     tasks = hwc_sms_passphrase.EXAMPLES.split("- name:")[1:]
     assert len(tasks) == 2
     assert all("no_log: true" in task for task in tasks)

@@ -57,7 +57,7 @@ def test_a_secret_that_is_a_part_of_words_does_not_mask_them(cloud: FakeTranspor
     assert run.context.secrets.mask("HTTPSConnection: Connect, t") == "HTTPSConnection: ********, t"
 
 
-def test_a_secret_of_a_run_is_taken_out_of_all_answers(cloud: FakeTransport) -> None:
+def test_a_secret_of_a_run_is_taken_out_of_all_responses(cloud: FakeTransport) -> None:
     run = ModuleRun(cloud, {})
     run.context.mask("before-the-client")
     client = run.context.client(HWC)
@@ -142,7 +142,7 @@ def test_a_result_that_failed_fails() -> None:
     assert (result["failed"], result["msg"], result["changed"]) == (True, "one server failed", True)
 
 
-def test_an_error_fails_with_its_facts_and_what_was_noted() -> None:
+def test_an_error_fails_with_its_fields_and_the_result_so_far() -> None:
     result = ended(
         "context.result.update(changed=True, task_id='t-1')\n"
         "raise _errors.RejectedError('It was refused.', hint='Do this.', http_status=400, code='KPS.1', "
@@ -160,7 +160,7 @@ def test_an_error_fails_with_its_facts_and_what_was_noted() -> None:
     }
 
 
-def test_a_bug_is_called_one_and_does_not_hide_a_change() -> None:
+def test_a_bug_is_reported_as_one_and_does_not_hide_a_change() -> None:
     result = ended("context.result['changed'] = True\nreturn 1 / 0")
     assert (result["failed"], result["changed"]) == (True, True)
     assert result["msg"] == (

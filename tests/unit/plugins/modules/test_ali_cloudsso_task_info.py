@@ -37,7 +37,7 @@ def run(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     return ModuleRun(cloud, ali_options(**own)).execute(module.execute)
 
 
-def test_one_task(cloud: FakeTransport) -> None:
+def test_one_task_is_shown(cloud: FakeTransport) -> None:
     cloud.expect(f"{LIST}DirectoryId={DIRECTORY}&TaskId=t-1", {"RequestId": "R", "Task": ROW})
     assert run(cloud, task_id="t-1") == {
         "changed": False,
@@ -63,7 +63,7 @@ def test_an_unknown_directory_is_an_error(cloud: FakeTransport) -> None:
         run(cloud, task_id="t-2")
 
 
-def test_all_filters(cloud: FakeTransport) -> None:
+def test_all_filters_are_sent(cloud: FakeTransport) -> None:
     query = (
         "AccessConfigurationId=ac-1&DirectoryId=d-00fc2p61abcd&Filter=StartTime%20ge%202026-01-01T00%3A00%3A00Z"
         "&MaxResults=20&PrincipalId=u-1&PrincipalType=User&Status=Failed&TargetId=1142&TargetType=RD-Account"
@@ -84,7 +84,7 @@ def test_all_filters(cloud: FakeTransport) -> None:
     assert (result["tasks"], result["truncated"]) == ([MEANING], False)
 
 
-def test_a_bound(cloud: FakeTransport) -> None:
+def test_a_list_is_read_up_to_its_bound(cloud: FakeTransport) -> None:
     query = f"{LIST}DirectoryId={DIRECTORY}"
     cloud.expect(f"{query}&MaxResults=1&NextToken=n0", {"Tasks": [ROW], "NextToken": "n1"})
     cloud.expect(f"{query}&MaxResults=1&NextToken=n1", {"Tasks": [{**ROW, "TaskId": "t-2"}], "NextToken": "n2"})
@@ -119,6 +119,6 @@ def test_an_id_excludes_filters(other: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [("principal_id", "principal_type"), ("target_id", "target_type")])
-def test_some_filters_go_together(one: str, other: str) -> None:
+def test_some_filters_need_each_other(one: str, other: str) -> None:
     result = run_module("ali_cloudsso_task_info", {"directory_id": "d", one: "x"})
     assert result["msg"] == f"parameters are required together: {one}, {other}"

@@ -29,7 +29,7 @@ def run(cloud: FakeTransport, **options: t.Any) -> dict[str, t.Any]:
     return ModuleRun(cloud, {**NONE, "limit": 50, **options}).execute(module.execute)
 
 
-def test_one_task(cloud: FakeTransport) -> None:
+def test_one_task_is_shown(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"total": 1, "tasks": [{**ROW, **TIMES}], "next_marker": ""})
     assert run(cloud, task_id="t-1") == {
         "changed": False,
@@ -44,7 +44,7 @@ def test_an_unknown_task_is_an_empty_list(cloud: FakeTransport) -> None:
     assert run(cloud, task_id="t-2")["tasks"] == []
 
 
-def test_all_tasks(cloud: FakeTransport) -> None:
+def test_all_pages_of_the_list_are_read(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=1&secret_name=demo&status=FAILED", {"tasks": [ROW], "next_marker": "t-1"})
     cloud.expect(f"{TASKS}?limit=1&marker=t-1&secret_name=demo&status=FAILED", {"tasks": []})
     result = run(cloud, secret_name="demo", status="FAILED", limit=1)
@@ -52,7 +52,7 @@ def test_all_tasks(cloud: FakeTransport) -> None:
     assert (result["truncated"], "next_marker" in result) == (False, False)
 
 
-def test_a_bound(cloud: FakeTransport) -> None:
+def test_a_list_is_read_up_to_its_bound(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?limit=2&marker=t-0", {"tasks": [ROW, {**ROW, "task_id": "t-2"}], "next_marker": "t-2"})
     cloud.expect(f"{TASKS}?limit=1&marker=t-2", {"tasks": [{**ROW, "task_id": "t-3"}]})
     result = run(cloud, marker="t-0", max_tasks=2)

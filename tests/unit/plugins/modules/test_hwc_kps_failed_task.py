@@ -66,7 +66,7 @@ def test_check_mode_reads_only(cloud: FakeTransport) -> None:
     assert cloud.writes() == []
 
 
-def test_nothing_named_is_nothing_asked(cloud: FakeTransport) -> None:
+def test_without_ids_nothing_is_sent(cloud: FakeTransport) -> None:
     assert start(cloud).execute(hwc_kps_failed_task.execute)["deleted_ids"] == []
 
 
@@ -77,7 +77,7 @@ def test_no_id_can_mean_all_records(cloud: FakeTransport, task_id: t.Any) -> Non
     assert cloud.requests == []
 
 
-def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: FakeTransport) -> None:
+def test_deleted_records_are_reported_when_the_next_is_rejected(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1", "t-2")
     cloud.expect(f"DELETE {FAILED}/t-1", answer())
     cloud.expect(f"DELETE {FAILED}/t-2", error_response(403, "KPS.9003", "no permission"))
@@ -90,7 +90,7 @@ def test_what_was_deleted_is_told_when_the_next_is_refused(cloud: FakeTransport)
 @pytest.mark.parametrize(
     "outcome", [lost(), html(), error_response(503, "KPS.0003", "busy")], ids=["lost", "page", "503"]
 )
-def test_a_lost_answer_is_looked_up(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_the_outcome_of_a_lost_response_is_read(cloud: FakeTransport, outcome: t.Any) -> None:
     recorded(cloud, "t-1", "t-2")
     cloud.expect(f"DELETE {FAILED}/t-1", outcome)
     recorded(cloud, "t-2")
@@ -99,7 +99,7 @@ def test_a_lost_answer_is_looked_up(cloud: FakeTransport, outcome: t.Any) -> Non
     assert (result["changed"], result["deleted_ids"]) == (True, ["t-1", "t-2"])
 
 
-def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: FakeTransport) -> None:
+def test_a_lost_response_is_reported_when_the_record_is_still_there(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", lost())
     for _search in range(10):
@@ -110,7 +110,7 @@ def test_a_lost_answer_after_which_the_record_is_there_is_told(cloud: FakeTransp
     assert (run.context.result["changed"], run.context.result["deleted_ids"]) == (False, [])
 
 
-def test_a_lost_answer_that_cannot_be_looked_up_may_have_changed_something(cloud: FakeTransport) -> None:
+def test_a_lost_response_whose_outcome_cannot_be_read_counts_as_a_change(cloud: FakeTransport) -> None:
     recorded(cloud, "t-1")
     cloud.expect(f"DELETE {FAILED}/t-1", lost())
     cloud.expect(f"GET {FAILED}?limit=1000&offset=0", error_response(403, "KPS.9003", "no permission"))

@@ -81,7 +81,7 @@ def test_a_pair_is_generated_and_its_private_key_returned_once(cloud: FakeTransp
 
 
 @pytest.mark.parametrize("key", [None, "", 17, [PRIVATE], {"pem": PRIVATE}], ids=repr)
-def test_a_generated_pair_without_its_private_key_is_told(cloud: FakeTransport, key: t.Any) -> None:
+def test_a_generated_pair_without_its_private_key_is_reported(cloud: FakeTransport, key: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(private_key=key), body={"keypair": {"name": "kp"}})
     cloud.expect(SHOW, there())
@@ -102,7 +102,7 @@ class Breaking(FakeTransport):
         return super().send(request, timeout)
 
 
-def test_whatever_breaks_after_a_creation_the_private_key_is_in_the_result(clock: FakeClock) -> None:
+def test_the_private_key_is_in_the_result_after_any_error_that_follows_its_creation(clock: FakeClock) -> None:
     cloud = Breaking(clock)
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, there(private_key=PRIVATE), body={"keypair": {"name": "kp"}})
@@ -251,7 +251,7 @@ def test_check_mode_shows_the_pair_as_it_would_be(cloud: FakeTransport) -> None:
     assert result["diff"] == {"before": {}, "after": result["keypair"]}
 
 
-def test_a_write_that_slips_through_in_check_mode_is_stopped(cloud: FakeTransport) -> None:
+def test_the_transport_stops_a_write_in_check_mode(cloud: FakeTransport) -> None:
     run = start(cloud, check_mode=True)
     with pytest.raises(CheckModeWriteError):
         kps_keypairs.delete_keypair(run.context.client(HWC), "kp")
@@ -264,7 +264,7 @@ LOST_IDS = ["lost", "504", "html"]
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
-def test_an_import_that_took_effect_without_an_answer_is_a_change(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_an_import_that_took_effect_without_a_response_is_a_change(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp", "public_key": public_key()}})
     cloud.expect(SHOW, there())
@@ -273,7 +273,7 @@ def test_an_import_that_took_effect_without_an_answer_is_a_change(cloud: FakeTra
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
-def test_a_pair_whose_private_key_was_lost_is_told(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_a_pair_whose_private_key_was_lost_is_reported(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp"}})
     cloud.expect(SHOW, there())
@@ -346,7 +346,7 @@ def test_a_lost_request_that_takes_effect_later_is_a_change(
     assert cloud.clock.sleeps == [1.0, 2.0, 4.0, 8.0]
 
 
-def test_what_cannot_be_looked_up_may_have_changed(cloud: FakeTransport) -> None:
+def test_a_write_whose_outcome_cannot_be_read_counts_as_a_change(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, lost())
     cloud.expect(SHOW, error_response(403, "APIGW.0302", "no"))
@@ -387,7 +387,7 @@ def test_a_request_that_was_not_received_has_changed_nothing(cloud: FakeTranspor
     assert run.context.result["changed"] is False
 
 
-def test_a_refusal_is_passed_on(cloud: FakeTransport) -> None:
+def test_a_rejected_creation_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, error_response(403, "KPS.9003", "no"), body={"keypair": {"name": "kp"}})
     with pytest.raises(CloudError, match="kps:SSHKeyPair:create"):

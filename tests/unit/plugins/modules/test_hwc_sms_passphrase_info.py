@@ -68,7 +68,7 @@ def test_invalid_ids_are_rejected(cloud: FakeTransport, task_id: str) -> None:
         run(cloud, task_id)
 
 
-def test_every_example_that_reads_it_hides_it() -> None:
+def test_every_example_that_reads_the_passphrase_has_no_log() -> None:
     tasks = module.EXAMPLES.split("- name:")[1:]
     assert len(tasks) == 2
     assert all("no_log: true" in task for task in tasks)

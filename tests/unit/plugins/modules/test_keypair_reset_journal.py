@@ -46,6 +46,6 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
     assert "is not a valid id" in result["msg"]
 
 
-def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_is_missing_is_reported(tmp_path: Path) -> None:
     result = journal(tmp_path / "gone", entries=[ENTRY])
     assert "cannot be written: No such file or directory" in result["msg"]

@@ -27,7 +27,7 @@ def test_a_new_content_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_content_that_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_existing_content_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
     report({path: "text"})
     before = path.stat().st_ino

@@ -62,7 +62,7 @@ def logins(path: str, key: str, *hosts: str, **options: t.Any) -> dict[str, t.An
     return run_module("ssh_login_info", {"targets": targets, "timeout": 1.5, **options}, PATH=path)
 
 
-def test_each_login_is_told_in_the_order_of_the_targets(path: str, key: str) -> None:
+def test_each_login_is_reported_in_the_order_of_the_targets(path: str, key: str) -> None:
     result = logins(path, key, "refused", "accepted", "unknown-host", "forced-command", timeout=60)
     assert [(login["name"], login["outcome"], login["cause"]) for login in result["logins"]] == [
         ("refused", "refused", None),
@@ -87,7 +87,7 @@ def test_a_server_that_does_not_answer_stays_open(path: str, key: str) -> None:
     assert result["open"] == 1
 
 
-def test_a_name_of_its_own_stays(path: str, key: str) -> None:
+def test_a_name_that_is_given_stays(path: str, key: str) -> None:
     targets = [{"name": "web-01 new", "host": "accepted", "private_key_file": key}]
     assert logins(path, key, targets=targets, timeout=60)["logins"][0]["name"] == "web-01 new"
 
@@ -113,7 +113,7 @@ def test_without_logging_in_it_tells_what_is_known_before(path: str, key: str, t
     assert tmp_path.joinpath("bin", "pwd").read_text().strip() == str(tmp_path.resolve())
 
 
-def test_a_user_whom_nobody_names_is_left_open(path: str, key: str, tmp_path: Path) -> None:
+def test_a_user_that_is_not_named_is_left_to_ssh(path: str, key: str, tmp_path: Path) -> None:
     account = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
     tmp_path.joinpath("bin", "user").write_text(account)
     assert logins(path, key, "accepted", log_in=False, timeout=60)["logins"][0]["user"] is None
@@ -129,7 +129,7 @@ def test_a_key_that_everyone_can_read_is_warned_about(path: str, key: str) -> No
 
 
 @pytest.mark.parametrize("program", ["ssh", "ssh-keygen"])
-def test_a_missing_program_is_told_with_what_to_install(tmp_path: Path, program: str) -> None:
+def test_a_missing_program_is_reported_with_its_package(tmp_path: Path, program: str) -> None:
     other = "ssh" if program == "ssh-keygen" else "ssh-keygen"
     tmp_path.joinpath(other).symlink_to("/bin/true")
     result = logins(str(tmp_path), "/k", "accepted")
@@ -156,7 +156,7 @@ def test_arguments_that_cannot_be_split_spoil_no_other_login(path: str, key: str
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(0.2, True), (0, False)])
-def test_lines_tell_how_the_logins_stand(
+def test_lines_of_progress_count_the_logins(
     path: str, key: str, monkeypatch: pytest.MonkeyPatch, progress: float, shown: bool
 ) -> None:
     monkeypatch.setenv("PATH", path)

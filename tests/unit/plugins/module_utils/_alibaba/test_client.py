@@ -135,7 +135,7 @@ def test_throttling_is_waited_for_as_long_as_the_service_says(cloud: FakeTranspo
     [error_response(403, "NoPermission"), error_response(404, "EntityNotExists.Directory"), html(), answer([1])],
     ids=str,
 )
-def test_what_cannot_pass_is_not_repeated(cloud: FakeTransport, failure: t.Any) -> None:
+def test_a_permanent_error_is_not_repeated(cloud: FakeTransport, failure: t.Any) -> None:
     cloud.expect(URL, failure)
     with pytest.raises(errors.CloudError):
         ali_client(cloud).call(READ, QUERY)
@@ -152,7 +152,7 @@ def test_a_rejected_key_is_not_tried_again(cloud: FakeTransport, code: str) -> N
 
 
 @pytest.mark.parametrize("ahead", [7200.0, -7200.0])
-def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_answer(cloud: FakeTransport, ahead: float) -> None:
+def test_a_wrong_clock_is_corrected_once_by_the_date_of_the_response(cloud: FakeTransport, ahead: float) -> None:
     cloud.expect(URL, error_response(400, "InvalidTimeStamp.Expired", date=http_date(EPOCH + ahead)))
     cloud.expect(URL, GOOD, times=2)
     client = ali_client(cloud)
@@ -201,7 +201,7 @@ def test_a_single_call_leaves_the_correction_to_the_next(cloud: FakeTransport) -
     assert not client.renewable()
 
 
-def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: FakeTransport) -> None:
+def test_the_time_of_the_service_is_that_of_its_last_response(cloud: FakeTransport) -> None:
     client = ali_client(cloud)
     assert client.server_time() is None
     cloud.expect(URL, answer(GOOD, date=http_date(EPOCH + 100)), took=0.5)
@@ -210,7 +210,7 @@ def test_the_time_of_the_service_is_that_of_its_last_answer(cloud: FakeTransport
     assert client.server_time() == pytest.approx(EPOCH + 110)
 
 
-def test_an_answer_without_a_date_says_no_time(cloud: FakeTransport) -> None:
+def test_a_response_without_a_date_says_no_time(cloud: FakeTransport) -> None:
     client = ali_client(cloud)
     cloud.expect(URL, GOOD)
     client.call(READ, QUERY)
@@ -284,7 +284,7 @@ def test_half_a_key_is_not_a_key(cloud: FakeTransport, missing: str) -> None:
     assert "temporary" not in str(caught.value)
 
 
-def test_a_broken_answer_with_a_key_in_it_is_not_quoted(cloud: FakeTransport) -> None:
+def test_an_invalid_response_with_a_key_in_it_is_not_quoted(cloud: FakeTransport) -> None:
     half = answer({"Credentials": key_document()})
     cloud.expect(ASSUME, type(half)(200, half.headers, half.body[:-5]))
     with pytest.raises(errors.InvalidResponseError, match="not shown") as caught:

@@ -115,7 +115,7 @@ def identity(found: FoundCredentials) -> tuple[str, str]:
     return key.access_key, key.source
 
 
-def test_the_order(home: Path) -> None:
+def test_credentials_are_searched_for_in_order(home: Path) -> None:
     providers = CredentialProviders(ROLE_KEY)
     options, environ = dict(OPTIONS), {**SDK, **TERRAFORM, **COMMAND_LINE, **OLDER, **OIDC}
     environ["ALIBABA_CLOUD_CREDENTIALS_URI"] = "http://127.0.0.1/key"
@@ -147,7 +147,7 @@ def test_the_order(home: Path) -> None:
         remove()
 
 
-def test_nothing_at_all_names_options_and_variables(home: Path) -> None:
+def test_missing_credentials_name_options_and_variables(home: Path) -> None:
     with pytest.raises(CredentialsError) as caught:
         find(home)
     text = str(caught.value)
@@ -174,7 +174,7 @@ def test_a_token_belongs_to_the_key_of_its_family(home: Path, names: dict[str, s
 
 
 @pytest.mark.parametrize("token", sorted({family[2] or "" for family in credentials.FAMILIES}))
-def test_a_token_alone_is_half_a_key(home: Path, token: str) -> None:
+def test_a_security_token_without_a_key_is_an_error(home: Path, token: str) -> None:
     with pytest.raises(CredentialsError, match=f"missing beside {token}"):
         find(home, environ={token: "t"})
 
@@ -250,7 +250,7 @@ def test_the_file_of_the_sdk_can_be_elsewhere(home: Path) -> None:
         find(home, environ=environ)
 
 
-def test_an_empty_profile_as_the_command_line_leaves_it_is_none(home: Path) -> None:
+def test_an_empty_profile_of_the_command_line_is_skipped(home: Path) -> None:
     command_line(home, {"mode": "AK", "access_key_id": "", "access_key_secret": ""})
     ini(home, "[default]\ntype = access_key\n")
     assert identity(find(home, providers=CredentialProviders(ROLE_KEY))) == ("instance-id", "ECS metadata")
@@ -381,7 +381,7 @@ role_name = the-role
         ("[default]\na = 1\na = top-secret\n", "cannot be understood"),
     ],
 )
-def test_what_is_wrong_in_the_file_of_the_sdk(home: Path, text: str, words: str) -> None:
+def test_errors_in_the_file_of_the_sdk_are_reported(home: Path, text: str, words: str) -> None:
     ini(home, text)
     with pytest.raises(CredentialsError, match=words) as caught:
         find(home)
@@ -389,7 +389,7 @@ def test_what_is_wrong_in_the_file_of_the_sdk(home: Path, text: str, words: str)
 
 
 @pytest.mark.parametrize("text", ['{"current": "top-secret', "[]", "top-secret"])
-def test_what_is_wrong_in_the_file_of_the_command_line(home: Path, text: str) -> None:
+def test_errors_in_the_file_of_the_command_line_are_reported(home: Path, text: str) -> None:
     command_line(home)
     (home / ".aliyun" / "config.json").write_text(text)
     with pytest.raises(CredentialsError, match="~/.aliyun/config.json cannot be understood") as caught:
@@ -414,7 +414,7 @@ def test_a_file_of_the_command_line_that_cannot_be_read(home: Path, text: str) -
         '{"current": "x", "profiles": [1, {"name": "y"}]}',
     ],
 )
-def test_a_file_without_the_profile_is_passed_by(home: Path, document: str) -> None:
+def test_a_file_without_the_profile_is_skipped(home: Path, document: str) -> None:
     command_line(home)
     (home / ".aliyun" / "config.json").write_text(document)
     assert identity(find(home, providers=CredentialProviders(ROLE_KEY)))[1] == "ECS metadata"
@@ -760,7 +760,7 @@ def test_options_of_a_role_hold_for_roles_from_elsewhere(
 
 @pytest.mark.parametrize("option", ["ali_role_policy", "ali_role_external_id"])
 @pytest.mark.parametrize("environ", [SDK, OIDC], ids=["key", "oidc"])
-def test_what_narrows_a_role_is_not_passed_over_in_silence(home: Path, option: str, environ: dict[str, str]) -> None:
+def test_policies_that_narrow_a_role_are_reported(home: Path, option: str, environ: dict[str, str]) -> None:
     if environ is OIDC and option == "ali_role_policy":
         assert find(home, {option: "p"}, environ).credentials.source == "environment (OIDC)"
         return
@@ -785,7 +785,7 @@ def test_the_external_id_of_the_environment_goes_with_every_role_that_has_none(h
     assert identity(find(home, {}, {**SDK, variable: "env"})) == ("sdk-id", "environment")
 
 
-def test_how_long_keys_of_a_role_live_may_be_in_the_environment(home: Path) -> None:
+def test_the_duration_of_keys_of_a_role_may_be_in_the_environment(home: Path) -> None:
     environ = {**SDK, "ALICLOUD_ASSUME_ROLE_ARN": "r", "ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION": "1800"}
     found = find(home, {}, environ).credentials
     assert isinstance(found, RamRole)
@@ -804,7 +804,7 @@ def test_an_address_that_hands_keys_out_is_asked_when_a_key_is_needed(home: Path
     assert (providers.asked, providers.deadlines) == ([("ALICLOUD_CREDENTIALS_URI", "http://127.0.0.1/key")], [7.0])
 
 
-def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(home: Path) -> None:
+def test_a_failing_metadata_service_is_asked_again_when_a_key_is_needed(home: Path) -> None:
     providers = CredentialProviders(UnavailableError("http://100.100.100.200 answered with HTTP 503.", http_status=503))
     found = find(home, providers=providers).credentials
     assert isinstance(found, RefreshableKey)
@@ -814,7 +814,7 @@ def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(h
 
 
 @pytest.mark.parametrize("name", credentials.UNSUPPORTED)
-def test_what_was_found_and_is_not_supported_is_named(home: Path, name: str) -> None:
+def test_unsupported_credentials_that_were_found_are_named(home: Path, name: str) -> None:
     with pytest.raises(CredentialsError, match=f"Found, but not supported: {name}") as caught:
         find(home, environ={name: "top-secret"})
     assert "top-secret" not in str(caught.value)

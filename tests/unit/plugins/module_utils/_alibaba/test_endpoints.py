@@ -110,7 +110,7 @@ def test_a_region_that_cannot_exist_is_rejected(service: str, endpoint: str | No
         Endpoints("cn-shanghai", None, None, {}, sts_region=region).resolve("sts")
 
 
-def test_what_a_region_was_meant_to_be() -> None:
+def test_an_unknown_region_is_compared_with_known_ones() -> None:
     assert Endpoints("cn-shangai", None, None, {}).resolve("cloudsso").similar == "cn-shanghai"
     assert Endpoints("mars-1", None, None, {}).resolve("cloudsso").similar is None
     assert Endpoints("cn-shanghai", None, None, {}).resolve("cloudsso").similar is None

@@ -49,7 +49,7 @@ def body(code: str, message: str = "No.") -> dict[str, t.Any]:
         {"Code": None, "code": "Some.Code", "Message": "Some words", "RequestId": "R-1"},
     ],
 )
-def test_every_spelling_of_the_envelope(document: dict[str, str]) -> None:
+def test_every_form_of_an_error_response_is_read(document: dict[str, str]) -> None:
     found = read_error_response(answer(document, 400))
     assert (found.code, found.text, found.request_id) == ("Some.Code", "Some words", "R-1")
 
@@ -114,7 +114,7 @@ CODES: list[tuple[str, int, type[errors.ServiceError]]] = [
 
 
 @pytest.mark.parametrize(("code", "status", "kind"), CODES)
-def test_codes(code: str, status: int, kind: type[errors.ServiceError]) -> None:
+def test_the_code_decides_the_kind_of_error(code: str, status: int, kind: type[errors.ServiceError]) -> None:
     error = made(answer(body(code), status), is_not_found=lambda found: found.code == "EntityNotExists.Task")
     assert error.__class__ is kind
     assert (error.code, error.http_status, error.request_id) == (code, status, "R-1")
@@ -156,7 +156,7 @@ def test_one_header_counts_milliseconds_the_other_seconds(headers: dict[str, str
         "server canonical request is top-secret",
     ],
 )
-def test_what_the_service_echoes_of_a_request_is_not_shown(echo: str) -> None:
+def test_secrets_that_the_service_echoes_are_not_shown(echo: str) -> None:
     error = made(answer(body("SignatureDoesNotMatch", f"Specified signature is not matched. {echo}"), 400))
     assert "top-secret" not in str(error)
     assert "top-secret" not in str(error.as_result())
@@ -282,7 +282,7 @@ def test_entities_of_xml_are_not_expanded() -> None:
     ],
 )
 @pytest.mark.parametrize("found", [{}, {"Task": None, "Tasks": None}], ids=["without", "null"])
-def test_a_good_status_with_an_error_code_is_an_error(
+def test_an_error_code_in_a_response_with_http_200_is_an_error(
     found: dict[str, t.Any], code: str, kind: type[errors.ServiceError], status: int
 ) -> None:
     for operation in (TASK, TASKS):

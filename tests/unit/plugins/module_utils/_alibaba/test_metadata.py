@@ -43,7 +43,7 @@ def fetch(cloud: FakeTransport, role: str | None = None, deadline: float | None 
     return metadata.fetch(cloud, cloud.clock, environ, role, deadline)
 
 
-def test_a_key_is_got_with_a_session_token(cloud: FakeTransport) -> None:
+def test_a_key_is_fetched_with_a_session_token(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(ROLES, text("the-role\n"))
     cloud.expect(f"{ROLES}the-role", GOOD)
@@ -78,12 +78,12 @@ def test_a_missing_service_is_noticed_at_the_first_request(cloud: FakeTransport)
         fetch(cloud)
 
 
-def test_it_may_be_forbidden_to_ask(cloud: FakeTransport) -> None:
+def test_a_variable_may_forbid_the_metadata_service(cloud: FakeTransport) -> None:
     with pytest.raises(CredentialsError, match="ALIBABA_CLOUD_ECS_METADATA_DISABLED"):
         fetch(cloud, ALIBABA_CLOUD_ECS_METADATA_DISABLED="true")
 
 
-def test_it_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
+def test_a_first_request_to_the_metadata_service_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(ROLES, text("the-role"), took=0.9)
     cloud.expect(f"{ROLES}the-role", GOOD, took=9.0)
@@ -112,7 +112,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: FakeTransport) -> N
         (text("[]"), "not a JSON object"),
     ],
 )
-def test_answers_without_a_key(cloud: FakeTransport, answered: Response, words: str) -> None:
+def test_responses_without_a_key(cloud: FakeTransport, answered: Response, words: str) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(f"{ROLES}r", answered)
     with pytest.raises(CredentialsError, match=words) as caught:
@@ -176,7 +176,7 @@ def test_a_service_that_refuses_a_connection_counts_as_absent_the_first_time_onl
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: FakeTransport, status: int) -> None:
+def test_a_lost_session_token_is_requested_again_when_it_is_required(cloud: FakeTransport, status: int) -> None:
     cloud.expect(TOKEN, lost())
     cloud.expect(f"{ROLES}r", text("Forbidden", status))
     cloud.expect(TOKEN, text("busy", 503))

@@ -44,7 +44,7 @@ class Giver:
         return AccessKey(f"K{self.given}", "secret", expires=expires)
 
 
-def test_an_identity_is_got_when_it_is_needed_and_kept(clock: FakeClock) -> None:
+def test_an_identity_is_obtained_when_it_is_needed_and_kept(clock: FakeClock) -> None:
     giver = Giver(clock, None)
     lease = Lease(giver, clock)
     assert giver.given == 0
@@ -208,7 +208,7 @@ def test_a_renewal_that_is_rejected_is_sent_once_more_at_the_end(clock: FakeCloc
     assert len(script.left) == 3
 
 
-def test_a_key_may_say_itself_when_to_ask_for_the_next(clock: FakeClock) -> None:
+def test_a_key_may_say_when_to_fetch_the_next(clock: FakeClock) -> None:
     key = AccessKey("K1", "secret", renew_at=clock.time() + 600)
     script = Script(clock, key, DOWN, AccessKey("K2", "secret"))
     lease = Lease(script, clock)
@@ -351,7 +351,7 @@ def test_a_source_that_has_given_a_key_may_give_another_one_later() -> None:
         (1767323045, None),
     ],
 )
-def test_times(text: t.Any, epoch: float | None) -> None:
+def test_times_are_parsed(text: t.Any, epoch: float | None) -> None:
     assert parse_time(text) == epoch
 
 

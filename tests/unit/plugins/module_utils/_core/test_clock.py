@@ -17,6 +17,6 @@ def test_the_clock_of_the_machine_is_read() -> None:
     assert clock.monotonic() <= clock.monotonic()
 
 
-def test_a_pause_of_nothing_or_less_is_none() -> None:
+def test_a_pause_of_zero_or_less_is_not_slept() -> None:
     SystemClock().sleep(-5.0)
     SystemClock().sleep(0.0)

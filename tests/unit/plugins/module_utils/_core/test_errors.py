@@ -32,7 +32,7 @@ def test_the_facts_of_a_failure_leave_out_what_is_not_known() -> None:
     assert errors.ForbiddenError("No.", details=details).as_result() == {"error_details": details}
 
 
-def test_what_came_up_before_the_request_was_sent_has_done_nothing() -> None:
+def test_an_error_before_the_request_was_sent_has_changed_nothing() -> None:
     error = errors.UnavailableError("IAM is down.", http_status=503)
     assert error.outcome_unknown
     error.unsent = True

@@ -73,7 +73,7 @@ def test_rows_are_a_list_of_objects_or_nothing(row: dict[str, t.Any], rows: t.An
 
 
 @pytest.mark.parametrize("value", [0, False, "", "x", {}, [1], [{}, None], [[]], ["x"]], ids=repr)
-def test_anything_else_is_not_rows(value: t.Any) -> None:
+def test_a_list_of_anything_else_is_rejected(value: t.Any) -> None:
     for read in (reading.rows, reading.given_rows):
         with pytest.raises(InvalidResponseError, match=f"{ASKED} was answered with 'field' that"):
             read({"field": value}, "field", ASKED)
@@ -85,12 +85,12 @@ def test_an_id_may_be_a_part_of_a_url(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, 7, "", ".", "..", "a/b", "a b", "a\n", "%2e", "x" * 65, "é", ["a"]], ids=repr)
-def test_what_would_make_another_url_is_not_an_id(value: t.Any) -> None:
+def test_a_value_that_changes_the_url_is_not_an_id(value: t.Any) -> None:
     with pytest.raises(InvalidResponseError):
         reading.identifier({"id": value}, "id", ASKED)
 
 
-def test_an_answer_is_about_what_was_asked_about_unless_it_says_otherwise() -> None:
+def test_a_response_without_an_id_is_about_the_requested_object() -> None:
     reading.same_id({"id": "a"}, "id", ASKED, "a")
     reading.same_id({}, "id", ASKED, "a")
     for other in (None, "", "A", 1, ["a"]):
@@ -114,7 +114,7 @@ def test_an_answer_is_about_what_was_asked_about_unless_it_says_otherwise() -> N
         ({"en": "no"}, '{"en": "no"}'),
     ],
 )
-def test_display_text_is_whatever_people_can_read(value: t.Any, words: str | None) -> None:
+def test_texts_and_numbers_can_be_displayed(value: t.Any, words: str | None) -> None:
     assert reading.display_text({"field": value}, "field") == words
     assert reading.display_text({}, "field") is None
 
@@ -135,7 +135,7 @@ def test_display_text_is_whatever_people_can_read(value: t.Any, words: str | Non
         (1e300, None),
     ],
 )
-def test_a_number_helps_or_is_none(value: t.Any, number: float | None) -> None:
+def test_a_number_is_kept_or_becomes_none(value: t.Any, number: float | None) -> None:
     assert reading.number({"field": value}, "field") == number
     assert reading.number({}, "field") is None
 
@@ -166,7 +166,7 @@ def test_json_is_read() -> None:
     ],
     ids=lambda data: repr(data[:12]),
 )
-def test_what_is_not_json_is_a_value_error(data: bytes) -> None:
+def test_a_body_that_is_not_json_is_a_value_error(data: bytes) -> None:
     try:
         value = reading.parse_json(data)
     except ValueError:
@@ -174,7 +174,7 @@ def test_what_is_not_json_is_a_value_error(data: bytes) -> None:
     pytest.fail(f"read as {value!r:.50}")
 
 
-def test_depth_that_occurs_is_read() -> None:
+def test_a_usual_depth_of_nesting_is_read() -> None:
     assert reading.parse_json(b"[" * 50 + b"]" * 50)
 
 

@@ -31,7 +31,7 @@ def test_an_invalid_id_is_rejected_with_option_and_value(value: t.Any) -> None:
 @pytest.mark.parametrize(
     "value", ["a", "...", ".a", "-", "_", "x" * 64, "aee8d2fe-5484-4753-9177-5a38dc15546c", "t.1_B"]
 )
-def test_no_shape_of_any_vendor_is_assumed(value: str) -> None:
+def test_an_id_of_any_vendor_is_accepted(value: str) -> None:
     assert check_id("task_id", value) == value
 
 

@@ -167,14 +167,14 @@ def test_a_long_secret_is_hidden_in_pieces(name: str, encode: t.Callable[[str], 
     assert readable(masked, body) == []
 
 
-def test_what_is_read_of_a_private_key_is_not_what_every_private_key_has() -> None:
+def test_lines_that_every_private_key_has_are_not_masked() -> None:
     key = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n" + "Ab1" * 40 + "\n-----END RSA PRIVATE KEY-----"
     text = "Give a key that begins with -----BEGIN RSA PRIVATE KEY-----; Proc-Type: 4,ENCRYPTED is not supported."
     assert Secrets([key]).mask(text) == text
 
 
 @pytest.mark.parametrize("secret", ["", "t", "on", "the", " \n"])
-def test_what_is_too_short_for_a_secret_hides_nothing(secret: str) -> None:
+def test_a_very_short_secret_masks_nothing(secret: str) -> None:
     text = "HTTPSConnectionPool(host='x'): the Read timed out. t on"
     assert Secrets([secret]).mask(text) == text
 
@@ -214,14 +214,14 @@ def test_several_secrets_are_hidden_and_what_is_between_them_is_not() -> None:
     assert secrets.mask(echo) == f'{MASK} and "{MASK}", {MASK}'
 
 
-def test_a_value_is_masked_through_and_through() -> None:
+def test_a_value_is_masked_at_every_depth() -> None:
     secret = SECRETS["private key"]
     value = {"a": [secret, 1, None, True, {"b": f"x {secret}"}], secret: 0.5, "c": "plain"}
     key = f"{MASK}\n"
     assert Secrets([secret]).mask_all(value) == {"a": [key, 1, None, True, {"b": f"x {key}"}], key: 0.5, "c": "plain"}
 
 
-def test_of_an_endless_text_the_beginning_is_searched_and_kept() -> None:
+def test_only_the_beginning_of_a_long_text_is_searched_and_kept() -> None:
     masked = Secrets([SECRETS["token"]]).mask("x" * SEARCHED + SECRETS["token"])
     assert masked == "x" * SEARCHED + "..."
 

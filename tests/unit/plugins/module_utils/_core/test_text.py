@@ -36,7 +36,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text 
         (["a\n"], r"['a\n']"),
     ],
 )
-def test_what_is_not_plainly_visible_is_shown_as_its_escape(text: object, shown: str) -> None:
+def test_invisible_characters_are_shown_as_escapes(text: object, shown: str) -> None:
     assert printable(text) == shown
     assert printable(printable(text)) == shown
 

@@ -51,7 +51,7 @@ def test_a_body_is_unpacked(encoding: str, packed: bytes) -> None:
     assert unpack(packed, encoding, len(BODY)) == BODY
 
 
-def test_nothing_is_nothing_whatever_is_said_about_it() -> None:
+def test_an_empty_body_stays_empty_whatever_its_encoding() -> None:
     for encoding in ("", "gzip", "deflate", "br"):
         assert unpack(b"", encoding, MOST) == b""
 
@@ -71,13 +71,13 @@ def test_nothing_is_nothing_whatever_is_said_about_it() -> None:
     ],
     ids=count(),
 )
-def test_what_is_not_compressed_so_is_an_error(encoding: str, packed: bytes, words: str) -> None:
+def test_a_body_that_is_not_compressed_as_declared_is_an_error(encoding: str, packed: bytes, words: str) -> None:
     with pytest.raises(PackedError, match=words):
         unpack(packed, encoding, MOST)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "gzip, gzip"])
-def test_a_body_is_unpacked_no_further_than_it_may_be(encoding: str) -> None:
+def test_a_body_is_unpacked_up_to_the_limit_only(encoding: str) -> None:
     large = bytes(50_000_000)
     packed = zlib.compress(large, 1) if encoding == "deflate" else gzip.compress(large, 1)
     if encoding == "gzip, gzip":

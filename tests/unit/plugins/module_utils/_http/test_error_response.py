@@ -63,7 +63,7 @@ def test_the_date_of_a_response_says_how_far_the_clock_is_ahead(headers: dict[st
     assert clock_ahead(Response(200, headers, b""), EPOCH) == seconds
 
 
-def test_a_date_that_no_clock_has_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_impossible_date_is_not_a_date(monkeypatch: pytest.MonkeyPatch) -> None:
     # Without a zone (-0000) it is taken for local time, in which it lies in the year 10000.
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()

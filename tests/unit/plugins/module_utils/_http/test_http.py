@@ -102,7 +102,7 @@ def test_an_operation_is_repeated_by_the_rule_and_only_by_it(
 
 
 @pytest.mark.parametrize("row", RULE, ids=[row[0] for row in RULE])
-def test_what_comes_before_a_write_is_repeated_like_a_read(
+def test_a_login_before_a_write_is_repeated_like_a_read(
     cloud: FakeTransport, row: tuple[str, errors.CloudError, bool, bool]
 ) -> None:
     _name, error, read, _write = row
@@ -151,7 +151,7 @@ def test_a_quota_is_probed_once_and_then_waited_out() -> None:
     assert retry_pause(second, read_only=True, attempt=1, jitter=0.5) == 1.5, "a short window is over sooner"
 
 
-def test_what_a_service_asks_for_is_never_undercut() -> None:
+def test_a_pause_is_never_shorter_than_the_service_asks() -> None:
     for attempt in range(1, 9):
         for jitter in (0.0, 1.0):
             pause = retry_pause(IN_A_MINUTE, read_only=True, attempt=attempt, jitter=jitter)
@@ -176,7 +176,7 @@ def test_a_window_of_a_minute_is_survived_in_the_time_that_is_the_default(
     assert cloud.clock.sleeps == [3.5, 60.5]
 
 
-def test_a_pause_comes_on_top_of_the_time_once_and_only_when_it_is_no_longer(cloud: FakeTransport) -> None:
+def test_one_pause_extends_the_time_if_it_is_not_longer_than_that_time(cloud: FakeTransport) -> None:
     with pytest.raises(errors.ThrottledError, match="It was tried 3 times"):
         http(cloud, timeout=60.0).call(Attempts(cloud.clock, *[MINUTE] * 9, took=0.2), read_only=True)
     assert cloud.clock.now - 1000.0 < 121.0
@@ -212,7 +212,7 @@ def test_throttled_pauses_are_not_part_of_the_time_for_the_rest(cloud: FakeTrans
     assert budget() > 800.0
 
 
-def test_patience_ends_and_says_so(cloud: FakeTransport) -> None:
+def test_a_patient_client_gives_up_after_its_time_and_says_so(cloud: FakeTransport) -> None:
     attempts = Attempts(cloud.clock, *[IN_A_MINUTE] * 9)
     with pytest.raises(errors.ThrottledError) as caught:
         patiently(cloud, attempts, 10.0, 200.0, read_only=False)
@@ -369,7 +369,7 @@ def test_no_write_leaves_in_check_mode(cloud: FakeTransport) -> None:
     assert cloud.requests == []
 
 
-def test_what_reads_is_sent_in_check_mode_whatever_its_method(cloud: FakeTransport) -> None:
+def test_reads_are_sent_in_check_mode_whatever_their_method(cloud: FakeTransport) -> None:
     cloud.expect(f"POST {URL}", {})
     http(cloud, check_mode=True).send(Request("POST", URL, {}), "KPS Test", read_only=True, timeout=1.0)
 
@@ -384,7 +384,7 @@ def decode(response: Response, *, may_be_empty: bool = False) -> dict[str, t.Any
     return decode_json(response, "KPS ListKeypairTask at https://kms.example.com", may_be_empty=may_be_empty)
 
 
-def test_an_answer_is_a_json_object() -> None:
+def test_a_response_is_a_json_object() -> None:
     assert decode(answer({"task_id": "t", "task_status": None})) == {"task_id": "t", "task_status": None}
     assert decode(answer({"task_id": "t"}, 202)) == {"task_id": "t"}
 
@@ -424,7 +424,7 @@ BROKEN: tuple[tuple[str, Response, bool, str, bool], ...] = (
 @pytest.mark.parametrize(
     ("response", "due", "words", "again"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
 )
-def test_anything_else_is_an_error_that_quotes_it(response: Response, due: bool, words: str, again: bool) -> None:
+def test_another_body_is_an_error_that_quotes_it(response: Response, due: bool, words: str, again: bool) -> None:
     with pytest.raises(errors.InvalidResponseError) as caught:
         decode(response, may_be_empty=not due)
     message = str(caught.value)
@@ -435,7 +435,7 @@ def test_anything_else_is_an_error_that_quotes_it(response: Response, due: bool,
     assert caught.value.truncated is again
 
 
-def test_a_quotation_is_short_and_on_one_line() -> None:
+def test_a_quoted_body_is_short_and_on_one_line() -> None:
     quoted = Response(200, {}, b"line\n" * 1000).quote()
     assert len(quoted) < 210
     assert "\n" not in quoted
@@ -444,7 +444,7 @@ def test_a_quotation_is_short_and_on_one_line() -> None:
 
 
 @pytest.mark.parametrize(("timeout", "sent"), [(3.9, 1), (4.1, 2), (10.9, 2), (11.1, 3)])
-def test_no_attempt_begins_whose_answer_could_not_come(cloud: FakeTransport, timeout: float, sent: int) -> None:
+def test_no_attempt_begins_whose_response_could_not_come(cloud: FakeTransport, timeout: float, sent: int) -> None:
     # A throttled write ends as throttled, and not as one whose response was lost.
     lefts: list[float] = []
 

@@ -148,7 +148,7 @@ def test_an_invalid_proxy_is_reported_with_its_variable(value: str) -> None:
     assert ("socks5h" in str(caught.value)) == (not value.startswith("http"))
 
 
-def test_a_proxy_that_is_not_used_need_not_be_one() -> None:
+def test_an_unused_proxy_need_not_be_valid() -> None:
     assert found(HTTPS_PROXY="http://a b", NO_PROXY="myhuaweicloud.com") is None
     assert found(ALL_PROXY="socks://x", HTTPS_PROXY=PROXY) == (PROXY, "HTTPS_PROXY")
 

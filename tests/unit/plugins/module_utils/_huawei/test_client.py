@@ -156,7 +156,7 @@ def test_every_attempt_is_signed_again(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("outcome", [answer({}, 503), html(), lost()], ids=["503", "html", "lost"])
-def test_a_write_without_a_usable_answer_is_not_repeated(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_a_write_without_a_usable_response_is_not_repeated(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(MAKE, outcome, body={"a": 1})
     with pytest.raises(CloudError) as caught:
         client(cloud).call(WRITE, body={"a": 1})
@@ -193,7 +193,7 @@ def test_one_operation_ends_within_its_time(cloud: FakeTransport) -> None:
     assert cloud.clock.now - 1000.0 == 10.0
 
 
-def test_once_is_once(cloud: FakeTransport) -> None:
+def test_once_sends_a_request_once(cloud: FakeTransport) -> None:
     cloud.expect(THINGS, answer({}, 503))
     with pytest.raises(CloudError):
         client(cloud).once(READ, path={"thing": "a"}, timeout=5.0)
@@ -374,7 +374,7 @@ def test_a_failing_login_before_a_write_is_not_a_write(cloud: FakeTransport, out
     one.call(WRITE, body={})
 
 
-def test_a_look_up_that_is_rejected_is_sent_once_and_names_the_option(cloud: FakeTransport) -> None:
+def test_a_rejected_look_up_is_sent_once_and_names_the_option(cloud: FakeTransport) -> None:
     cloud.expect(PROJECTS, answer({"error": {"code": 403, "message": "Not allowed.", "title": "Forbidden"}}, 403))
     one = client(cloud, project_id=None)
     for _task in range(30):
@@ -404,7 +404,7 @@ def test_a_look_up_with_an_expired_token_is_sent_again_after_re_authentication(c
     read(client(cloud, credentials=PASSWORD, project_id=None))
 
 
-def test_a_patient_twin_shares_login_and_project(cloud: FakeTransport) -> None:
+def test_a_patient_copy_of_a_client_shares_login_and_project(cloud: FakeTransport) -> None:
     one = client(cloud, credentials=PASSWORD, project_id=None)
     twin = one.patient(2000.0)
     cloud.expect(LOGIN, token("tok-1", {"id": PROJECT}), body=login_body(BY_NAME))
@@ -643,7 +643,7 @@ def test_an_expired_token_is_renewed_and_the_request_repeated(cloud: FakeTranspo
     assert cloud.requests[-1].headers["X-Auth-Token"] == "tok-2"
 
 
-def test_it_is_renewed_once_and_not_twice(cloud: FakeTransport) -> None:
+def test_a_rejected_token_is_renewed_once_and_not_twice(cloud: FakeTransport) -> None:
     for text in ("tok-1", "tok-2"):
         cloud.expect(LOGIN, token(text), body=login_body({"id": PROJECT}))
         cloud.expect(THINGS, EXPIRED)
@@ -662,7 +662,7 @@ def test_a_renewal_has_only_the_time_that_is_left(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("credentials", [Token("ready"), AccessKey(ACCESS_KEY, SECRET_KEY)], ids=["token", "key"])
-def test_what_cannot_log_in_is_not_renewed(cloud: FakeTransport, credentials: t.Any) -> None:
+def test_credentials_without_a_login_are_not_renewed(cloud: FakeTransport, credentials: t.Any) -> None:
     cloud.expect(THINGS, EXPIRED)
     one = client(cloud, credentials=credentials)
     with pytest.raises(AuthenticationError, match="expired"):
@@ -837,6 +837,6 @@ def test_requests_equal_those_of_the_official_sdk(clock: FakeClock, name: str) -
     recorded(clock, name, do, credentials, *responses)
 
 
-def test_the_bodies_of_the_recordings_are_what_they_seem() -> None:
+def test_the_bodies_of_the_recordings_are_those_of_the_sdk() -> None:
     body = json.loads(on_the_wire("iam_token_password")[0][2])
     assert body == login_body({"name": "cn-north-4"}, password="pass")

@@ -328,7 +328,7 @@ def test_half_a_login_of_an_identity_provider_is_an_error(whole: dict[str, str],
 
 
 @pytest.mark.parametrize("seconds", ["899", "86401", "soon", "-1"])
-def test_how_long_a_key_of_an_identity_provider_may_live(seconds: str) -> None:
+def test_the_duration_of_a_key_of_an_identity_provider_has_bounds(seconds: str) -> None:
     with pytest.raises(
         CredentialsError, match="^HUAWEICLOUD_OIDC_DURATION_SECONDS must be between 900 and 86400 seconds, not"
     ):
@@ -361,7 +361,7 @@ def test_the_agent_of_a_pod_is_asked_when_a_key_is_needed(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", credentials.CONTAINER)
-def test_half_a_pod_is_an_error(name: str) -> None:
+def test_an_incomplete_pod_configuration_is_an_error(name: str) -> None:
     with pytest.raises(CredentialsError, match=f"is missing beside {name}"):
         find({}, **{name: "http://169.254.170.23/v1"})
 
@@ -384,7 +384,7 @@ def test_a_token_file_with_a_name_that_no_file_can_have(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", credentials.UNSUPPORTED)
-def test_what_was_found_and_is_not_supported_is_named(name: str) -> None:
+def test_unsupported_credentials_that_were_found_are_named(name: str) -> None:
     with pytest.raises(CredentialsError, match=f"Found, but not supported: {name}") as caught:
         find({}, **{name: "top-secret"})
     assert "top-secret" not in str(caught.value)

@@ -61,7 +61,7 @@ def test_the_first_address_of_a_list_of_the_sdk_is_taken() -> None:
     assert found.resolve("ecs").url == "https://a.example.com"
 
 
-def test_an_empty_override_is_none() -> None:
+def test_an_empty_override_is_ignored() -> None:
     given = {name: "" for name, _url in IAM}
     assert endpoints(**given).resolve("iam").url == "https://iam.cn-north-4.myhuaweicloud.com"
 
@@ -93,7 +93,7 @@ def test_an_override_is_rejected_by_its_name() -> None:
         ("sms", "af-south-1", "https://sms.ap-southeast-3.myhuaweicloud.com"),
     ],
 )
-def test_the_table(service: str, region: str, url: str) -> None:
+def test_the_table_has_the_endpoints_of_the_sdk(service: str, region: str, url: str) -> None:
     found = endpoints(region).resolve(service)
     assert (found.url, found.guessed) == (url, False)
 
@@ -160,7 +160,7 @@ def test_a_region_that_cannot_exist_is_rejected(service: str, endpoint: str | No
     ("region", "meant"),
     [("cn-nort-4", "cn-north-4"), ("CN-NORTH-4", "cn-north-4"), ("ap-southest-3", "ap-southeast-3"), ("mars-1", None)],
 )
-def test_what_a_region_was_meant_to_be(region: str, meant: str | None) -> None:
+def test_an_unknown_region_is_compared_with_known_ones(region: str, meant: str | None) -> None:
     found = endpoints(region).resolve("kps")
     assert (found.guessed, found.similar, found.region_from) == (True, meant, "hwc_region")
     assert endpoints().resolve("kps").similar is None

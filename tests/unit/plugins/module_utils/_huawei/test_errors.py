@@ -156,7 +156,7 @@ def test_status_and_code_make_the_kind_of_error(status: int, code: str, kind: ty
     }
 
 
-def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
+def test_a_message_names_the_operation_the_service_and_the_response() -> None:
     refused = error(error_response(400, "KPS.0002", "Parameter error", x_request_id="r-1"))
     assert str(refused) == (
         "KPS ListKeypairTask at https://kms.example.com returned HTTP 400 KPS.0002: Parameter error, request id r-1."
@@ -166,7 +166,7 @@ def test_a_message_says_what_was_asked_of_whom_and_what_came_back() -> None:
     )
 
 
-def test_what_the_operation_calls_missing_is_not_found() -> None:
+def test_an_error_that_means_missing_for_the_operation_is_not_found() -> None:
     refused = error(error_response(400, "KPS.0001", "illegal"), is_not_found=lambda found: found.code == "KPS.0001")
     assert isinstance(refused, errors.NotFoundError)
     assert "region" in str(refused)
@@ -332,7 +332,7 @@ def test_a_hint_spells_out_a_few_reasons() -> None:
 @pytest.mark.parametrize(
     "text", ["limit:1,time:99999999999 day", "limit:9999999999999,time:1 minute", "limit:1,time:2 day"]
 )
-def test_a_window_that_makes_no_sense_is_none(text: str) -> None:
+def test_an_invalid_window_is_ignored(text: str) -> None:
     refused = error(error_response(429, "APIGW.0308", text))
     assert isinstance(refused, errors.ThrottledError)
     assert refused.retry_after is None
@@ -374,7 +374,7 @@ def read(response: Response, operation: HuaweiOperation) -> dict[str, t.Any]:
         b'{"data": {"private_key": "top-secret-value"}}',
     ],
 )
-def test_what_answers_with_a_secret_is_never_quoted(content: bytes, status: int) -> None:
+def test_the_response_of_a_secret_operation_is_never_quoted(content: bytes, status: int) -> None:
     with pytest.raises(errors.CloudError) as caught:
         read(Response(status, {"content-type": "application/json"}, content), SHOW)
     assert "top-secret" not in f"{caught.value} {caught.value.as_result()}"
@@ -391,7 +391,7 @@ def test_what_answers_with_a_secret_is_never_quoted(content: bytes, status: int)
         ({"other": 1}, SHOW, errors.InvalidResponseError),
     ],
 )
-def test_an_error_in_a_good_answer_is_an_error(
+def test_an_error_in_a_response_with_http_200_is_an_error(
     document: dict[str, t.Any], operation: HuaweiOperation, kind: type[errors.CloudError]
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -410,7 +410,7 @@ def test_an_error_in_a_good_answer_is_an_error(
         ({}, SHOW._replace(lists=True)),
     ],
 )
-def test_what_holds_what_was_asked_for_is_a_good_answer(document: dict[str, t.Any], operation: HuaweiOperation) -> None:
+def test_a_response_with_the_response_key_is_a_success(document: dict[str, t.Any], operation: HuaweiOperation) -> None:
     assert read(answer(document), operation) == document
 
 

@@ -150,7 +150,7 @@ def test_a_temporary_key_in_the_file(tmp_path: Path) -> None:
     assert found.settings == {}
 
 
-def test_a_file_without_the_section_is_passed_by(tmp_path: Path) -> None:
+def test_a_file_without_the_section_is_skipped(tmp_path: Path) -> None:
     keep(tmp_path, "[global]\nak = a\nsk = s\n")
     assert find(tmp_path, instance=INSTANCE).credentials.source == "ECS metadata"
 
@@ -165,7 +165,7 @@ def test_a_file_without_the_section_is_passed_by(tmp_path: Path) -> None:
         ("top-secret\n", "cannot be understood"),
     ],
 )
-def test_what_is_wrong_in_the_file(tmp_path: Path, text: str, words: str) -> None:
+def test_errors_in_the_file_are_reported(tmp_path: Path, text: str, words: str) -> None:
     keep(tmp_path, text)
     with pytest.raises(errors.CredentialsError, match=words) as caught:
         find(tmp_path, instance=INSTANCE)
@@ -214,7 +214,7 @@ def text(body: str, status: int = 200) -> Response:
     return Response(status, {"content-type": "text/plain"}, body.encode())
 
 
-def test_a_key_is_got_with_a_session_token(cloud: FakeTransport) -> None:
+def test_a_key_is_fetched_with_a_session_token(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(KEY, GOOD)
     assert metadata.fetch(cloud, cloud.clock, {}) == INSTANCE
@@ -238,7 +238,7 @@ def test_a_missing_service_is_noticed_at_the_first_request(cloud: FakeTransport)
         metadata.fetch(cloud, cloud.clock, {})
 
 
-def test_it_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
+def test_a_first_request_to_the_metadata_service_takes_three_seconds_at_most(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, text("session"), took=9.0)
     cloud.expect(KEY, GOOD, took=9.0)
     cloud.always(KEY, GOOD, took=9.0)
@@ -265,7 +265,7 @@ def test_a_temporary_error_is_retried_for_a_bounded_time(cloud: FakeTransport) -
     assert "top-secret" not in str(caught.value)
 
 
-def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: FakeTransport) -> None:
+def test_a_lost_session_token_is_requested_again_when_it_is_required(cloud: FakeTransport) -> None:
     cloud.expect(TOKEN, lost())
     cloud.expect(KEY, text("token is missing", 401))
     cloud.expect(TOKEN, text("session"))
@@ -274,7 +274,7 @@ def test_a_token_that_got_lost_is_asked_for_again_when_it_is_demanded(cloud: Fak
     assert cloud.requests[-1].headers["X-Metadata-Token"] == "session"
 
 
-def test_a_metadata_service_that_is_unwell_is_asked_again_when_a_key_is_needed(tmp_path: Path) -> None:
+def test_a_failing_metadata_service_is_asked_again_when_a_key_is_needed(tmp_path: Path) -> None:
     providers = CredentialProviders(
         errors.UnavailableError("http://169.254.169.254 answered with HTTP 503.", http_status=503)
     )
@@ -339,7 +339,7 @@ def test_the_agent_of_a_pod_that_gives_no_key(cloud: FakeTransport, answered: Re
     assert "a=1" not in str(caught.value)
 
 
-def test_it_may_be_forbidden_to_ask(cloud: FakeTransport) -> None:
+def test_a_variable_may_forbid_the_metadata_service(cloud: FakeTransport) -> None:
     with pytest.raises(errors.CredentialsError, match="HWC_METADATA_DISABLED"):
         metadata.fetch(cloud, cloud.clock, {"HWC_METADATA_DISABLED": "TRUE"})
 
@@ -361,7 +361,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: FakeTransport) -> N
         (text('{"credential": {"secret": "top-secret"'), "not a JSON object"),
     ],
 )
-def test_answers_without_a_key(cloud: FakeTransport, answered: Response, words: str) -> None:
+def test_responses_without_a_key(cloud: FakeTransport, answered: Response, words: str) -> None:
     cloud.expect(TOKEN, text("session"))
     cloud.expect(KEY, answered)
     with pytest.raises(errors.CredentialsError, match=words) as caught:
@@ -369,7 +369,7 @@ def test_answers_without_a_key(cloud: FakeTransport, answered: Response, words: 
     assert "top-secret" not in str(caught.value)
 
 
-def test_nothing_at_all_names_options_and_variables(tmp_path: Path) -> None:
+def test_missing_credentials_name_options_and_variables(tmp_path: Path) -> None:
     with pytest.raises(errors.CredentialsError) as caught:
         find(tmp_path)
     for name in ("hwc_access_key", "HUAWEICLOUD_SDK_AK", "hwc_auth_token", "HW_AUTH_TOKEN", "hwc_user_password"):
@@ -546,7 +546,7 @@ LOGIN = {
     ],
     ids=["key", "token"],
 )
-def test_a_broken_answer_with_a_secret_in_it_is_not_quoted(
+def test_an_invalid_response_with_a_secret_in_it_is_not_quoted(
     cloud: FakeTransport, base: t.Any, url: str, body: t.Any
 ) -> None:
     half = Response(201, {"content-type": "application/json"}, b'{"credential": {"secret": "top-secret"')

@@ -41,13 +41,13 @@ def run(
     return wait(backend, list(timelines), Options(**{**STEADY, **options}), clock=clock, rng=lambda: 0.5), backend
 
 
-def test_all_succeeded() -> None:
+def test_a_message_says_that_all_tasks_succeeded() -> None:
     outcome, _cloud = run({"t-1": OK, "t-2": OK}, {})
     assert outcome.msg == "All 2 kps tasks succeeded after 20 s (10 calls)."
     assert not outcome.failed
 
 
-def test_one_succeeded() -> None:
+def test_the_message_of_one_successful_task() -> None:
     outcome, _cloud = run({"t-1": OK}, {})
     assert outcome.msg == "kps task t-1 succeeded after 20 s (5 calls)."
 
@@ -60,7 +60,7 @@ def test_nothing_to_wait_for() -> None:
     assert outcome.result["summary"]["total"] == 0
 
 
-def test_one_of_several_failed() -> None:
+def test_the_message_names_one_failed_task_of_several() -> None:
     reasons = {"t-2": Reason("KPS.3054", "Update public key error")}
     outcome, _cloud = run({"t-1": OK, "t-2": BAD}, {}, has_reasons=True, reasons_of=reasons)
     assert outcome.failed
@@ -101,7 +101,7 @@ def test_any_names_the_task_that_succeeded() -> None:
     )
 
 
-def test_any_without_a_success() -> None:
+def test_mode_any_fails_without_a_success() -> None:
     outcome, _cloud = run({"t-1": BAD, "t-2": BAD}, {"mode": "any"})
     assert outcome.failed
     assert outcome.msg == ("None of 2 kps tasks succeeded. 2 of 2 kps tasks failed: t-1: FAILED_X; t-2: FAILED_X.")
@@ -147,7 +147,7 @@ def test_time_out_before_a_task_was_confirmed_or_found() -> None:
     )
 
 
-def test_time_out_while_throttled_says_how_old_the_last_answer_is() -> None:
+def test_time_out_while_throttled_says_how_old_the_last_response_is() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 30.0}, faults=[None, Throttle(60.0)])
     assert outcome.result["timed_out"]
     assert outcome.result["elapsed"] == 30.0
@@ -172,7 +172,7 @@ def test_time_out_amid_errors_names_the_last_one() -> None:
     assert "The last response about t-1 is 30 s old: 8 errors since, the last: HTTP 503." in outcome.msg
 
 
-def test_time_out_without_any_answer() -> None:
+def test_the_message_of_a_timeout_without_any_response() -> None:
     outcome, _cloud = run({"t-1": RUNS}, {"timeout": 10.0}, faults=["reset"] * 9)
     assert outcome.msg.startswith(
         "Timed out after 10 s waiting for kps task t-1 (no response about it yet)."
@@ -263,7 +263,7 @@ def test_a_rejected_request() -> None:
     assert outcome.result["tasks"][0]["reason"] == {"code": "KPS.0005", "message": "task_id is malformed"}
 
 
-def test_no_usable_answer() -> None:
+def test_the_message_of_a_wait_without_a_usable_response() -> None:
     outcome, _cloud = run({"t-1": RUNS, "t-2": OK}, {"error_grace": 60.0}, faults=[None] * 12 + ["reset"] * 99)
     assert outcome.failed
     assert outcome.msg == (
@@ -279,7 +279,7 @@ def test_an_invalid_certificate_ends_the_wait_at_once() -> None:
     assert len(cloud.calls) == 1
 
 
-def test_not_authorized() -> None:
+def test_the_message_of_a_wait_that_is_not_authorized() -> None:
     outcome, cloud = run({"t-1": RUNS}, {}, faults=["unauthorized"])
     assert outcome.msg == (
         "Not authorized (401 APIGW.0301: Incorrect IAM authentication information). Last known: 1 pending."
@@ -307,14 +307,14 @@ def test_reauthentication_is_rejected() -> None:
     assert len(cloud.calls) == 1
 
 
-def test_forbidden() -> None:
+def test_a_forbidden_operation_names_the_permission() -> None:
     outcome, cloud = run({"t-1": RUNS}, {}, faults=["forbidden"])
     assert outcome.msg == "HTTP 403: kps:task:get is missing. Last known: 1 pending."
     assert outcome.result["http_status"] == 403
     assert len(cloud.calls) == 1
 
 
-def test_interrupted() -> None:
+def test_the_message_of_an_interrupted_wait() -> None:
     clock = ScriptedClock()
     clock.signal_at = 84.0
     cloud = ScriptedBackend(clock, {"t-1": RUNS, "t-2": OK, "t-3": BAD})

@@ -112,7 +112,7 @@ def test_a_clock_that_sleeps_a_little_too_long_does_not_delay_the_calls_after_it
     assert limiter.ready_at(now + 1) == pytest.approx(now + 1.1)
 
 
-def test_a_throttled_answer_halves_the_rate_down_to_a_floor() -> None:
+def test_a_throttled_response_halves_the_rate_down_to_a_floor() -> None:
     limiter = Limiter(10, 10)
     for number in range(20):
         limiter.throttled(float(number), float(number), 0.0, 0.5)
@@ -131,7 +131,7 @@ def test_the_rate_grows_by_a_tenth_in_ten_seconds_up_to_the_ceiling() -> None:
     assert limiter.current_rate(1000.0) == 10
 
 
-def test_calls_that_were_under_way_together_halve_once() -> None:
+def test_throttled_calls_that_were_under_way_together_halve_the_rate_once() -> None:
     limiter = Limiter(8, 8)
     limiter.throttled(10.0, 9.5, 0.0, 0.5)
     limiter.throttled(10.2, 9.7, 0.0, 0.5)
@@ -160,7 +160,7 @@ def test_without_retry_after_the_pause_doubles_up_to_half_a_minute(in_row: int, 
         assert limiter.retry_after is None
 
 
-def test_another_answer_resets_the_pause() -> None:
+def test_a_usable_response_resets_the_pause() -> None:
     limiter = Limiter(10, 10, throttled_in_row=4)
     limiter.answered()
     limiter.throttled(100.0, 99.0, None, 1.0)
@@ -173,7 +173,7 @@ def test_at_high_rates_pauses_begin_shorter() -> None:
     assert limiter.ready_at(100.0) == pytest.approx(100.2)
 
 
-def test_each_answer_brings_the_rate_back_by_a_fiftieth() -> None:
+def test_each_response_brings_the_rate_back_by_a_fiftieth() -> None:
     limiter = Limiter(10, 10)
     limiter.throttled(100.0, 99.0, 0.0, 0.5)
     for _answer in range(10):
@@ -184,7 +184,7 @@ def test_each_answer_brings_the_rate_back_by_a_fiftieth() -> None:
     assert limiter.current_rate(100.0) == 10
 
 
-def test_calls_in_a_row_without_an_answer_are_an_outage_in_which_the_service_is_probed() -> None:
+def test_after_several_calls_without_a_response_the_service_is_only_probed() -> None:
     limiter = Limiter(10, 10)
     gates = []
     for _call in range(9):
@@ -204,7 +204,7 @@ def test_a_probe_is_allowed_at_the_latest_moment() -> None:
 
 
 @pytest.mark.parametrize("end", [Limiter.answered, lambda limiter: limiter.throttled(100.0, 99.0, 0.0, 0.5)])
-def test_an_answer_ends_an_outage(end: t.Callable[[Limiter], None]) -> None:
+def test_a_response_ends_an_outage(end: t.Callable[[Limiter], None]) -> None:
     limiter = Limiter(10, 10, lost_in_row=5)
     assert limiter.outage
     end(limiter)

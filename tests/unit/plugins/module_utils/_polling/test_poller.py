@@ -125,7 +125,7 @@ def test_unknown_status_fail_needs_the_status_twice_in_a_row() -> None:
     assert outcome.result["pending_ids"] == ["a", "b"]
 
 
-def test_confirm_asks_for_equal_answers_in_a_row() -> None:
+def test_confirm_asks_for_equal_responses_in_a_row() -> None:
     flap = ((0.0, "SUCCESS_X"), (4.0, "RUNNING_X"), (9.0, "SUCCESS_X"))
     outcome, cloud = run({"a": flap}, {}, confirm=2)
     assert states(outcome) == ["success"]
@@ -288,7 +288,7 @@ def test_a_login_that_fails_for_a_while_is_not_a_failure_of_a_task() -> None:
     assert "failures" not in json.dumps(outcome.result)
 
 
-def test_an_answer_that_breaks_our_own_code_is_a_broken_answer() -> None:
+def test_a_response_that_breaks_our_own_code_is_an_invalid_response() -> None:
     outcome, _cloud = run({"a": after(3), "b": after(300)}, {"faults": [None, None, *["odd"] * 99]}, error_grace=60)
     assert outcome.failed
     assert states(outcome) == ["pending", "pending"]
@@ -301,7 +301,7 @@ def test_an_answer_that_breaks_our_own_code_is_a_broken_answer() -> None:
     assert "resume" in outcome.result
 
 
-def test_a_task_whose_answer_breaks_our_own_code_does_not_stop_the_others() -> None:
+def test_a_task_whose_response_breaks_our_own_code_does_not_stop_the_others() -> None:
     class Odd(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             self.faults = [*[None] * len(self.calls), "odd"] if task_id == "t-0" else []
@@ -345,7 +345,7 @@ def test_a_bug_in_a_message_keeps_what_is_known() -> None:
     assert states(outcome) == ["failed"]
 
 
-def test_an_answer_about_another_task_is_a_broken_answer() -> None:
+def test_a_response_about_another_task_is_an_invalid_response() -> None:
     class Confused(ScriptedBackend):
         def read(self, task_id: str, timeout: float) -> TaskStatus:
             return super().read(task_id, timeout)._replace(task_id="b")
@@ -538,7 +538,7 @@ def test_retry_after_may_be_longer_than_the_pause() -> None:
     assert at(cloud)[:2] == [0, 23]
 
 
-def test_errors_in_a_row_count_by_time_until_any_answer() -> None:
+def test_errors_in_a_row_count_by_time_until_any_response() -> None:
     faults = ["unavailable"] * 20 + [Throttle()] + ["reset"] * 20
     outcome, _cloud = run({"a": after(300)}, {"faults": faults}, error_grace=110)
     assert states(outcome) == ["success"]
@@ -577,7 +577,7 @@ def test_a_task_whose_read_always_fails_does_not_stop_the_others() -> None:
 
 
 @pytest.mark.parametrize("fault", ["unavailable", "broken", "cut", "reset", "hang", "odd"])
-def test_a_call_without_a_usable_answer_is_sent_again_at_the_end_of_its_round(fault: str) -> None:
+def test_a_call_without_a_usable_response_is_sent_again_at_the_end_of_its_round(fault: str) -> None:
     timelines = {f"t-{number}": RUNS for number in range(4)}
     faults = [None, None, None, None, None, fault]
     _outcome, cloud = run(timelines, {"faults": faults}, timeout=30, request_timeout=3)
@@ -638,7 +638,7 @@ def test_during_an_outage_the_service_is_only_probed() -> None:
 
 
 @pytest.mark.parametrize("kind", ["read", "page"])
-def test_a_hanging_call_costs_little_when_answers_usually_come_fast(kind: str) -> None:
+def test_a_hanging_call_costs_little_when_responses_usually_come_fast(kind: str) -> None:
     timelines = {f"t-{number}": after(60) for number in range(8)}
     cloud_options: dict[str, t.Any] = {"page_size": 100 if kind == "page" else None}
     cloud_options["faults"] = [None] * 20 + ["hang"]
@@ -658,7 +658,7 @@ def test_reauthentication_repeats_the_call_and_the_round_goes_on() -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset", "unavailable", Throttle(2.0)])
-def test_reauthentication_without_an_answer_is_tried_again_in_the_next_round(fault: t.Any) -> None:
+def test_reauthentication_without_a_response_is_tried_again_in_the_next_round(fault: t.Any) -> None:
     cloud_options = {
         "faults": ["unauthorized", "unauthorized"],
         "may_reauthenticate": True,

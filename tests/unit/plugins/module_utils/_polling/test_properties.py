@@ -313,7 +313,7 @@ def test_p6_throttling_alone_never_fails_a_wait(scenario: Scenario) -> None:
 
 
 @given(scenarios(faults=(*TRANSIENT, Throttle(), "forbidden")))
-def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_answer(scenario: Scenario) -> None:
+def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_response(scenario: Scenario) -> None:
     outcome, cloud = scenario.run()
     silent: list[float] = []
     for call in cloud.calls:
@@ -330,7 +330,7 @@ def test_p6_transient_errors_fail_a_wait_only_after_the_grace_without_any_answer
         statuses=KNOWN_STATUSES, lasting=True, faults=("unavailable", "cut", "reset"), error_grace=3.0, timeout=110.0
     )
 )
-def test_p6_errors_with_answers_between_them_never_fail_a_wait(scenario: Scenario) -> None:
+def test_p6_errors_with_responses_between_them_never_fail_a_wait(scenario: Scenario) -> None:
     clock, cloud = scenario.begin(faults=[fault for found in scenario.cloud["faults"] * 3 for fault in (found, None)])
     outcome = scenario.wait(clock, cloud)
     assert "No usable response" not in outcome.msg

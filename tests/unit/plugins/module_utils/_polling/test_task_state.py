@@ -80,13 +80,13 @@ def test_a_task_survives_json_without_the_fields_that_have_their_default() -> No
     assert dump(TaskState("c")) == {"id": "c"}
 
 
-def test_an_error_in_short() -> None:
+def test_an_error_is_shortened_for_messages() -> None:
     error = RejectedError("It was refused.", http_status=400, code="X.1", text="no good.")
     assert in_short(error) == "400 X.1: no good"
     assert in_short(RejectedError("It was refused.")) == "It was refused"
 
 
-def test_fields_of_a_wrong_type_are_made_fit_or_left_out() -> None:
+def test_fields_of_a_wrong_type_are_converted_or_left_out() -> None:
     wild: t.Any = TaskStatus(7, "failed", 3, Reason(5, ["why"]), "half", float("nan"), ["no", "object"])  # type: ignore[arg-type]
     assert with_declared_types(wild) == TaskStatus("7", "failed", "3", Reason("5", "['why']"))
     huge: t.Any = TaskStatus("a", "pending", "R", progress=10**400, eta=True)
@@ -95,7 +95,7 @@ def test_fields_of_a_wrong_type_are_made_fit_or_left_out() -> None:
     assert with_declared_types(fine) == fine
 
 
-def test_polls_without_an_answer_say_nothing_about_a_task_until_the_next_answer() -> None:
+def test_polls_without_a_response_say_nothing_about_a_task_until_the_next_response() -> None:
     task = TaskState("a")
     task.record_status(TaskStatus("a", "pending", "R"), "pending", 1.0, 1, 1)
     task.record_failure(UnavailableError("It failed.", http_status=503, text="busy"))

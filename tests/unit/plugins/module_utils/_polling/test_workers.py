@@ -75,7 +75,7 @@ def test_threads_are_only_for_calls_that_run_at_the_same_time() -> None:
     assert len(set(where[2:])) == 2
 
 
-def test_a_call_is_taken_only_when_there_is_room_for_it() -> None:
+def test_a_call_starts_only_when_a_worker_is_free() -> None:
     released = threading.Event()
     drawn: list[int] = []
 

@@ -186,7 +186,7 @@ def test_a_running_server_without_a_pair_is_bound_with_the_password_of_root(clou
     assert "hunter2" not in str(result)
 
 
-def test_a_pair_is_taken_away(cloud: FakeTransport) -> None:
+def test_a_key_pair_is_unbound(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2", "ACTIVE"), server("s-3", key_name=None), present=False)
     cloud.expect(DISASSOCIATE, {"task_id": "t-1"}, body={"server": {"id": "s-1"}})
     with_key = {"server": {"id": "s-2", "auth": {"type": "keypair", "key": PEM}}}
@@ -322,7 +322,7 @@ def test_the_present_key_is_read_from_its_file_and_masked(cloud: FakeTransport, 
     assert PEM in run.module.no_log_values
 
 
-def test_a_file_that_holds_no_text_is_told(cloud: FakeTransport, tmp_path: Path) -> None:
+def test_a_file_that_holds_no_text_is_reported(cloud: FakeTransport, tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="cannot be read"):
@@ -476,7 +476,7 @@ def test_a_quota_that_outlasts_the_wait_leaves_the_others_untouched(cloud: FakeT
     assert 500.0 < cloud.clock.now - 1000.0 <= 600.0
 
 
-def test_what_fails_before_a_request_is_sent_stops_the_sending(cloud: FakeTransport) -> None:
+def test_an_error_before_a_request_is_sent_stops_the_others(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"), server("s-2"), server("s-3"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     early = UsageError("There is no project.")
@@ -518,7 +518,7 @@ def test_running_servers_without_a_pair_are_bound_ten_in_a_request(cloud: FakeTr
     assert "hunter2" not in str(result)
 
 
-def test_one_of_them_may_have_failed_already(cloud: FakeTransport) -> None:
+def test_one_task_of_a_batch_may_have_failed_already(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     rows = [{"server_id": "s-1", "status": "Failed", "error_code": "KPS.1"}, *accepted("s-2")["tasks"]]
     cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
@@ -544,7 +544,7 @@ def test_the_tasks_of_a_lost_batch_are_looked_for_in_one_list(cloud: FakeTranspo
     assert result["task_ids"] == ["t-s-1", "t-s-2"]
 
 
-def test_a_bad_answer_for_one_server_does_not_affect_another(cloud: FakeTransport) -> None:
+def test_an_invalid_response_about_one_server_does_not_affect_another(cloud: FakeTransport) -> None:
     planned(cloud, bare("s-1"), bare("s-2"))
     rows = [{"server_id": ["s-1"], "task_id": {"id": "t-1"}}, {"server_id": "s-2", "task_id": "t-2"}]
     cloud.expect(BATCH, {"tasks": rows}, body=batch("s-1", "s-2"))
@@ -585,7 +585,7 @@ class Crowd(FakeTransport):
         return answer({"task_id": f"t-{json.loads(request.body)['server']['id']}"})
 
 
-def test_once_the_first_request_is_answered_four_are_under_way_at_a_time(clock: FakeClock) -> None:
+def test_after_the_first_response_four_requests_run_at_a_time(clock: FakeClock) -> None:
     cloud = Crowd(clock)
     ids = [f"s-{number}" for number in range(7)]
     planned(cloud, *map(server, ids))
@@ -617,7 +617,7 @@ LOST_IDS = ["lost", "504", "500", "html", "cut", "list", "empty", "no task", "em
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
-def test_the_task_of_a_lost_answer_is_found_among_those_that_run(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_the_task_of_a_lost_response_is_found_among_those_that_run(cloud: FakeTransport, outcome: t.Any) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, outcome, body=body("s-1"))
     cloud.expect(RUNNING, listed({"task_id": "t-8", "server_id": "s-8"}, {"task_id": "t-1", "server_id": "s-1"}))
@@ -643,7 +643,7 @@ def milliseconds(after: float) -> str:
     ],
     ids=["of now", "by a clock that is slow", "of an hour ago", "without a time", "of another server"],
 )
-def test_it_is_found_among_those_that_have_failed_since(
+def test_a_lost_task_is_found_among_those_that_have_failed_since(
     cloud: FakeTransport, rows: list[dict[str, t.Any]], found: bool
 ) -> None:
     planned(cloud, server("s-1"))
@@ -718,7 +718,7 @@ def test_a_task_that_is_seen_late_is_found(clock: FakeClock, after: float, where
     assert len(cloud.writes()) == 1
 
 
-def test_what_is_not_found_within_a_minute_stays_uncertain(clock: FakeClock) -> None:
+def test_a_task_that_is_not_found_within_a_minute_stays_uncertain(clock: FakeClock) -> None:
     cloud = Late(clock, 1e9)
     result = result_of(start(cloud, wait=False))
     assert states(result) == [("s-1", True, "unknown")]
@@ -731,7 +731,7 @@ def test_what_is_not_found_within_a_minute_stays_uncertain(clock: FakeClock) -> 
     assert len(cloud.writes()) == 1
 
 
-def test_a_look_ends_with_the_time_of_the_run(clock: FakeClock) -> None:
+def test_a_read_ends_with_the_time_of_the_run(clock: FakeClock) -> None:
     cloud = Late(clock, 1e9)
     assert states(result_of(start(cloud, wait_timeout=20.0))) == [("s-1", True, "unknown")]
     assert clock.now - 1000.0 < 22.0
@@ -752,7 +752,7 @@ def test_a_missing_task_is_searched_again_after_the_wait_for_the_others(cloud: F
     assert [row["uncertain"] for row in result["servers"]] == [False, False]
 
 
-def test_several_lost_answers_in_a_row_stop_the_sending(cloud: FakeTransport) -> None:
+def test_several_lost_responses_in_a_row_stop_the_sending(cloud: FakeTransport) -> None:
     ids = [f"s-{number}" for number in range(5)]
     planned(cloud, *map(server, ids))
     cloud.always(RUNNING, listed())
@@ -766,7 +766,9 @@ def test_several_lost_answers_in_a_row_stop_the_sending(cloud: FakeTransport) ->
 
 
 @pytest.mark.parametrize("rows", [[server("s-1", key_name="kp-new")], []], ids=["same pair", "gone"])
-def test_a_pair_that_was_there_before_proves_nothing(cloud: FakeTransport, rows: list[dict[str, t.Any]]) -> None:
+def test_an_existing_pair_does_not_show_that_the_request_took_effect(
+    cloud: FakeTransport, rows: list[dict[str, t.Any]]
+) -> None:
     planned(cloud, server("s-1", key_name="kp-new"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
     cloud.always(RUNNING, listed())
@@ -812,7 +814,7 @@ class Breaking(FakeTransport):
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_whatever_breaks_after_a_write_the_result_says_what_was_begun(clock: FakeClock, on_failure: str) -> None:
+def test_after_a_write_and_another_error_the_result_says_what_was_begun(clock: FakeClock, on_failure: str) -> None:
     cloud = Breaking(clock)
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
@@ -824,7 +826,7 @@ def test_whatever_breaks_after_a_write_the_result_says_what_was_begun(clock: Fak
     assert "ZeroDivisionError" in result["msg"]
 
 
-def test_whatever_breaks_after_a_lost_response_the_result_says_what_may_have_begun(clock: FakeClock) -> None:
+def test_after_a_lost_response_and_another_error_the_result_says_what_may_have_begun(clock: FakeClock) -> None:
     cloud = Breaking(clock)
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
@@ -860,7 +862,7 @@ def test_reading_and_sending_count_against_the_time(cloud: FakeTransport) -> Non
     assert 59.0 < cloud.clock.now - 1000.0 < 61.0
 
 
-def test_an_unknown_word_is_waited_on_with_a_warning(cloud: FakeTransport) -> None:
+def test_an_unknown_status_is_waited_on_with_a_warning(cloud: FakeTransport) -> None:
     planned(cloud, server("s-1"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
     cloud.expect(task("t-1"), status("t-1", "SUCCESS"))
@@ -917,7 +919,7 @@ def test_a_plan_that_cannot_be_made_changes_nothing(cloud: FakeTransport, on_fai
 
 
 @pytest.mark.parametrize("on_failure", ["fail", "return"])
-def test_what_was_accepted_is_kept_when_the_wait_cannot_begin(cloud: FakeTransport, on_failure: str) -> None:
+def test_accepted_tasks_are_kept_when_the_wait_cannot_begin(cloud: FakeTransport, on_failure: str) -> None:
     # An error on the way to the wait says nothing about a task that runs: it is not told as if nothing had been done.
     planned(cloud, server("s-1"), server("s-2"))
     cloud.expect(ASSOCIATE, {"task_id": "t-1"}, body=body("s-1"))
@@ -982,7 +984,7 @@ def test_one_binding_is_sent_alone_and_not_as_a_batch(cloud: FakeTransport) -> N
     assert result_of(run)["task_ids"] == ["t-0"]
 
 
-def test_a_batch_that_leaves_out_a_server_is_looked_after_for_that_one(cloud: FakeTransport) -> None:
+def test_a_server_that_the_response_to_a_batch_leaves_out_is_searched_for(cloud: FakeTransport) -> None:
     rows = running(2)
     planned(cloud, *rows)
     cloud.expect(BATCH, answer(begun(0), 202), body=batch_body(0, 1))

@@ -54,7 +54,7 @@ def content(directory: Path) -> dict[str, list[str]]:
     }
 
 
-def test_what_a_run_has_left_is_read_by_the_next_oldest_first(tmp_path: Path) -> None:
+def test_journals_are_read_oldest_first(tmp_path: Path) -> None:
     journals(tmp_path).keep("2", [entry("a", task_id="t2")], [])
     journals(tmp_path).keep("1", [entry("a", task_id="t1"), entry("b")], [])
     journals(tmp_path).keep("3", [entry("own")], [])
@@ -94,7 +94,7 @@ def test_only_journals_that_hold_a_server_of_this_run_are_changed(tmp_path: Path
     assert (untouched.st_ino, untouched.st_mtime_ns) == (old.st_ino, old.st_mtime_ns)
 
 
-def test_a_server_is_never_in_no_journal(tmp_path: Path) -> None:
+def test_a_server_is_always_in_at_least_one_journal(tmp_path: Path) -> None:
     # The journal of this run is written before its servers leave the others: a failure in between loses none.
     kept = journals(tmp_path)
     kept.keep("1", [entry("a")], [])
@@ -115,7 +115,7 @@ def test_a_server_is_never_in_no_journal(tmp_path: Path) -> None:
         ("\udcff", "codec can't decode"),
     ],
 )
-def test_a_file_that_is_not_a_journal_is_told_and_left(tmp_path: Path, text: str, words: str) -> None:
+def test_a_file_that_is_not_a_journal_is_reported_and_left(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "keypair_reset-0.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     kept = journals(tmp_path)
@@ -146,14 +146,14 @@ def test_a_journal_that_vanishes_is_harmless(tmp_path: Path) -> None:
     assert kept.keep("3", [entry("a")], ["a"]) is True
 
 
-def test_a_journal_that_cannot_be_written_is_told_and_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_written_is_reported_and_leaves_no_draft(tmp_path: Path) -> None:
     (tmp_path / "keypair_reset-1.json").mkdir()
     with pytest.raises(UsageError, match=r"The journal .*keypair_reset-1\.json cannot be written: Is a directory"):
         journals(tmp_path).keep("1", [entry("a")], [])
     assert [path.name for path in tmp_path.iterdir()] == ["keypair_reset-1.json"]
 
 
-def test_a_directory_that_is_missing_is_told(tmp_path: Path) -> None:
+def test_a_directory_that_is_missing_is_reported(tmp_path: Path) -> None:
     kept = journals(tmp_path / "gone")
     with pytest.raises(UsageError, match=r"The directory of journals .*gone cannot be read: No such file or directory"):
         kept.read(but="1")

@@ -84,7 +84,7 @@ def test_power_state_pair_and_logins_decide_the_operation(
         (None, WANTED, LoginSecrets(private_key=KEY), ("no key pair", "password of root")),
     ],
 )
-def test_a_running_server_is_refused_without_the_login_it_takes(
+def test_a_running_server_is_refused_without_a_login_for_kps(
     bound: str | None, wanted: str | None, logins: LoginSecrets, words: tuple[str, ...]
 ) -> None:
     decided = step(server(status="ACTIVE", key_name=bound), wanted, logins=logins)
@@ -100,7 +100,7 @@ def test_a_server_that_is_as_it_should_be_is_left_alone(status: str, wanted: str
     assert step(server(status=status, key_name=wanted), wanted, logins=EVERYTHING) == NextStep()
 
 
-def test_it_is_left_alone_whatever_else_would_be_refused() -> None:
+def test_a_server_with_the_key_pair_is_left_alone_whatever_else_would_be_refused() -> None:
     odd = server(key_name=WANTED, status="ERROR", locked=True, os_type="Windows", task_state="rebuilding")
     assert step(odd) == NextStep()
 
@@ -155,7 +155,7 @@ def test_a_server_that_kps_cannot_work_on_is_refused_with_the_reason(
     ],
     ids=repr,
 )
-def test_what_is_not_known_is_not_held_against_a_server(fields: dict[str, t.Any]) -> None:
+def test_an_unknown_detail_does_not_refuse_a_server(fields: dict[str, t.Any]) -> None:
     assert step(server(**fields)).operation == "reset"
 
 

@@ -87,7 +87,7 @@ def test_servers_that_are_there_are_left_alone(cloud: FakeTransport, state: str,
     assert result["job_ids"] == []
 
 
-def test_a_server_is_stopped_by_a_job_and_then_looked_at(cloud: FakeTransport) -> None:
+def test_a_server_is_stopped_by_a_job_and_then_read(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("RUNNING"))
@@ -218,7 +218,7 @@ def test_a_thousand_servers_are_switched_in_one_request(cloud: FakeTransport) ->
 @pytest.mark.parametrize(
     "outcome", [lost(), answer({}, 504), answer({}, 500), html(), cut()], ids=["lost", "504", "500", "html", "cut"]
 )
-def test_without_a_usable_answer_the_servers_themselves_tell(cloud: FakeTransport, outcome: t.Any) -> None:
+def test_without_a_usable_response_the_servers_themselves_tell(cloud: FakeTransport, outcome: t.Any) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, outcome, body=stop_body("s-1"))
     servers(cloud, server("s-1"))
@@ -365,7 +365,7 @@ def test_a_part_of_a_job_that_failed_is_its_servers_failure(cloud: FakeTransport
     assert "web-s-2 (s-2): ACTIVE, Ecs.0114: It hangs" in result["msg"]
 
 
-def test_a_server_that_got_there_although_its_job_failed_is_there(cloud: FakeTransport) -> None:
+def test_a_server_with_the_wanted_status_succeeds_although_its_job_failed(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("FAIL"))
@@ -373,7 +373,7 @@ def test_a_server_that_got_there_although_its_job_failed_is_there(cloud: FakeTra
     assert states(result_of(start(cloud))) == [("s-1", True, "success")]
 
 
-def test_a_server_that_breaks_on_the_way_has_failed(cloud: FakeTransport) -> None:
+def test_a_server_that_goes_into_an_error_status_has_failed(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, {"job_id": "j-1"}, body=stop_body("s-1"))
     cloud.expect(JOB, job("SUCCESS"))

@@ -33,7 +33,7 @@ def test_a_row_is_plain_values() -> None:
     assert ServerResult("s-1").result()["reason"] is None
 
 
-def test_silence_does_not_overwrite_a_word_or_a_reason() -> None:
+def test_a_row_without_a_status_keeps_status_and_reason() -> None:
     ended = ServerResult("s-1", status="ACTIVE", reason=Reason("a", "b"))
     ended.ended("failed", None, None)
     assert (ended.state, ended.status, ended.reason) == ("failed", "ACTIVE", Reason("a", "b"))
@@ -54,7 +54,7 @@ def test_silence_does_not_overwrite_a_word_or_a_reason() -> None:
         (row(1, "failed", reason=Reason(None, "no")), "web-1 (s-1): no"),
     ],
 )
-def test_a_row_says_who_it_is_and_what_is_wrong(described: ServerResult, text: str) -> None:
+def test_a_row_names_its_server_and_the_problem(described: ServerResult, text: str) -> None:
     assert described.describe() == text
 
 
@@ -66,7 +66,7 @@ def test_a_run_without_a_problem_says_what_was_done() -> None:
     assert report([], waited=True, done="stopped") == (False, "Nothing to do for 0 servers.")
 
 
-def test_what_is_pending_has_failed_only_when_it_was_waited_for() -> None:
+def test_a_pending_task_has_failed_only_when_it_was_waited_for() -> None:
     rows = [row(1, "pending", changed=True)]
     be = ("is being", "are being")
     assert report(rows, waited=False, done="stopped", be=be) == (False, "1 of 1 server is being stopped.")
@@ -82,7 +82,7 @@ def test_a_run_with_a_problem_names_the_server(state: str, waited: bool) -> None
     assert msg == "Nothing was sent: 1 of 2 servers failed: web-2 (s-2): It is locked. 1 without a problem."
 
 
-def test_a_few_are_spelled_out_and_the_others_counted() -> None:
+def test_a_message_names_a_few_servers_and_counts_the_others() -> None:
     _failed, msg = report([row(number, "failed") for number in range(8)], waited=True, done="")
     assert "web-4 (s-4)" in msg
     assert "web-5" not in msg

@@ -130,7 +130,7 @@ def test_the_sample_of_get_task_status_is_a_success_although_it_has_a_reason(clo
 
 
 @pytest.mark.parametrize("show", [cloudsso.show_task, cloudsso.show_status])
-def test_an_unknown_id_is_none(cloud: FakeTransport, show: t.Callable[..., t.Any]) -> None:
+def test_an_unknown_id_returns_none(cloud: FakeTransport, show: t.Callable[..., t.Any]) -> None:
     cloud.expect(ONE, error_response(404, "EntityNotExists.Task"))
     assert show(ali_client(cloud), DIRECTORY, TASK) is None
 
@@ -144,7 +144,7 @@ def test_any_other_error_response_is_an_error(cloud: FakeTransport, show: t.Call
 
 
 @pytest.mark.parametrize("document", [{"Task": None}, {"Task": []}, {"Task": {"TaskId": "t-other"}}])
-def test_answers_about_another_task_are_errors(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
+def test_responses_about_another_task_are_errors(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(ONE, document)
     with pytest.raises(errors.InvalidResponseError):
         cloudsso.show_task(ali_client(cloud), DIRECTORY, TASK)
@@ -224,7 +224,7 @@ def test_a_list_that_is_null_or_missing_is_empty(cloud: FakeTransport, document:
 
 
 @pytest.mark.parametrize("document", [{"Tasks": {}}, {"Tasks": [1]}, {"Tasks": [], "NextToken": 5}], ids=repr)
-def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
+def test_a_list_of_another_type_is_an_error(cloud: FakeTransport, document: dict[str, t.Any]) -> None:
     cloud.expect(f"{LIST}&MaxResults=20", document)
     with pytest.raises(errors.InvalidResponseError):
         cloudsso.list_tasks(ali_client(cloud), DIRECTORY, {})

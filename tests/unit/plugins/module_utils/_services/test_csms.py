@@ -85,7 +85,7 @@ def test_only_an_empty_list_says_that_there_is_no_task(cloud: FakeTransport, doc
         csms.CsmsBackend(client(cloud)).read("t-1", 10.0)
 
 
-def test_an_unknown_id_is_none(cloud: FakeTransport) -> None:
+def test_an_unknown_id_returns_none(cloud: FakeTransport) -> None:
     cloud.expect(f"{TASKS}?task_id=t-1", {"total": 0, "tasks": []}, times=2)
     assert csms.show_task(client(cloud), "t-1") is None
     with pytest.raises(errors.NotFoundError, match="shows no task t-1"):

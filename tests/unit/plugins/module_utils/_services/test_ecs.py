@@ -81,7 +81,7 @@ def test_a_server_is_not_missing_where_its_row_is_not_understood(cloud: FakeTran
         ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1"]).read("s-1", 10.0)
 
 
-def test_a_row_that_is_not_understood_does_not_hide_the_others_of_its_page(cloud: FakeTransport) -> None:
+def test_an_invalid_row_does_not_hide_the_others_of_its_page(cloud: FakeTransport) -> None:
     rows = [server("s-1"), {"id": 7}, server("s-2", status=None), server("s-3", locked="no")]
     cloud.expect(by_ids("s-1", "s-2", "s-3"), {"servers": rows})
     page = ecs.ServerStatusBackend(client(cloud), "ACTIVE", ["s-1", "s-2", "s-3"]).page(None, 0.0, 10.0)
@@ -146,7 +146,7 @@ def test_a_server_is_summarized_under_plain_names() -> None:
     }
 
 
-def test_what_a_server_lacks_is_null() -> None:
+def test_missing_fields_of_a_server_are_null() -> None:
     # A server that boots from a volume has an empty image; one without a key pair an empty name.
     row = {"id": "s-1", "status": "ACTIVE", "image": "", "key_name": "", "metadata": None, "addresses": None}
     summary = ecs.summarize(row)

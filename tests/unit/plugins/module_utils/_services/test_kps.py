@@ -116,7 +116,7 @@ def test_a_task_is_shown(cloud: FakeTransport) -> None:
     [error_response(400, "KPS.0001", "TaskId illegal"), error_response(404, "KPS.0404", "no such task")],
     ids=["code", "404 of KPS"],
 )
-def test_an_unknown_task_is_none(cloud: FakeTransport, response: t.Any) -> None:
+def test_an_unknown_task_returns_none(cloud: FakeTransport, response: t.Any) -> None:
     cloud.expect(TASK, response, times=2)
     assert kps.show_task(client(cloud), "t-1") is None
     with pytest.raises(NotFoundError):
@@ -182,7 +182,7 @@ def test_a_status_that_is_not_a_text_is_an_error(cloud: FakeTransport, status: t
     ],
     ids=repr,
 )
-def test_an_error_in_a_successful_answer_does_not_mean_not_found(cloud: FakeTransport, document: t.Any) -> None:
+def test_an_error_in_a_successful_response_does_not_mean_not_found(cloud: FakeTransport, document: t.Any) -> None:
     cloud.expect(TASK, document)
     with pytest.raises(InvalidResponseError, match="returned HTTP 200 KPS.0001: taskId illegal"):
         kps.show_task(client(cloud), "t-1")
@@ -238,7 +238,7 @@ def test_rows_that_slide_to_the_next_page_are_counted_once(cloud: FakeTransport)
     assert [row["task_id"] for row in kps.list_failed(client(cloud))] == [f"t-{number}" for number in range(1490)]
 
 
-def test_a_list_is_read_no_further_than_it_is_wanted(cloud: FakeTransport) -> None:
+def test_a_list_is_read_up_to_the_limit(cloud: FakeTransport) -> None:
     cloud.expect(f"{FAILED_TASKS}?limit=7&offset=0", {"tasks": rows(0, 7), "total": 5000})
     cloud.expect(f"{FAILED_TASKS}?limit=1&offset=7", {"tasks": rows(7, 1), "total": 5000})
     found = kps.read_list(client(cloud), kps.LIST_FAILED, most=7)
@@ -246,7 +246,7 @@ def test_a_list_is_read_no_further_than_it_is_wanted(cloud: FakeTransport) -> No
 
 
 @pytest.mark.parametrize("tasks", [{}, "none", 0, False, [1], [["a"]], [{"task_id": "t-1"}, None]], ids=repr)
-def test_a_list_that_is_something_else_is_an_error(cloud: FakeTransport, tasks: t.Any) -> None:
+def test_a_list_of_another_type_is_an_error(cloud: FakeTransport, tasks: t.Any) -> None:
     cloud.expect(RUNNING_TASKS + page(0), {"tasks": tasks, "total": 1}, times=2)
     with pytest.raises(InvalidResponseError, match="'tasks' that"):
         kps.list_running(client(cloud))

@@ -37,12 +37,12 @@ def test_a_key_pair_is_shown_with_a_readable_date(cloud: FakeTransport) -> None:
 
 
 @pytest.mark.parametrize("code", ["KPS.4016", "KPS.6004"])
-def test_an_unknown_key_pair_is_none(cloud: FakeTransport, code: str) -> None:
+def test_an_unknown_key_pair_returns_none(cloud: FakeTransport, code: str) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", error_response(400, code, "does not exist"))
     assert kps_keypairs.show_keypair(client(cloud), "kp") is None
 
 
-def test_an_answer_that_is_not_a_key_pair_is_an_error(cloud: FakeTransport) -> None:
+def test_a_response_that_is_not_a_key_pair_is_an_error(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {KEYPAIRS}/kp", {"keypair": None})
     with pytest.raises(InvalidResponseError, match="null, not an object"):
         kps_keypairs.show_keypair(client(cloud), "kp")
@@ -72,7 +72,7 @@ def test_a_generated_key_pair_without_its_private_key_is_an_error(cloud: FakeTra
     assert kps_keypairs.create_keypair(client(cloud), imported)["name"] == "kp"
 
 
-def test_whatever_else_is_wrong_with_a_generated_key_pair_its_private_key_is_returned(cloud: FakeTransport) -> None:
+def test_the_private_key_of_a_generated_pair_is_returned_whatever_else_is_wrong(cloud: FakeTransport) -> None:
     created = {"keypair": {"name": 7, "fingerprint": [], "public_key": None, "private_key": "PEM"}}
     cloud.expect(f"POST {KEYPAIRS}", created, body={"keypair": {"name": "kp"}})
     assert kps_keypairs.create_keypair(client(cloud), {"name": "kp"})["private_key"] == "PEM"
@@ -195,7 +195,7 @@ def test_several_bindings_are_answered_server_by_server(cloud: FakeTransport) ->
 
 
 @pytest.mark.parametrize("rest", [[], [{"server_id": "s-2"}], [{"server_id": "s-2", "task_id": ["t-2"]}]], ids=repr)
-def test_a_binding_without_an_answer_does_not_affect_the_others(cloud: FakeTransport, rest: t.Any) -> None:
+def test_a_binding_without_a_response_does_not_affect_the_others(cloud: FakeTransport, rest: t.Any) -> None:
     rows = [{"server_id": "s-1", "task_id": "t-1"}, *rest]
     cloud.expect(f"POST {KEYPAIRS}/batch-associate", {"tasks": rows}, body=batch("s-1", "s-2"))
     bound = kps_keypairs.batch_bind(client(cloud), ["s-1", "s-2"], kps_keypairs.Binding("kp"))

@@ -103,7 +103,7 @@ STATES = {
 
 
 @pytest.mark.parametrize(("state", "words"), list(STATES.items()))
-def test_states(state: str, words: list[t.Any]) -> None:
+def test_every_status_has_its_state(state: str, words: list[t.Any]) -> None:
     assert {sms.classify(word) for word in words} == {state}
     if state != "unknown":
         assert sorted(sms.SmsBackend.statuses[state]) == sorted(words)
@@ -139,7 +139,7 @@ def test_figures_of_a_wrong_type_are_left_out(
     assert (found.progress, found.eta) == (progress, eta)
 
 
-def test_what_has_ended_has_no_time_left(cloud: FakeTransport) -> None:
+def test_an_ended_task_has_no_estimate(cloud: FakeTransport) -> None:
     assert read(cloud, state="MIGRATE_SUCCESS", remain_seconds=5).eta is None
 
 

@@ -30,7 +30,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._ssh.argume
         ),
     ],
 )
-def test_what_does_no_harm_is_taken_over(text: str, words: tuple[str, ...]) -> None:
+def test_harmless_arguments_are_kept(text: str, words: tuple[str, ...]) -> None:
     assert parse_arguments(text) == (words, None)
 
 
@@ -48,7 +48,7 @@ def test_what_does_no_harm_is_taken_over(text: str, words: tuple[str, ...]) -> N
         "-o BatchMode=no -o RemoteCommand=date -w 0:0",
     ],
 )
-def test_what_would_spoil_a_proof_is_left_out(text: str) -> None:
+def test_arguments_that_would_spoil_a_verification_are_left_out(text: str) -> None:
     assert parse_arguments(f"{text} -J bastion") == (("-J", "bastion"), None)
 
 
@@ -73,7 +73,7 @@ def test_what_would_spoil_a_proof_is_left_out(text: str) -> None:
         ("-o PreferredAuthentications=password,keyboard-interactive", "-o PreferredAuthentications=password"),
     ],
 )
-def test_what_makes_a_proof_impossible_is_named(text: str, option: str) -> None:
+def test_arguments_that_make_a_verification_impossible_are_named(text: str, option: str) -> None:
     words, problem = parse_arguments(f"-J bastion {text} -C")
     assert words == ()
     assert problem is not None
@@ -93,7 +93,7 @@ def test_what_makes_a_proof_impossible_is_named(text: str, option: str) -> None:
         ("-CJ", "the option -J has no value"),
     ],
 )
-def test_what_ssh_could_not_understand_is_told(text: str, words: str) -> None:
+def test_arguments_that_ssh_does_not_understand_are_reported(text: str, words: str) -> None:
     taken, problem = parse_arguments(text)
     assert taken == ()
     assert problem is not None

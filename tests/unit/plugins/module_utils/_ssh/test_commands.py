@@ -117,11 +117,11 @@ pubkeyacceptedalgorithms ssh-ed25519,rsa-sha2-512
 """
 
 
-def test_what_ssh_says_about_its_configuration() -> None:
+def test_the_output_of_ssh_g_is_read() -> None:
     assert read_configuration(OUTPUT) == Configuration("ops", 2222, 10, (), ("ssh-ed25519", "rsa-sha2-512"))
 
 
-def test_a_configuration_that_prevents_logins_is_put_right() -> None:
+def test_a_configuration_that_prevents_logins_is_overridden() -> None:
     output = OUTPUT.replace("sessiontype default", "sessiontype none").replace("cation no", "cation yes")
     found = read_configuration(output.replace("connecttimeout none", "connecttimeout 45"))
     assert found.options == ("SessionType=default", "ForkAfterAuthentication=no")
@@ -143,7 +143,7 @@ def test_a_fingerprint_is_that_of_ssh_keygen() -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "a type and base64"), ("ssh-rsa", "a type"), ("ssh-rsa !", "base64")])
-def test_what_is_not_a_public_key_has_no_fingerprint(text: str, words: str) -> None:
+def test_an_invalid_public_key_has_no_fingerprint(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         fingerprint(text)
 

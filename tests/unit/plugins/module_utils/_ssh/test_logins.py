@@ -156,7 +156,7 @@ def test_one_server_is_logged_in_to_once_at_a_time(clock: FakeClock) -> None:
     assert programs.together == 1
 
 
-def test_servers_are_visited_side_by_side_up_to_a_number(clock: FakeClock) -> None:
+def test_servers_are_tried_side_by_side_up_to_a_number(clock: FakeClock) -> None:
     hosts = [f"h{number}" for number in range(7)]
     programs = FakePrograms(clock, {(host, "new"): ["accepted"] for host in hosts}, dict.fromkeys(hosts, 5.0))
     logins = log_in(programs, *map(target, hosts), parallel=3)
@@ -200,7 +200,7 @@ def test_keys_share_the_fate_of_a_server_that_does_not_answer(clock: FakeClock) 
     assert [login.outcome for login in logins] == [ACCEPTED, REFUSED]
 
 
-def test_a_server_that_cuts_connections_is_spared(clock: FakeClock) -> None:
+def test_a_server_that_cuts_connections_is_tried_a_few_times_only(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "old"): ["cut-when-shown"]})
     (login,) = log_in(programs, target("a", "old"))
     assert (login.outcome, login.cause, login.tries, login.permanent) == (UNVERIFIED, CONNECTION, 3, True)
@@ -210,7 +210,7 @@ def test_a_server_that_cuts_connections_is_spared(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("name", ["refused", "changed-host", "known-and-denied", "bastion-refuses", "password-first"])
-def test_what_is_lasting_is_not_tried_again(clock: FakeClock, name: str) -> None:
+def test_a_permanent_error_is_not_tried_again(clock: FakeClock, name: str) -> None:
     programs = FakePrograms(clock, {("a", "new"): [name]})
     (login,) = log_in(programs, target("a"))
     assert (login.tries, login.permanent) == (1, True)
@@ -240,7 +240,7 @@ def test_the_time_limit_is_that_of_all_logins_together(clock: FakeClock) -> None
     }
 
 
-def test_what_runs_when_the_time_is_up_is_ended(clock: FakeClock) -> None:
+def test_programs_that_run_when_the_time_is_up_are_ended(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]}, {"a": 100.0})
     (login,) = log_in(programs, target("a"), timeout=5)
     assert login.outcome == UNVERIFIED
@@ -253,7 +253,7 @@ def test_one_run_takes_no_longer_than_a_connection_and_a_login(clock: FakeClock)
     assert programs.runs[0].ended == pytest.approx(30, abs=0.2)
 
 
-def test_a_longer_time_for_connections_is_heard(clock: FakeClock) -> None:
+def test_a_longer_connection_timeout_of_the_user_counts(clock: FakeClock) -> None:
     output = CONFIGURATION_OUTPUT.replace("connecttimeout none", "connecttimeout 60")
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]}, {"a": 70.0}, output)
     (login,) = log_in(programs, target("a"))
@@ -300,7 +300,7 @@ def test_the_user_comes_from_the_target_or_the_configuration(
     assert login.user == expected
 
 
-def test_a_bad_target_is_judged_alone(clock: FakeClock) -> None:
+def test_an_invalid_target_does_not_affect_the_others(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"]})
     logins = log_in(programs, target("a", args="-J 'bastion"), target("a", args="-N"), target("a"))
     assert [(login.outcome, login.cause) for login in logins] == [
@@ -313,7 +313,7 @@ def test_a_bad_target_is_judged_alone(clock: FakeClock) -> None:
     assert [login.permanent for login in logins] == [True] * 3
 
 
-def test_a_configuration_that_ssh_does_not_understand_is_told(clock: FakeClock) -> None:
+def test_a_configuration_that_ssh_does_not_understand_is_reported(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {}, status=255)
     (login,) = log_in(programs, target("a"))
     assert (login.outcome, login.cause, login.permanent) == (UNVERIFIED, CONFIGURATION, True)
@@ -421,7 +421,7 @@ def test_a_key_known_by_another_algorithm_is_not_refused(clock: FakeClock) -> No
 # Progress
 
 
-def test_each_look_is_told(clock: FakeClock) -> None:
+def test_progress_is_reported_during_the_logins(clock: FakeClock) -> None:
     programs = FakePrograms(clock, {("a", "new"): ["accepted"], ("b", "new"): ["closed", "closed", "refused"]})
     told: list[tuple[str, float]] = []
     log_in(
@@ -435,7 +435,7 @@ def test_each_look_is_told(clock: FakeClock) -> None:
     assert told[-1][0] == "1 accepted, 1 refused"
 
 
-def test_how_logins_stand() -> None:
+def test_the_counts_of_logins_are_described() -> None:
     logins = [
         LoginResult("a", ACCEPTED, permanent=True),
         LoginResult("b", REFUSED, permanent=True),

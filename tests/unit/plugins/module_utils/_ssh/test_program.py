@@ -78,14 +78,14 @@ def test_a_program_that_takes_too_long_is_ended(programs: SystemPrograms) -> Non
     assert started.end(7.5) == Attempt(-signal.SIGTERM, "", "", "begun\n", 7.5)
 
 
-def test_a_program_that_does_not_want_to_end_is_killed(programs: SystemPrograms) -> None:
+def test_a_program_that_ignores_sigterm_is_killed(programs: SystemPrograms) -> None:
     script = "trap '' TERM; echo begun; while :; do sleep 1; done"
     started = programs.start(lambda log: ["/bin/sh", "-c", script, "sh", log])
     wait_for(lambda: started.result() is None and started._output and any(started._output.values()))
     assert started.end(1.0).status == -signal.SIGKILL
 
 
-def test_a_program_that_prints_without_end_fills_no_memory(programs: SystemPrograms) -> None:
+def test_endless_output_of_a_program_does_not_fill_the_memory(programs: SystemPrograms) -> None:
     started = programs.start(lambda log: ["/bin/sh", "-c", "exec yes", "sh", log])
     wait_for(lambda: started.result() is None and max(map(len, started._output.values())) >= 1 << 20)
     assert started.result() is None
@@ -184,7 +184,9 @@ def test_a_key_with_a_passphrase_cannot_be_used(programs: SystemPrograms, tmp_pa
         ("PuTTY-User-Key-File-3: ssh-rsa\n", "is a PuTTY key. Convert it: puttygen"),
     ],
 )
-def test_what_is_not_a_private_key_is_told(programs: SystemPrograms, tmp_path: Path, content: str, words: str) -> None:
+def test_a_file_that_is_not_a_private_key_is_reported(
+    programs: SystemPrograms, tmp_path: Path, content: str, words: str
+) -> None:
     path = tmp_path / "key"
     path.write_text(content)
     key = programs.key(str(path))
@@ -194,14 +196,14 @@ def test_what_is_not_a_private_key_is_told(programs: SystemPrograms, tmp_path: P
     assert key.copy not in key.problem
 
 
-def test_a_key_that_cannot_be_read_is_told(programs: SystemPrograms, tmp_path: Path) -> None:
+def test_a_key_that_cannot_be_read_is_reported(programs: SystemPrograms, tmp_path: Path) -> None:
     assert programs.key("/no/such/key").problem == "/no/such/key cannot be read: No such file or directory."
     assert programs.key(str(tmp_path)).problem == f"{tmp_path} cannot be read: Is a directory."
     os.mkfifo(tmp_path / "pipe")
     assert "is not a private key" in str(programs.key(str(tmp_path / "pipe")).problem)
 
 
-def test_a_missing_ssh_keygen_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_ssh_keygen_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"
     path.write_text("key")
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -77,7 +77,7 @@ def test_the_server_must_have_printed_the_word_itself(stdout: str, ran: bool) ->
     assert classified(*BEGIN, OFFERED, KNOWN, IN, stdout=stdout).command_ran is ran
 
 
-def test_a_session_without_an_end_was_opened_all_the_same() -> None:
+def test_a_session_that_does_not_end_is_a_login() -> None:
     found = classified(*BEGIN, OFFERED, KNOWN, IN, ended=30.2)
     assert found.outcome == ACCEPTED
     assert (
@@ -86,7 +86,7 @@ def test_a_session_without_an_end_was_opened_all_the_same() -> None:
     )
 
 
-def test_what_a_server_says_is_text_and_nothing_else() -> None:
+def test_output_of_a_server_is_plain_text() -> None:
     found = classified(*BEGIN, OFFERED, KNOWN, IN, stdout="\x1b[31mRed\u202e\n", stderr="a\n")
     assert found.msg.endswith("It said: \\x1b[31mRed\\u202e.")
 
@@ -139,7 +139,7 @@ def test_the_same_key_under_another_name_is_the_same_key() -> None:
     assert classified(*BEGIN, again, GOES_ON, DENIED).outcome == REFUSED
 
 
-def test_the_signatures_that_a_server_takes_are_told() -> None:
+def test_the_signatures_that_a_server_takes_are_reported() -> None:
     found = classify(attempt("refused"), key_of("refused"), MARKER).signatures
     assert found is not None
     assert {"ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512"} < set(found)
@@ -166,12 +166,12 @@ def test_a_booting_server_does_not_allow_logins_yet() -> None:
     assert "System is booting up" in found.msg
 
 
-def test_a_server_that_knows_the_key_and_hangs_up_is_spared() -> None:
+def test_a_server_that_knows_the_key_and_hangs_up_is_tried_a_few_times_only() -> None:
     found = classified(*BEGIN, OFFERED, KNOWN, "Connection closed by 192.0.2.1 port 22")
     assert (found.outcome, found.cause, found.retry) == (UNVERIFIED, LOGIN, SPARINGLY)
 
 
-def test_a_server_that_hangs_up_when_it_sees_the_key_is_spared() -> None:
+def test_a_server_that_hangs_up_when_it_sees_the_key_is_tried_a_few_times_only() -> None:
     words = "The server ended the connection when it was shown the key: Connection closed by 127.0.0.1 port 7021."
     assert shown_by("cut-when-shown") == Finding(UNVERIFIED, words, CONNECTION, SPARINGLY)
     found = classified(*BEGIN, OFFERED, ended=30.0)
@@ -199,7 +199,7 @@ def test_a_key_that_ssh_never_showed_is_not_refused() -> None:
     assert shown_by("not-shown") == Finding(UNVERIFIED, words, CONFIGURATION)
 
 
-def test_getting_in_with_another_key_proves_nothing() -> None:
+def test_a_login_with_another_key_says_nothing_about_the_key() -> None:
     words = "ssh got in with something else than this key, which its configuration names for this host (publickey)."
     assert shown_by("not-shown-another-let-in") == Finding(UNVERIFIED, words, CONFIGURATION)
 
@@ -211,7 +211,7 @@ def test_a_certificate_of_the_key_is_not_the_key() -> None:
     assert classified(*BEGIN, certificate, GOES_ON, DENIED).outcome == UNVERIFIED
 
 
-def test_a_key_whose_name_begins_like_ours_is_another_key() -> None:
+def test_a_key_whose_name_begins_alike_is_another_key() -> None:
     other = "debug1: Offering public key: /private/01 ED25519 SHA256:x explicit"
     assert classified(*BEGIN, other, KNOWN, IN).outcome == UNVERIFIED
 
@@ -232,7 +232,7 @@ def test_a_host_key_is_a_problem_of_its_own(name: str, whose: str, what: str) ->
 
 
 @pytest.mark.parametrize("name", ["bastion-refuses", "second-bastion-refuses"])
-def test_what_a_bastion_refuses_proves_nothing_about_the_server(name: str) -> None:
+def test_a_refusal_by_a_bastion_is_not_one_by_the_server(name: str) -> None:
     words = "On the way to the server: root@127.0.0.1: Permission denied (publickey)."
     assert shown_by(name) == Finding(UNVERIFIED, words, CONNECTION, NEVER)
 
@@ -261,7 +261,7 @@ def test_a_server_that_does_not_answer_may_answer_later(name: str, words: str) -
         ("proxy-command-missing", "On the way to the server: /bin/bash: line 1: exec: nosuchprogram: not found."),
     ],
 )
-def test_waiting_does_not_help_against_mistakes(name: str, words: str) -> None:
+def test_errors_of_the_arguments_are_never_tried_again(name: str, words: str) -> None:
     assert shown_by(name) == Finding(UNVERIFIED, words, CONNECTION, NEVER)
 
 
@@ -270,7 +270,7 @@ def test_a_name_server_that_is_away_may_come_back() -> None:
     assert classified(*log).retry == OFTEN
 
 
-def test_an_end_without_a_word_is_told_by_its_status() -> None:
+def test_an_end_without_output_is_reported_with_the_exit_status() -> None:
     assert classified("OpenSSH_9.2p1 Debian").msg == "ssh ended with 255."
 
 
@@ -281,14 +281,14 @@ def test_an_end_without_a_word_is_told_by_its_status() -> None:
         ("no-config", "Can't open user config file /no/such/config: No such file or directory"),
     ],
 )
-def test_a_configuration_that_ssh_cannot_read_is_told_in_its_words(name: str, words: str) -> None:
+def test_a_configuration_that_ssh_cannot_read_is_reported_in_its_words(name: str, words: str) -> None:
     assert RUNS[name]["log"] == []
     expected = Finding(UNVERIFIED, f"ssh cannot be run like this: {words}.", CONFIGURATION)
     assert configuration_failure(attempt(name)) == expected
     assert shown_by(name) == expected
 
 
-def test_a_configuration_that_takes_for_ever_is_told() -> None:
+def test_a_configuration_that_takes_too_long_is_reported() -> None:
     words = "ssh cannot be run like this: ssh -G did not end within 15 s."
     assert configuration_failure(Attempt(-15, ended=15.0)) == Finding(UNVERIFIED, words, CONFIGURATION)
 
@@ -329,5 +329,5 @@ def test_a_configuration_that_takes_for_ever_is_told() -> None:
         (("debug1: Authentication succeeded (none).", "Authenticated to h ([192.0.2.1]:22)."), UNVERIFIED),
     ],
 )
-def test_older_releases_say_it_in_other_words(log: tuple[str, ...], outcome: str) -> None:
+def test_older_releases_of_ssh_use_other_words(log: tuple[str, ...], outcome: str) -> None:
     assert classified(*BEGIN, *log).outcome == outcome

@@ -67,7 +67,7 @@ def test_no_text_begins_a_template(mark: str) -> None:
     assert not [text for text in texts for begin in ("{{", "{%", "{#") if begin in text]
 
 
-def test_the_rest_of_such_a_text_stays() -> None:
+def test_the_rest_of_a_text_with_a_template_stays() -> None:
     assert inert("server {{ name }} of {zone}") == "server { { name }} of {zone}"
 
 

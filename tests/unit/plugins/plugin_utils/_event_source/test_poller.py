@@ -191,7 +191,7 @@ def test_the_clock_of_this_machine_does_not_matter_for_a_directory(service: Fake
     assert cloudsso(service, discover=True).run(7400).states == {"a": "success"}
 
 
-def test_a_gap_that_the_list_does_not_reach_is_told(service: FakeServices) -> None:
+def test_a_gap_that_the_list_does_not_reach_is_reported(service: FakeServices) -> None:
     source = cloudsso(service, discover=True, since="2025-12-01T00:00:00Z").run(10)
     assert source.warnings == [
         "CloudSSO lists tasks of the last seven days only. Those that began between 2025-12-01T00:00:00Z and "
@@ -336,14 +336,14 @@ def test_a_host_that_does_not_exist_ends_the_source_at_once(service: FakeService
     assert service.age < 100
 
 
-def test_a_directory_without_a_date_is_an_answer_that_cannot_be_used(service: FakeServices) -> None:
+def test_a_directory_without_a_date_is_a_response_that_cannot_be_used(service: FakeServices) -> None:
     service.trouble["ListTasks"] = answer({"Tasks": []})
     source = cloudsso(service, discover=True, error_grace=60).run(500)
     assert source.failure is not None
     assert "has no Date" in source.failure["msg"]
 
 
-def test_what_ended_before_the_end_of_the_source_is_an_event(service: FakeServices) -> None:
+def test_a_task_that_ended_before_the_source_failed_is_an_event(service: FakeServices) -> None:
     service.tasks = {"a": FakeTask(ends=0), "b": FakeTask()}
     service.trouble["task b"] = error_response(403, "APIGW.0307", "no permission")
     source = kps(service, task_ids=["a", "b"], batch="never").run(100)

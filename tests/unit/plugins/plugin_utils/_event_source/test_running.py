@@ -331,7 +331,7 @@ def test_a_source_that_cannot_begin_says_so_with_an_event_and_an_error(
     assert SECRET_KEY not in json.dumps(bench.events)
 
 
-def test_what_should_not_happen_ends_the_source_with_an_event_too(service: FakeServices) -> None:
+def test_an_unexpected_error_ends_the_source_with_an_event(service: FakeServices) -> None:
     def break_down() -> None:
         raise ZeroDivisionError(f"with {SECRET_KEY}")
 

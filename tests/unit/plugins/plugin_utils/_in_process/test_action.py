@@ -81,7 +81,7 @@ def test_the_result_is_that_of_the_module(tmp_path: Path) -> None:
     }
 
 
-def test_what_was_noted_is_kept_with_a_failure(tmp_path: Path) -> None:
+def test_the_result_so_far_is_kept_with_a_failure(tmp_path: Path) -> None:
     def execute(context: Context) -> Result:
         context.result.update(changed=True, task_id="t-1")
         raise RejectedError("It was rejected.", hint="Do this.", http_status=400, code="C.1", text="no", request_id="r")
@@ -172,7 +172,7 @@ def test_it_runs_in_the_directory_of_the_playbook_with_the_environment_of_the_ta
     assert os.getcwd() == before
 
 
-def test_the_process_is_not_the_run_s_own(tmp_path: Path) -> None:
+def test_a_run_in_the_worker_does_not_own_the_process(tmp_path: Path) -> None:
     def execute(context: Context) -> Result:
         return {"own": context.own_process, "shows": context.on_progress is not None}
 

@@ -72,7 +72,7 @@ values = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st
 
 @given(values)
 @settings(max_examples=200, deadline=None)
-def test_values_are_what_a_module_gets(value: t.Any) -> None:
+def test_values_have_the_types_that_a_module_gets(value: t.Any) -> None:
     assert plain(value) == sent(value)
 
 

@@ -107,7 +107,9 @@ def test_the_run_that_uses_a_client_gets_new_secrets_and_warnings(opened: Opened
     [(told("r-2"), {}), (told(check_mode=True), {}), (told(), {"HWC_ENDPOINT": "https://x.example"})],
     ids=["options", "check mode", "environment"],
 )
-def test_whatever_a_client_is_made_of_separates_runs(opened: Opened, other: Told, environ: dict[str, str]) -> None:
+def test_runs_with_different_options_do_not_share_a_client(
+    opened: Opened, other: Told, environ: dict[str, str]
+) -> None:
     clients = SharedClients()
     one = clients.client(opened.cloud, told().context, {})
     assert clients.client(opened.cloud, other.context, environ) is not one

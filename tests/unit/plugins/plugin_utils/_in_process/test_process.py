@@ -35,7 +35,7 @@ def test_environment_and_directory_are_set_and_put_back(tmp_path: Path, monkeypa
     assert os.getcwd() == place
 
 
-def test_all_is_put_back_after_an_exception_of_any_kind(tmp_path: Path) -> None:
+def test_the_process_is_restored_after_an_exception_of_any_kind(tmp_path: Path) -> None:
     class Alarm(BaseException):
         """The error that the keyword timeout raises."""
 
@@ -54,7 +54,7 @@ def test_a_directory_that_is_gone_changes_nothing(tmp_path: Path) -> None:
     assert "HWC_LEFT" not in os.environ
 
 
-def test_what_libraries_write_is_dropped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_of_libraries_is_dropped(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with module_process({}, str(tmp_path)):
         thread = threading.Thread(target=lambda: print("from a thread", file=sys.stderr))
         thread.start()
@@ -98,7 +98,7 @@ def test_an_orphaned_worker_that_never_reads_the_time_goes_on() -> None:
     assert bytes_of_orphan(lambda _clock: None) == 1
 
 
-def test_while_the_controller_lives_time_passes() -> None:
+def test_the_clock_goes_on_while_the_controller_lives() -> None:
     clock = WorkerClock()
     before = clock.monotonic()
     clock.sleep(-1)

@@ -49,7 +49,7 @@ def test_a_plain_local_task_runs_in_process() -> None:
 
 
 @pytest.mark.parametrize("value", [False, "no", "false", 0, "0"])
-def test_a_variable_switches_it_off(value: t.Any) -> None:
+def test_a_variable_switches_the_worker_off(value: t.Any) -> None:
     assert reason({rule.SWITCH: value}) == "multicloud_async_tasks_in_process is false"
 
 
@@ -123,7 +123,7 @@ def test_macos_gets_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "macOS" in str(reason())
 
 
-def test_a_missing_library_is_for_the_module_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_left_to_the_module_to_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_http, "REQUESTS_IMPORT_ERROR", "no")
     assert reason() == "this Python has no requests"
 

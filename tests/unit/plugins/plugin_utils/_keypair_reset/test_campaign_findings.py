@@ -227,7 +227,7 @@ def started(before: Record, *, changed: bool) -> Record:
     return after
 
 
-def test_a_server_that_may_still_go_off_is_told_and_stays_in_the_journal() -> None:
+def test_a_server_that_may_still_go_off_is_reported_and_stays_in_the_journal() -> None:
     after = started(stopped(), changed=False)
     assert summary([after], check_mode=False) == [
         "1 failed.",
@@ -248,7 +248,7 @@ def test_a_server_that_may_still_go_off_is_told_and_stays_in_the_journal() -> No
     ],
     ids=["refused", "back"],
 )
-def test_a_server_whose_stop_is_over_does_not_go_off_any_more(after: Record) -> None:
+def test_a_server_whose_stop_has_ended_does_not_go_off_any_more(after: Record) -> None:
     on = "All servers that were touched are on." if after["touched"] else "No server was touched."
     assert summary([after], check_mode=False)[:2] == ["1 failed.", on]
     assert journal([after]) == []

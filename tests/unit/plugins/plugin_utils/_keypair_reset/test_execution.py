@@ -73,7 +73,7 @@ def running(**more: t.Any) -> Record:
     return record("web", power="ACTIVE", operation="reset", stop=True, was_running=True, **more)
 
 
-def test_a_server_that_stopped_goes_on() -> None:
+def test_a_stopped_server_takes_part_in_the_next_stage() -> None:
     after = stopped(running(), switched("web"), server("web", status="SHUTOFF"))
     assert (after["state"], after["power"], after["touched"], after["changed"]) == (PLANNED, "SHUTOFF", True, True)
 
@@ -179,7 +179,7 @@ def test_a_pair_that_is_there_after_all_is_unchanged() -> None:
     assert (after["state"], after["changed"]) == (UNCHANGED, False)
 
 
-def test_an_answer_that_was_lost_and_found_to_have_worked_is_a_success() -> None:
+def test_a_lost_response_is_a_success_if_the_request_took_effect() -> None:
     assert associated(off(), task_id=None, state="success")["state"] == "success"
 
 

@@ -122,7 +122,7 @@ def test_what_a_server_may_be_told(name: str, value: t.Any, expected: t.Any) -> 
         ("journal_dir", "/var/lib/journal", "/var/lib/journal"),
     ],
 )
-def test_what_a_run_may_be_told(name: str, value: t.Any, expected: t.Any) -> None:
+def test_values_of_the_settings_are_converted(name: str, value: t.Any, expected: t.Any) -> None:
     inputs = parse_inputs([host(**{name: value})])
     assert (inputs.settings[name], inputs.desired_states[0]["problems"]) == (expected, [])
 
@@ -191,7 +191,7 @@ def test_what_a_run_may_be_told(name: str, value: t.Any, expected: t.Any) -> Non
         ("method", "a\x1b[31m", "keypair_reset_method must be one of auto, reset, replace, bind, not 'a\\x1b[31m'."),
     ],
 )
-def test_a_bad_value_is_a_sentence_about_the_host(name: str, value: t.Any, words: str) -> None:
+def test_an_invalid_value_is_reported_for_its_host(name: str, value: t.Any, words: str) -> None:
     found = problems(**{name: value})
     assert found.startswith(words)
     assert "Nothing was sent" not in found
@@ -199,7 +199,7 @@ def test_a_bad_value_is_a_sentence_about_the_host(name: str, value: t.Any, words
     assert len(desired(**{name: value})["problems"]) == 1
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     found = parse_inputs(
         [Host("web", {"keypair_reset_method": "x"}, {"keypair_reset_force": "'y' is undefined"})]
     ).desired_states[0]
@@ -239,7 +239,7 @@ def test_a_condition_that_cannot_be_evaluated_refuses_the_host() -> None:
         ({}, {"ssh": "'bastion' is undefined"}, {"problem": "'bastion' is undefined"}),
     ],
 )
-def test_the_way_in_is_text_or_a_problem(
+def test_connection_settings_are_text_or_a_problem(
     ssh: dict[str, t.Any], broken: dict[str, str], expected: dict[str, t.Any]
 ) -> None:
     found = parse_inputs([Host("web", given(), broken, ssh=ssh)]).desired_states[0]
@@ -367,7 +367,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest_name(name: str, near: s
     assert found["problems"] == unknown([name])
 
 
-def test_a_name_that_is_near_to_nothing_leads_to_the_documentation() -> None:
+def test_a_name_without_a_near_match_leads_to_the_documentation() -> None:
     assert nearest("keypair_reset_zzz") is None
     assert unknown(["keypair_reset_zzz"]) == [
         "There is no variable keypair_reset_zzz. ansible-doc -t role multicloud.async_tasks.keypair_reset lists them."

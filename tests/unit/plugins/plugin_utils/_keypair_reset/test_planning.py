@@ -244,7 +244,7 @@ def test_a_server_that_is_off_is_only_reset() -> None:
     assert (after["operation"], after["stop"], after["was_running"]) == ("reset", False, False)
 
 
-def test_a_journal_knows_better_whether_a_server_ran() -> None:
+def test_a_journal_decides_whether_a_server_ran() -> None:
     after = decided(record("web", was_running=True), server("web", status="SHUTOFF"))
     assert after["was_running"] is True
 
@@ -301,7 +301,7 @@ def test_a_forced_reset_of_an_earlier_run_is_joined_although_it_has_ended() -> N
     assert decided(unforced, server("web", status="SHUTOFF", key_name="new"))["state"] == UNCHANGED
 
 
-def test_what_could_not_be_read_is_refused() -> None:
+def test_a_server_that_could_not_be_read_is_refused() -> None:
     a, b = note_servers(
         [record("a"), record("b")],
         [of("a", servers=[server("a")]), of("b", failed=True, msg="No response.")],
@@ -312,7 +312,7 @@ def test_what_could_not_be_read_is_refused() -> None:
     assert b["reason"] == "The server could not be read. No response."
 
 
-def test_a_server_that_is_refused_already_is_looked_at_for_the_report_only() -> None:
+def test_a_server_that_is_refused_already_is_read_for_the_report_only() -> None:
     refused = record("web", state=REFUSED, reason="keypair_reset_metod is unknown.", was_running=True, left_off=True)
     after = decided(refused, server("web", os_type="Windows", status="SHUTOFF"))
     assert (after["reason"], after["power"]) == ("keypair_reset_metod is unknown.", "SHUTOFF")

@@ -141,7 +141,7 @@ def test_a_failure_that_the_role_has_seen_before_is_over(tmp_path: Path) -> None
     assert stage.participants(b="of something else") == ["b"]
 
 
-def test_what_is_being_rescued_is_not_in_the_block(tmp_path: Path) -> None:
+def test_hosts_in_a_rescue_are_not_in_the_block(tmp_path: Path) -> None:
     stage = LoadedPlay(tmp_path, [{"block": [OTHER, MARK], "rescue": [{**OTHER, "name": "Tell"}]}])
     assert not stage.play.in_rescue
     stage.fail("b", "Other", "ansible.builtin.command")

@@ -40,7 +40,7 @@ def test_every_host_gets_a_record_in_order() -> None:
     assert not any(each["touched"] or each["changed"] or each["stop"] for each in records)
 
 
-def test_a_host_that_something_is_wrong_with_is_refused_with_all_of_it() -> None:
+def test_a_host_with_several_problems_is_refused_with_all_of_them() -> None:
     bad, good = begin([desired("bad", problems=["It has no id.", "It has no name."]), desired("good")])
     assert (bad["state"], bad["reason"], good["state"]) == (REFUSED, "It has no id. It has no name.", PLANNED)
 
@@ -116,7 +116,7 @@ def test_a_busy_server_stays_busy_whatever_else_fails() -> None:
         ({"state": "success", "power": "SHUTOFF", "power_after": "restore", "was_running": False}, False),
     ],
 )
-def test_which_servers_are_started(more: dict[str, t.Any], expected: bool) -> None:
+def test_servers_to_start_are_chosen(more: dict[str, t.Any], expected: bool) -> None:
     assert starts(record("web", **more)) is expected
 
 
@@ -133,7 +133,7 @@ def test_which_servers_are_started(more: dict[str, t.Any], expected: bool) -> No
         ({"state": "success", "power": "SHUTOFF", "power_after": "restore", "was_running": False}, False),
     ],
 )
-def test_which_servers_the_next_run_must_know_of(more: dict[str, t.Any], expected: bool) -> None:
+def test_servers_for_the_next_run_stay_in_the_journal(more: dict[str, t.Any], expected: bool) -> None:
     assert is_open(record("web", **more)) is expected
 
 
@@ -178,7 +178,7 @@ def test_a_host_without_keys_needs_no_connection_settings() -> None:
         ({"state": REFUSED, "power": None, "was_running": True, "left_off": True, "exists": False}, False),
     ],
 )
-def test_which_servers_are_off_and_should_not_be(more: dict[str, t.Any], expected: bool) -> None:
+def test_servers_that_are_off_and_should_run_are_found(more: dict[str, t.Any], expected: bool) -> None:
     assert is_off(record("web", **more)) is expected
 
 

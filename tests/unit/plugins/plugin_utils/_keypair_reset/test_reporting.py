@@ -161,7 +161,7 @@ def test_every_server_has_a_sentence(each: Record, ok: bool, msg: str) -> None:
     assert (verdict["ok"], verdict["msg"]) == (ok, f"web (id-web): {msg}")
 
 
-def test_a_verdict_tells_whether_the_server_was_changed() -> None:
+def test_the_result_of_a_host_tells_whether_its_server_was_changed() -> None:
     records = [done("a"), done("b", changed=False, state=UNCHANGED), failed("c")]
     assert [each["changed"] for each in verdicts(records, check_mode=False).values()] == [True, False, True]
 

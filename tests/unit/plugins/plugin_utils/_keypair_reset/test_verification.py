@@ -76,7 +76,7 @@ def test_logins_are_tried_where_something_can_be_proven() -> None:
     }
 
 
-def test_each_login_that_is_wanted_is_checked_before() -> None:
+def test_each_planned_login_is_checked_before_the_reset() -> None:
     records = [
         record("a", **BOTH),
         record("b", private_key_file="/new"),
@@ -101,7 +101,7 @@ def test_ssh_decides_about_settings_that_are_not_given(port: t.Any, expected: in
 # What is known of the keys
 
 
-def test_the_public_halves_of_the_keys_are_taken_in() -> None:
+def test_the_records_get_the_public_keys() -> None:
     results = {"logins": [login("a new", public_key=NEW_KEY), login("a old", public_key=OLD_KEY)]}
     (a,) = note_checks([record("a", **BOTH)], [results], check_mode=False)
     assert (a["new_public_key"], a["old_public_key"], a["public_key"], a["state"]) == (NEW_KEY, OLD_KEY, "", PLANNED)
@@ -121,7 +121,7 @@ def test_a_key_that_is_generated_is_the_one_to_import() -> None:
     ("wanted", "configured", "expected"),
     [("", "ops", "ops"), ("", None, "root"), ("admin", "admin", "admin")],
 )
-def test_who_logs_in_where_is_known_from_now_on(wanted: str, configured: str | None, expected: str) -> None:
+def test_the_connection_settings_are_noted_in_the_records(wanted: str, configured: str | None, expected: str) -> None:
     ssh = {"host": "h", "port": "", "user": wanted, "args": "", "executable": "ssh"}
     results = {"logins": [login("a new", public_key=NEW_KEY, user=configured, port=2222)]}
     (a,) = note_checks([record("a", private_key_file="/new", ssh=ssh)], [results], check_mode=False)
@@ -254,7 +254,7 @@ def test_the_key_of_the_own_connection_is_the_old_one_if_kps_says_so() -> None:
         {"failed": True, "msg": "HTTP 403."},
     ],
 )
-def test_any_other_key_of_the_own_connection_plays_no_part(result: dict[str, t.Any]) -> None:
+def test_another_key_of_the_own_connection_is_ignored(result: dict[str, t.Any]) -> None:
     (a,) = note_old_keys([own(old_public_key=OLD_KEY)], [of("a", **result)])
     assert (a["state"], a["own_key_fits"]) == (PLANNED, False)
     assert logins([{**a, "state": "success", "power": "ACTIVE"}]) == []
@@ -269,7 +269,7 @@ def test_an_unusable_key_of_the_own_connection_does_not_stop_the_verification(ca
     assert a["state"] == PLANNED
 
 
-def test_the_refusal_of_the_desired_key_is_not_expected_when_the_own_connection_uses_it() -> None:
+def test_a_desired_key_of_the_own_connection_is_not_expected_to_be_refused() -> None:
     (a,) = note_old_keys([own(state=UNCHANGED, old_public_key=NEW_KEY, current_keypair_name="new")], [])
     assert (a["state"], logins([{**a, "power": "ACTIVE"}])) == (UNCHANGED, [])
 
@@ -354,7 +354,7 @@ def test_planned_logins_without_a_result_fail_the_host(result: dict[str, t.Any])
     assert (other["state"], other["new_key"]) == ("success", "not verified")
 
 
-def test_logins_of_a_server_that_failed_are_told_and_change_nothing() -> None:
+def test_logins_of_a_server_that_failed_are_reported_and_change_nothing() -> None:
     after = verified(reset(state="failed", reason="No disk"), new="refused", old="accepted")
     assert (after["state"], after["reason"]) == ("failed", "No disk")
     assert (after["new_key"], after["old_key"]) == ("refused", "accepted")
