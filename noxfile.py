@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every developer command: ``./run`` lists them, ``./run NAME [ARGS]`` runs one.
+"""The commands for developers: ``./run`` lists them, ``./run NAME [ARGS]`` runs one."""
 
-The folder sessions/ holds what they share. antsibull-nox adds the checks that every collection has (antsibull-nox.toml);
-its own ansible-test sessions need containers, so those here use the releases of ansible-core on PyPI.
-"""
+# The folder sessions/ contains their shared code. antsibull-nox adds the checks for all collections (antsibull-nox.toml). Its
+# sessions for ansible-test need containers, so those here use the releases of ansible-core on PyPI.
 
 from __future__ import annotations
 
