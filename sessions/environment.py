@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements" / "tools.txt"
 #: The oldest requests and urllib3 that the collection supports: those of RHEL 9.
 OLDEST_REQUESTS = ("requests==2.25.1", "urllib3==1.26.5", "PySocks")
+PYTEST = ("pytest", "pytest-timeout", "pytest-xdist", "PyYAML")
+E2E = ("ansible-builder", "ansible-rulebook", "ansible-runner", "awx_plugins.interfaces", "jq", *PYTEST)
 
 
 def own_place(session: nox.Session) -> Path:
@@ -91,3 +93,10 @@ def run_each(session: nox.Session, *commands: t.Sequence[str], env: t.Mapping[st
             failed.append(" ".join(command[:3]))
     if failed:
         session.error(f"failed: {', '.join(failed)}")
+
+
+def run_pytest(session: nox.Session, *default: str, env: t.Mapping[str, str] | None = None) -> None:
+    """Run pytest with the arguments of the session, and with the default ones unless those name tests."""
+    names_tests = any(argument.startswith("tests/") for argument in session.posargs)
+    arguments = session.posargs if names_tests else [*default, *session.posargs]
+    session.run("pytest", *arguments, env=env, interrupt_timeout=10)

@@ -383,7 +383,8 @@ def test_commands_name_what_there_is(block: Block, line: str) -> None:
 
 
 def _sessions() -> set[str]:
-    text = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    files = (ROOT / "noxfile.py", ROOT / "sessions" / "by_name.py")
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     named = set(re.findall(r'nox\.session\(name="([\w-]+)"', text))
     return named | set(re.findall(r"@nox\.session\(default=False.*\)\ndef (\w+)\(", text)) | {"docs-check"}
 
