@@ -166,3 +166,33 @@ def test_a_package_is_not_downloaded_again_for_the_same_file(tmp_path: Path) -> 
     (tmp_path / "awx.awx.txt").write_text("ansible==1\n")
     wheel_collection.fetch(requirements, "awx.awx", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"awx.txt", "awx.awx.txt"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="./run needs Python 3.11")
+def test_ctrl_c_ends_the_setup_without_a_traceback(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "dev.txt").write_text("uv==1.0\n")
+    (tmp_path / "run").write_text((root / "run").read_text(encoding="utf-8"))
+    # A venv module that presses Ctrl-C: the signal goes to every process of the terminal.
+    (tmp_path / "modules" / "venv").mkdir(parents=True)
+    (tmp_path / "modules" / "venv" / "__init__.py").write_text("")
+    (tmp_path / "modules" / "venv" / "__main__.py").write_text(
+        "import os, signal\nos.kill(0, signal.SIGINT)\nsignal.pause()\n"
+    )
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3.13").symlink_to(sys.executable)
+    done = subprocess.run(
+        ["bash", "run", "demo"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.defpath}", "PYTHONPATH": str(tmp_path / "modules")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+        start_new_session=True,
+    )
+    assert "Traceback" not in done.stdout
+    assert "Interrupted. The next ./run starts the setup again." in done.stdout
+    assert done.returncode == 130
