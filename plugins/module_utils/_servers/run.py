@@ -100,6 +100,7 @@ class ServerRun(abc.ABC):
         except Interrupted as interrupted:
             self._note_interruption(interrupted.by)
         except Exception:
+            self._note_requests_under_way("No response was read")
             self._keep_rows()
             raise
         return self._result()
@@ -149,16 +150,20 @@ class ServerRun(abc.ABC):
         row.changed = self.context.result["changed"] = True
 
     def _note_interruption(self, by: str) -> None:
-        """Note an interruption outside of a wait: what is known stays, and a request under way may have been received."""
+        """Note an interruption outside of a wait, after which nothing is sent any more."""
         self._problem = f"Interrupted by {by}."
-        for server_id, row in self.rows.items():
-            if server_id in self._sending:
-                self.mark_changed(row)
-                row.state, row.msg = UNKNOWN, "Interrupted before the response came; the request may be carried out."
-                if "uncertain" in row.fields:
-                    row.fields["uncertain"] = True
-            elif row.state == PENDING and not row.changed:
+        self._note_requests_under_way("Interrupted before the response came")
+        for row in self.rows.values():
+            if row.state == PENDING and not row.changed:
                 row.refuse("Nothing was sent for it.")
+
+    def _note_requests_under_way(self, why: str) -> None:
+        """Note that the requests under way may have been received."""
+        for row in map(self.rows.__getitem__, self._sending):
+            self.mark_changed(row)
+            row.state, row.msg = UNKNOWN, f"{why}; the request may be carried out."
+            if "uncertain" in row.fields:
+                row.fields["uncertain"] = True
 
     def _give_up(self, error: CloudError) -> None:
         for row in self.rows.values():

@@ -822,7 +822,8 @@ def test_after_a_write_and_another_error_the_result_says_what_was_begun(clock: F
     run = start(cloud, server_ids=["s-1", "s-2"], on_failure=on_failure)
     result = Module(lambda context: Association(context).run(), {}, providers=[HWC]).perform(run.context)
     assert (result["failed"], result["changed"], result["task_ids"]) == (True, True, ["t-1"])
-    assert states(result) == [("s-1", True, "pending"), ("s-2", False, "pending")]
+    assert states(result) == [("s-1", True, "pending"), ("s-2", True, "unknown")]
+    assert [row["uncertain"] for row in result["servers"]] == [False, True]
     assert "ZeroDivisionError" in result["msg"]
 
 
