@@ -10,7 +10,13 @@ import itertools
 import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.clock import Clock
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import CloudError, WriteUncertainError
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
+    AuthenticationError,
+    CloudError,
+    ForbiddenError,
+    RejectedError,
+    WriteUncertainError,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.interrupts import Interrupted
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._module import Context
 
@@ -36,6 +42,12 @@ def searches(clock: Clock, until: float) -> t.Iterator[None]:
             return
         clock.sleep(pause)
         yield
+
+
+def is_rejection(problem: CloudError | None) -> bool:
+    """Return True when the service itself rejects a search, so that another one would end alike."""
+    rejected = isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError))
+    return rejected and problem is not None and not problem.foreign
 
 
 def send(
@@ -75,16 +87,21 @@ def send(
         context.note_write()
         raise
     context.result["changed"] = True
+    problem: CloudError | None = None
     for _search in searches(context.clock, context.clock.monotonic() + SEARCH_SECONDS):
         try:
-            found = read_back()
+            found, problem = read_back(), None
         except CloudError as error:
-            raise WriteUncertainError(
-                f"{lost} Whether {what} was changed is not known: {error}",
-                hint="Check that before you run this again.",
-            ) from None
-        if took_effect(found):
-            return None, found, lost
+            problem = error
+            if not error.foreign:
+                break
+        else:
+            if took_effect(found):
+                return None, found, lost
+    if problem is not None:
+        raise WriteUncertainError(
+            f"{lost} Whether {what} was changed is not known: {problem}", hint="Check that before you run this again."
+        )
     context.result["changed"] = before
     raise WriteUncertainError(
         f"{lost} {what[:1].upper()}{what[1:]} is as it was, also after {SEARCH_SECONDS:.0f} s.", hint="Run this again."

@@ -17,8 +17,8 @@ The rules, from which everything else follows:
   costs this request and nothing else, unless several in a row show an outage. It fails the wait only when it lasts:
   ``error_grace`` counts from the first such request since the last usable response, so that one failure after a long pause is
   one failure.
-- A rejection that may not be the service's own (``foreign``) is such a response, too, once the service has responded; at the
-  beginning it shows a wrong endpoint, and is raised.
+- A rejection that may not be the service's own (``foreign``) is such a response, too. Before the service has responded,
+  several in a row show a wrong endpoint, and the last of them is raised.
 - When credentials are rejected, the request is repeated once after re-authentication, if that is possible. When
   re-authentication is rejected the wait ends: it is not the fault of the tasks whose requests needed it.
 """
@@ -60,6 +60,8 @@ EPSILON = 1e-6
 SHORT = 1.0
 #: A request that cannot have this many seconds is not sent.
 LEAST = 0.1
+#: Foreign rejections in a row that end a wait in which the service has not responded yet.
+FOREIGN_AT_FIRST = 3
 #: A request that took this share of its time without a response was given up.
 GIVEN_UP = 0.8
 
@@ -290,7 +292,7 @@ class RequestScheduler:
             request = self._repeat(request)
         state, error = self._state, request.error
         foreign = error is not None and error.foreign and not error.unsent
-        if foreign and state.last_response is None:
+        if foreign and state.last_response is None and state.failures >= FOREIGN_AT_FIRST - 1:
             raise t.cast(CloudError, error)
         if error is not None and (
             foreign or isinstance(error, (TransportError, UnavailableError, InvalidResponseError))

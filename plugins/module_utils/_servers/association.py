@@ -13,8 +13,6 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core impor
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     CloudError,
-    ForbiddenError,
-    RejectedError,
     ThrottledError,
     TransportError,
     UsageError,
@@ -36,7 +34,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.re
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs, kps, kps_keypairs
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._waiting import call_runner
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import SEARCH_SECONDS, searches
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import (
+    SEARCH_SECONDS,
+    is_rejection,
+    searches,
+)
 
 #: Seconds between two requests of an account that start a task. KPS publishes no limit.
 PACE = 0.1
@@ -233,7 +235,7 @@ class Association(ServerRun):
             if not missing:
                 self._losses = 0
                 return ""
-            if isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError)):
+            if is_rejection(problem):
                 break
         for server_id in missing:
             self._report_missing(self.rows[server_id], lost[server_id], problem)

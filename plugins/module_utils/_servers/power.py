@@ -11,8 +11,6 @@ import typing as t
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     CloudError,
-    ForbiddenError,
-    RejectedError,
 )
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import (
     FAILED,
@@ -33,7 +31,11 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.pl
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.result import ServerResult
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._servers.run import ServerRun
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._services import ecs
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import SEARCH_SECONDS, searches
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._writes import (
+    SEARCH_SECONDS,
+    is_rejection,
+    searches,
+)
 
 #: The task_state of a server that is already changing to a status.
 _TRANSITIONS = {ecs.ACTIVE: "powering-on", ecs.SHUTOFF: "powering-off"}
@@ -117,8 +119,7 @@ class PowerSwitch(ServerRun):
         client = self.context.client(HWC).patient(until)
         for _search in searches(clock, until):
             problem = self._search(client, self._unknown(server_ids))
-            permanent = isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError))
-            if permanent or not self._unknown(server_ids):
+            if is_rejection(problem) or not self._unknown(server_ids):
                 break
         seen = f"The server could not be read since: {problem}" if problem else "The server has not changed since."
         for server_id in self._unknown(server_ids):

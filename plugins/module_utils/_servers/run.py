@@ -153,9 +153,7 @@ class ServerRun(abc.ABC):
         """Note an interruption outside of a wait, after which nothing is sent any more."""
         self._problem = f"Interrupted by {by}."
         self._note_requests_under_way("Interrupted before the response came")
-        for row in self.rows.values():
-            if row.state == PENDING and not row.changed:
-                row.refuse("Nothing was sent for it.")
+        self._refuse_untouched("Nothing was sent for it.")
 
     def _note_requests_under_way(self, why: str) -> None:
         """Note that the requests under way may have been received."""
@@ -166,10 +164,13 @@ class ServerRun(abc.ABC):
                 row.fields["uncertain"] = True
 
     def _give_up(self, error: CloudError) -> None:
+        self._refuse_untouched(str(error))
+        self._problem = str(error)
+
+    def _refuse_untouched(self, why: str) -> None:
         for row in self.rows.values():
             if row.state == PENDING and not row.changed:
-                row.refuse(str(error))
-        self._problem = str(error)
+                row.refuse(why)
 
     def _result(self, prefix: str = "") -> Result:
         rows = list(self.rows.values())

@@ -190,7 +190,7 @@ BUGS = (
         "looked-for-once",
         "the task of a lost response is looked for once, although one that waits for its turn is on no list yet",
         FLEET + "association.py",
-        "            if isinstance(problem, (AuthenticationError, ForbiddenError, RejectedError)):\n",
+        "            if is_rejection(problem):\n",
         "            if True:\n",
     ),
     Bug(

@@ -346,6 +346,28 @@ def test_a_lost_request_that_takes_effect_later_is_a_change(
     assert cloud.clock.sleeps == [1.0, 2.0, 4.0, 8.0]
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_a_page_of_a_gateway_does_not_end_the_search(cloud: FakeTransport, status: int) -> None:
+    cloud.expect(SHOW, there())
+    cloud.expect(DELETE, lost())
+    cloud.expect(SHOW, html(status))
+    cloud.expect(SHOW, there())
+    cloud.expect(SHOW, html(status))
+    cloud.expect(SHOW, NONE)
+    assert start(cloud, state="absent").execute(hwc_kps_keypair.execute)["changed"] is True
+
+
+def test_a_write_after_which_only_a_gateway_responds_counts_as_a_change(cloud: FakeTransport) -> None:
+    cloud.expect(SHOW, there())
+    cloud.expect(DELETE, lost())
+    cloud.always(SHOW, html(404))
+    run = start(cloud, state="absent")
+    with pytest.raises(WriteUncertainError, match=r"is not known.*HTTP 404.*Check that before you run this again"):
+        run.execute(hwc_kps_keypair.execute)
+    assert run.context.result["changed"] is True
+    assert sum(cloud.clock.sleeps) > 50
+
+
 def test_a_write_whose_outcome_cannot_be_read_counts_as_a_change(cloud: FakeTransport) -> None:
     cloud.expect(SHOW, there())
     cloud.expect(DELETE, lost())

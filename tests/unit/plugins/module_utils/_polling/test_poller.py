@@ -230,11 +230,19 @@ def test_foreign_rejections_end_the_wait_when_they_last(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", FOREIGN)
-def test_a_foreign_rejection_before_any_response_ends_the_wait_at_once(fault: str) -> None:
+def test_foreign_rejections_before_any_response_end_the_wait_soon(fault: str) -> None:
     outcome, cloud = run({"a": RUNS, "b": RUNS}, {"faults": [fault] * 99})
     assert states(outcome) == ["pending", "pending"]
-    assert (len(cloud.calls), outcome.msg[:8]) == (1, f"HTTP {fault[-3:]}")
+    assert (len(cloud.calls), outcome.msg[:8]) == (3, f"HTTP {fault[-3:]}")
+    assert outcome.result["elapsed"] < 2.0
     assert "resume" in outcome.result
+
+
+@pytest.mark.parametrize("fault", FOREIGN)
+def test_a_foreign_rejection_of_the_first_request_costs_one_call(fault: str) -> None:
+    outcome, _cloud = run({"a": after(20), "b": after(20)}, {"faults": [fault]})
+    assert states(outcome) == ["success", "success"]
+    assert outcome.result["errors"] == 1
 
 
 @pytest.mark.parametrize("fault", FOREIGN)

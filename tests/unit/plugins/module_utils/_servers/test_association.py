@@ -628,6 +628,19 @@ def test_the_task_of_a_lost_response_is_found_among_those_that_run(cloud: FakeTr
     assert "the task that it started was found" in result["servers"][0]["msg"]
 
 
+@pytest.mark.parametrize("status_", [400, 403, 404])
+def test_a_page_of_a_gateway_does_not_end_the_search(cloud: FakeTransport, status_: int) -> None:
+    planned(cloud, server("s-1"))
+    cloud.expect(ASSOCIATE, lost(), body=body("s-1"))
+    cloud.expect(RUNNING, html(status_))
+    if status_ == 400:
+        # The service may reject the size of a page.
+        cloud.expect(RUNNING.replace("limit=1000&", ""), html(status_))
+    cloud.expect(RUNNING, listed({"task_id": "t-1", "server_id": "s-1"}))
+    cloud.expect(task("t-1"), status("t-1", "SUCCESS_RESET"))
+    assert states(result_of(start(cloud))) == [("s-1", True, "success")]
+
+
 def milliseconds(after: float) -> str:
     return str(int((EPOCH + after) * 1000))
 

@@ -282,6 +282,14 @@ def test_a_lost_request_that_takes_effect_during_the_wait_for_others_is_a_succes
     assert result["servers"][1000]["msg"] == "The request had no usable response, and took effect later."
 
 
+def test_a_page_of_a_gateway_does_not_end_the_search_for_a_lost_request(cloud: FakeTransport) -> None:
+    servers(cloud, server("s-1"))
+    cloud.expect(ACTION, lost(), body=stop_body("s-1"))
+    cloud.expect(detail("s-1"), html(404))
+    servers(cloud, server("s-1", "SHUTOFF"))
+    assert states(result_of(start(cloud, wait=False))) == [("s-1", True, "success")]
+
+
 def test_a_lost_request_after_which_nothing_can_be_read_is_told(cloud: FakeTransport) -> None:
     servers(cloud, server("s-1"))
     cloud.expect(ACTION, lost(), body=stop_body("s-1"))
