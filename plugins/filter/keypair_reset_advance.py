@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter keypair_reset_advance: notes the results of a stage of the role keypair_reset in its records."""
+"""Filter keypair_reset_advance: records the results of a stage of the role keypair_reset in its records."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: keypair_reset_advance
-short_description: Note the results of a stage of the role keypair_reset
+short_description: Record the results of a stage of the role keypair_reset
 version_added: 0.1.0
 description:
-  - Notes the results of a stage in the records of the role P(multicloud.async_tasks.keypair_reset#role), one record for each server.
+  - Records the results of a stage in the records of the role P(multicloud.async_tasks.keypair_reset#role), one record for each server.
   - The records belong to the role and may change between releases.
 author:
   - Multicloud Authors (@multicloud)
@@ -73,7 +73,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Note which tasks were started
+- name: Record which tasks were started
   ansible.builtin.set_fact:
     keypair_reset_records: >-
       {{ keypair_reset_records | multicloud.async_tasks.keypair_reset_advance('associate', results=associated.results) }}
