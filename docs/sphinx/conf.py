@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Sphinx builds the HTML documentation (./run docs), without fetching anything."""
+"""The settings with which Sphinx builds the HTML documentation (./run docs), without fetching anything."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who there is: accounts, users, projects, agencies, access keys, tokens; and who sent a request."""
+"""The accounts, users, projects, agencies, access keys and tokens; and the sender of a request."""
 
 from __future__ import annotations
 

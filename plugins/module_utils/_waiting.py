@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a wait needs of the process: a clock that notices a closed output, and threads.
+"""The clock of a wait, which notices a closed output, and its threads.
 
 It is beside ``_module`` so that modules that do not wait need not carry the polling engine to their host.
 """

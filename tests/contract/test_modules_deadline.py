@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a wait ends that finds no end: by real clocks, over real connections, whatever the service does."""
+"""The end of a wait whose tasks do not end: by real clocks, over real connections, whatever the service does."""
 
 from __future__ import annotations
 

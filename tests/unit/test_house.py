@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must agree between files that nothing else compares: modules, action groups, tests, guides, environment."""
+"""The agreement of files that nothing else compares: modules, action groups, tests, guides, environment."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange
 def _after_sending(
     causes: t.Sequence[BaseException], reason: str, exchange: Exchange, proxy: Proxy | None
 ) -> CloudError:
-    """Return the error for a request that was sent: no fault of its response proves that it was not carried out."""
+    """Return the error for a request that was sent: it may have been carried out, whatever its response is."""
     if _is_timeout(causes):
         return exchange.late()
     if any(isinstance(cause, OSError) for cause in causes):

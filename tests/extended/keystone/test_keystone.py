@@ -91,7 +91,7 @@ def test_a_wrong_password_does_not_lock_the_user(ask: Ask, keystone: Keystone, a
         assert (result["failed"], "hwc_user_password" in result["msg"]) == (True, True), result
         assert {task["state"] for task in result["tasks"]} == {"pending"}
     check(ask(*LIST), account)
-    # It is locked by as many as Keystone is told, which proves that each run above sent one.
+    # It is locked by as many as Keystone is told, so that each run above sent one.
     scope = {"project": {"id": account.projects["cn-north-4"]}}
     for _attempt in range(FAILURES):
         assert keystone.login(account.user, "wrong", account.name, scope).status == 401

@@ -41,9 +41,8 @@ from rules import (
 from subjects import WRITE, Subject
 from wire import DOMAIN, HTTP, HTTPS, PROXY, message, plain
 
-#: Where a fault strikes: in place of the response; the response before it; the connection, the tunnel, the name or the port by
-#: which the request is to be sent; the handshake of TLS, by the name of a certificate; the name of a region, without an
-#: endpoint; the address of the proxy in the environment.
+#: The place of a fault: the response; the one before it; the connection, tunnel, name or port of the request; the handshake of TLS, by
+#: the name of a certificate; the name of a region, without an endpoint; the address of the proxy in the environment.
 ANSWER, BEFORE, CONNECTION, TUNNEL, NAME, PORT, HANDSHAKE, REGION, ENVIRONMENT = (
     "answer",
     "before",

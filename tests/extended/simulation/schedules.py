@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When other engines look at a task, and when they give up, each as a few lines that follow its source.
+"""The times at which other engines poll a task and give up, each as a few lines that follow its source.
 
 An engine is a function that yields the moments of its looks, in seconds since the start, and returns when it gives up; it is
 told the budget and may draw random numbers. ``watch`` plays one against a task, ``cost`` against many.

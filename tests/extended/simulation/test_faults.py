@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What faults cost: time in proportion, and never a verdict. Every call may fail at random, in every way that may pass."""
+"""The cost of faults: time in proportion, and never a verdict. Every call may fail at random, as if for a moment."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the square-root law costs beside other schedules, one task at a time: calls against latency."""
+"""The cost of the square-root law beside other schedules, one task at a time: calls against latency."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ SSH = "plugins/module_utils/_ssh/"
 VERIFICATION = "plugins/plugin_utils/_keypair_reset/verification.py"
 
 Bug = functools.partial(AnyBug, tests=("tests/unit/plugins/module_utils/_ssh",))
-Proof = functools.partial(AnyBug, tests=("tests/unit/plugins/plugin_utils/_keypair_reset",))
+VerificationBug = functools.partial(AnyBug, tests=("tests/unit/plugins/plugin_utils/_keypair_reset",))
 
 BUGS = (
     # How ssh is run
@@ -35,7 +35,7 @@ BUGS = (
             (
                 "a-command-of-its-own",
                 "RemoteCommand=none",
-                "the configuration's command takes the place of the proof's",
+                "the configuration's command takes the place of that of the verification",
             ),
             ("batch-mode", "BatchMode=yes", "a question waits for a response"),
             ("one-hash", "FingerprintHash=sha256", "with MD5 in the configuration, no key is known by its fingerprint"),
@@ -277,78 +277,78 @@ BUGS = (
         "        for descriptor in self._output:\n            os.set_blocking(descriptor, True)\n"
         "        self._read()\n        status = self._process.poll()\n",
     ),
-    # What a proof means for a server
-    Proof(
+    # What a verification means for a server
+    VerificationBug(
         "no-login-is-fine",
         "a server whose planned login was not tried is reported as reset",
         VERIFICATION,
         'or ({"outcome": UNVERIFIED, "msg": problem} if name in planned else None)',
         "or None",
     ),
-    Proof(
+    VerificationBug(
         "new-key-refused-is-fine",
         "a server that refuses the new key is reported as reset",
         VERIFICATION,
         '    if new and new["outcome"] == REFUSED:\n',
         '    if new and new["outcome"] == "":\n',
     ),
-    Proof(
+    VerificationBug(
         "new-key-unverified-is-fine",
         "a server whose new key was not verified is reported as reset",
         VERIFICATION,
         '    elif new and new["outcome"] != ACCEPTED:\n',
         '    elif new and new["outcome"] == "":\n',
     ),
-    Proof(
+    VerificationBug(
         "old-key-accepted-is-fine",
         "a server that still lets the old key in is reported as reset",
         VERIFICATION,
         '    if old and old["outcome"] == ACCEPTED:\n',
         '    if old and old["outcome"] == "":\n',
     ),
-    Proof(
+    VerificationBug(
         "old-key-unverified-is-fine",
         "a server whose old key was not verified to be refused is reported as reset",
         VERIFICATION,
         '    elif old and old["outcome"] != REFUSED and not record',
         '    elif old and old["outcome"] == "" and not record',
     ),
-    Proof(
+    VerificationBug(
         "silent-session-unsaid",
         "nothing says that a server accepts the new key and runs no command",
         VERIFICATION,
         '    if not reasons and new and (new["partial"] or not new["command_ran"]):\n',
         '    if not reasons and new and (new["partial"]):\n',
     ),
-    Proof(
+    VerificationBug(
         "wrong-old-key-taken",
         "the refusal of any key counts as that of the old one",
         VERIFICATION,
         '            fits = _same(record["old_public_key"], pairs[0].get("public_key")) if pairs else False\n',
         '            fits = bool(record["old_public_key"]) if pairs else False\n',
     ),
-    Proof(
+    VerificationBug(
         "unread-pair-taken",
         "an old key is not compared when the pair could not be read",
         VERIFICATION,
         '    if "keypairs" not in result:\n',
         '    if "keypairs" not in result and not result.get("msg"):\n',
     ),
-    Proof(
+    VerificationBug(
         "no-keys-are-the-same",
         "two keys that are not known count as one",
         VERIFICATION,
         "    return key_material(str(one)) is not None and key_material",
         "    return key_material",
     ),
-    Proof(
+    VerificationBug(
         "bad-key-found-late",
         "a key that cannot be used is found when the servers have been stopped",
         VERIFICATION,
         "                refuse(record, f\"{login['msg']}{more}\")\n",
         "                pass\n",
     ),
-    Proof(
+    VerificationBug(
         "unchecked-is-fine",
         "keys that could not be checked at all are taken for good",
         VERIFICATION,

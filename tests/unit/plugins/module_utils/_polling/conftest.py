@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How hard the property tests look: always the same examples, so that a failure is a change and never luck.
+"""The effort of the property tests: always the same examples, so that a failure is a change and never luck.
 
-``HYPOTHESIS_PROFILE=search`` looks for new ones, ``HYPOTHESIS_EXAMPLES`` of them for each property; ``quick`` does not
-look for the simplest example that fails.
+``HYPOTHESIS_PROFILE=search`` makes new ones, ``HYPOTHESIS_EXAMPLES`` of them for each property; ``quick`` does not
+search for the simplest example that fails.
 """
 
 from __future__ import annotations

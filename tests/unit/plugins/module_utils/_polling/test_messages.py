@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a wait says in the end, status by status, for each way it can end."""
+"""The messages at the end of a wait, for each way it can end."""
 
 from __future__ import annotations
 

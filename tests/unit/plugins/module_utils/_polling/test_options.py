@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a user may say about a wait, and what is refused before anything is sent."""
+"""The options of a wait, and those that are rejected before anything is sent."""
 
 from __future__ import annotations
 

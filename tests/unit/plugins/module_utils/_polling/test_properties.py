@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every wait, whatever the tasks, the service and the network do. P1 to P15 are the proof obligations."""
+"""The properties of every wait, whatever the tasks, the service and the network do, numbered from P1."""
 
 from __future__ import annotations
 

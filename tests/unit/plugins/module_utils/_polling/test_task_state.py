@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known about one task, and how it is put away and taken up again."""
+"""The state of one task, and how it is saved and restored."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When a module may run in the worker: each condition of the rule, and the words with which it says no."""
+"""The rule by which a module runs in the worker: each condition, and the reason that it gives."""
 
 from __future__ import annotations
 
