@@ -52,7 +52,7 @@ def _files(*trees: str, kinds: t.Collection[str] = (".py",)) -> t.Iterator[Path]
                 yield path
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _lines() -> list[tuple[str, str]]:
     """Return every line of the project, with its place; words of names are apart."""
     return [
