@@ -132,6 +132,16 @@ def test_the_files_and_names_where_to_look_exist() -> None:
     assert missing == []
 
 
+def test_the_documentation_installs_from_the_repository_of_the_collection() -> None:
+    files = [ROOT / "README.md", *(ROOT / "docs").rglob("*.rst"), ROOT / "docs" / "sphinx" / "antsibull-docs.cfg"]
+    found = {
+        file.name: set(re.findall(r"collection install git\+(\S+)", file.read_text(encoding="utf-8"))) for file in files
+    }
+    named = {name: addresses for name, addresses in found.items() if addresses}
+    assert {"README.md", "landing.rst", "antsibull-docs.cfg"} <= set(named)
+    assert {address for addresses in named.values() for address in addresses} == {_yaml("galaxy.yml")["repository"]}
+
+
 def test_lines_of_the_guides_have_at_most_120_columns() -> None:
     pages = [*(ROOT / "docs" / "docsite" / "rst").glob("*.rst"), *(ROOT / "docs" / "sphinx").glob("*.rst")]
     found = [
