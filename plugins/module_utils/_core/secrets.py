@@ -33,6 +33,8 @@ PART = 15
 #: Characters of the shortest run of Base64 or hexadecimal digits that is decoded, and runs that ``in_text`` decodes.
 RUN = 16
 RUNS = 1000
+#: Places of one text where something was cut that are searched for the beginning of a secret.
+CUTS = 100
 #: Characters that are searched of one text; what is behind them is dropped.
 SEARCHED = 65536
 #: How often escapes are undone, one within the other.
@@ -57,6 +59,8 @@ _RUN = re.compile(
     r"(?<![A-Za-z0-9+/_-])(?![0-9a-f]{8}-[0-9a-f]{4}-)"
     rf"[A-Za-z0-9+/_-]{{{RUN},}}(?:\r?\n[A-Za-z0-9+/_-]+)*"
 )
+# What is written where a text is cut.
+_DOTS = re.compile(r"\.{3,}|\u2026")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+\Z")
 _JSON = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
@@ -156,14 +160,15 @@ class Secrets:
     def _found(self, text: str, *, cut: bool = False, nested: int = NESTED) -> t.Iterator[_Place]:
         """Return the places of secrets, as first and last position."""
         decoded, places = _decode(text, [(index, index) for index in range(len(text))])
+        ends = [dots.start() for dots in itertools.islice(_DOTS.finditer(decoded), CUTS)] + [len(decoded)] * cut
         for secret in self._plain:
             for start in _finds(secret, decoded):
                 if len(secret) >= ALONE or _alone(decoded, start, start + len(secret)):
                     yield places[start][0], places[start + len(secret) - 1][1]
-            if cut:
-                begun = _begun(secret, decoded)
+            for end in ends:
+                begun = _begun(secret, decoded[:end])
                 if begun:
-                    yield places[-begun][0], places[-1][1]
+                    yield places[end - begun][0], places[end - 1][1]
         for run in _RUN.finditer(decoded) if nested else ():
             if self._hides(run[0], nested):
                 yield places[run.start()][0], places[run.end() - 1][1]

@@ -127,6 +127,11 @@ def in_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def tokens(exchange: Exchange) -> str:
+    """Return the headers of the request that hold a token, as in a URL."""
+    return "&".join(in_url(value) for name, value in exchange.request.headers if "token" in name.lower())
+
+
 def as_page(text: str) -> tuple[bytes, str]:
     """Put text inside a page."""
     return f"<html><pre>{text}</pre></html>".encode(), HTML_TYPE

@@ -237,6 +237,9 @@ PROXIES = {
     "with a port that is too high": "http://user:sesame-opens@127.0.0.1:99999",
     "without a host": "http://user:sesame-opens@:8080",
     "with half an IPv6 address": "http://user:sesame-opens@[::1:8080",
+    "with an IPv6 address that is none": "http://user:sesame-opens@[1:2:3]:8080",
+    "with an empty label in its host": "http://user:sesame-opens@proxy..example.com:8080",
+    "with a byte that is not UTF-8, and no port": "http://user:sesame\udce4opens@127.0.0.1:",
     "with a scheme that does not exist": "gopher://user:sesame-opens@127.0.0.1:9",
     "with a scheme of SOCKS without a version": "socks://user:sesame-opens@127.0.0.1:9",
 }
@@ -294,6 +297,17 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the right response with NaN", ODD, answer(200, b.with_field('"x": NaN')), carried=DONE),
     Fault(
         "the right response with half a surrogate pair", ODD, answer(200, b.with_field('"x": "\\ud800"')), carried=DONE
+    ),
+    Fault(
+        "the right response with the bytes of half a surrogate pair",
+        ODD,
+        answer(
+            200,
+            b.altered(
+                lambda body: (body or b"{}")[:-1] + (b', "x": "\xed\xa0\x80"}' if body else b'"x": "\xed\xa0\x80"}')
+            ),
+        ),
+        carried=DONE,
     ),
     Fault(
         "the right response with control characters",
@@ -413,6 +427,20 @@ FAULTS: tuple[Fault, ...] = (
         cloud="hwc",
     ),
     Fault("400 as XML", REFUSED, answer(400, xml("SomeCode")), cloud="ali"),
+    Fault(
+        "400 as XML with a namespace, attributes and a comment",
+        REFUSED,
+        answer(
+            400,
+            b.raw(
+                b"<?xml version='1.0'?><!-- no --><e:Error xmlns:e='u'><e:Code a='b'>X</e:Code></e:Error>", b.XML_TYPE
+            ),
+        ),
+        cloud="ali",
+    ),
+    Fault(
+        "400 with an object named Error", REFUSED, answer(400, b.document({"Error": {"Code": "X", "Message": "no"}}))
+    ),
     # --- Refused credentials
     Fault(
         "401, a wrong signature",
@@ -465,6 +493,13 @@ FAULTS: tuple[Fault, ...] = (
         "400, a wrong clock by its other name",
         DENIED,
         answer(400, vendor("IllegalTimestamp", "The input parameter Timestamp is not valid.")),
+        cloud="ali",
+        says="[Cc]lock",
+    ),
+    Fault(
+        "400, a wrong clock in another letter case",
+        DENIED,
+        answer(400, vendor("InvalidTimestamp.Expired", "Specified time stamp or date value is expired.")),
         cloud="ali",
         says="[Cc]lock",
     ),
@@ -526,6 +561,12 @@ FAULTS: tuple[Fault, ...] = (
         "throttled in a response with status 200",
         THROTTLED,
         answer(200, b.document({"RequestId": "R", "Code": "Throttling.User", "Message": "flow control"})),
+        cloud="ali",
+    ),
+    Fault(
+        "throttled in a response with status 200, inside Error",
+        THROTTLED,
+        answer(200, b.document({"RequestId": "R", "Error": {"Code": "Throttling.User", "Message": "flow control"}})),
         cloud="ali",
     ),
     # --- Retry hints
@@ -1153,6 +1194,11 @@ FAULTS: tuple[Fault, ...] = (
         lambda e: answer(400, vendor(), ("X-Request-Id", b.in_url(e.request.text() + str(e.request.headers))[:4000]))(
             e
         ),
+    ),
+    Fault(
+        "a request id that repeats a token",
+        REFUSED,
+        lambda e: answer(400, vendor(), ("X-Request-Id", b.tokens(e)), ("x-acs-request-id", b.tokens(e)))(e),
     ),
     Fault("400 with the right response", STRANGER, answer(400, b.healthy), only=lambda subject: subject.kind != "wait"),
     Fault(

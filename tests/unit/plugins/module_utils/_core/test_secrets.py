@@ -183,6 +183,7 @@ def test_a_very_short_secret_masks_nothing(secret: str) -> None:
     ("secret", "text", "masked"),
     [
         ("Pool", "HTTPSConnectionPool: Pool, Pools, Pool.", "HTTPSConnectionPool: ********, Pools, ********."),
+        ("timeout-of-5-s", "The time is up... time... and so on", "The time is up... ********... and so on"),
         ("timeout", "ReadTimeout timeout=5 timeouts", "ReadTimeout ********=5 timeouts"),
         ("pass/word", "the password is wrong: pass/word", "the password is wrong: ********"),
         ("pa-ss-word-1", "password1 pa-ss-word-1", "password1 ********"),
@@ -233,6 +234,9 @@ def test_the_beginning_of_a_secret_where_a_text_is_cut_is_hidden(name: str, enco
     echo = ENCODINGS[encoding](SECRETS[name])
     for length in range(len(ENCODINGS[encoding](SECRETS[name][:4])), len(echo)):
         assert secrets.mask(f"Login with {echo[:length]}", cut=True) == f"Login with {MASK}"
+        if encoding == "as it is":
+            for dots in ("...", "\u2026"):
+                assert secrets.mask(f"Login with {echo[:length]}{dots} 1") == f"Login with {MASK}{dots} 1"
     before = "x" * (SEARCHED - len(echo) + 1)
     assert secrets.mask(before + echo) == f"{before}{MASK}..."
 
