@@ -209,22 +209,27 @@ class SocksProxy:
     Args:
         port: Port of this machine where every host is.
         login: ``user:password`` that it asks for.
+        forbids: Whether its rules forbid every connection.
     """
 
-    def __init__(self, port: int, login: str) -> None:
+    def __init__(self, port: int, login: str, *, forbids: bool = False) -> None:
         self._port = port
+        self._forbids = forbids
         self._login = login.encode().split(b":")
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._over = threading.Event()
         self.port: int = self._listener.getsockname()[1]
         #: How often it was asked for a connection.
         self.asked = 0
+        #: How often somebody connected.
+        self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 sock, _address = self._listener.accept()
+                self.connections += 1
                 threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
@@ -238,7 +243,14 @@ class SocksProxy:
             sock.sendall(b"\x05\x02")
             read(1)
             given = [read(read(1)[0]), read(read(1)[0])]
-            sock.sendall(b"\x01\x00" if given == self._login else b"\x01\x01")
+            if given != self._login:
+                sock.sendall(b"\x01\x01")
+                return
+            sock.sendall(b"\x01\x00")
+            if self._forbids:
+                read(300)
+                sock.sendall(b"\x05\x02\x00\x01" + b"\0" * 6)
+                return
             kind = read(4)[3]
             read({1: 4, 3: 0, 4: 16}[kind] or read(1)[0])
             read(2)

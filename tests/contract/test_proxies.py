@@ -365,6 +365,31 @@ def test_a_socks_proxy_is_used(serve: Serve, authority: tuple[ssl.SSLContext, Pa
     assert proxy.asked == 1
 
 
+@pytest.mark.parametrize(
+    ("given", "forbids", "words"),
+    [
+        ("", False, "asks for a user name and password"),
+        ("user@", False, "does not accept the user name and password"),
+        (f"user:wrong-{PASSWORD}@", False, "does not accept the user name and password"),
+        ("user:w\udce4@", False, "at most 255 bytes in UTF-8"),
+        (f"user:{PASSWORD}@", True, "Connection not allowed by ruleset"),
+    ],
+    ids=["no login", "a user alone", "a wrong login", "a login that is not text", "a connection that is forbidden"],
+)
+def test_a_socks_proxy_that_refuses_is_asked_once(given: str, forbids: bool, words: str) -> None:
+    pytest.importorskip("socks")
+    with contextlib.closing(SocksProxy(9, f"user:{PASSWORD}", forbids=forbids)) as proxy:
+        transport = RequestsTransport(environ={"ALL_PROXY": f"socks5h://{given}127.0.0.1:{proxy.port}"})
+        http = Http(transport, SystemClock(), lambda: 0.0, check_mode=False, timeout=ENOUGH)
+        url = "https://kms.example.com/"
+        with pytest.raises(TransportError, match=words) as caught:
+            http.call(lambda left: http.send(get(url), "KPS Test", read_only=True, timeout=left), read_only=True)
+    assert proxy.connections <= 1
+    assert (caught.value.possibly_sent, caught.value.permanent) == (False, True)
+    assert PASSWORD not in str(caught.value)
+    assert "ALL_PROXY" in str(caught.value)
+
+
 # --- Which proxy
 
 

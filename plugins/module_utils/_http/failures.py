@@ -28,6 +28,8 @@ _UNKNOWN_HOST = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NON
 _BANNER = re.compile(r"(SSH-|HTTP/|RTSP/|SIP/|ICY\b)[\w.-]{0,20}(?=\s|$)")
 #: Temporary errors of a proxy: too slow, too early, too many; and what it says about the other side (5xx).
 _PASSING = (408, 425, 429)
+#: How PySocks words the reply of a SOCKS proxy whose rules forbid a connection (RFC 1928, 6).
+_NOT_ALLOWED = "0x02"
 
 
 def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> CloudError:
@@ -77,18 +79,11 @@ def translate(error: Exception, exchange: Exchange, proxy: Proxy | None) -> Clou
 
 def refused_by(proxy: Proxy, origin: str, status: int) -> TransportError:
     """Return the error of a proxy that does not let a request through."""
-    hint = _hint(proxy)
-    if status == 407:
-        given = "does not accept the user name and password" if proxy.username else "asks for a user name and password"
-        hint = (
-            f"The proxy {given}. They belong in {proxy.variable}, percent-encoded: "
-            f"{proxy.url.replace('://', '://user:password@')}."
-        )
     return TransportError(
         f"The proxy {proxy.url} refused the way to {origin} with HTTP {status}.",
         possibly_sent=False,
         permanent=400 <= status < 500 and status not in _PASSING,
-        hint=hint,
+        hint=_login_hint(proxy) if status == 407 else _hint(proxy),
     )
 
 
@@ -98,10 +93,15 @@ def _at_proxy(causes: t.Sequence[BaseException], reason: str, exchange: Exchange
         return refused_by(proxy, exchange.origin, exchange.tunnel)
     if _is_timeout(causes):
         reason = f"no connection within {exchange.connect_timeout:.1f} s"
+    kinds = {type(cause).__name__ for cause in causes}
+    login = "SOCKS5AuthError" in kinds
+    forbidden = "SOCKS5Error" in kinds and reason.startswith(_NOT_ALLOWED)
     return TransportError(
         f"The proxy {proxy.url} on the way to {exchange.origin} failed: {reason}.",
         possibly_sent=False,
-        hint=_hint(proxy),
+        # A login that was rejected is not sent again and again.
+        permanent=login or forbidden,
+        hint=_login_hint(proxy) if login else _hint(proxy),
     )
 
 
@@ -131,6 +131,14 @@ def _hint(proxy: Proxy) -> str:
 def _is_malformed(cause: BaseException) -> bool:
     """Return whether an exception is about a response that is not HTTP; a closed connection is an OSError, too."""
     return isinstance(cause, http.client.HTTPException) and not isinstance(cause, OSError)
+
+
+def _login_hint(proxy: Proxy) -> str:
+    given = "does not accept the user name and password" if proxy.username else "asks for a user name and password"
+    return (
+        f"The proxy {given}. They belong in {proxy.variable}, percent-encoded: "
+        f"{proxy.url.replace('://', '://user:password@')}."
+    )
 
 
 def _is_timeout(causes: t.Iterable[BaseException]) -> bool:

@@ -139,10 +139,18 @@ def _parse(variable: str, value: str) -> Proxy:
     host = match.group(1)
     if not may_exist(host.strip("[]"), bracketed=host.startswith("[")):
         raise _unusable(variable, f"no host can have the name {printable(host, WORD)}", None)
-    username, _colon, password = login.partition(":")
-    return Proxy(
-        f"{scheme}://{address}", variable, unquote(username) if at_sign else None, unquote(password) if at_sign else ""
-    )
+    username, _colon, password = (unquote(part) for part in login.partition(":"))
+    if scheme in SOCKS_SCHEMES and not (_fits_socks(username) and _fits_socks(password)):
+        raise _unusable(variable, "SOCKS takes a user name and a password of at most 255 bytes in UTF-8", None)
+    return Proxy(f"{scheme}://{address}", variable, username if at_sign else None, password)
+
+
+def _fits_socks(text: str) -> bool:
+    """Return whether SOCKS can carry a user name or password (RFC 1929, 2)."""
+    try:
+        return len(text.encode()) < 256
+    except UnicodeEncodeError:
+        return False
 
 
 def _unusable(variable: str, why: str, hint: str | None) -> TransportError:

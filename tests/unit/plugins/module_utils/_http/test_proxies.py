@@ -148,6 +148,18 @@ def test_an_invalid_proxy_is_reported_with_its_variable(value: str) -> None:
     assert ("socks5h" in str(caught.value)) == (not value.startswith("http"))
 
 
+@pytest.mark.parametrize(
+    "login", [f"user:{'p' * 256}", f"{'u' * 256}:p", f"user:{'%C3%A4' * 128}", "user:hunt\udce4r2"]
+)
+def test_socks_takes_a_short_login(login: str) -> None:
+    value = f"://{login}@proxy.example.com"
+    with pytest.raises(TransportError, match="SOCKS takes a user name and a password of at most 255 bytes") as caught:
+        find_proxy(URL, {"HTTPS_PROXY": f"socks5h{value}"})
+    assert login not in str(caught.value)
+    assert caught.value.permanent
+    assert find_proxy(URL, {"HTTPS_PROXY": f"http{value}"}) is not None
+
+
 def test_an_unused_proxy_need_not_be_valid() -> None:
     assert found(HTTPS_PROXY="http://a b", NO_PROXY="myhuaweicloud.com") is None
     assert found(ALL_PROXY="socks://x", HTTPS_PROXY=PROXY) == (PROXY, "HTTPS_PROXY")
