@@ -164,9 +164,12 @@ def _locked(descriptor: int) -> bool:
 
 def _read(file: str) -> list[JournalEntry]:
     with open(file, encoding="utf-8") as stream:
-        content = json.load(stream)
+        try:
+            content = json.load(stream)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
     if not isinstance(content, list) or not all(
-        isinstance(entry, dict) and entry.get("server_id") for entry in content
+        isinstance(entry, dict) and isinstance(entry.get("server_id"), str) and entry["server_id"] for entry in content
     ):
         raise ValueError("it is not a list of servers")
     return content

@@ -112,6 +112,9 @@ def test_a_server_is_always_in_at_least_one_journal(tmp_path: Path) -> None:
         ('{"server_id": "a"}', "it is not a list of servers"),
         ('["a"]', "it is not a list of servers"),
         ('[{"host": "a"}]', "it is not a list of servers"),
+        ('[{"server_id": ["a"]}]', "it is not a list of servers"),
+        ('[{"server_id": 7}]', "it is not a list of servers"),
+        ("[" * 100000, "it is nested too deeply"),
         ("\udcff", "codec can't decode"),
     ],
 )
