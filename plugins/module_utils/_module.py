@@ -231,6 +231,9 @@ class Module:
         result = {**context.result, **returned}
         if not result.get("failed"):
             result.pop("failed", None)
+        if "exception" in result:
+            # A wait that ran into a bug tells what it knows, and the words of the exception may be those of a service.
+            result.update({name: context.secrets.mask(str(result[name])) for name in ("msg", "exception")})
         return result
 
     def run(self) -> t.NoReturn:

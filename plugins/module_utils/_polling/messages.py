@@ -18,7 +18,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks
     UNKNOWN,
     TaskBackend,
 )
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, WORD, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.options import Options
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.state import WaitState
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling.task_state import (
@@ -352,7 +352,7 @@ class Messages(Summary):
 
 def bug(error: Exception) -> str:
     """Return the message of an exception that should not occur."""
-    return f"Unexpected {type(error).__name__}: {error}. This is a bug of the collection: please report it."
+    return f"Unexpected {type(error).__name__}: {printable(error, SENTENCE)}. This is a bug of the collection: please report it."
 
 
 def _failure(task: TaskState) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
@@ -193,6 +194,24 @@ def test_secrets_of_the_environment_are_masked() -> None:
     environ = {"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "hunter-secret"}
     result = ended("context.client(HWC)\nreturn {'echo': 'it is hunter-secret'}", environ)
     assert result["echo"] == "it is ********"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise ValueError('it is hunter%2Dsecret')",
+        "return {'failed': True, 'msg': 'Unexpected: hunter%2Dsecret', 'exception': 'ValueError: hunter%2Dsecret'}",
+    ],
+    ids=["raised", "returned with what is known"],
+)
+def test_secrets_in_the_words_of_a_bug_are_masked_as_a_service_writes_them(body: str) -> None:
+    environ = {"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "hunter-secret"}
+    result = ended(f"context.client(HWC)\n{body}", environ)
+    assert result["failed"]
+    assert "********" in result["msg"]
+    assert "hunter" not in result["msg"]
+    # The body itself may be in the traceback.
+    assert "hunter" not in json.dumps(result).replace(f"context.client(HWC)\\n{body}", "").replace(body, "")
 
 
 def test_options_are_checked_by_ansible() -> None:
