@@ -69,10 +69,18 @@ def is_loopback(host: str) -> bool:
     """Return whether a host, without brackets, is this machine itself."""
     # Names are the same in capitals, and with the dot that ends a full name (RFC 1034, 3.1).
     name = host.lower().rstrip(".")
+    address = address_of(name)
+    return name == "localhost" if address is None else address.is_loopback
+
+
+def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that a host, without brackets, is; that of IPv4 when it is one written as IPv6. None for a name."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return name == "localhost"
+        return None
+    # Before Python 3.13, ::ffff:8.8.8.8 is a private address, and ::ffff:127.0.0.1 is not this machine.
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def local_url(name: str, value: str) -> str:
@@ -99,10 +107,8 @@ def local_url(name: str, value: str) -> str:
 
 def is_local(url: str) -> bool:
     """Return whether the host of a URL is an address that is not of the public internet."""
-    try:
-        return not ipaddress.ip_address(_host_of(url)).is_global
-    except ValueError:
-        return is_loopback(_host_of(url))
+    address = address_of(_host_of(url))
+    return is_loopback(_host_of(url)) if address is None else not address.is_global
 
 
 def may_exist(host: str, *, bracketed: bool) -> bool:

@@ -20,7 +20,11 @@ from urllib.parse import unquote
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import TransportError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import is_loopback, may_exist
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import (
+    address_of,
+    is_loopback,
+    may_exist,
+)
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.messages import split_url
 
 HTTP_SCHEMES = ("http", "https")
@@ -165,10 +169,7 @@ def _unusable(variable: str, why: str, hint: str | None) -> TransportError:
 def _is_exempt(host: str, port: int, no_proxy: str) -> bool:
     """Return whether ``NO_PROXY`` lists a host."""
     host = host.strip("[]").rstrip(".").lower()
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        address = None
+    address = address_of(host)
     for entry in no_proxy.lower().replace(",", " ").split():
         name, entry_port = _split_entry(entry)
         if entry_port is not None and entry_port != port:

@@ -99,6 +99,8 @@ def test_a_value_is_quoted_as_plain_text() -> None:
     [
         ("http://127.0.0.1:8080/keys?role=a", "http://127.0.0.1:8080/keys?role=a"),
         ("http://localhost", "http://localhost/"),
+        ("http://LocalHost./keys", "http://LocalHost./keys"),
+        ("http://[::ffff:127.0.0.1]/keys", "http://[::ffff:127.0.0.1]/keys"),
         ("http://169.254.170.23/v1/credentials", "http://169.254.170.23/v1/credentials"),
         ("http://[fd00::23]/v1", "http://[fd00::23]/v1"),
         ("http://100.100.100.200/latest", "http://100.100.100.200/latest"),
@@ -115,6 +117,7 @@ def test_the_address_of_what_hands_out_keys(given: str, url: str) -> None:
     [
         ("http://keys.example.com/", "in clear text"),
         ("http://8.8.8.8/keys", "in clear text"),
+        ("http://[::ffff:8.8.8.8]/keys", "in clear text"),
         ("http://localhost.example.com/", "in clear text"),
         ("keys.example.com", "not a URL"),
         ("file:///etc/keys", "not a URL"),

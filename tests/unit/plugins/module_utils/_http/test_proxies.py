@@ -79,6 +79,7 @@ def test_plain_http_to_this_machine_uses_none(host: str) -> None:
         ("https://127.0.0.1:8444/", "127.0.0.1:8443", False),
         ("https://127.0.0.1:8443/", "127.0.0.1", True),
         ("https://10.1.2.3/", "10.0.0.0/8", True),
+        ("https://[::ffff:10.1.2.3]/", "10.0.0.0/8", True),
         ("https://11.1.2.3/", "10.0.0.0/8", False),
         ("https://10.1.2.3/", "1.2.3", False),
         ("https://[fd00::1]/", "fd00::/8", True),
