@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import re
 import typing as t
 
@@ -22,6 +23,9 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._http impor
 LONGEST_WAIT = 86400.0
 #: Seconds that the clock of a service may be away from ours; a Date that is further off is not a clock's.
 FARTHEST_CLOCK = 10 * 365 * 86400.0
+
+#: Characters of a detail of an error, written as JSON, that a result holds at most.
+DETAIL = 16384
 
 #: Values that a field for an error code has when nothing failed, in lower case.
 GOOD_CODES = ("0", "200", "ok", "success")
@@ -65,7 +69,7 @@ class ErrorResponse(t.NamedTuple):
             "code": self.code,
             "text": self.text,
             "request_id": self.request_id,
-            "details": self.details,
+            "details": {name: _bounded(value) for name, value in self.details.items()},
         }
 
     def foreign_error(self, message: str) -> ServiceError | None:
@@ -125,6 +129,12 @@ def sensible_wait(seconds: float) -> float | None:
 def code_of(value: t.Any) -> str | None:
     """Return an error code as text; some services write it as a number. None when it is neither."""
     return str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "" else None
+
+
+def _bounded(detail: t.Any) -> t.Any:
+    """Return a detail of an error; of one that is too long, the beginning of its text."""
+    text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
+    return detail if len(text) <= DETAIL else f"{text[:DETAIL]}..."
 
 
 def _http_date(text: str) -> float | None:

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.fields import display_text
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import SENTENCE, printable
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import (
     Response,
     decode_json,
@@ -221,8 +222,10 @@ def _permission_hint(action: str | None, details: t.Mapping[str, t.Any]) -> str:
             else ""
         )
         if said:
-            parts.append(f"Reason: {said.rstrip('.')}.")
+            parts.append(f"Reason: {printable(said, SENTENCE).rstrip('.')}.")
     encoded = display_text(details, "encoded_authorization_message")
     if encoded:
-        parts.append(f"An administrator can decode with STS (DecodeAuthorizationMessage) why it was denied: {encoded}")
+        # A part of it cannot be decoded.
+        shown = encoded if len(encoded) <= error_response.DETAIL else "the field of this name in error_details."
+        parts.append(f"An administrator can decode with STS (DecodeAuthorizationMessage) why it was denied: {shown}")
     return " ".join(parts)

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core import errors
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import Secrets
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._http import Response
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._http.error_response import DETAIL
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.client import HuaweiOperation
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._huawei.errors import (
     HuaweiErrorResponse,
@@ -327,6 +328,24 @@ def test_a_hint_spells_out_a_few_reasons() -> None:
     hint = str(error(answer({"error_code": "SMS.9004", "error_msg": "no", "details": reasons}, 403)).hint)
     assert "E.4: no" in hint
     assert "E.5" not in hint
+
+
+@pytest.mark.parametrize("name", ["error_msg", "details", "encoded_authorization_message", "error_param"])
+def test_no_field_of_an_error_response_makes_the_result_long(name: str) -> None:
+    words = "x" * 1_000_000
+    value = [{"error_code": words, "error_msg": words}] * 9 if name == "details" else words
+    refused = error(answer({"error_code": "SMS.9004", "error_msg": "no", name: value}, 403))
+    assert len(str(refused)) < 8000
+    assert len(json.dumps(refused.as_result())) < 60000
+
+
+def test_an_encoded_reason_is_shown_whole_or_not_at_all() -> None:
+    for length, shown in ((DETAIL, True), (DETAIL + 1, False)):
+        encoded = "x" * length
+        refused = error(answer({"error_code": "E", "error_msg": "no", "encoded_authorization_message": encoded}, 403))
+        assert (encoded in str(refused)) is shown
+        assert ("error_details" in str(refused)) is not shown
+        assert refused.details["encoded_authorization_message"][:DETAIL] == "x" * DETAIL
 
 
 @pytest.mark.parametrize(
