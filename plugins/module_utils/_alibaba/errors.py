@@ -44,6 +44,11 @@ _AUTHENTICATION = ("invalidaccesskeyid", "invalidaccesskeysecret", "invalidsecur
 _AUTHENTICATION_CODES = {"signaturedoesnotmatch", "incompletesignature", "missingsecuritytoken", "invalidcredentials"}
 _PERMISSION = ("nopermission", "forbidden")
 _TRANSIENT = ("serviceunavailable", "internalerror", "servicetimeout", "signaturenonceused")
+#: The advice for what does not exist, by how the code begins.
+_HINTS = {
+    "entitynotexists.directory": "Check directory_id, and whether ali_region is the region of the directory.",
+    "entitynotexist.role": "Check the role (ali_role_arn, ALIBABA_CLOUD_ROLE_ARN, or ram_role_arn of the profile).",
+}
 # The error for a wrong signature quotes what the server signed, the security token included.
 _ECHO = re.compile(r"\bserver\s{0,9}(string\s{0,9}to\s{0,9}sign|canonical\s{0,9}request)\b", re.IGNORECASE)
 # A gateway may return errors in XML, whatever was asked for. Three fields of it are read by name; it is not parsed.
@@ -167,7 +172,9 @@ def to_error(response: Response, operation: AlibabaOperation, *, origin: str, no
         return errors.ForbiddenError(message, hint=_permission_hint(operation.iam_action), **fields)
     if code.startswith(_TRANSIENT) or error.status >= 500 or error.status == 408:
         return errors.UnavailableError(message, **fields)
-    return errors.RejectedError(message, **fields)
+    return errors.RejectedError(
+        message, hint=next((_HINTS[name] for name in _HINTS if code.startswith(name)), None), **fields
+    )
 
 
 def is_skew(error: errors.CloudError) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._auth.acces
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     AuthenticationError,
     ForbiddenError,
+    RejectedError,
     ServiceError,
     UsageError,
 )
@@ -138,6 +139,15 @@ _CREATE_KEY_BY_TOKEN = HuaweiOperation(
 _OF_ACCOUNT = frozenset({"sms"})
 
 _ACCOUNT_HINT = "SMS belongs to no region: it needs a token that is for the account (domain), not for a project."
+
+_PROJECT_HINT = (
+    "The token is for a project: it must exist, and the user must be allowed to use it (hwc_project_id, hwc_project_name; without "
+    "them the project that bears the name in hwc_region)."
+)
+_AGENCY_HINT = (
+    "Check the agency (hwc_agency_name, HW_ASSUME_ROLE_AGENCY_NAME) and the account that delegates (hwc_agency_domain_name, "
+    "hwc_agency_domain_id)."
+)
 
 #: What a request carries: a signature made with a key, a token, or nothing.
 Authentication = t.Union[AccessKey, Token, None]
@@ -278,7 +288,11 @@ class HuaweiClient(Client):
         if not isinstance(credentials, Agency):
             return self._obtain(credentials, deadline)
         identity = self._obtain(credentials.base, deadline, of_account=True)
-        response = self._post(_ASSUME_AGENCY, iam.agency_body(credentials), deadline, identity)
+        try:
+            response = self._post(_ASSUME_AGENCY, iam.agency_body(credentials), deadline, identity)
+        except RejectedError as error:
+            error.hint = f"{_AGENCY_HINT} {error.hint or ''}".strip()
+            raise
         return self._masked(iam.key_of(response.document["credential"], credentials.source, "IAM"))
 
     def _log_in_to_account(self, deadline: float) -> AccessKey | Token:
@@ -330,7 +344,14 @@ class HuaweiClient(Client):
                 WantedProject(self._project_id) if self._project_id else WantedProject(None, self._wanted_project())
             )
             scope = iam.project_scope(credentials, project)
-        response = self._post(_CREATE_TOKEN, iam.token_body(credentials, scope), deadline, None)
+        try:
+            response = self._post(_CREATE_TOKEN, iam.token_body(credentials, scope), deadline, None)
+        except (AuthenticationError, ForbiddenError, RejectedError) as error:
+            # IAM rejects a project that the user may not use, or that there is not, as it rejects a wrong password.
+            said = (error.text or "").lower()
+            if "project" in scope and "password" not in said:
+                error.hint = _PROJECT_HINT if "project" in said else f"{error.hint or ''} {_PROJECT_HINT}".strip()
+            raise
         token = self._masked(iam.read_token(response.document, response.headers, credentials.source))
         if not of_account and self._project_id is None:
             project_id = iam.project_of(response.document)
@@ -359,7 +380,7 @@ class HuaweiClient(Client):
         given = "hwc_project_name" if self._project.name else "hwc_region"
         try:
             response = self._exchange(_LIST_PROJECTS, _LIST_PROJECTS.path, [("name", name)], None, deadline, identity)
-        except ForbiddenError as error:
+        except (ForbiddenError, RejectedError) as error:
             error.hint = (
                 f"The project named {name!r} ({given}) could not be looked up. Give its id in hwc_project_id "
                 "(HUAWEICLOUD_SDK_PROJECT_ID), which needs no look-up: the console shows it under My Credentials. Or give "

@@ -34,6 +34,7 @@ _SHAPES = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "mes
 _EXTRAS = ("encoded_authorization_message", "details", "error_param")
 #: Reasons of a denial that a hint quotes at most.
 _REASONS = 5
+_NOT_FOUND_HINT = "Check the id or name, the project and the region."
 #: Seconds that a request's date may be away from the gateway's clock.
 MAX_SKEW = 900
 
@@ -152,7 +153,8 @@ def to_error(response: Response, operation: HuaweiOperation, *, origin: str, by:
         # A 2xx response says neither that the request was carried out nor that the object does not exist.
         return errors.InvalidResponseError(message, **fields)
     if operation.is_not_found is not None and operation.is_not_found(error):
-        return errors.NotFoundError(message, hint="Check the id or name, the project and the region.", **fields)
+        hint = "Check the id and the account." if operation.service == "sms" else _NOT_FOUND_HINT
+        return errors.NotFoundError(message, hint=hint, **fields)
     if foreign := error.foreign_error(message):
         return foreign
     if error.status == 401 and not error.code.startswith("SMS."):

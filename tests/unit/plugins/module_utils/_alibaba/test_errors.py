@@ -309,5 +309,14 @@ def test_a_page_of_something_else_is_not_an_error_of_the_service(status: int, ki
     assert "sign-in page" in str(error.hint)
 
 
+@pytest.mark.parametrize(
+    ("code", "option"), [("EntityNotExists.Directory", "directory_id"), ("EntityNotExist.Role", "ali_role_arn")]
+)
+def test_what_does_not_exist_is_told_with_its_option(code: str, option: str) -> None:
+    error = made(answer(body(code), 404))
+    assert error.__class__ is errors.RejectedError
+    assert f"{option}" in str(error.hint)
+
+
 def test_a_missing_permission_is_named() -> None:
     assert "the RAM permission cloudsso:GetTask" in str(made(answer(body("NoPermission"), 403)))

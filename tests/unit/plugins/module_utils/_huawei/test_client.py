@@ -21,6 +21,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
     CredentialsError,
     ForbiddenError,
     InvalidResponseError,
+    RejectedError,
     TransportError,
     UsageError,
 )
@@ -324,6 +325,26 @@ def test_a_wrong_password_is_tried_once(cloud: FakeTransport) -> None:
 WRONG = answer({"error": {"code": 401, "message": "The username or password is wrong.", "title": "x"}}, 401)
 
 
+@pytest.mark.parametrize(
+    ("words", "password", "project"),
+    [
+        ("The username or password is wrong.", True, False),
+        ("The project scope of the request is not accessible to the user.", False, True),
+        ("Could not find project: dev.", False, True),
+        ("The request you have made requires authentication.", True, True),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_login_for_a_project_may_be_rejected_because_of_the_project(
+    cloud: FakeTransport, status: int, words: str, password: bool, project: bool
+) -> None:
+    cloud.expect(LOGIN, answer({"error": {"code": status, "message": words}}, status), body=login_body({"id": PROJECT}))
+    with pytest.raises(CloudError) as caught:
+        read(client(cloud, credentials=PASSWORD))
+    assert ("hwc_user_password" in str(caught.value)) is password
+    assert ("hwc_project_name" in str(caught.value)) is project
+
+
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_a_rejected_login_is_sent_once_for_all_requests(cloud: FakeTransport, status: int) -> None:
     cloud.expect(LOGIN, WRONG._replace(status=status), body=login_body({"id": PROJECT}))
@@ -374,11 +395,14 @@ def test_a_failing_login_before_a_write_is_not_a_write(cloud: FakeTransport, out
     one.call(WRITE, body={})
 
 
-def test_a_rejected_look_up_is_sent_once_and_names_the_option(cloud: FakeTransport) -> None:
-    cloud.expect(PROJECTS, answer({"error": {"code": 403, "message": "Not allowed.", "title": "Forbidden"}}, 403))
+@pytest.mark.parametrize(("status", "kind"), [(400, RejectedError), (403, ForbiddenError), (404, RejectedError)])
+def test_a_rejected_look_up_is_sent_once_and_names_the_option(
+    cloud: FakeTransport, status: int, kind: type[CloudError]
+) -> None:
+    cloud.expect(PROJECTS, answer({"error": {"code": status, "message": "No.", "title": "Forbidden"}}, status))
     one = client(cloud, project_id=None)
     for _task in range(30):
-        with pytest.raises(ForbiddenError, match="Give its id in hwc_project_id .*iam:projects:listProjects") as caught:
+        with pytest.raises(kind, match="Give its id in hwc_project_id .*iam:projects:listProjects") as caught:
             one.once(READ, path={"thing": "t"}, timeout=5.0)
         assert caught.value.unsent
     assert len(cloud.requests) == 1

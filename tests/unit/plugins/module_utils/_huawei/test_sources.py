@@ -465,6 +465,12 @@ def test_an_agency_by_the_id_of_its_account(cloud: FakeTransport) -> None:
     made.call(READ)
 
 
+def test_an_agency_that_is_not_there_is_told_with_its_options(cloud: FakeTransport) -> None:
+    cloud.expect(ASSUME, answer({"error": {"code": 404, "message": "Could not find agency ops."}}, 404), body=BODY)
+    with pytest.raises(errors.RejectedError, match="Check the agency .hwc_agency_name, .*hwc_agency_domain_name"):
+        client(cloud, credentials=agency(AccessKey("base-ak", "base-sk"))).call(READ)
+
+
 def test_the_key_of_an_agency_is_renewed_in_time_and_when_it_is_rejected(cloud: FakeTransport) -> None:
     made = client(cloud, credentials=agency(AccessKey("base-ak", "base-sk")))
     assert not made.renewable()

@@ -166,7 +166,8 @@ def test_an_error_of_a_migration_that_goes_on_is_not_a_reason(cloud: FakeTranspo
 
 def test_an_unknown_migration_is_not_found(cloud: FakeTransport) -> None:
     cloud.expect(f"GET {SMS}/v3/tasks/t-1", error_response(404, "SMS.2252", "no"))
-    with pytest.raises(errors.NotFoundError):
+    # SMS belongs to no project and no region.
+    with pytest.raises(errors.NotFoundError, match=r"Check the id and the account\.$"):
         sms.SmsBackend(client(cloud)).read("t-1", 10.0)
 
 
