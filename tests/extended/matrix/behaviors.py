@@ -127,7 +127,7 @@ def in_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def tokens(exchange: Exchange) -> str:
+def tokens(exchange: StruckRequest) -> str:
     """Return the headers of the request that hold a token, as in a URL."""
     return "&".join(in_url(value) for name, value in exchange.request.headers if "token" in name.lower())
 
