@@ -236,7 +236,7 @@ class RequestScheduler:
 
     def turn(self, limit: float) -> float | None:
         """Return when the next request may be sent; None when that is after the limit."""
-        ready, late = self.ready_at(), max(LATE, self._state.all_latency.round_trip)
+        ready, late = self.ready_at(), max(LATE, self._state.all_latency.round_trip) + EPSILON
         return ready if ready <= min(limit + late, self.deadline + GRACE - LEAST) else None
 
     def prepare(self, limit: float) -> bool:

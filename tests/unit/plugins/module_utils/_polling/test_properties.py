@@ -12,7 +12,7 @@ import json
 import random
 import typing as t
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.tasks import STATES, TaskStatus
@@ -581,6 +581,21 @@ def test_p13_more_time_never_turns_success_into_failure(scenario: Scenario) -> N
 # P14
 
 
+@example(
+    Scenario(
+        timelines={
+            **dict.fromkeys(["t-0", "t-1", "t-2", "t-3", "t-4"], ((0.0, "READY_X"),)),
+            "t-5": ((0.0, "FAILED_X"),),
+        },
+        options={
+            **{"timeout": 60.0, "interval": 0.5, "max_interval": 1.0, "backoff": 0.0, "jitter": 0.0, "rate": 4.0},
+            **{"not_found_grace": 0.0, "error_grace": 10.0, "request_timeout": 2.0},
+        },
+        cloud={"page_size": 1, "lists_only_pending": True, "faults": ("unavailable",), "has_reasons": True},
+        seed=0,
+    ),
+    0.0,
+)  # its last page is late by exactly the usual time of a request
 @given(
     scenarios(jitter=0.0, backoff=0.0, rate=4.0, latency=0.25, faults=("unavailable", "cut")),
     st.sampled_from([0.0, 1.0, 2.0**20]),
