@@ -24,7 +24,7 @@ from .running import Bench, Play, Program, shown, tasks_of
 LINE = re.compile(
     r"wait_for_task on (?P<where>.+): (?P<state>.+); (?P<spent>\d+) s of (?P<limit>\d+) s, (next poll in \d+ s|polling)\Z"
 )
-#: A wait that looks often, and shows a line every second.
+#: A wait that polls often, and shows a line every second.
 OFTEN: Play = {"service": "kps", "interval": 0.5, "max_interval": 0.5, "progress": 1, "timeout": 60}
 
 
@@ -46,21 +46,21 @@ def wait(task_ids: t.Sequence[str], **more: t.Any) -> Play:
     return {"name": "Wait", "multicloud.async_tasks.wait_for_task": module, **more}
 
 
-def looks(bench: Bench, task_id: str) -> list[float]:
+def polls_of(bench: Bench, task_id: str) -> list[float]:
     """Return when a task was polled, in seconds on the emulator's clock."""
     return [entry.time for entry in list(bench.emulator.requests) if entry.path.endswith(f"/tasks/{task_id}")]
 
 
 def looked_thrice(bench: Bench, task_id: str) -> bool:
     """Return whether a task was polled three times."""
-    return len(looks(bench, task_id)) >= 3
+    return len(polls_of(bench, task_id)) >= 3
 
 
 def watch(program: Program, bench: Bench, task_id: str, seconds: float) -> None:
     """Wait until a task has been asked about for so long."""
 
     def long_enough() -> bool:
-        seen = looks(bench, task_id)
+        seen = polls_of(bench, task_id)
         return bool(seen) and seen[-1] - seen[0] > seconds
 
     program.until(long_enough)
@@ -191,9 +191,9 @@ def test_a_wait_obeys_the_keywords_of_its_task(benches: Benches) -> None:
     spent = sum(item["elapsed"] for item in looped)
     assert 4 <= here <= spent + 4
     # What the keyword cut off left nothing behind that goes on asking.
-    asked = len(looks(bench, cut))
+    asked = len(polls_of(bench, cut))
     time.sleep(2)
-    assert len(looks(bench, cut)) == asked
+    assert len(polls_of(bench, cut)) == asked
 
 
 def other_python(bench: Bench) -> Path:
@@ -222,16 +222,16 @@ def test_a_wait_survives_a_lost_connection(benches: Benches) -> None:
     )
     program = bench.start(play)
     program.until(lambda: program.lines("1 pending"))
-    seen = len(looks(bench, stuck))
+    seen = len(polls_of(bench, stuck))
     # In the middle of a slice, for between them a new connection is made and nothing is lost.
-    program.until(lambda: len(looks(bench, stuck)) > seen)
+    program.until(lambda: len(polls_of(bench, stuck)) > seen)
     fleet = bench.emulator.fleet
     assert fleet is not None
     fleet.power_off(far)
     fleet.power_on(far)
     program.until(lambda: program.lines("wait_for_task on localhost -> far: connection lost, trying again in 2 s"))
-    seen = len(looks(bench, stuck))
-    program.until(lambda: len(looks(bench, stuck)) > seen)
+    seen = len(polls_of(bench, stuck))
+    program.until(lambda: len(polls_of(bench, stuck)) > seen)
     end(bench, "server-01")
     program.wait()
     assert program.process.returncode == 0, f"{program.output}\n{program.errors}"
@@ -300,7 +300,7 @@ def test_a_wait_that_breaks_off_keeps_every_verdict(benches: Benches, trouble: s
     assert "Last known: 1 pending, 1 success." in waited["msg"]
     assert len(program.lines("connection lost, trying again")) == (3 if trouble == "off" else 0)
     # The token went on with what was pending, on the controller.
-    assert len(looks(bench, tasks[0])) < len(looks(bench, tasks[1]))
+    assert len(polls_of(bench, tasks[0])) < len(polls_of(bench, tasks[1]))
 
 
 @pytest.mark.parametrize("far", [False, True], ids=["here", "over SSH"])
@@ -323,11 +323,11 @@ def test_polling_ends_soon_after_the_play_is_gone(benches: Benches, far: bool) -
     for program in programs:
         program.process.wait(30)
         gone.append(bench.emulator.clock.time())
-    # In the worker, the next look at the clock ends a wait. On another host, sshd closes the output, and the module notices.
+    # In the worker, the next reading of the clock ends a wait. On another host, sshd closes the output, and the module notices.
     patience = 6 if far else 1.5
     time.sleep(max(0.0, gone[-1] + patience + 3 - bench.emulator.clock.time()))
     late = {
-        number.name: [round(when - end, 1) for when in looks(bench, task) if when > end + patience]
+        number.name: [round(when - end, 1) for when in polls_of(bench, task) if when > end + patience]
         for number, task, end in zip(signals, tasks, gone, strict=True)
     }
     assert late == {"SIGKILL": [], "SIGTERM": [], "SIGINT": []}

@@ -29,7 +29,7 @@ class WatchedTask(kps.Task):
     """A key pair task that notes when its end is told.
 
     Attributes:
-        polls: Looks until it ends, for one that ends by being looked at; None for one that ends with time.
+        polls: Polls until it ends, for one that ends by being polled; None for one that ends with time.
         end, told: Seconds since the epoch.
     """
 
@@ -39,7 +39,7 @@ class WatchedTask(kps.Task):
 
     @property
     def status(self) -> str:
-        """The status word; reading it is a look."""
+        """The status; reading it is a poll."""
         if self.polls is not None:
             self.polls -= 1
             if self.polls <= 0:
@@ -57,7 +57,7 @@ class WatchedRotation(csms.Rotation):
     told: float | None = None
 
     def as_json(self) -> dict[str, t.Any]:
-        """Return the row in the list; making it is a look."""
+        """Return the row in the list; making it is a poll."""
         if self.end is not None and self.told is None:
             self.told = time.time()
         return super().as_json()
@@ -99,7 +99,7 @@ class BenchmarkCloud:
     def make(
         self, service: str = "kps", seconds: t.Sequence[float] = (), polls: t.Sequence[int] = ()
     ) -> dict[str, t.Any]:
-        """Start tasks that take so many seconds, or looks; earlier ones are forgotten, and so is the log."""
+        """Start tasks that take so many seconds, or polls; earlier ones are forgotten, and so is the log."""
         emulator = self.emulator
         with emulator.world.lock:
             emulator.huawei.tasks.clear()
@@ -109,8 +109,8 @@ class BenchmarkCloud:
             for duration in seconds:
                 task = self._rotation() if service == "csms" else self._task(None)
                 emulator.world.timeline.after(duration, lambda task=task: self._end(task))  # type: ignore[misc]
-            for looks in polls:
-                self._task(looks)
+            for count in polls:
+                self._task(count)
             return {"ids": list(self.watched)}
 
     def _task(self, polls: int | None) -> WatchedTask:

@@ -26,13 +26,13 @@ from extended.simulation.simulator import lognormal, simulate
 Say = t.Callable[[str], None]
 Numbers = dict[str, t.Any]
 
-#: Seconds between two looks of the ways that have a fixed interval: the least pause of ours.
+#: Seconds between two polls of the ways that have a fixed interval: the least pause of ours.
 INTERVAL = 2.0
 #: Calls per second beyond which the emulator throttles, and what our wait is told to keep to.
 LIMIT, RATE = 20, 18.0
 #: How long tasks take, where many are waited for: median in seconds, and spread of the lognormal distribution.
 MEDIAN, SIGMA = 6.0, 0.5
-#: Seconds on top of that, so that hardly any task has ended before the play has come to look.
+#: Seconds on top of that, so that hardly any task has ended before the play polls it.
 HEAD_START = 4.0
 URI, INFO, WAIT = (
     "ansible.builtin.uri",
@@ -56,7 +56,7 @@ class Size:
         rounds: Of plays whose tasks are compared one by one.
         queries: Tasks in each of these.
         repeats: Of the other short plays.
-        retries: The longest wait by ``until`` that is run, in looks.
+        retries: The longest wait by ``until`` that is run, in polls.
         loops: The most tasks that ``until`` and ``async`` are run on.
         threads: The most tasks that get a thread each.
         many: The most tasks that our wait is run on, beside ``large``.
@@ -106,12 +106,12 @@ def waiting(ids: t.Any, **options: t.Any) -> Task:
 
 
 def polls(ids: t.Any, **options: t.Any) -> Task:
-    """Return a wait that looks as fast as it may."""
+    """Return a wait that polls as fast as it may."""
     return waiting(ids, batch="never", backoff=0, interval=0.01, jitter=0, rate=1000, **options)
 
 
 def single(shop: Workshop, size: Size, say: Say) -> Numbers:
-    """Return one query, and waits of 1, 20, 200 and 1000 looks: seconds of CPU per task, start-up of the play subtracted.
+    """Return one query, and waits of 1, 20, 200 and 1000 polls: seconds of CPU per task, start-up of the play subtracted.
 
     What is compared as one task with another runs in rounds, as many of each in a play, and each round has a ratio of its
     own: how fast a machine is changes by more, within minutes, than the ways differ.
@@ -129,8 +129,8 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
         cpu.setdefault(name, []).append((spent.cpu - start) / (per or max(len(tasks), 1)))
         walls.setdefault(name, []).append(spent.wall)
 
-    def made(number: int, looks: int) -> list[str]:
-        ids: list[str] = shop.cloud.ask("make", polls=[looks] * number)["ids"]
+    def made(number: int, count: int) -> list[str]:
+        ids: list[str] = shop.cloud.ask("make", polls=[count] * number)["ids"]
         return ids
 
     def query(name: str) -> None:
@@ -155,8 +155,8 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
         cpu.setdefault(name, []).append(spent.cpu)
         walls.setdefault(name, []).append(spent.wall)
 
-    def waits(looks: int) -> None:
-        measure(f"wait {looks}", [polls([each]) for each in made(size.queries, looks)], size.queries * looks)
+    def waits(count: int) -> None:
+        measure(f"wait {count}", [polls([each]) for each in made(size.queries, count)], size.queries * count)
 
     ways: list[t.Callable[[], None]] = [functools.partial(query, name) for name in ("uri", "info", "module", "sdk")]
     ways += [functools.partial(waits, 20), loop]
@@ -172,19 +172,19 @@ def single(shop: Workshop, size: Size, say: Say) -> Numbers:
         waits(1)
         waits(200)
         measure("wait 1000", [polls(made(1, 1000), progress=0)], 1000)
-        # As long, with one look at the end: while a module runs, Ansible itself looks a thousand times a second.
+        # As long, with one poll at the end: while a module runs, Ansible itself checks on it a thousand times a second.
         one_wait = (walls["wait 1"][-1] - walls["empty"][-1]) / size.queries
         idle = max(0.0, walls["wait 1000"][-1] - walls["empty"][-1] - one_wait)
         measure("wait idle", [polls(made(1, 1), progress=0, delay=round(idle, 2))], 1)
         pauses.append(idle)
-        for looks in (1, 20):
-            (one,) = made(1, looks)
-            measure(f"until {looks}", [uri(one, **UNTIL, delay=0)], looks)
+        for count in (1, 20):
+            (one,) = made(1, count)
+            measure(f"until {count}", [uri(one, **UNTIL, delay=0)], count)
         say(f"waits, {repeat + 1} of {size.repeats}")
     if size.retries > 20:
         (one,) = made(1, size.retries)
         measure(f"until {size.retries}", [uri(one, **UNTIL, delay=0)], size.retries)
-        say(f"until with {size.retries} looks")
+        say(f"until with {size.retries} polls")
     medians = {name: statistics.median(values) for name, values in cpu.items()}
     ratios = {
         f"{one} / {other}": statistics.median(mine / yours for mine, yours in zip(cpu[one], cpu[other], strict=True))
@@ -453,8 +453,8 @@ def schedule() -> Numbers:
     }
 
 
-def _patient(engine: schedules.Engine, _budget: float, draw: random.Random) -> schedules.Looks:
-    """Return an engine with a budget that no task exhausts: some count their looks by it, and cannot do without one."""
+def _patient(engine: schedules.Engine, _budget: float, draw: random.Random) -> schedules.Polls:
+    """Return an engine with a budget that no task exhausts: some count their polls by it, and cannot do without one."""
     return engine(1e6, draw)
 
 

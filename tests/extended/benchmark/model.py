@@ -56,7 +56,7 @@ def async_and_status(ends: t.Sequence[float], *, launch: float, status: float, i
         ends: When each task ends.
         launch: Seconds it takes to start a job.
         status: Seconds one execution of ``async_status`` takes.
-        interval: Seconds between two looks of a job.
+        interval: Seconds between two polls of a job.
         delay: Seconds between two executions of ``async_status``.
     """
     now, calls, runs = 0.0, 0, 0
@@ -64,9 +64,9 @@ def async_and_status(ends: t.Sequence[float], *, launch: float, status: float, i
     for end in ends:
         now += launch
         runs += 1
-        looks = 1 if now >= end else 1 + -int(-(end - now) // interval)
-        calls += looks
-        finished.append(now + (looks - 1) * interval)
+        count = 1 if now >= end else 1 + -int(-(end - now) // interval)
+        calls += count
+        finished.append(now + (count - 1) * interval)
     latencies = []
     for end, done in zip(ends, finished, strict=True):
         now += status

@@ -132,7 +132,7 @@ def forget_old_key(bench: Bench) -> None:
 
 
 def another_job(bench: Bench, program: Program) -> None:
-    """Give ``ONE`` another key pair once its own task has ended, before the role looks."""
+    """Give ``ONE`` another key pair once its own task has ended, before the role reads the servers."""
     program.until(lambda: "Start the servers]" in program.output)
     set_fields(key_name="theirs")(bench)
 

@@ -69,7 +69,7 @@ class Measured:
         cpu: CPU seconds of these, together.
         requests: How often each operation was asked for.
         workers: Most processes of ansible-playbook's own at a time while it waited for the resets.
-        looks: How often these were counted.
+        samples: How often these were counted.
         seconds: How long the play took.
     """
 
@@ -77,7 +77,7 @@ class Measured:
     cpu: float
     requests: dict[str, int]
     workers: int
-    looks: int
+    samples: int
     seconds: float
 
 
@@ -126,7 +126,7 @@ def measure(bench: Bench, variables: dict[str, t.Any]) -> tuple[Program, Measure
         cpu=sum(cpu for _name, cpu in cloud),
         requests=bench.requests(),
         workers=max(counts, default=-1),
-        looks=len(counts),
+        samples=len(counts),
         seconds=seconds,
     )
 
@@ -180,16 +180,16 @@ def test_two_hundred_servers_cost_no_more_runs_than_two(benches: Benches) -> Non
             "BatchStartServers": 1,
         }
         assert requests["AssociateKeypair"] == SERVERS - 1
-        # Six looks at the servers (for the plan, and before and after each of stop, tasks and start, the tasks without one after), each of
-        # as many requests as there are hundreds of servers; a look that came too early is repeated.
-        looks, rest = divmod(requests["ListServersDetails"], -(-SERVERS // 100))
+        # Six readings of the servers (for the plan, and before and after each of stop, tasks and start, the tasks without one after), each of
+        # as many requests as there are hundreds of servers; a reading that came too early is repeated.
+        readings, rest = divmod(requests["ListServersDetails"], -(-SERVERS // 100))
         assert rest == 0
-        assert 6 <= looks <= 8
+        assert 6 <= readings <= 8
 
     few, many = measured[2], measured[SERVERS]
-    # Before servers that failed are started, one look at what KPS is doing.
+    # Before servers that failed are started, the tasks that KPS runs are read once.
     assert many.runs == {**few.runs, "hwc_kps_task_info": few.runs["hwc_kps_task_info"] + 1}
     assert many.cpu < 3 * few.cpu, f"{few.cpu:.1f} s for 2 servers, {many.cpu:.1f} s for {SERVERS}"
     for each in (few, many):
-        assert each.looks > 0
+        assert each.samples > 0
         assert each.workers <= 1

@@ -4,7 +4,7 @@
 
 """The times at which other engines poll a task and give up, each as a few lines that follow its source.
 
-An engine is a function that yields the moments of its looks, in seconds since the start, and returns when it gives up; it is
+An engine is a function that yields the moments of its polls, in seconds since the start, and returns when it gives up; it is
 told the budget and may draw random numbers. ``watch`` plays one against a task, ``cost`` against many.
 """
 
@@ -18,12 +18,12 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._polling import Options, pacing
 
-#: The looks of an engine with some budget.
-Looks = t.Iterator[float]
-Engine = t.Callable[[float, random.Random], Looks]
+#: The polls of an engine with some budget.
+Polls = t.Iterator[float]
+Engine = t.Callable[[float, random.Random], Polls]
 
 
-def fixed(budget: float, _draw: random.Random, *, interval: float, delay: float = 0.0) -> Looks:
+def fixed(budget: float, _draw: random.Random, *, interval: float, delay: float = 0.0) -> Polls:
     """Poll every ``interval`` seconds after ``delay``, never beyond the budget."""
     moment = delay
     while moment < budget:
@@ -31,7 +31,7 @@ def fixed(budget: float, _draw: random.Random, *, interval: float, delay: float 
         moment += interval
 
 
-def exponential(budget: float, _draw: random.Random, *, first: float, factor: float, longest: float) -> Looks:
+def exponential(budget: float, _draw: random.Random, *, first: float, factor: float, longest: float) -> Polls:
     """Poll with pauses that grow by a factor up to a bound."""
     moment, pause = 0.0, first
     while moment < budget:
@@ -40,7 +40,7 @@ def exponential(budget: float, _draw: random.Random, *, first: float, factor: fl
         pause = min(pause * factor, longest)
 
 
-def attempts(budget: float, _draw: random.Random, *, interval: float) -> Looks:
+def attempts(budget: float, _draw: random.Random, *, interval: float) -> Polls:
     """Poll so many times in place of a budget, rounded up: once more at the end or after it (``until``, botocore)."""
     for number in itertools.count():
         yield number * interval
@@ -48,17 +48,17 @@ def attempts(budget: float, _draw: random.Random, *, interval: float) -> Looks:
             return
 
 
-def boto(budget: float, draw: random.Random) -> Looks:
+def boto(budget: float, draw: random.Random) -> Polls:
     """Poll as botocore's waiters: every 15 s, by number of tries."""
     return attempts(budget, draw, interval=15.0)
 
 
-def azure(_budget: float, _draw: random.Random) -> Looks:
+def azure(_budget: float, _draw: random.Random) -> Polls:
     """Poll as azure-core's poller: every 30 s, without an end of its own."""
     return (30.0 * number for number in itertools.count())
 
 
-def google(budget: float, draw: random.Random) -> Looks:
+def google(budget: float, draw: random.Random) -> Polls:
     """Poll as google.api_core: pauses up to 1 s, then 1.5 times as much, up to 20 s; end before the budget does."""
     moment, bound = 0.0, 1.0
     while True:
@@ -69,17 +69,17 @@ def google(budget: float, draw: random.Random) -> Looks:
             return
 
 
-def openstack(budget: float, draw: random.Random) -> Looks:
+def openstack(budget: float, draw: random.Random) -> Polls:
     """Poll as openstacksdk: every 2 s; read the clock after each pause, before the task."""
     return fixed(budget, draw, interval=2.0)
 
 
-def hcloud(budget: float, draw: random.Random) -> Looks:
+def hcloud(budget: float, draw: random.Random) -> Polls:
     """Poll as hcloud-python: every second."""
     return fixed(budget, draw, interval=1.0)
 
 
-def vmware(budget: float, _draw: random.Random) -> Looks:
+def vmware(budget: float, _draw: random.Random) -> Polls:
     """Poll as community.vmware: pauses of 2, 4, 8 ... 64 s; read the clock before the task."""
     moment, pause = 0.0, 2.0
     while moment < budget:
@@ -88,12 +88,12 @@ def vmware(budget: float, _draw: random.Random) -> Looks:
         pause = min(pause * 2, 64.0)
 
 
-def terraform_huawei_kps(budget: float, draw: random.Random) -> Looks:
+def terraform_huawei_kps(budget: float, draw: random.Random) -> Polls:
     """Poll as the KPS resource of Terraform's provider: after 10 s, every 20 s, cut off at the budget."""
     return fixed(budget, draw, delay=10.0, interval=20.0)
 
 
-def terraform_alicloud(budget: float, _draw: random.Random) -> Looks:
+def terraform_alicloud(budget: float, _draw: random.Random) -> Polls:
     """Poll as the CloudSSO resources of Terraform's provider: after 5 s; pauses of 3 s, twice as much, at most 10 s."""
     moment, pause = 5.0, 0.1
     while moment < budget:
@@ -102,17 +102,17 @@ def terraform_alicloud(budget: float, _draw: random.Random) -> Looks:
         moment += pause
 
 
-def kubernetes_poll(budget: float, draw: random.Random) -> Looks:
+def kubernetes_poll(budget: float, draw: random.Random) -> Polls:
     """Poll as wait.Poll of Kubernetes with 5 s: first after one pause; the deadline wins over a tick at its time."""
     return fixed(budget, draw, delay=5.0, interval=5.0)
 
 
-def foreman(_budget: float, _draw: random.Random, *, interval: float = 4.0) -> Looks:
+def foreman(_budget: float, _draw: random.Random, *, interval: float = 4.0) -> Polls:
     """Poll as theforeman.foreman's wait_for_task: as many polls as pauses fit in the budget, one less in time."""
     return (interval * number for number in range(int(_budget / interval)))
 
 
-def ours(budget: float, draw: random.Random, **options: t.Any) -> Looks:
+def ours(budget: float, draw: random.Random, **options: t.Any) -> Polls:
     """Poll as this collection does one task, with its last poll at the deadline."""
     chosen, moment = Options(**options), 0.0
     while True:
@@ -141,13 +141,13 @@ ENGINES: dict[str, Engine] = {
 
 
 def watch(engine: Engine, done: float, budget: float, draw: random.Random) -> tuple[int, float | None]:
-    """Play an engine against one task; returns the looks it took, and when it saw the end, None if it never did."""
-    looks = 0
+    """Play an engine against one task. Return the number of polls, and when it saw the end, None if it never did."""
+    polls = 0
     for moment in engine(budget, draw):
-        looks += 1
+        polls += 1
         if moment >= done:
-            return looks, moment
-    return looks, None
+            return polls, moment
+    return polls, None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,8 +164,8 @@ def cost(engine: Engine, durations: t.Sequence[float], seed: int = 0) -> Cost:
     draw = random.Random(seed)
     calls, latencies = 0, []
     for done in durations:
-        looks, seen = watch(engine, done, float("inf"), draw)
-        calls += looks
+        polls, seen = watch(engine, done, float("inf"), draw)
+        calls += polls
         latencies.append((seen or 0.0) - done)
     latencies.sort()
     number = len(durations)

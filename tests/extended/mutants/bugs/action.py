@@ -34,7 +34,7 @@ BUGS = (
     ),
     Sliced(
         "last-slice-cut",
-        "a slice ends just before the time limit, and the last look is lost to the start of a module",
+        "a slice ends just before the time limit, and the last poll is lost to the start of a module",
         WAIT,
         "            if elapsed + length > self._timeout() - LAST_SLICE:\n",
         "            if elapsed + length > self._timeout() + LAST_SLICE:\n",

@@ -590,7 +590,7 @@ BUGS = (
     ),
     Bug(
         "token-forgets-confirmations",
-        "a resumed wait counts the looks from the beginning",
+        "a resumed wait counts the polls from the beginning",
         WAIT + "state.py",
         "            rounds=RoundState(number=self.rounds.number, due=age),\n",
         "            rounds=RoundState(due=age),\n",
