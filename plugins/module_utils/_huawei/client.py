@@ -142,7 +142,7 @@ _ACCOUNT_HINT = "SMS belongs to no region: it needs a token that is for the acco
 
 _PROJECT_HINT = (
     "The token is for a project: it must exist, and the user must be allowed to use it (hwc_project_id, hwc_project_name; without "
-    "them the project that bears the name in hwc_region)."
+    "them the project that has the name in hwc_region)."
 )
 _AGENCY_HINT = (
     "Check the agency (hwc_agency_name, HW_ASSUME_ROLE_AGENCY_NAME) and the account that delegates (hwc_agency_domain_name, "
