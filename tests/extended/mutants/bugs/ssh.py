@@ -186,10 +186,10 @@ BUGS = (
     # Which login when
     Bug(
         "time-for-each-login",
-        "each login has all of the time",
+        "logins take longer than the time that they have together",
         SSH + "logins.py",
         "            if now >= deadline:\n",
-        "            if now >= deadline and not waiting:\n",
+        "            if now >= deadline + 60:\n",
     ),
     Bug(
         "run-past-the-end",
