@@ -16,7 +16,7 @@ class Modules:
     """A runner of modules.
 
     Args:
-        emulator: What answers.
+        emulator: The emulator that answers.
         home: The home directory of the user who runs them.
     """
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules on an emulator in this process, of whose answers one field is wrong each time.
+"""Modules on an emulator in this process, with one wrong field in a response each time.
 
 Nothing of the network is between them: the transport of the modules hands each request to the emulator as it is. What the
 fields are is taken from the emulator's own responses, so that a new field is tried as soon as the emulator has it.
@@ -110,7 +110,7 @@ class Direct:
     """The transport of modules, and the clock of both sides: a request takes a twentieth of a second.
 
     Args:
-        emulator: What answers.
+        emulator: The emulator that answers.
         clock: Its clock.
     """
 

@@ -155,7 +155,7 @@ def test_a_fault_strikes_a_server_by_its_task(emulator: Emulator, client: Emulat
     assert client.json("GET", f"/v3/{{p}}/tasks/{second}")[0] == 500
 
 
-# answers
+# responses
 
 
 def test_an_error_has_the_form_of_its_service(emulator: Emulator, client: EmulatorClient) -> None:

@@ -671,7 +671,7 @@ def test_no_field_of_any_response_may_be_trusted(
         struck += run.struck
         found += [f"{cell}: {fault}" for fault in run.faults(good)]
     record_property("cells", struck)
-    print(f"{name}: {struck} answers with one wrong field")
+    print(f"{name}: {struck} responses with one wrong field")
     assert struck > 0.9 * len(cells)
     if found:
         pytest.fail(f"{len(found)} of {struck}:\n" + "\n".join(found[:SHOWN]), pytrace=False)

@@ -35,7 +35,7 @@ class AwxError(Exception):
 
     Attributes:
         status: The HTTP status.
-        body: The JSON of the answer.
+        body: The JSON of the response.
     """
 
     def __init__(self, status: int, body: Body) -> None:

@@ -141,7 +141,7 @@ class CellServer:
 
     Args:
         wire: Where it is played.
-        emulator: What answers.
+        emulator: The emulator that answers.
         certificates: What TLS is spoken with.
         cell: The cell; None for a run in which nothing is wrong.
         subject: What runs.
@@ -171,7 +171,7 @@ class CellServer:
         self._lock = threading.Lock()
         #: Every whole request, and every name that was looked up, connection that was struck, tunnel that was asked for.
         self.requests: list[Request] = []
-        self.answers: list[Response] = []
+        self.responses: list[Response] = []
         self.struck = 0
         self._met = 0
         self.stolen = 0
@@ -292,7 +292,7 @@ class CellServer:
         if strikes:
             return self._answer(peer, request)
         response = self._ask(request)
-        self.answers.append(response)
+        self.responses.append(response)
         if self._where == BEFORE and number == self._first - 1 and self._fault is not None:
             self.struck += 1
             return bool(self._fault.does(StruckRequest(peer, request, response, self)))
@@ -402,7 +402,7 @@ class CellRunner:
         first = next((number for number, request in enumerate(run.play.requests) if subject.strikes(request)), None)
         if run.result.get("failed") or first is None:
             raise AssertionError(f"{subject.name} by {way} fails without a fault: {run.result}")
-        self._baselines[subject.name, way] = Baseline(first, run.play.answers[first])
+        self._baselines[subject.name, way] = Baseline(first, run.play.responses[first])
 
     def _perform(self, subject: Subject, way: str, cell: Cell | None, baseline: Baseline | None) -> CellRun:
         random.seed(str(cell))
@@ -595,7 +595,7 @@ def _judge_secrets(run: CellRun) -> t.Iterator[str]:
 
 
 def _made_keys(run: CellRun) -> t.Iterator[str]:
-    for response in run.play.answers:
+    for response in run.play.responses:
         if b"PRIVATE KEY" in response.body:
             yield str(json.loads(response.body)["keypair"]["private_key"])
 

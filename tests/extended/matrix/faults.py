@@ -682,7 +682,7 @@ FAULTS: tuple[Fault, ...] = (
         for status in (300, 301, 303, 305, 307, 308)
     ),
     Fault("304 without a body", UNREAD, answer(304), carried=DONE),
-    # --- Good answers that say nothing
+    # --- Good responses that say nothing
     Fault("200 without a body", _unless_bodiless(UNREAD), answer(200), carried=DONE),
     Fault("204", _unless_bodiless(UNREAD), answer(204), carried=DONE),
     Fault("205", _unless_bodiless(UNREAD), answer(205), carried=DONE),
@@ -1024,7 +1024,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("an empty line first", ODD, b.preceded_by(b"\r\n"), carried=DONE),
     Fault("zero bytes", LOST, says(b"\x00" * 64), carried=DONE),
     Fault("a megabyte of rubbish", LOST, says(b"\xde\xad\xbe\xef" * 250_000), carried=DONE),
-    # --- Interim answers
+    # --- Interim responses
     Fault("100 before the response", FINE, b.preceded_by(b"HTTP/1.1 100 Continue\r\n\r\n"), carried=DONE),
     Fault("102 before the response", FINE, b.preceded_by(b"HTTP/1.1 102 Processing\r\n\r\n"), carried=DONE),
     Fault(

@@ -56,7 +56,7 @@ def durations(number: int, finished: bool) -> list[float]:
 @pytest.mark.parametrize("share", FACTORS)
 @pytest.mark.parametrize("service", SIMULATED_SERVICES)
 def test_ten_thousand_tasks(service: str, share: float) -> None:
-    # At the default rates, and in one connection as long as answers come fast.
+    # At the default rates, and in one connection as long as responses come fast.
     rate = 18.0 if service == "cloudsso" else 10.0
     result = run(service, durations(10_000, False), share, 1, rate=rate, connections=CONNECTIONS)
     assert result.end <= FACTORS[share] * healthy(service, 10_000, False, CONNECTIONS, rate)

@@ -257,7 +257,7 @@ def test_the_transport_stops_a_write_in_check_mode(cloud: FakeTransport) -> None
         kps_keypairs.delete_keypair(run.context.client(HWC), "kp")
 
 
-# --- Lost answers
+# --- Lost responses
 
 LOST = [lost(), answer({}, 504), html()]
 LOST_IDS = ["lost", "504", "html"]

@@ -754,8 +754,8 @@ def on_the_wire(name: str) -> list[tuple[str, str, bytes, dict[str, str]]]:
 class Recorder:
     """A transport that notes requests and responses each the same."""
 
-    def __init__(self, *answers: Response) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: Response) -> None:
+        self.responses = list(responses)
         self.requests: list[Request] = []
 
     def close(self) -> None:
@@ -764,7 +764,7 @@ class Recorder:
     def send(self, request: Request, timeout: float) -> Response:
         """Implement ``Transport``."""
         self.requests.append(request)
-        return self.answers.pop(0)
+        return self.responses.pop(0)
 
 
 def without_account(body: bytes) -> bytes:
@@ -779,10 +779,10 @@ def without_account(body: bytes) -> bytes:
 
 
 def recorded(
-    clock: FakeClock, name: str, do: t.Callable[[HuaweiClient], t.Any], credentials: t.Any, *answers: Response
+    clock: FakeClock, name: str, do: t.Callable[[HuaweiClient], t.Any], credentials: t.Any, *responses: Response
 ) -> None:
     """Compare what a client sends with a recording."""
-    transport = Recorder(*answers)
+    transport = Recorder(*responses)
     expected = on_the_wire(name)
     port = expected[0][3]["Host"]
     do(

@@ -492,7 +492,7 @@ def test_timeout_zero_polls_each_task_once_within_ten_seconds() -> None:
 def test_the_timeout_of_a_request_is_cut_to_the_time_left() -> None:
     _outcome, cloud = run({"a": RUNS}, {}, timeout=18, request_timeout=30)
     timeouts = [round(call.timeout, 2) for call in cloud.calls]
-    # Each ends before the last look, and early when answers usually come fast; the last look may take up to 10 s.
+    # Each ends before the last poll, and early when responses usually come fast; the last poll may take up to 10 s.
     assert timeouts == [17.9, 12.85, 7.8, 2.0, 10.0]
     _outcome, cloud = run({"a": RUNS}, {}, timeout=18, request_timeout=1)
     assert {call.timeout for call in cloud.calls} == {1}

@@ -607,7 +607,7 @@ def test_threads_do_not_repeat_refused_credentials(cloud: FakeTransport) -> None
     assert len(cloud.writes()) == 1
 
 
-# --- Lost answers
+# --- Lost responses
 
 LOST = [
     *(lost(), answer({}, 504), answer({}, 500), html(), cut(), answer(["t-1"])),
