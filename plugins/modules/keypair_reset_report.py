@@ -76,6 +76,9 @@ def execute(context: Context) -> Result:
             written.append(path)
         except OSError as error:
             problems.append(f"{path} cannot be written: {error.strerror}.")
+        except ValueError:
+            # A name with NUL, or half a surrogate pair in a text.
+            problems.append(f"{path} cannot be written: its name or its text cannot be stored.")
     context.result["changed"] = bool(written)
     if problems:
         raise UsageError(" ".join(problems))

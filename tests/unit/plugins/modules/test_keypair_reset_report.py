@@ -58,3 +58,12 @@ def test_a_file_that_cannot_be_written_does_not_stop_the_others(tmp_path: Path, 
     assert result["changed"] is True
     assert result["msg"] == f"{bad} cannot be written: No such file or directory."
     assert good.read_text() == "text"
+
+
+@pytest.mark.parametrize(("name", "text"), [("a\0b", "text"), ("report.md", "half \ud800 a character")])
+def test_what_cannot_be_stored_does_not_stop_the_other_files(tmp_path: Path, name: str, text: str) -> None:
+    good, bad = tmp_path / "good.md", tmp_path / name
+    result = report({bad: text, good: "text"})
+    assert (result["failed"], result["written"]) == (True, [str(good)])
+    assert "cannot be written: its name or its text cannot be stored." in result["msg"]
+    assert good.read_text() == "text"
