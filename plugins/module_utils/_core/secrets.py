@@ -29,7 +29,7 @@ ALONE = 8
 #: Letters and digits from which on a secret is found by any part of it that has ``PART`` of them. Nothing that a person made up,
 #: such as a password of words, has so many in most cases; keys and tokens have more.
 LONG = 30
-PART = 15
+PART = 16
 #: Characters of the shortest run of Base64 or hexadecimal digits that is decoded, and runs that ``in_text`` decodes.
 RUN = 16
 RUNS = 1000
