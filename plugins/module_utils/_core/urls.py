@@ -176,5 +176,8 @@ def _host_of(url: str) -> str:
 
 
 def _shown(value: str) -> str:
-    """Return what a message quotes of a value: never the user name and the password that a URL may hold."""
-    return "the value, which is not shown because of its @," if "@" in value else f"'{printable(value, WORD)}'"
+    """Return what a message quotes of a value: never the user name, the password and the query that a URL may hold."""
+    if "@" in value:
+        return "the value, which is not shown because of its @,"
+    address, query, _values = value.partition("?")
+    return f"'{printable(address, WORD)}{query and '?...'}'"

@@ -88,6 +88,15 @@ def test_a_url_with_user_information_is_never_quoted(check: t.Callable[[str, str
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "given", ["http://keys.example.com/get?token=hunter2", "keys.example.com?hunter2", "http://a..b?hunter2"]
+)
+def test_the_query_of_an_address_is_not_shown(given: str) -> None:
+    with pytest.raises(UsageError, match=r"\?\.\.\.'") as caught:
+        local_url("THE_URI", given)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_value_is_quoted_as_plain_text() -> None:
     with pytest.raises(UsageError) as caught:
         base_url("hwc_endpoint", "https://a\x1b[31m\n.com")
