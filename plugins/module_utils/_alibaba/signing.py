@@ -14,7 +14,8 @@ import hashlib
 import hmac
 import time
 import typing as t
-from urllib.parse import quote
+
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import encode_parameter
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 
@@ -24,7 +25,7 @@ def canonical_query(query: t.Mapping[str, str]) -> str:
 
     Keys are not encoded, as in the SDK; the APIs have none that would need it.
     """
-    return "&".join(f"{key}={quote(query[key], safe='~')}" for key in sorted(query))
+    return "&".join(f"{key}={encode_parameter(key, query[key])}" for key in sorted(query))
 
 
 def acs_date(epoch: float) -> str:

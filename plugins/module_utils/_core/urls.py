@@ -10,7 +10,7 @@ import difflib
 import ipaddress
 import re
 import typing as t
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import UsageError
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.text import WORD, printable
@@ -144,6 +144,27 @@ def check_region(name: str, region: str, example: str) -> str:
     raise UsageError(
         f"{name}: {_shown(region)} is not a region id, such as {example}: letters, digits and hyphens, at most 63.{project}"
     )
+
+
+def encode_parameter(name: str, value: str) -> str:
+    """Percent-encode everything in the value of a parameter but the unreserved characters of RFC 3986.
+
+    Args:
+        name: The parameter, for the message.
+        value: Its value.
+
+    Raises:
+        UsageError: It is not text, as an environment variable is not that holds bytes which are not UTF-8.
+    """
+    try:
+        return quote(value, safe="~")
+    except UnicodeEncodeError:
+        error = UsageError(
+            f"The parameter {name} of the request is not text in UTF-8, and was not sent. Check the option or the environment "
+            "variable that it comes from."
+        )
+        error.unsent = True
+        raise error from None
 
 
 def similar(region: str, known: t.Collection[str]) -> str | None:

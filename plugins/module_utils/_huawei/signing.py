@@ -16,6 +16,8 @@ import time
 import typing as t
 from urllib.parse import quote, unquote
 
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import encode_parameter
+
 ALGORITHM = "SDK-HMAC-SHA256"
 
 Scalar = t.Union[str, int, bool]
@@ -40,7 +42,7 @@ def canonical_query(query: Query) -> str:
     for key, value in query:
         values = [value] if isinstance(value, (str, int)) else value
         pairs.extend((key, _wire(item)) for item in values)
-    return "&".join(f"{_encode(key)}={_encode(value)}" for key, value in sorted(pairs))
+    return "&".join(f"{_encode(key)}={encode_parameter(key, value)}" for key, value in sorted(pairs))
 
 
 def canonical_path(path: str) -> str:

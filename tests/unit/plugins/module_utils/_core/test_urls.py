@@ -14,6 +14,7 @@ from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.error
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.urls import (
     base_url,
     check_region,
+    encode_parameter,
     local_url,
 )
 
@@ -176,3 +177,12 @@ def test_an_invalid_region_is_rejected(region: str) -> None:
         check_region("hwc_region", region, "cn-north-4")
     assert "\n" not in str(caught.value)
     assert ("hwc_project_name" in str(caught.value)) == ("_" in region)
+
+
+def test_a_parameter_that_is_not_text_is_told_and_not_shown() -> None:
+    assert encode_parameter("name", "a b/\u00e4~") == "a%20b%2F%C3%A4~"
+    # What Python makes of the byte E4 in the environment.
+    with pytest.raises(UsageError, match="The parameter RoleSessionName of the request is not text in UTF-8") as caught:
+        encode_parameter("RoleSessionName", "hunter2\udce4")
+    assert caught.value.unsent
+    assert "hunter2" not in str(caught.value)
