@@ -771,7 +771,7 @@ FAULTS: tuple[Fault, ...] = (
             only=lambda subject: subject.kind == WRITE,
         )
         for name, means, does in (
-            ("closed without an answer", LOST, says(b"")),
+            ("closed without a response", LOST, says(b"")),
             ("504 by the gateway", UNAVAILABLE, answer(504, web())),
         )
     ),
