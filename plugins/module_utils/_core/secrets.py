@@ -31,7 +31,7 @@ ALONE = 8
 LONG = 30
 PART = 16
 #: Characters of the shortest run of Base64 or hexadecimal digits that is decoded, and runs that ``in_text`` decodes.
-RUN = 16
+RUN = 12
 RUNS = 1000
 #: Places of one text where something was cut that are searched for the beginning of a secret.
 CUTS = 100
@@ -54,9 +54,9 @@ _ESCAPE = re.compile(
 )
 # What is left of an escape, or of a character in UTF-8, where a text is cut.
 _HALF = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&[#A-Za-z0-9]{0,8}|\ufffd)\Z")
-# Not of a UUID, of which a page has thousands.
+# Not of a UUID or a number, of which a page has thousands.
 _RUN = re.compile(
-    r"(?<![A-Za-z0-9+/_-])(?![0-9a-f]{8}-[0-9a-f]{4}-)"
+    r"(?<![A-Za-z0-9+/_-])(?![0-9a-f]{8}-[0-9a-f]{4}-|[0-9]{1,20}(?![A-Za-z0-9+/_-]))"
     rf"[A-Za-z0-9+/_-]{{{RUN},}}(?:\r?\n[A-Za-z0-9+/_-]+)*"
 )
 # What is written where a text is cut.
@@ -92,10 +92,10 @@ class Secrets:
     def add(self, secret: str) -> None:
         """Hide a secret from now on; what is too short to be one is passed over (``LEAST``)."""
         raw = secret.strip()
-        text = _decode(raw, None)[0]
+        *_, (text, _places) = _stages(raw, None)
         if len(text) < LEAST or text in self._plain:
             return
-        self._plain.update(dict.fromkeys((text, *_misread(text))))
+        self._plain.update(dict.fromkeys((text, raw, *_misread(text))))
         lines = [line.strip() for line in text.splitlines() if _secret_line(line)]
         letters = _letters("\n".join(lines))
         if len(letters) < LONG:
@@ -108,16 +108,15 @@ class Secrets:
 
     def in_text(self, text: str) -> bool:
         """Return whether a text may hold a secret; much quicker than ``mask``, and blind for parts of secrets only."""
-        if _SIGN.search(text):
-            text = _decode(text, None)[0]
-        if any(secret in text for secret in self._plain):
-            return True
-        runs = dict.fromkeys(run[0] for run in _RUN.finditer(text)) if self._plain else {}
+        for decoded, _places in _stages(text, None) if _SIGN.search(text) else [(text, [])]:
+            if any(secret in decoded for secret in self._plain):
+                return True
+        runs = dict.fromkeys(run[0] for run in _RUN.finditer(decoded)) if self._plain else {}
         if any(self._hides(run) for run in itertools.islice(runs, RUNS)):
             return True
         if not self._parts and not self._encoded:
             return False
-        letters = _letters(text)
+        letters = _letters(decoded)
         if any(form in letters for form in self._encoded):
             return True
         # In LONG letters of a secret one of its parts begins at such a position.
@@ -153,13 +152,8 @@ class Secrets:
             return {self.mask_all(name): self.mask_all(item) for name, item in value.items()}
         return value
 
-    def _hides(self, run: str, nested: int = NESTED) -> bool:
-        """Return whether a run of Base64 or hexadecimal digits stands for a text that has a secret."""
-        return any(next(self._found(text, nested=nested - 1), None) is not None for text in _unpacked(run))
-
-    def _found(self, text: str, *, cut: bool = False, nested: int = NESTED) -> t.Iterator[_Place]:
-        """Return the places of secrets, as first and last position."""
-        decoded, places = _decode(text, [(index, index) for index in range(len(text))])
+    def _whole(self, decoded: str, places: list[_Place], cut: bool) -> t.Iterator[_Place]:
+        """Return the places of secrets as they are, and of their beginnings where something was cut."""
         ends = [dots.start() for dots in itertools.islice(_DOTS.finditer(decoded), CUTS)] + [len(decoded)] * cut
         for secret in self._plain:
             for start in _finds(secret, decoded):
@@ -169,6 +163,18 @@ class Secrets:
                 begun = _begun(secret, decoded[:end])
                 if begun:
                     yield places[end - begun][0], places[end - 1][1]
+
+    def _hides(self, run: str, nested: int = NESTED) -> bool:
+        """Return whether a run of Base64 or hexadecimal digits stands for a text that has a secret."""
+        return any(next(self._found(text, nested=nested - 1), None) is not None for text in _unpacked(run))
+
+    def _found(self, text: str, *, cut: bool = False, nested: int = NESTED) -> t.Iterator[_Place]:
+        """Return the places of secrets, as first and last position."""
+        stages = list(_stages(text, [(index, index) for index in range(len(text))]))
+        # At each stage: what follows the end of a secret may make an escape of it.
+        for stage in stages:
+            yield from self._whole(*stage, cut)
+        decoded, places = stages[-1]
         for run in _RUN.finditer(decoded) if nested else ():
             if self._hides(run[0], nested):
                 yield places[run.start()][0], places[run.end() - 1][1]
@@ -277,14 +283,15 @@ def _joined(places: t.Iterable[_Place]) -> list[_Place]:
     return joined
 
 
-def _decode(text: str, places: list[_Place] | None) -> tuple[str, list[_Place]]:
-    """Undo escapes until there are none, and keep the account of where each character was.
+def _stages(text: str, places: list[_Place] | None) -> t.Iterator[tuple[str, list[_Place]]]:
+    """Yield a text, then without its escapes, until there are none; each time with where each character was.
 
     Args:
         text: The text.
         places: Where each of its characters is; None when it does not matter.
     """
     kept = places or []
+    yield text, kept
     for _round in range(ROUNDS):
         pieces, new, at = [], [], 0
         for match in _ESCAPE.finditer(text):
@@ -295,11 +302,11 @@ def _decode(text: str, places: list[_Place] | None) -> tuple[str, list[_Place]]:
                 new += [(kept[match.start()][0], kept[match.end() - 1][1])] * len(char)
             at = match.end()
         if not at:
-            break
+            return
         if places is not None:
             kept = new + kept[at:]
         text = "".join((*pieces, text[at:]))
-    return text, kept
+        yield text, kept
 
 
 def _meant(match: re.Match[str]) -> str:

@@ -42,7 +42,9 @@ SECRETS = {
     "password that looks escaped": "100%25\\n&amp;",
     "password in German": "Schlüssel-Wort-ß1",
     "password in Chinese with a picture": "密码密码🔑密码一二",
+    "password that ends like an escape": "dwjTF}Kt-CTdH>w;\\",
     "eight characters": "Tr0ub4d0",
+    "eight characters with signs": "6EHyWXD/",
     "short": "pa55!",
 }
 
