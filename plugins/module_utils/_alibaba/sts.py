@@ -53,7 +53,10 @@ def handed_out(document: t.Mapping[str, t.Any], source: str, giver: str) -> Acce
     """
     code = document.get("Code")
     if code != "Success":
-        told = f"code {code}" if isinstance(code, str) and _CODE.match(code) else "no code that is known"
+        # What stands in other fields, too, may be a part of a key.
+        others = [value for name, value in document.items() if name != "Code"]
+        is_code = isinstance(code, str) and _CODE.match(code) and code not in others
+        told = f"code {code}" if is_code else "no code that is known"
         raise CredentialsError(f"{giver} answered with {told}.")
     return key_of(document, source, giver)
 

@@ -107,6 +107,7 @@ def test_another_address_is_checked_like_any_endpoint(cloud: FakeTransport) -> N
         (text("not here", 404), "HTTP 404"),
         (answer({"Code": "Failed", "AccessKeySecret": "top-secret"}), "code Failed"),
         (answer({"AccessKeySecret": "top-secret"}), "no code that is known"),
+        (answer({"Code": "topsecret", "AccessKeySecret": "topsecret"}), "no code that is known"),
         (answer({"Code": "Success", "AccessKeySecret": "top-secret"}), "without a complete key"),
         (text('{"AccessKeySecret": "top-secret"'), "not a JSON object"),
         (text("[]"), "not a JSON object"),
