@@ -451,7 +451,7 @@ def test_a_response_without_end_is_given_up(serve: Serve, packed: bool) -> None:
 
 #: What no client can read, and words of the error.
 MALFORMED: dict[str, tuple[bytes, str]] = {
-    "the greeting of another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "BadStatusLine"),
+    "the greeting of another protocol": (b"SSH-2.0-OpenSSH_9.2\r\n", "but of SSH-2.0-OpenSSH_9.2."),
     "no status": (b"HTTP/1.1 OK\r\n\r\n", "its first line has no valid status."),
     "a status that is not a number of three digits": (b"HTTP/1.1 20 OK\r\n\r\n{}", "no valid status"),
     "another version": (b"HTTP/9.9 200 OK\r\n\r\n{}", "its first line is not one of HTTP, but of HTTP/9.9."),
