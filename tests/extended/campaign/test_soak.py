@@ -37,6 +37,8 @@ FAULTS: tuple[dict[str, t.Any], ...] = (
     {"what": "error", "status": 503},
     {"what": "html"},
     {"what": "html", "status": 502},
+    {"what": "html", "status": 404},
+    {"what": "html", "status": 403},
     {"what": "empty"},
     {"what": "truncated_json"},
     {"what": "cut"},

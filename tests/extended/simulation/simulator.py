@@ -19,6 +19,7 @@ import typing as t
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.errors import (
     InvalidResponseError,
+    RejectedError,
     ThrottledError,
     TransportError,
     UnavailableError,
@@ -76,6 +77,7 @@ FAULTS = (
     "throttled with a hint",
     "unavailable",
     "HTML",
+    "HTML with 404",
     "truncated",
     "wrong type",
     "other task",
@@ -257,6 +259,10 @@ class SimulatedBackend:
             raise UnavailableError("HTTP 503.", http_status=503)
         if fault == "HTML":
             raise InvalidResponseError("HTTP 200 with HTML.", http_status=200)
+        if fault == "HTML with 404":
+            error = RejectedError("HTTP 404 with HTML.", http_status=404)
+            error.foreign = True
+            raise error
         if fault == "truncated":
             raise InvalidResponseError("half a JSON document.", truncated=True)
         if fault == "wrong type":
