@@ -183,7 +183,9 @@ def _check_options(where: object, module: str, given: t.Mapping[str, Json]) -> N
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of a user with an empty home directory, the collection, and Ansible without configuration."""
     home.mkdir(parents=True, mode=0o700)
-    (home / "ansible.cfg").write_text("[defaults]\nnocows = true\n")
+    # The path of a socket has 107 characters at most, which a directory below the home directory of a parallel test exceeds.
+    sockets = f"[ssh_connection]\ncontrol_path_dir = {home.parent}\n"
+    (home / "ansible.cfg").write_text(f"[defaults]\nnocows = true\n{sockets}")
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
         "LC_ALL": "C.UTF-8",
