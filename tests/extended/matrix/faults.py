@@ -439,7 +439,10 @@ FAULTS: tuple[Fault, ...] = (
         cloud="ali",
     ),
     Fault(
-        "400 with an object named Error", REFUSED, answer(400, b.document({"Error": {"Code": "X", "Message": "no"}}))
+        "400 with an object named Error",
+        # Services of Huawei Cloud do not write errors so.
+        lambda subject: REFUSED if subject.cloud == "ali" else STRANGER,
+        answer(400, b.document({"Error": {"Code": "X", "Message": "no"}})),
     ),
     # --- Refused credentials
     Fault(
