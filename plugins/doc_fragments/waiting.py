@@ -122,7 +122,8 @@ options:
     default: 30.0
   error_grace:
     description:
-      - Seconds without any usable response (no connection, server errors, invalid JSON) after which the wait fails.
+      - Seconds without any usable response (no connection, server errors, invalid JSON, pages of a proxy) after which the
+        wait fails.
         Every usable response about any task starts this time again. Throttling never fails a wait. A single failed
         request is repeated.
     type: float

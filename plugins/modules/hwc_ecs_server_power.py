@@ -15,6 +15,8 @@ description:
   - Starts or stops servers, up to 1000 in one request. It waits for the job and its sub-jobs, and then until every
     server has the wanted status, because a successful job does not prove that.
   - It does not change servers that already have the wanted status.
+  - If the response to a request is lost, the module looks for its effect for up to a minute. It never sends the request
+    again.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:

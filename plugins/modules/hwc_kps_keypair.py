@@ -15,6 +15,8 @@ description:
   - Creates a key pair, imports one from a public key, changes its description, or deletes it.
   - The key of a key pair cannot be changed. The module fails if a key pair of this name has another key than
     O(public_key).
+  - If the response to a request is lost, the module looks for its effect for up to a minute. It never sends the request
+    again. The private key of a created key pair is then lost, and the module fails.
 author:
   - Multicloud Authors (@multicloud)
 extends_documentation_fragment:
