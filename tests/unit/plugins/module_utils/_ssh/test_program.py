@@ -67,13 +67,13 @@ def test_a_program_is_known_by_its_status_its_log_and_what_it_prints(programs: S
 
 def test_what_a_program_leaves_behind_is_not_waited_for(programs: SystemPrograms) -> None:
     # As the master of a bastion's shared connection, which holds standard error.
-    found = run(programs, "sleep 600 & echo $!; exit 0")
+    found = run(programs, "sleep 30 & echo $!; exit 0")
     os.kill(int(found.stdout), signal.SIGKILL)
     assert found.status == 0
 
 
 def test_a_program_that_takes_too_long_is_ended(programs: SystemPrograms) -> None:
-    started = programs.start(lambda log: ["/bin/sh", "-c", "echo begun; exec sleep 600", "sh", log])
+    started = programs.start(lambda log: ["/bin/sh", "-c", "echo begun; exec sleep 60", "sh", log])
     wait_for(lambda: started.result() is None and started._output and any(started._output.values()))
     assert started.end(7.5) == Attempt(-signal.SIGTERM, "", "", "begun\n", 7.5)
 

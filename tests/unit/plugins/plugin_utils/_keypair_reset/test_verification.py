@@ -260,6 +260,13 @@ def test_another_key_of_the_own_connection_is_ignored(result: dict[str, t.Any]) 
     assert logins([{**a, "state": "success", "power": "ACTIVE"}]) == []
 
 
+@pytest.mark.parametrize("public_key", [None, "", "not a key"])
+def test_keys_that_cannot_be_read_are_not_the_same(public_key: str | None) -> None:
+    keypairs = [{"name": "old", "public_key": public_key}]
+    (a,) = note_old_keys([own(old_public_key=public_key)], [of("a", keypairs=keypairs)])
+    assert (a["state"], a["own_key_fits"]) == (PLANNED, False)
+
+
 @pytest.mark.parametrize("cause", ["key", "configuration"])
 def test_an_unusable_key_of_the_own_connection_does_not_stop_the_verification(cause: str) -> None:
     row = login("a old", "not verified", cause=cause)
