@@ -219,17 +219,8 @@ def _present(context: Context, name: str, present: Row | None) -> Result:
         raise UsageError("public_key must be a public key in OpenSSH's format, such as 'ssh-ed25519 AAAA...'.")
     if present is None:
         return _create(context, name)
-    if wanted_key is not None and not present.get("public_key"):
-        raise InvalidResponseError(
-            f"KPS does not tell the public key of the key pair {name}, so that public_key cannot be compared with it."
-        )
-    if wanted_key is not None and kps_keypairs.key_material(present["public_key"]) != kps_keypairs.key_material(
-        wanted_key
-    ):
-        raise UsageError(
-            f"The key pair {name} exists and holds another key than public_key.",
-            hint="The key of a pair cannot be changed: choose another name, or delete the pair first (state: absent).",
-        )
+    if wanted_key is not None:
+        _check_key(name, present, wanted_key)
     if description is None or description == (present.get("description") or ""):
         _note_diff(context, present, present)
         return {"keypair": present}
@@ -239,6 +230,19 @@ def _present(context: Context, name: str, present: Row | None) -> Result:
         _describe(context, name, description)
     context.result["changed"] = True
     return {"keypair": after}
+
+
+def _check_key(name: str, present: Row, wanted_key: str) -> None:
+    """Raise an error unless a key pair holds the wanted key."""
+    if not present.get("public_key"):
+        raise InvalidResponseError(
+            f"KPS does not tell the public key of the key pair {name}, so that public_key cannot be compared with it."
+        )
+    if kps_keypairs.key_material(present["public_key"]) != kps_keypairs.key_material(wanted_key):
+        raise UsageError(
+            f"The key pair {name} exists and holds another key than public_key.",
+            hint="The key of a pair cannot be changed: choose another name, or delete the pair first (state: absent).",
+        )
 
 
 def _create(context: Context, name: str) -> Result:
@@ -260,6 +264,9 @@ def _create(context: Context, name: str) -> Result:
             f"{lost} The key pair {name} was created; its private key was in the response, and is lost.",
             hint="Delete the pair (state: absent) and run this again.",
         )
+    if created is None:
+        # Another request may have created a pair of this name.
+        _check_key(name, found or {}, params["public_key"])
     keypair = dict(created or found or {})
     private_key = keypair.pop("private_key", None)
     # Into the result at once: if anything fails now, the key must not be lost with it.

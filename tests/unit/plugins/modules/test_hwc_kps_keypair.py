@@ -273,6 +273,16 @@ def test_an_import_that_took_effect_without_a_response_is_a_change(cloud: FakeTr
 
 
 @pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
+def test_a_pair_with_another_key_is_not_that_of_a_lost_import(cloud: FakeTransport, outcome: t.Any) -> None:
+    cloud.expect(SHOW, NONE)
+    cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp", "public_key": public_key()}})
+    cloud.expect(SHOW, there(public_key=public_key("another")))
+    run = start(cloud, public_key=public_key())
+    with pytest.raises(UsageError, match="holds another key than public_key"):
+        run.execute(hwc_kps_keypair.execute)
+
+
+@pytest.mark.parametrize("outcome", LOST, ids=LOST_IDS)
 def test_a_pair_whose_private_key_was_lost_is_reported(cloud: FakeTransport, outcome: t.Any) -> None:
     cloud.expect(SHOW, NONE)
     cloud.expect(CREATE, outcome, body={"keypair": {"name": "kp"}})
