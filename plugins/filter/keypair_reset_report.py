@@ -25,7 +25,7 @@ options:
     description:
       - V(plan) are the lines of the plan, V(off) the lines that name the servers that are off while KPS works.
       - V(table) are the lines of the report, V(json) and V(markdown) the same as text.
-      - V(verdicts) maps each host to C(ok), C(changed) and C(msg). V(stats) are the figures for workflows.
+      - V(verdicts) maps each host to C(as_wanted), C(changed) and C(msg). V(stats) are the figures for workflows.
       - V(logins) are the logins to verify, for M(multicloud.async_tasks.ssh_login_info), and V(checks) those to check before any server is touched.
       - V(journal) are the entries of the journal, which the next run reads if this one is interrupted.
     type: str

@@ -212,7 +212,7 @@ class Messages(Summary):
             shown = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_NAMED]
             listed = ", ".join(f"{status} {count}" for status, count in shown)
             parts.append(f"{len(self.unfinished)} pending ({listed})")
-        then = f"next poll in {rest:.0f} s" if self.state.rounds.queue is None or rest > 0 else "polling"
+        then = f"next poll in {rest:.0f} s" if round(rest) > 0 else "polling"
         return f"{', '.join(parts)}; {self.spent:.0f} s of {self.options.timeout:.0f} s, {then}"
 
     def _list(self, tasks: t.Sequence[TaskState], describe: t.Callable[[TaskState], str], glue: str = "; ") -> str:

@@ -75,10 +75,10 @@ def _intention(record: Record) -> str:
 
 
 def verdicts(records: t.Sequence[Record], *, check_mode: bool) -> dict[str, dict[str, t.Any]]:
-    """Return for each host whether it has no problem (``ok``), whether it was changed, and a sentence (``msg``)."""
+    """Return for each host whether it has no problem (``as_wanted``), whether it was changed, and a sentence (``msg``)."""
     return {
         record["host"]: {
-            "ok": _is_good(record, check_mode),
+            "as_wanted": _is_good(record, check_mode),
             "changed": record["changed"] or (check_mode and record["state"] == PLANNED),
             "msg": printable(f"{record['host']} ({record['server_id'] or 'no server id'}): {_sentence(record)}"),
         }

@@ -26,7 +26,7 @@ RECORDS = [record("web", operation="reset", stop=True, power="ACTIVE", state="pl
         ("table", "['SERVER  METHOD"),
         ("json", '[\n    {\n        "method": "reset",\n'),
         ("markdown", "# Key pair reset\n"),
-        ("verdicts", "{'web': {'ok': True, "),
+        ("verdicts", "{'web': {'as_wanted': True, "),
         ("stats", "{'keypair_reset_check_mode': True, 'keypair_reset_total': 1, "),
         ("logins", "[]"),
         ("journal", "[{'host': 'web', "),

@@ -158,7 +158,7 @@ def test_the_lines_of_a_plan_are_aligned() -> None:
 )
 def test_every_server_has_a_sentence(each: Record, ok: bool, msg: str) -> None:
     verdict = verdicts([each], check_mode=False)["web"]
-    assert (verdict["ok"], verdict["msg"]) == (ok, f"web (id-web): {msg}")
+    assert (verdict["as_wanted"], verdict["msg"]) == (ok, f"web (id-web): {msg}")
 
 
 def test_the_result_of_a_host_tells_whether_its_server_was_changed() -> None:
@@ -168,8 +168,8 @@ def test_the_result_of_a_host_tells_whether_its_server_was_changed() -> None:
 
 def test_in_check_mode_what_is_planned_is_well_and_would_be_changed() -> None:
     verdict = verdicts([record("web", operation="reset", power="ACTIVE", stop=True)], check_mode=True)["web"]
-    assert (verdict["ok"], verdict["changed"]) == (True, True)
-    assert not verdicts([record("web", state=REFUSED, reason="No.")], check_mode=True)["web"]["ok"]
+    assert (verdict["as_wanted"], verdict["changed"]) == (True, True)
+    assert not verdicts([record("web", state=REFUSED, reason="No.")], check_mode=True)["web"]["as_wanted"]
 
 
 def test_the_command_that_starts_a_server_names_its_place() -> None:
