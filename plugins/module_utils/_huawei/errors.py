@@ -30,7 +30,14 @@ if t.TYPE_CHECKING:
 _GATEWAY = re.compile(r"APIG[W]?\.(\d{4})\Z")
 _WINDOW = re.compile(r"limit:\s*[0-9]{1,9}\s*,\s*time:\s*([0-9]{1,9})\s*(second|minute|hour|day)", re.IGNORECASE)
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-_SHAPES = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "message"))
+# The last two are those of gateways; the SDK does not look for them.
+_SHAPES = (
+    ("error_code", "error_msg"),
+    ("errorCode", "errorMsg"),
+    ("code", "message"),
+    ("ErrorCode", "ErrorMessage"),
+    ("Code", "Message"),
+)
 _EXTRAS = ("encoded_authorization_message", "details", "error_param")
 #: Reasons of a denial that a hint quotes at most.
 _REASONS = 5
