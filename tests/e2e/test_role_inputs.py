@@ -219,6 +219,7 @@ def test_a_refused_server_that_an_earlier_run_has_switched_off_is_named(benches:
         f"OFF: server-01. Start it with: {start.format(bench.server('server-01').id)}",
         "STOPPING: server-03. It was being stopped when the role began. Check it later, and start it with: "
         f"{start.format(bench.server('server-03').id)}",
+        "To try again, correct the reasons and repeat this run with --limit server-01,server-03.",
     ]
     # What was not taken over is still there for the next run, and what does not belong to this run was not touched.
     left = json.loads((journal / "keypair_reset-1.json").read_text())
