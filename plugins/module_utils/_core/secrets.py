@@ -33,6 +33,8 @@ PART = 16
 #: Characters of the shortest run of Base64 or hexadecimal digits that is decoded, and runs that ``in_text`` decodes.
 RUN = 12
 RUNS = 1000
+#: Runs without a secret that are remembered: the ids of tasks are in one response after the other.
+KNOWN = 20_000
 #: Places of one text where something was cut that are searched for the beginning of a secret.
 CUTS = 100
 #: Characters that are searched of one text; what is behind them is dropped.
@@ -86,6 +88,8 @@ class Secrets:
         self._encoded: dict[str, None] = {}
         #: Every part of a long secret or of an encoded form of it: where it begins, and in what.
         self._parts: dict[str, tuple[str, int]] = {}
+        #: Runs of Base64 or hexadecimal digits that stand for none of the secrets so far.
+        self._harmless: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
@@ -95,6 +99,7 @@ class Secrets:
         *_, (text, _places) = _stages(raw, None)
         if len(text) < LEAST or text in self._plain:
             return
+        self._harmless = set()
         self._plain.update(dict.fromkeys((text, raw, *_misread(text))))
         lines = [line.strip() for line in text.splitlines() if _secret_line(line)]
         letters = _letters("\n".join(lines))
@@ -111,8 +116,7 @@ class Secrets:
         for decoded, _places in _stages(text, None) if _SIGN.search(text) else [(text, [])]:
             if any(secret in decoded for secret in self._plain):
                 return True
-        runs = dict.fromkeys(run[0] for run in _RUN.finditer(decoded)) if self._plain else {}
-        if any(self._hides(run) for run in itertools.islice(runs, RUNS)):
+        if self._plain and self._in_runs(decoded):
             return True
         if not self._parts and not self._encoded:
             return False
@@ -122,6 +126,17 @@ class Secrets:
         # In LONG letters of a secret one of its parts begins at such a position.
         starts = range(0, len(letters) - PART + 1, LONG - PART)
         return any(letters[start : start + PART] in self._parts for start in starts)
+
+    def _in_runs(self, text: str) -> bool:
+        """Return whether a run of Base64 or hexadecimal digits stands for a text that has a secret."""
+        harmless = self._harmless if len(self._harmless) < KNOWN else set()
+        runs = dict.fromkeys(run[0] for run in _RUN.finditer(text) if run[0] not in harmless)
+        for run in itertools.islice(runs, RUNS):
+            if self._hides(run):
+                return True
+            harmless.add(run)
+        self._harmless = harmless
+        return False
 
     def mask(self, text: str, *, cut: bool = False) -> str:
         """Return the text with ``********`` in the place of each secret, whatever encoding it is in.

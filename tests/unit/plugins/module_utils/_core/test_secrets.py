@@ -16,7 +16,12 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import MASK, SEARCHED, Secrets
+from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import (
+    MASK,
+    RUNS,
+    SEARCHED,
+    Secrets,
+)
 
 draw = random.Random(20261128)
 
@@ -262,3 +267,20 @@ def test_decoding_ends_however_long_and_nested_a_run_is() -> None:
 def test_half_an_escape_is_a_text_like_others(text: str) -> None:
     assert Secrets(["a-secret-of-some-length"]).mask(text) == text
     assert Secrets(["a-secret-of-some-length"]).mask(f"{text}a-secret-of-some-length") == f"{text}{MASK}"
+
+
+def test_a_run_is_decoded_again_when_another_secret_is_known() -> None:
+    hidden = base64.b64encode(base64.b64encode(b"a second secret")).decode()
+    secrets = Secrets(["the first secret"])
+    assert not secrets.in_text(hidden)
+    assert not secrets.in_text(hidden)
+    secrets.add("a second secret")
+    assert secrets.in_text(hidden)
+
+
+def test_runs_that_are_seen_again_do_not_keep_new_ones_from_being_decoded() -> None:
+    secrets = Secrets(["the first secret"])
+    ids = [f"{number:032x}" for number in range(RUNS)]
+    hidden = base64.b64encode(base64.b64encode(b"the first secret")).decode()
+    assert not secrets.in_text(" ".join([*ids, hidden])), "only so many runs of one text are decoded"
+    assert secrets.in_text(" ".join([*ids, hidden]))
