@@ -183,7 +183,7 @@ def lock(session: nox.Session) -> None:
 
 
 # The sessions of each ansible-core, and those that run by name only, come last in the list.
-from sessions import by_name, per_core  # noqa: F401
+from sessions import by_name, per_core  # noqa: F401 # pylint: disable=unused-import
 
 # ./run gives one name; nox itself would list every session.
 if sys.argv[1:2] == ["--session"] and (message := suggest.message(sys.argv[2], nox.registry.get())):

@@ -100,12 +100,14 @@ class UserFile(t.NamedTuple):
                 ) from None
             return None
         except OSError as error:
-            reason = error.strerror or str(error)
+            raise self._unreadable(error.strerror or str(error)) from None
         except UnicodeDecodeError:
-            reason = "it is not text in UTF-8"
+            raise self._unreadable("it is not text in UTF-8") from None
         except ValueError:
-            reason = "no file can have this name"
-        raise CredentialsError(f"{self.name} cannot be read: {reason}.")
+            raise self._unreadable("no file can have this name") from None
+
+    def _unreadable(self, why: str) -> CredentialsError:
+        return CredentialsError(f"{self.name} cannot be read: {why}.")
 
     def _broken(self, why: str) -> CredentialsError:
         return CredentialsError(f"{self.name} cannot be understood: {why}.")

@@ -96,7 +96,7 @@ class Secrets:
     def add(self, secret: str) -> None:
         """Hide a secret from now on; what is too short to be one is passed over (``LEAST``)."""
         raw = secret.strip()
-        *_, (text, _places) = _stages(raw, None)
+        text = list(_stages(raw, None))[-1][0]
         if len(text) < LEAST or text in self._plain:
             return
         self._harmless = set()
@@ -226,7 +226,7 @@ def _secret_line(line: str) -> bool:
 def _encodings(text: str) -> list[str]:
     """Return the letters and digits of a text in Base64, at each of its three offsets, and in hexadecimal digits."""
     found = []
-    for data in {text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii")}:
+    for data in dict.fromkeys((text.encode("utf-8", "surrogatepass"), json.dumps(text)[1:-1].encode("ascii"))):
         found += [data.hex(), data.hex().upper()]
         for before in range(3):
             encoded = base64.b64encode(b"\0" * before + data).decode("ascii").rstrip("=")

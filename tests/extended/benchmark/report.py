@@ -333,8 +333,10 @@ nothing.
 
 ## Many tasks
 
-All tasks start shortly before the play. Each takes {setting["start"]:.0f} s plus a random time with a median of {setting["median"]:.0f} s (lognormal distribution, sigma {setting["sigma"]}).
-The emulator throttles above {setting["limit"]} requests per second. `wait_for_task` uses `rate: {setting["rate"]:.0f}`. The other methods poll every {setting["interval"]:.0f} s
+All tasks start shortly before the play. Each takes {setting["start"]:.0f} s plus a random time with a median of \
+{setting["median"]:.0f} s (lognormal distribution, sigma {setting["sigma"]}).
+The emulator throttles above {setting["limit"]} requests per second. `wait_for_task` uses `rate: {setting["rate"]:.0f}`. The other methods poll \
+every {setting["interval"]:.0f} s
 (`delay`), which is also the shortest pause of `wait_for_task`.
 
 *Latency* is the time from the end of a task until the service reported it to the waiting program. For `until` and `async_status`, it
@@ -346,7 +348,8 @@ is the time until the controller had finished with that item of the loop. `uri` 
   ({single["retry wall"]:.2f} s, {single["one more retry"]:.2f} s CPU). A real run would take hours.
 - `until` in a loop needs few calls because it polls one task at a time: it polls the last tasks only after all others have ended.
 - The threads have no rate limit. The emulator counts throttled requests against the limit, as Huawei Cloud's API gateway is
-  reported to do. Many threads that poll every {setting["interval"]:.0f} s therefore keep the service throttled. They were stopped after {setting["give_up"]:.0f} s. *Not
+  reported to do. Many threads that poll every {setting["interval"]:.0f} s therefore keep the service throttled. They were stopped after \
+{setting["give_up"]:.0f} s. *Not
   reported* are the tasks whose end the threads had not seen by then.
 - For KPS, `wait_for_task` never concludes from a missing row in the list of running tasks that a task succeeded. It polls each task
   once by its id. With {setting["rate"]:.0f} calls per second, 1000 such polls take at least {1000 / setting["rate"]:.0f} s.

@@ -83,7 +83,7 @@ ENCODINGS: dict[str, t.Callable[[str], str]] = {
     "bytes of Python": lambda text: repr(text.encode()),
     "characters of Python": lambda text: "".join(f"\\U{ord(char):08x}" for char in text),
     "UTF-16 read as UTF-8": lambda text: "".join(f"{char}\0" for char in text),
-    "with marks that cannot be seen": lambda text: "\u200b".join(text),
+    "with marks that cannot be seen": "\u200b".join,
     "URL in URL": lambda text: quote(quote(text, safe=""), safe=""),
     "HTML": html.escape,
     "HTML numbers": lambda text: "".join(f"&#{ord(char)};" for char in text),
