@@ -11,6 +11,7 @@ import re
 import signal
 import time
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,14 @@ def begin(bench: Bench, *names: str) -> list[str]:
             server.status = "SHUTOFF"
             ids.append(str(emulator.huawei.kps.bind(server, pair)["task_id"]))
     return ids
+
+
+def delivered(state: Path) -> set[str]:
+    """Return the ids of tasks whose event was delivered, by the state file of a source."""
+    # The last line may be half written.
+    whole = state.read_text(encoding="utf-8").rpartition("\n")[0]
+    changes = map(json.loads, whole.splitlines())
+    return {task_id for change in changes for task_id in change.get("done", ())}
 
 
 def uuids(events: t.Sequence[dict[str, t.Any]]) -> list[str]:
@@ -95,7 +104,9 @@ def test_over_a_kill_each_task_has_one_event_in_ansible_rulebook(benches: Benche
     first.until(lambda: len(events_of(first)) == 2)
     bench.emulator.fail("task_fails", server="server-05", code="KPS.0003", message="no luck")
     ids += begin(bench, "server-03", "server-04")
-    first.until(lambda: ids[-1] in (bench.directory / "tasks.state").read_text())
+    state = bench.directory / "tasks.state"
+    # An event that was shown and is not noted as delivered comes again, with the same id.
+    first.until(lambda: ids[-1] in state.read_text() and delivered(state).issuperset(ids[:2]))
     first.kill()
     # These run while nothing watches: one fails, which leaves a record. The two before end meanwhile.
     ids += begin(bench, "server-05")
