@@ -221,7 +221,7 @@ class SocksProxy:
         self.port: int = self._listener.getsockname()[1]
         #: How often it was asked for a connection.
         self.asked = 0
-        #: How often somebody connected.
+        #: The number of connections.
         self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -95,11 +95,16 @@ class Secrets:
 
     def add(self, secret: str) -> None:
         """Hide a secret from now on; what is too short to be one is passed over (``LEAST``)."""
+        self._learn(secret)
+        # Last, and a new set: another thread may be adding runs that it searched without this secret.
+        self._harmless = set()
+
+    def _learn(self, secret: str) -> None:
+        """Keep the forms of a secret."""
         raw = secret.strip()
         text = list(_stages(raw, None))[-1][0]
         if len(text) < LEAST or text in self._plain:
             return
-        self._harmless = set()
         self._plain.update(dict.fromkeys((text, raw, *_misread(text))))
         lines = [line.strip() for line in text.splitlines() if _secret_line(line)]
         letters = _letters("\n".join(lines))
@@ -129,13 +134,14 @@ class Secrets:
 
     def _in_runs(self, text: str) -> bool:
         """Return whether a run of Base64 or hexadecimal digits stands for a text that has a secret."""
-        harmless = self._harmless if len(self._harmless) < KNOWN else set()
+        if len(self._harmless) >= KNOWN:
+            self._harmless = set()
+        harmless = self._harmless
         runs = dict.fromkeys(run[0] for run in _RUN.finditer(text) if run[0] not in harmless)
         for run in itertools.islice(runs, RUNS):
             if self._hides(run):
                 return True
             harmless.add(run)
-        self._harmless = harmless
         return False
 
     def mask(self, text: str, *, cut: bool = False) -> str:

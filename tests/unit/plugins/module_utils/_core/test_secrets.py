@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.multicloud.async_tasks.plugins.module_utils._core.secrets import (
     MASK,
+    NESTED,
     RUNS,
     SEARCHED,
     Secrets,
@@ -275,6 +276,26 @@ def test_a_run_is_decoded_again_when_another_secret_is_known() -> None:
     assert not secrets.in_text(hidden)
     assert not secrets.in_text(hidden)
     secrets.add("a second secret")
+    assert secrets.in_text(hidden)
+
+
+class Learning(Secrets):
+    """Secrets to which another thread adds one, right after the first run was searched without it."""
+
+    late = "a second secret"
+
+    def _hides(self, run: str, nested: int = NESTED) -> bool:
+        found = super()._hides(run, nested)
+        if nested == NESTED and self.late:
+            secret, self.late = self.late, ""
+            self.add(secret)
+        return found
+
+
+def test_a_secret_that_is_added_during_a_search_is_found_by_the_next() -> None:
+    hidden = base64.b64encode(base64.b64encode(b"a second secret")).decode()
+    secrets = Learning(["the first secret"])
+    secrets.in_text(hidden)
     assert secrets.in_text(hidden)
 
 
