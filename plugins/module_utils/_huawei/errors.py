@@ -160,7 +160,8 @@ def to_error(response: Response, operation: HuaweiOperation, *, origin: str, by:
         # A 2xx response says neither that the request was carried out nor that the object does not exist.
         return errors.InvalidResponseError(message, **fields)
     if operation.is_not_found is not None and operation.is_not_found(error):
-        hint = "Check the id and the account." if operation.service == "sms" else _NOT_FOUND_HINT
+        # What has no project in its path belongs to the account.
+        hint = _NOT_FOUND_HINT if "{project_id}" in operation.path else "Check the id and the account."
         return errors.NotFoundError(message, hint=hint, **fields)
     if foreign := error.foreign_error(message):
         return foreign
